@@ -1,0 +1,314 @@
+//! The record: what one invocation measured, as it is saved, one JSON line at a time.
+//!
+//! A record file is JSON Lines. The first line is the [`Header`]: what was asked, on which machine.
+//! Each further line is one [`Run`], appended and flushed the moment the run ends, so that whatever
+//! interrupts the race, every finished run is on disk. Nothing is ever rewritten.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// The version of the saved format that this crate writes.
+pub const FORMAT: u32 = 1;
+
+/// What was asked and where it ran: the first line of a record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// Version of the saved format, [`FORMAT`] when written by this crate.
+    pub format: u32,
+    /// The version of Inflight that made the record.
+    pub inflight_version: String,
+    /// The command line that makes such a record again.
+    pub command: String,
+    /// When the race began: RFC 3339, UTC.
+    pub started_at: String,
+    /// The machine it ran on.
+    pub machine: Machine,
+    /// What the target was told to do.
+    pub scenario: ScenarioFacts,
+    /// The seed of the order of contenders within each round.
+    pub order_seed: u64,
+    /// Every contender of the race, in the order in which it was asked for.
+    pub contenders: Vec<ContenderFacts>,
+    /// Published figures shown beside ours and never mixed into them.
+    pub references: Vec<Reference>,
+}
+
+/// The machine a record was made on. What could not be learnt is "unknown" or zero.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Machine {
+    /// Model name of the first CPU.
+    pub cpu_model: String,
+    /// Logical CPUs that this process may use.
+    pub cores: u32,
+    /// Physical memory, in bytes.
+    pub memory_bytes: u64,
+    /// Operating system and its version.
+    pub os: String,
+    /// Kernel version.
+    pub kernel: String,
+}
+
+/// The scenario in plain values: enough to show it and to ask for it again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScenarioFacts {
+    /// The preset's name, where the scenario is one.
+    pub preset: Option<String>,
+    /// Seed of delays and bodies.
+    pub seed: u64,
+    /// Number of URLs.
+    pub urls: u64,
+    /// The latency distribution as it is written on the command line.
+    pub latency: String,
+    /// Size of a response body, in bytes.
+    pub body_bytes: u64,
+    /// Median of the planned delays, in nanoseconds.
+    pub median_delay_ns: u64,
+    /// Sum of the planned delays, in nanoseconds: what one request at a time must wait.
+    pub total_delay_ns: u64,
+}
+
+/// One contender and what it was up against.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ContenderFacts {
+    /// As written on the command line: `tokio:8x64`.
+    pub name: String,
+    /// The model's name.
+    pub model: String,
+    /// The client's name; `native` is the one people use with that model.
+    pub client: String,
+    /// Worker processes.
+    pub processes: u32,
+    /// Requests in flight allowed in each process.
+    pub in_flight: u32,
+    /// Rounds asked of it.
+    pub rounds: u32,
+    /// The wall a perfect client would need, in nanoseconds.
+    pub floor_ns: u64,
+}
+
+impl ContenderFacts {
+    /// Requests in flight allowed over all processes.
+    pub fn slots(&self) -> u64 {
+        u64::from(self.processes) * u64::from(self.in_flight)
+    }
+}
+
+/// A published table to hold against ours.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reference {
+    /// What it is, in a few words.
+    pub title: String,
+    /// Who published it, where and when, and what it was measured on.
+    pub source: String,
+    /// Its rows.
+    pub rows: Vec<ReferenceRow>,
+}
+
+/// One row of a published table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReferenceRow {
+    /// The approach, in the publication's words.
+    pub approach: String,
+    /// The shape it used: `8x64`.
+    pub shape: String,
+    /// Its wall time, in nanoseconds.
+    pub wall_ns: u64,
+    /// The floor of that shape on the same workload, in nanoseconds, computed by us.
+    pub floor_ns: u64,
+    /// CPU as published, in per cent.
+    pub cpu_percent: f64,
+    /// Memory as published, in bytes.
+    pub memory_bytes: u64,
+}
+
+/// One contender carrying out the workload once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// The contender's name, as in the header.
+    pub contender: String,
+    /// The round, from 1.
+    pub round: u32,
+    /// Its place within the round, from 1.
+    pub position: u32,
+    /// Whether its figures count.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    /// What a reader should know though it voids nothing.
+    pub warnings: Vec<String>,
+    /// Runtime and version, as the worker named it.
+    pub runtime: String,
+    /// Client and version, as the worker named it.
+    pub client: String,
+    /// What was measured; absent where the run did not get that far.
+    pub figures: Option<Figures>,
+    /// Every request.
+    pub samples: Samples,
+    /// CPU and memory while the run went on, coarse: for pictures only.
+    pub timeline: Vec<TimePoint>,
+}
+
+/// Whether a run's figures count. A void run is kept and shown, and never averaged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "lowercase")]
+pub enum Verdict {
+    /// Every request was verified and the target was not in the way.
+    Valid,
+    /// Something was wrong: each reason in one line.
+    Void {
+        /// Why.
+        reasons: Vec<String>,
+    },
+}
+
+impl Verdict {
+    /// True for [`Verdict::Valid`].
+    pub fn is_valid(&self) -> bool {
+        *self == Verdict::Valid
+    }
+}
+
+/// What one run cost.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    /// From `go` to the last worker's `done`, by the harness's monotonic clock.
+    pub wall_ns: u64,
+    /// User and system time of the worker tree between `go` and `done`.
+    pub cpu_ns: u64,
+    /// `cpu_ns` over the number of URLs, in microseconds.
+    pub cpu_us_per_request: f64,
+    /// Largest memory of the worker tree.
+    pub peak_memory_bytes: u64,
+    /// How `peak_memory_bytes` was learnt.
+    pub peak_memory_method: MemoryMethod,
+    /// The sum of every process's own high-water mark: the tree's peak was not above this.
+    pub peak_memory_bound_bytes: u64,
+    /// Memory of the worker tree when all were ready, before the first request.
+    pub ready_memory_bytes: u64,
+    /// From spawning the workers until all were ready.
+    pub startup_ns: u64,
+    /// Durations of the samples.
+    pub latency_ns: Quantiles,
+    /// Durations of the samples less each URL's planned delay. May be a little below zero where a
+    /// worker's and the target's reading of the clock differ.
+    pub added_latency_ns: Quantiles,
+    /// The target's own account of this run.
+    pub target: TargetFigures,
+}
+
+/// How the peak of memory was learnt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MemoryMethod {
+    /// The kernel's high-water mark of the one process: exact.
+    HighWaterMark,
+    /// The largest sampled sum of proportional set sizes of the tree: a lower bound.
+    SampledPss,
+}
+
+/// The target's own account of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TargetFigures {
+    /// Its CPU between `go` and `done`.
+    pub cpu_ns: u64,
+    /// How late it answered: actual less planned delay.
+    pub lateness_ns: Quantiles,
+    /// Connections it accepted.
+    pub connections: u64,
+    /// The most requests it ever had in flight at once.
+    pub most_in_flight: u64,
+}
+
+/// Points of a distribution, in nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quantiles {
+    /// Median.
+    pub p50: i64,
+    /// 90th percentile.
+    pub p90: i64,
+    /// 99th percentile.
+    pub p99: i64,
+    /// Largest.
+    pub max: i64,
+}
+
+/// The requests of a run, as columns of equal length, in the order of their starts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Samples {
+    /// URL ids.
+    pub id: Vec<u64>,
+    /// The worker process that made the request, from 0.
+    pub process: Vec<u32>,
+    /// Start, nanoseconds since that worker's `go`.
+    pub start_ns: Vec<u64>,
+    /// End, nanoseconds since that worker's `go`.
+    pub end_ns: Vec<u64>,
+    /// The planned delay of the URL.
+    pub planned_ns: Vec<u64>,
+    /// Requests that failed: index into the columns, and the kind of error.
+    pub errors: Vec<(usize, String)>,
+}
+
+/// One coarse reading of the worker tree during a run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TimePoint {
+    /// Nanoseconds since `go`.
+    pub at_ns: u64,
+    /// CPU since the reading before, per cent of one core.
+    pub cpu_percent: f32,
+    /// Resident memory, summed over the tree.
+    pub memory_bytes: u64,
+}
+
+/// One line of a record file.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Line {
+    Header(Header),
+    Run(Box<Run>),
+}
+
+/// A record as read back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// What was asked, and where.
+    pub header: Header,
+    /// The runs that finished, in the order in which they ran.
+    pub runs: Vec<Run>,
+    /// The last line was cut short: the writer was stopped in the middle of it.
+    pub truncated: bool,
+}
+
+/// Why a record could not be read.
+#[derive(Debug, Error)]
+pub enum RecordError {
+    /// The file could not be opened or read.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// It is not a record, or a line of it is broken.
+    #[error("{path}, line {line}: not a record of Inflight ({reason})")]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What the parser said.
+        reason: String,
+    },
+    /// It was written by a newer Inflight.
+    #[error("{path} has format {found}, this version reads up to {FORMAT}: use a newer inflight")]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The format it has.
+        found: u64,
+    },
+}
