@@ -4,12 +4,16 @@
 //! Each further line is one [`Run`], appended and flushed the moment the run ends, so that whatever
 //! interrupts the race, every finished run is on disk. Nothing is ever rewritten.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+mod reader;
+mod writer;
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
+
+pub use reader::{Record, RecordError};
+pub use writer::Writer;
+
+/// The name of the record's file within a folder of results.
+pub const FILE_NAME: &str = "record.jsonl";
 
 /// The version of the saved format that this crate writes.
 pub const FORMAT: u32 = 1;
@@ -31,7 +35,7 @@ pub struct Header {
     pub scenario: ScenarioFacts,
     /// The seed of the order of contenders within each round.
     pub order_seed: u64,
-    /// Every contender of the race, in the order in which it was asked for.
+    /// Every contender of the race, in the order in which it was asked for. No name stands twice.
     pub contenders: Vec<ContenderFacts>,
     /// Published figures shown beside ours and never mixed into them.
     pub references: Vec<Reference>,
@@ -263,52 +267,46 @@ pub struct TimePoint {
     pub memory_bytes: u64,
 }
 
-/// One line of a record file.
+/// One line of a record file: borrowed where it is written, owned where it is read.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Line {
-    Header(Header),
-    Run(Box<Run>),
+enum Line<H, R> {
+    Header(H),
+    Run(R),
 }
 
-/// A record as read back.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Record {
-    /// What was asked, and where.
-    pub header: Header,
-    /// The runs that finished, in the order in which they ran.
-    pub runs: Vec<Run>,
-    /// The last line was cut short: the writer was stopped in the middle of it.
-    pub truncated: bool,
+impl Header {
+    /// What makes this header unfit to be saved or read, if anything.
+    fn flaw(&self) -> Option<String> {
+        let names: Vec<&str> = self.contenders.iter().map(|c| c.name.as_str()).collect();
+        let twice = (1..names.len()).find(|&i| names[..i].contains(&names[i]))?;
+        Some(format!("the contender {:?} is listed twice", names[twice]))
+    }
 }
 
-/// Why a record could not be read.
-#[derive(Debug, Error)]
-pub enum RecordError {
-    /// The file could not be opened or read.
-    #[error("cannot read {path}: {source}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
-    /// It is not a record, or a line of it is broken.
-    #[error("{path}, line {line}: not a record of Inflight ({reason})")]
-    Broken {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1.
-        line: usize,
-        /// What the parser said.
-        reason: String,
-    },
-    /// It was written by a newer Inflight.
-    #[error("{path} has format {found}, this version reads up to {FORMAT}: use a newer inflight")]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// The format it has.
-        found: u64,
-    },
+impl Run {
+    /// What makes this run unfit to be saved or read under `header`, if anything.
+    fn flaw(&self, header: &Header) -> Option<String> {
+        let samples = &self.samples;
+        let requests = samples.id.len();
+        let lengths =
+            [samples.process.len(), samples.start_ns.len(), samples.end_ns.len(), samples.planned_ns.len()];
+        // JSON has no such number: it would be saved as null, and the record lost to its readers.
+        let all_finite = self.figures.iter().all(|f| f.cpu_us_per_request.is_finite())
+            && self.timeline.iter().all(|point| point.cpu_percent.is_finite());
+
+        if !header.contenders.iter().any(|c| c.name == self.contender) {
+            Some(format!("the header has no contender {:?}", self.contender))
+        } else if lengths != [requests; 4] {
+            Some("the columns of the samples differ in length".to_owned())
+        } else if samples.errors.iter().any(|(index, _)| *index >= requests) {
+            Some("an error belongs to no sample".to_owned())
+        } else if self.verdict.is_valid() && self.figures.is_none() {
+            Some("a valid run has no figures".to_owned())
+        } else if !all_finite {
+            Some("a figure is not a finite number".to_owned())
+        } else {
+            None
+        }
+    }
 }

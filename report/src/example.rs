@@ -1,0 +1,279 @@
+//! A made-up record for tests: every contender's requests are laid out slot by slot, so that its figures
+//! agree with each other as those of a real race do.
+
+use std::path::Path;
+
+use crate::record::{
+    ContenderFacts, FORMAT, Figures, Header, Machine, MemoryMethod, Quantiles, Record, Reference,
+    ReferenceRow, Run, Samples, ScenarioFacts, TargetFigures, TimePoint, Verdict, Writer,
+};
+
+const URLS: u64 = 1_000;
+
+/// What tells the contenders of the example apart.
+struct Traits {
+    name: &'static str,
+    processes: u32,
+    in_flight: u32,
+    rounds: u32,
+    /// Added to every request, before its jitter.
+    added_ns: u64,
+    cpu_ns: u64,
+    peak_memory_bytes: u64,
+    startup_ns: u64,
+}
+
+const CONTENDERS: [Traits; 5] = [
+    Traits {
+        name: "sync:1",
+        processes: 1,
+        in_flight: 1,
+        rounds: 1,
+        added_ns: 140_000,
+        cpu_ns: 96_400_000,
+        peak_memory_bytes: 6_340_000,
+        startup_ns: 2_310_000,
+    },
+    Traits {
+        name: "threads:32",
+        processes: 1,
+        in_flight: 32,
+        rounds: 5,
+        added_ns: 210_000,
+        cpu_ns: 141_000_000,
+        peak_memory_bytes: 9_870_000,
+        startup_ns: 2_980_000,
+    },
+    Traits {
+        name: "tokio:128",
+        processes: 1,
+        in_flight: 128,
+        rounds: 5,
+        added_ns: 480_000,
+        cpu_ns: 138_000_000,
+        peak_memory_bytes: 21_400_000,
+        startup_ns: 3_120_000,
+    },
+    Traits {
+        name: "tokio:8x64",
+        processes: 8,
+        in_flight: 64,
+        rounds: 5,
+        added_ns: 1_900_000,
+        cpu_ns: 219_000_000,
+        peak_memory_bytes: 96_300_000,
+        startup_ns: 9_470_000,
+    },
+    Traits {
+        name: "smol:256",
+        processes: 1,
+        in_flight: 256,
+        rounds: 5,
+        added_ns: 520_000,
+        cpu_ns: 130_000_000,
+        peak_memory_bytes: 18_200_000,
+        startup_ns: 2_760_000,
+    },
+];
+
+/// Five contenders: the first ran once, the third has one void run of five, the last has none that is valid.
+pub(crate) fn record() -> Record {
+    let mut runs = Vec::new();
+    for round in 1..=5 {
+        for (place, contender) in CONTENDERS.iter().enumerate() {
+            if round <= contender.rounds {
+                runs.push(run(contender, round, place as u32 + 1));
+            }
+        }
+    }
+    Record { header: header(), runs, truncated: false }
+}
+
+/// The example without samples and with three runs only, for tests that read it again and again.
+pub(crate) fn short_record() -> Record {
+    let mut record = record();
+    record.runs.truncate(3);
+    for run in &mut record.runs {
+        run.samples = Samples::default();
+    }
+    record
+}
+
+/// Writes `record` to a new file at `path`.
+pub(crate) fn save(record: &Record, path: &Path) {
+    let mut writer = Writer::create(path, &record.header).unwrap();
+    for run in &record.runs {
+        writer.append(run).unwrap();
+    }
+}
+
+fn header() -> Header {
+    let reference =
+        |approach: &str, shape: &str, seconds, floor_ns, cpu_percent, megabytes: u32| ReferenceRow {
+            approach: approach.to_owned(),
+            shape: shape.to_owned(),
+            wall_ns: (f64::round(seconds * 1e9)) as u64,
+            floor_ns,
+            cpu_percent,
+            memory_bytes: u64::from(megabytes) * 1_000_000,
+        };
+    Header {
+        format: FORMAT,
+        inflight_version: "0.1.0".to_owned(),
+        command: "inflight run --preset quick".to_owned(),
+        started_at: "2026-05-04T09:12:44Z".to_owned(),
+        machine: Machine {
+            cpu_model: "Example CPU 9000".to_owned(),
+            cores: 2,
+            memory_bytes: 8_327_000_000,
+            os: "Debian GNU/Linux 13".to_owned(),
+            kernel: "6.12.9".to_owned(),
+        },
+        scenario: ScenarioFacts {
+            preset: Some("quick".to_owned()),
+            seed: 1,
+            urls: URLS,
+            latency: "uniform:15ms,37.6ms".to_owned(),
+            body_bytes: 10_240,
+            median_delay_ns: 26_300_000,
+            total_delay_ns: (0..URLS).map(planned_ns).sum(),
+        },
+        order_seed: 7,
+        contenders: CONTENDERS
+            .iter()
+            .map(|contender| ContenderFacts {
+                name: contender.name.to_owned(),
+                model: contender.name.split(':').next().unwrap_or_default().to_owned(),
+                client: "native".to_owned(),
+                processes: contender.processes,
+                in_flight: contender.in_flight,
+                rounds: contender.rounds,
+                floor_ns: lay_out(contender, |_| 0).1,
+            })
+            .collect(),
+        references: vec![Reference {
+            title: "The article's own figures".to_owned(),
+            source: "SpyderProxy blog, \"Concurrency vs Parallelism for Web Scraping\", 25 April 2026; \
+                     1,000 GETs through real internet proxies, in Python, median 250 ms"
+                .to_owned(),
+            rows: vec![
+                reference("synchronous, 1 thread", "1", 263.0, 262_900_000_000, 3.0, 34),
+                reference("ThreadPoolExecutor, 32 workers", "32", 14.2, 8_290_000_000, 11.0, 87),
+                reference("asyncio + aiohttp, 128 concurrent", "128", 9.1, 2_190_000_000, 16.0, 54),
+                reference("multiprocessing × 8 + asyncio × 64 each", "8x64", 2.4, 702_000_000, 87.0, 410),
+            ],
+        }],
+    }
+}
+
+fn run(contender: &Traits, round: u32, position: u32) -> Run {
+    let hung = contender.name == "smol:256";
+    if hung {
+        return Run {
+            contender: contender.name.to_owned(),
+            round,
+            position,
+            verdict: Verdict::Void {
+                reasons: vec![
+                    "worker 0 hung: no `done` within 10 s; its last word was \"reactor stalled\"".to_owned(),
+                ],
+            },
+            warnings: Vec::new(),
+            runtime: "smol 2.0.2".to_owned(),
+            client: "hyper 1.8.1".to_owned(),
+            figures: None,
+            samples: Samples::default(),
+            timeline: Vec::new(),
+        };
+    }
+    let seed = u64::from(round) * 1_000_003 + u64::from(position);
+    let (samples, last_end) = lay_out(contender, |id| contender.added_ns + noise(seed, id) % 300_000);
+    let wall_ns = last_end + 200_000;
+    let slow = noise(seed, URLS) % 30;
+    let cpu_ns = contender.cpu_ns + contender.cpu_ns * slow / 1_000;
+    let void = contender.name == "tokio:128" && round == 4;
+    let several = contender.processes > 1;
+    Run {
+        contender: contender.name.to_owned(),
+        round,
+        position,
+        verdict: if void {
+            Verdict::Void {
+                reasons: vec!["the target was the bottleneck: its lateness p99 was 4.2 ms".to_owned()],
+            }
+        } else {
+            Verdict::Valid
+        },
+        warnings: if several && round > 3 {
+            vec!["reached 498 in flight of 512 allowed".to_owned()]
+        } else {
+            Vec::new()
+        },
+        runtime: "tokio 1.54.1".to_owned(),
+        client: "reqwest 0.13.5".to_owned(),
+        figures: Some(Figures {
+            wall_ns,
+            cpu_ns,
+            cpu_us_per_request: cpu_ns as f64 / 1e3 / URLS as f64,
+            peak_memory_bytes: contender.peak_memory_bytes + slow * 10_000,
+            peak_memory_method: if several { MemoryMethod::SampledPss } else { MemoryMethod::HighWaterMark },
+            peak_memory_bound_bytes: (contender.peak_memory_bytes + slow * 10_000)
+                * if several { 14 } else { 10 }
+                / 10,
+            ready_memory_bytes: contender.peak_memory_bytes / 3,
+            startup_ns: contender.startup_ns + slow * 10_000,
+            latency_ns: Quantiles::default(),
+            added_latency_ns: Quantiles::default(),
+            target: TargetFigures {
+                cpu_ns: 61_000_000,
+                lateness_ns: Quantiles {
+                    p50: 21_000,
+                    p90: 48_000,
+                    p99: 110_000 + slow.cast_signed() * 1_000,
+                    max: 400_000,
+                },
+                connections: u64::from(contender.processes * contender.in_flight),
+                most_in_flight: u64::from(contender.processes * contender.in_flight),
+            },
+        }),
+        samples,
+        timeline: vec![TimePoint { at_ns: 5_000_000, cpu_percent: 71.5, memory_bytes: 5_000_000 }],
+    }
+}
+
+/// Deals the URLs out to the processes and, within each, to whichever slot is free first.
+/// Gives the samples and the end of the last.
+fn lay_out(contender: &Traits, added_ns: impl Fn(u64) -> u64) -> (Samples, u64) {
+    let mut free = vec![vec![0_u64; contender.in_flight as usize]; contender.processes as usize];
+    let mut rows = Vec::new();
+    for id in 0..URLS {
+        let process = (id % u64::from(contender.processes)) as u32;
+        let slot = free[process as usize].iter_mut().min().unwrap();
+        let start = *slot;
+        *slot += planned_ns(id) + added_ns(id);
+        rows.push((start, *slot, id, process));
+    }
+    rows.sort_unstable();
+    let samples = Samples {
+        id: rows.iter().map(|row| row.2).collect(),
+        process: rows.iter().map(|row| row.3).collect(),
+        start_ns: rows.iter().map(|row| row.0).collect(),
+        end_ns: rows.iter().map(|row| row.1).collect(),
+        planned_ns: rows.iter().map(|row| planned_ns(row.2)).collect(),
+        errors: Vec::new(),
+    };
+    let last_end = samples.end_ns.iter().copied().max().unwrap_or(0);
+    (samples, last_end)
+}
+
+fn planned_ns(id: u64) -> u64 {
+    15_000_000 + noise(1, id) % 22_600_000
+}
+
+/// A number that looks random and is the same everywhere: the finalizer of SplitMix64.
+fn noise(seed: u64, index: u64) -> u64 {
+    let mut bits = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(index);
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    bits ^ (bits >> 31)
+}

@@ -1,0 +1,248 @@
+//! Reading a record back, however the race that wrote it ended.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use super::{FILE_NAME, FORMAT, Header, Line, Run};
+
+/// A record as read back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// What was asked, and where.
+    pub header: Header,
+    /// The runs that finished, in the order in which they ran.
+    pub runs: Vec<Run>,
+    /// The last line was cut short: the writer was stopped in the middle of it.
+    pub truncated: bool,
+}
+
+/// Why a record could not be read.
+#[derive(Debug, Error)]
+pub enum RecordError {
+    /// The file could not be opened or read.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// It is not a record, or a line of it is broken.
+    #[error("{path}, line {line}: not a record of Inflight ({reason})")]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// It was written by a newer Inflight.
+    #[error("{path} has format {found}, this version reads up to {FORMAT}: use a newer inflight")]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The format it has.
+        found: u64,
+    },
+}
+
+impl Record {
+    /// Reads the record at `path`: its file, or the folder that holds a [`FILE_NAME`].
+    ///
+    /// A last line without its end is what a killed race leaves: it is left out, and
+    /// [`Record::truncated`] says so.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, is not a record, has a broken line, or has a newer format.
+    pub fn read(path: &Path) -> Result<Record, RecordError> {
+        let path = if path.is_dir() { path.join(FILE_NAME) } else { path.to_owned() };
+        match std::fs::read(&path) {
+            Err(source) => Err(RecordError::Read { path, source }),
+            Ok(bytes) => parse(&bytes).map_err(|refusal| match refusal {
+                Refusal::Broken { line, reason } => RecordError::Broken { path, line, reason },
+                Refusal::Newer { found } => RecordError::Newer { path, found },
+            }),
+        }
+    }
+}
+
+/// A [`RecordError`] that does not know its file yet.
+enum Refusal {
+    Broken { line: usize, reason: String },
+    Newer { found: u64 },
+}
+
+fn parse(bytes: &[u8]) -> Result<Record, Refusal> {
+    let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').zip(1..);
+    let header = match lines.next() {
+        Some((first, _)) => parse_header(first)?,
+        None => return broken(1, "the file is empty"),
+    };
+    let mut record = Record { header, runs: Vec::new(), truncated: false };
+    for (bytes, line) in lines {
+        match serde_json::from_slice::<Line<Header, Box<Run>>>(bytes) {
+            Ok(Line::Run(run)) => match run.flaw(&record.header) {
+                None => record.runs.push(*run),
+                Some(flaw) => return broken(line, flaw),
+            },
+            Ok(Line::Header(_)) => return broken(line, "a second header"),
+            // Only the last line of a file can lack its end.
+            Err(_) if !bytes.ends_with(b"\n") => record.truncated = true,
+            Err(error) => return broken(line, in_short(&error)),
+        }
+    }
+    Ok(record)
+}
+
+/// Looks at the format before anything else: what else a newer header holds is not known here.
+fn parse_header(bytes: &[u8]) -> Result<Header, Refusal> {
+    #[derive(Deserialize)]
+    struct AnyLine {
+        header: AnyHeader,
+    }
+    #[derive(Deserialize)]
+    struct AnyHeader {
+        format: u64,
+    }
+
+    let any: AnyLine = match serde_json::from_slice(bytes) {
+        Ok(any) => any,
+        Err(error) => return broken(1, in_short(&error)),
+    };
+    let found = any.header.format;
+    if found > u64::from(FORMAT) {
+        return Err(Refusal::Newer { found });
+    }
+    if found < u64::from(FORMAT) {
+        return broken(1, format!("there is no format {found}"));
+    }
+    match serde_json::from_slice::<Line<Header, Box<Run>>>(bytes) {
+        Ok(Line::Header(header)) => match header.flaw() {
+            None => Ok(header),
+            Some(flaw) => broken(1, flaw),
+        },
+        Ok(Line::Run(_)) => broken(1, "a run before the header"),
+        Err(error) => broken(1, in_short(&error)),
+    }
+}
+
+fn broken<T>(line: usize, reason: impl Into<String>) -> Result<T, Refusal> {
+    let reason = reason.into();
+    Err(Refusal::Broken { line, reason })
+}
+
+/// The parser's words without its own "at line 1": it was given one line and knows of no other.
+fn in_short(error: &serde_json::Error) -> String {
+    let words = error.to_string();
+    words.split(" at line ").next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::example;
+
+    /// The bytes of the example's record, with a run's line as the last.
+    fn saved() -> Vec<u8> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE_NAME);
+        example::save(&example::short_record(), &path);
+        std::fs::read(path).unwrap()
+    }
+
+    fn read(bytes: &[u8]) -> Result<Record, RecordError> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(FILE_NAME), bytes).unwrap();
+        Record::read(folder.path())
+    }
+
+    /// The line and the reason for which `bytes` are refused as broken.
+    fn flaw(bytes: &[u8]) -> (usize, String) {
+        match read(bytes) {
+            Err(RecordError::Broken { line, reason, .. }) => (line, reason),
+            other => panic!("expected a broken record, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_record_cut_anywhere_in_its_last_line_keeps_all_runs_before_it() {
+        let whole = saved();
+        let runs = example::short_record().runs;
+        let body = &whole[..whole.len() - 1];
+        let last = body.iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+
+        for end in last..body.len() {
+            let Ok(record) = parse(&whole[..end]) else {
+                panic!("refused when cut at byte {end}");
+            };
+            assert_eq!(record.runs, runs[..runs.len() - 1]);
+            assert_eq!(record.truncated, end > last, "cut at byte {end}");
+        }
+        // All that is missing is the line's end: nothing is lost.
+        let record = read(body).unwrap();
+        assert_eq!(record.runs, runs);
+        assert!(!record.truncated);
+    }
+
+    #[test]
+    fn a_record_cut_within_its_header_is_no_record() {
+        let whole = saved();
+        let header_end = whole.iter().position(|byte| *byte == b'\n').unwrap();
+        for end in 0..header_end {
+            assert_eq!(flaw(&whole[..end]).0, 1, "cut at byte {end}");
+        }
+        assert_eq!(read(&whole[..header_end]).unwrap().runs, []);
+    }
+
+    #[test]
+    fn a_broken_line_before_the_end_is_refused_with_its_number() {
+        let whole = String::from_utf8(saved()).unwrap();
+        let mut lines: Vec<&str> = whole.lines().collect();
+        lines[2] = "{\"run\":{\"contender\":";
+        let (line, reason) = flaw((lines.join("\n") + "\n").as_bytes());
+        assert_eq!(line, 3);
+        assert_eq!(reason, "EOF while parsing a value");
+
+        lines[2] = lines[0];
+        let (line, reason) = flaw(lines.join("\n").as_bytes());
+        assert_eq!((line, reason.as_str()), (3, "a second header"));
+    }
+
+    #[test]
+    fn what_is_not_a_record_is_refused() {
+        assert_eq!(flaw(b"").1, "the file is empty");
+        for other in ["hello\n", "{}\n", "[1,2]\n", "\n", "{\"header\":{}}\n", "\u{0}\n"] {
+            assert_eq!(flaw(other.as_bytes()).0, 1, "{other:?}");
+        }
+        assert_eq!(flaw(b"{\"header\":{\"format\":0}}\n").1, "there is no format 0");
+    }
+
+    #[test]
+    fn a_run_that_contradicts_itself_or_the_header_is_refused() {
+        let whole = String::from_utf8(saved()).unwrap();
+        let spoilt = whole.replacen("\"contender\":\"sync:1\"", "\"contender\":\"nobody\"", 1);
+        let (line, reason) = flaw(spoilt.as_bytes());
+        assert_eq!((line, reason.as_str()), (2, "the header has no contender \"nobody\""));
+    }
+
+    #[test]
+    fn a_newer_format_is_refused_as_newer_whatever_else_it_holds() {
+        let newer = b"{\"header\":{\"format\":2,\"inflight_version\":{\"major\":9}}}\n{\"lap\":1}\n";
+        let refused = read(newer).unwrap_err();
+        assert!(matches!(refused, RecordError::Newer { found: 2, .. }));
+        assert!(
+            refused.to_string().ends_with("has format 2, this version reads up to 1: use a newer inflight")
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let refused = Record::read(folder.path()).unwrap_err().to_string();
+        assert!(refused.contains(FILE_NAME), "{refused}");
+    }
+}

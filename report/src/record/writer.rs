@@ -1,0 +1,176 @@
+//! Saving a record: a line a run, on disk before the next run begins.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::{Header, Line, Run};
+
+/// An open record file that takes one run after another.
+#[derive(Debug)]
+pub struct Writer {
+    file: File,
+    header: Header,
+    /// The bytes of all lines that were written whole.
+    length: u64,
+    /// The last write failed and may have left a part of a line behind.
+    torn: bool,
+}
+
+impl Writer {
+    /// Begins a record at `path` with its header.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::AlreadyExists`] where there is a file already: a record is never
+    /// overwritten. [`io::ErrorKind::InvalidInput`] where two contenders have one name. Else
+    /// whatever the system says.
+    pub fn create(path: &Path, header: &Header) -> io::Result<Writer> {
+        refuse(header.flaw())?;
+        let file = OpenOptions::new().append(true).create_new(true).open(path)?;
+        let mut writer = Writer { file, header: header.clone(), length: 0, torn: false };
+        writer.write_line(Line::Header(header))?;
+        Ok(writer)
+    }
+
+    /// Saves `run`: when this returns, it is on disk.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::InvalidInput`] where the run could not be read back: its contender is not in
+    /// the header, its columns differ in length, it is valid and has no figures, or a figure is
+    /// not a finite number. Else what the system says, as on a full disk: the runs before
+    /// this one remain readable, and appending again is safe.
+    pub fn append(&mut self, run: &Run) -> io::Result<()> {
+        refuse(run.flaw(&self.header))?;
+        self.write_line(Line::Run(run))
+    }
+
+    fn write_line(&mut self, line: Line<&Header, &Run>) -> io::Result<()> {
+        let mut bytes = serde_json::to_vec(&line)?;
+        bytes.push(b'\n');
+        if self.torn {
+            // A whole line behind a cut one would make the file unreadable from there on.
+            self.file.set_len(self.length)?;
+        }
+        self.torn = true;
+        // One write, so that nothing but a full disk or a kill at that very moment can cut a line.
+        self.file.write_all(&bytes)?;
+        self.file.sync_data()?;
+        self.torn = false;
+        self.length += bytes.len() as u64;
+        Ok(())
+    }
+}
+
+fn refuse(flaw: Option<String>) -> io::Result<()> {
+    match flaw {
+        Some(flaw) => Err(io::Error::new(io::ErrorKind::InvalidInput, flaw)),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::example;
+    use crate::record::Record;
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record.jsonl");
+        let record = example::short_record();
+        example::save(&record, &path);
+
+        assert_eq!(Record::read(&path).unwrap(), record);
+        assert_eq!(Record::read(folder.path()).unwrap(), record);
+    }
+
+    #[test]
+    fn every_run_is_on_disk_as_soon_as_it_is_appended() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record.jsonl");
+        let record = example::short_record();
+        let mut writer = Writer::create(&path, &record.header).unwrap();
+        for (done, run) in record.runs.iter().enumerate() {
+            assert_eq!(Record::read(&path).unwrap().runs.len(), done);
+            writer.append(run).unwrap();
+        }
+        assert_eq!(Record::read(&path).unwrap(), record);
+    }
+
+    #[test]
+    fn a_record_is_never_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record.jsonl");
+        std::fs::write(&path, "precious").unwrap();
+
+        let refused = Writer::create(&path, &example::short_record().header).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(std::fs::read(&path).unwrap(), b"precious");
+    }
+
+    #[test]
+    fn a_run_that_could_not_be_read_back_is_refused_and_leaves_no_trace() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record.jsonl");
+        let record = example::short_record();
+        let mut writer = Writer::create(&path, &record.header).unwrap();
+
+        let spoil: [fn(&mut Run); 5] = [
+            |run| run.contender = "nobody:1".to_owned(),
+            |run| run.samples.end_ns.push(1),
+            |run| run.samples.errors.push((usize::MAX, "reset".to_owned())),
+            |run| run.figures = None,
+            |run| run.figures.as_mut().unwrap().cpu_us_per_request = f64::NAN,
+        ];
+        for spoil in spoil {
+            let mut run = record.runs[0].clone();
+            spoil(&mut run);
+            let refused = writer.append(&run).unwrap_err();
+            assert_eq!(refused.kind(), io::ErrorKind::InvalidInput, "{refused}");
+        }
+
+        let mut twins = record.header.clone();
+        twins.contenders.push(twins.contenders[0].clone());
+        let refused = Writer::create(&folder.path().join("twins.jsonl"), &twins).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::InvalidInput);
+
+        assert!(Record::read(&path).unwrap().runs.is_empty());
+        assert!(!folder.path().join("twins.jsonl").exists());
+    }
+
+    #[test]
+    fn a_write_that_failed_half_way_spoils_neither_what_was_before_nor_what_comes_after() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record.jsonl");
+        let record = example::short_record();
+        let mut writer = Writer::create(&path, &record.header).unwrap();
+        writer.append(&record.runs[0]).unwrap();
+
+        // What a disk that fills up in the middle of a line leaves behind.
+        writer.file.write_all(b"{\"run\":{\"conten").unwrap();
+        writer.torn = true;
+        let cut = Record::read(&path).unwrap();
+        assert_eq!(cut.runs, record.runs[..1]);
+        assert!(cut.truncated);
+
+        writer.append(&record.runs[1]).unwrap();
+        let mended = Record::read(&path).unwrap();
+        assert_eq!(mended.runs, record.runs[..2]);
+        assert!(!mended.truncated);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_an_error() {
+        let record = example::short_record();
+        let mut writer = Writer {
+            file: OpenOptions::new().write(true).open("/dev/full").unwrap(),
+            header: record.header.clone(),
+            length: 0,
+            torn: false,
+        };
+        let failed = writer.append(&record.runs[0]).unwrap_err();
+        assert_eq!(failed.kind(), io::ErrorKind::StorageFull);
+    }
+}
