@@ -1,0 +1,188 @@
+//! The comparison: a record in, one row a contender out. Every table, chart and export is drawn from it.
+
+mod build;
+
+use serde::Serialize;
+
+use crate::record::{Figures, Machine, MemoryMethod, Quantiles, ReferenceRow, ScenarioFacts, Verdict};
+
+/// What a record says about its contenders, side by side.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Comparison {
+    /// The version of Inflight that made the record.
+    pub inflight_version: String,
+    /// The command line that makes such a record again.
+    pub command: String,
+    /// When the race began: RFC 3339, UTC.
+    pub started_at: String,
+    /// The machine it ran on.
+    pub machine: Machine,
+    /// What the target was told to do.
+    pub scenario: ScenarioFacts,
+    /// The seed of the order of contenders within each round.
+    pub order_seed: u64,
+    /// The record was cut short in the middle of a run.
+    pub truncated: bool,
+    /// The contender that speed-ups are over: the first with valid runs that has one request in flight.
+    pub baseline: Option<String>,
+    /// The contenders, in the order in which they were asked for.
+    pub contenders: Vec<Row>,
+    /// Published figures, to be held against ours and never mixed into them.
+    pub references: Vec<PublishedTable>,
+}
+
+/// One contender. In JSON the fields of [`Measured`] stand among the others, and are absent where no run
+/// is valid.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    /// The contender's name: `tokio:8x64`.
+    pub name: String,
+    /// The model's name.
+    pub model: String,
+    /// The client's name.
+    pub client: String,
+    /// Worker processes.
+    pub processes: u32,
+    /// Requests in flight allowed in each process.
+    pub in_flight: u32,
+    /// Rounds asked of it.
+    pub rounds: u32,
+    /// Valid runs: those that the figures are drawn from.
+    pub valid_runs: u32,
+    /// Void runs: shown, and in none of the figures.
+    pub void_runs: u32,
+    /// Why runs were void.
+    pub void_reasons: Vec<Tally>,
+    /// What a reader should know, from all runs.
+    pub warnings: Vec<Tally>,
+    /// The wall a perfect client would need, in nanoseconds.
+    pub floor_ns: u64,
+    /// What `low` and `high` mean in the figures of this row.
+    pub interval: Interval,
+    /// The figures of the valid runs.
+    #[serde(flatten)]
+    pub measured: Option<Measured>,
+    /// Every run, valid or void, in the order in which they ran.
+    pub runs: Vec<RunSummary>,
+}
+
+/// What the valid runs of a contender measured.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Measured {
+    /// Wall time, in nanoseconds.
+    pub wall_ns: Spread<u64>,
+    /// Floor ÷ wall of each run: 1 is perfect.
+    pub efficiency: Spread<f64>,
+    /// How many times as fast as the [baseline](Comparison::baseline): its median wall ÷ this one's.
+    pub speed_up: Option<f64>,
+    /// User and system time of the worker tree between `go` and `done`, in nanoseconds.
+    pub cpu_ns: Spread<u64>,
+    /// CPU ÷ wall, in per cent of one core.
+    pub cpu_percent: Spread<f64>,
+    /// CPU over the number of URLs, in microseconds.
+    pub cpu_us_per_request: Spread<f64>,
+    /// Peak memory of the worker tree, in bytes: over runs the median of the peaks, like all figures here.
+    pub peak_memory_bytes: Spread<u64>,
+    /// How the peaks were learnt; where the runs differ, the weaker way.
+    pub peak_memory_method: MemoryMethod,
+    /// Each run's peak was not above this, in bytes: the sum of every process's own high-water mark.
+    pub peak_memory_bound_bytes: Spread<u64>,
+    /// Memory of the worker tree before the first request, in bytes.
+    pub ready_memory_bytes: Spread<u64>,
+    /// From spawning the workers until all were ready, in nanoseconds: not part of the wall.
+    pub startup_ns: Spread<u64>,
+    /// Durations of requests, in nanoseconds, over all valid runs together; absent where none succeeded.
+    pub latency_ns: Option<Quantiles>,
+    /// Durations less each URL's planned delay, in nanoseconds, over all valid runs together.
+    pub added_latency_ns: Option<Quantiles>,
+    /// Requests of valid runs that ended in an error: counted here, and in neither latency.
+    pub failed_requests: u64,
+    /// Connections that the target accepted.
+    pub connections: Spread<u64>,
+    /// The most requests that the target ever had in flight.
+    pub most_in_flight: Spread<u64>,
+    /// How late the target answered at p99, in nanoseconds: a part of the added latency is its own.
+    pub target_lateness_p99_ns: Spread<i64>,
+}
+
+/// A figure over the valid runs: see [`crate::stats`] for the median.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Spread<T> {
+    /// The median of the runs.
+    pub median: T,
+    /// The lower end of the row's [`Interval`].
+    pub low: T,
+    /// The upper end of the row's [`Interval`].
+    pub high: T,
+}
+
+/// What the ends of a [`Spread`] are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Interval {
+    /// The least and the most that was seen.
+    MinMax,
+}
+
+/// Something that was said of runs, and how often.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// What was said.
+    pub text: String,
+    /// How often it was said.
+    pub count: u32,
+}
+
+/// One run without its samples.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RunSummary {
+    /// The round, from 1.
+    pub round: u32,
+    /// Its place within the round, from 1.
+    pub position: u32,
+    /// Whether its figures count.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    /// What a reader should know though it voids nothing.
+    pub warnings: Vec<String>,
+    /// Runtime and version, as the worker named it.
+    pub runtime: String,
+    /// Client and version, as the worker named it.
+    pub client: String,
+    /// What was measured, where the run got that far.
+    #[serde(flatten)]
+    pub figures: Option<Figures>,
+}
+
+/// A table that someone else published.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PublishedTable {
+    /// What it is, in a few words.
+    pub title: String,
+    /// Who published it, where and when, and what it was measured on.
+    pub source: String,
+    /// Its rows.
+    pub rows: Vec<PublishedRow>,
+}
+
+/// One row of a published table.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PublishedRow {
+    /// As published, with the floor of its shape.
+    #[serde(flatten)]
+    pub published: ReferenceRow,
+    /// Floor ÷ wall, computed by us.
+    pub efficiency: f64,
+}
+
+impl Row {
+    /// Requests in flight allowed over all processes.
+    pub fn slots(&self) -> u64 {
+        u64::from(self.processes) * u64::from(self.in_flight)
+    }
+
+    /// Rounds that were asked for and left no run, valid or void.
+    pub fn missing_runs(&self) -> u32 {
+        self.rounds.saturating_sub(self.valid_runs + self.void_runs)
+    }
+}

@@ -1,0 +1,317 @@
+//! How a record becomes a comparison.
+
+use super::{Comparison, Interval, Measured, PublishedRow, PublishedTable, Row, RunSummary, Spread, Tally};
+use crate::record::{ContenderFacts, Figures, MemoryMethod, Quantiles, Record, ReferenceRow, Run, Verdict};
+use crate::stats::{Number, Sorted};
+
+impl Comparison {
+    /// Compares the contenders of `record`.
+    pub fn of(record: &Record) -> Comparison {
+        let header = &record.header;
+        let mut contenders: Vec<Row> =
+            header.contenders.iter().map(|facts| Row::of(facts, &record.runs)).collect();
+        let baseline = contenders
+            .iter()
+            .find(|row| row.slots() == 1 && row.measured.is_some())
+            .map(|row| row.name.clone());
+        set_speed_ups(&mut contenders, baseline.as_deref());
+        Comparison {
+            inflight_version: header.inflight_version.clone(),
+            command: header.command.clone(),
+            started_at: header.started_at.clone(),
+            machine: header.machine.clone(),
+            scenario: header.scenario.clone(),
+            order_seed: header.order_seed,
+            truncated: record.truncated,
+            baseline,
+            contenders,
+            references: header
+                .references
+                .iter()
+                .map(|reference| PublishedTable {
+                    title: reference.title.clone(),
+                    source: reference.source.clone(),
+                    rows: reference.rows.iter().map(PublishedRow::of).collect(),
+                })
+                .collect(),
+        }
+    }
+}
+
+fn set_speed_ups(contenders: &mut [Row], baseline: Option<&str>) {
+    let baseline_wall = contenders
+        .iter()
+        .find(|row| Some(row.name.as_str()) == baseline)
+        .and_then(|row| row.measured.as_ref())
+        .map(|measured| measured.wall_ns.median);
+    for measured in contenders.iter_mut().filter_map(|row| row.measured.as_mut()) {
+        measured.speed_up = baseline_wall.map(|wall| wall as f64 / measured.wall_ns.median as f64);
+    }
+}
+
+impl Row {
+    fn of(facts: &ContenderFacts, all: &[Run]) -> Row {
+        let runs: Vec<&Run> = all.iter().filter(|run| run.contender == facts.name).collect();
+        let valid: Vec<(&Run, &Figures)> = runs
+            .iter()
+            .filter(|run| run.verdict.is_valid())
+            .filter_map(|run| Some((*run, run.figures.as_ref()?)))
+            .collect();
+        let reasons = runs.iter().flat_map(|run| match &run.verdict {
+            Verdict::Valid => &[],
+            Verdict::Void { reasons } => reasons.as_slice(),
+        });
+        Row {
+            name: facts.name.clone(),
+            model: facts.model.clone(),
+            client: facts.client.clone(),
+            processes: facts.processes,
+            in_flight: facts.in_flight,
+            rounds: facts.rounds,
+            valid_runs: valid.len() as u32,
+            void_runs: (runs.len() - valid.len()) as u32,
+            void_reasons: tally(reasons),
+            warnings: tally(runs.iter().flat_map(|run| &run.warnings)),
+            floor_ns: facts.floor_ns,
+            interval: Interval::MinMax,
+            measured: Measured::of(facts.floor_ns, &valid),
+            runs: runs.into_iter().map(RunSummary::of).collect(),
+        }
+    }
+}
+
+impl Measured {
+    fn of(floor_ns: u64, valid: &[(&Run, &Figures)]) -> Option<Measured> {
+        let by = |figure: fn(&Figures) -> u64| Spread::of(valid.iter().map(|(_, f)| figure(f)));
+        let efficiency = |wall_ns: u64| floor_ns as f64 / wall_ns as f64;
+        let sampled = valid.iter().any(|(_, f)| f.peak_memory_method == MemoryMethod::SampledPss);
+        let latencies = Latencies::pool(valid.iter().map(|(run, _)| *run));
+        Some(Measured {
+            wall_ns: by(|f| f.wall_ns)?,
+            efficiency: Spread::of(valid.iter().map(|(_, f)| efficiency(f.wall_ns)))?,
+            speed_up: None,
+            cpu_ns: by(|f| f.cpu_ns)?,
+            cpu_percent: Spread::of(valid.iter().map(|(_, f)| f.cpu_ns as f64 / f.wall_ns as f64 * 100.0))?,
+            cpu_us_per_request: Spread::of(valid.iter().map(|(_, f)| f.cpu_us_per_request))?,
+            peak_memory_bytes: by(|f| f.peak_memory_bytes)?,
+            peak_memory_method: if sampled { MemoryMethod::SampledPss } else { MemoryMethod::HighWaterMark },
+            peak_memory_bound_bytes: by(|f| f.peak_memory_bound_bytes)?,
+            ready_memory_bytes: by(|f| f.ready_memory_bytes)?,
+            startup_ns: by(|f| f.startup_ns)?,
+            latency_ns: latencies.whole,
+            added_latency_ns: latencies.added,
+            failed_requests: latencies.failed,
+            connections: by(|f| f.target.connections)?,
+            most_in_flight: by(|f| f.target.most_in_flight)?,
+            target_lateness_p99_ns: Spread::of(valid.iter().map(|(_, f)| f.target.lateness_ns.p99))?,
+        })
+    }
+}
+
+/// The latencies of several runs as one distribution.
+struct Latencies {
+    whole: Option<Quantiles>,
+    added: Option<Quantiles>,
+    failed: u64,
+}
+
+impl Latencies {
+    fn pool<'a>(runs: impl Iterator<Item = &'a Run>) -> Latencies {
+        let (mut whole, mut added, mut failed) = (Vec::new(), Vec::new(), 0);
+        for samples in runs.map(|run| &run.samples) {
+            let mut errors: Vec<usize> = samples.errors.iter().map(|(index, _)| *index).collect();
+            errors.sort_unstable();
+            errors.dedup();
+            failed += errors.len() as u64;
+            for index in 0..samples.id.len() {
+                if errors.binary_search(&index).is_err() {
+                    let duration =
+                        samples.end_ns[index].saturating_sub(samples.start_ns[index]).cast_signed();
+                    whole.push(duration);
+                    added.push(duration.saturating_sub_unsigned(samples.planned_ns[index]));
+                }
+            }
+        }
+        Latencies { whole: quantiles(whole), added: quantiles(added), failed }
+    }
+}
+
+fn quantiles(values: Vec<i64>) -> Option<Quantiles> {
+    let sorted = Sorted::new(values)?;
+    Some(Quantiles {
+        p50: sorted.median(),
+        p90: sorted.quantile(900),
+        p99: sorted.quantile(990),
+        max: sorted.high(),
+    })
+}
+
+impl<T: Number> Spread<T> {
+    fn of(values: impl Iterator<Item = T>) -> Option<Spread<T>> {
+        let sorted = Sorted::new(values)?;
+        Some(Spread { median: sorted.median(), low: sorted.low(), high: sorted.high() })
+    }
+}
+
+impl RunSummary {
+    fn of(run: &Run) -> RunSummary {
+        RunSummary {
+            round: run.round,
+            position: run.position,
+            verdict: run.verdict.clone(),
+            warnings: run.warnings.clone(),
+            runtime: run.runtime.clone(),
+            client: run.client.clone(),
+            figures: run.figures.clone(),
+        }
+    }
+}
+
+impl PublishedRow {
+    fn of(row: &ReferenceRow) -> PublishedRow {
+        PublishedRow { published: row.clone(), efficiency: row.floor_ns as f64 / row.wall_ns as f64 }
+    }
+}
+
+/// Counts equal texts, in the order in which they first appear.
+fn tally<'a>(texts: impl Iterator<Item = &'a String>) -> Vec<Tally> {
+    let mut tallies: Vec<Tally> = Vec::new();
+    for text in texts {
+        match tallies.iter_mut().find(|tally| tally.text == *text) {
+            Some(tally) => tally.count += 1,
+            None => tallies.push(Tally { text: text.clone(), count: 1 }),
+        }
+    }
+    tallies
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::example;
+
+    fn row<'a>(comparison: &'a Comparison, name: &str) -> &'a Row {
+        comparison.contenders.iter().find(|row| row.name == name).unwrap()
+    }
+
+    #[test]
+    fn figures_are_medians_of_the_valid_runs_alone() {
+        let mut record = example::record();
+        let mut walls = Vec::new();
+        for run in record.runs.iter_mut().filter(|run| run.contender == "tokio:128") {
+            let wall_ns = u64::from(run.round) * 1_000_000_000;
+            run.figures.as_mut().unwrap().wall_ns = wall_ns;
+            if run.verdict.is_valid() {
+                walls.push(wall_ns / 1_000_000_000);
+            }
+        }
+        assert_eq!(walls, [1, 2, 3, 5], "the example's round 4 is void");
+        record.header.contenders[2].floor_ns = 500_000_000;
+
+        let comparison = Comparison::of(&record);
+        let row = row(&comparison, "tokio:128");
+        let measured = row.measured.as_ref().unwrap();
+        assert_eq!((row.valid_runs, row.void_runs, row.missing_runs()), (4, 1, 0));
+        assert_eq!(
+            measured.wall_ns,
+            Spread { median: 2_500_000_000, low: 1_000_000_000, high: 5_000_000_000 }
+        );
+        assert_eq!(measured.efficiency.low, 0.1);
+        assert_eq!(measured.efficiency.high, 0.5);
+        assert_eq!(row.runs.len(), 5);
+    }
+
+    #[test]
+    fn speed_up_is_over_the_contender_with_one_request_in_flight_whatever_its_name() {
+        let mut record = example::record();
+        record.header.contenders.rotate_left(1);
+        let comparison = Comparison::of(&record);
+        assert_eq!(comparison.baseline.as_deref(), Some("sync:1"));
+        let wall = |name| row(&comparison, name).measured.as_ref().unwrap().wall_ns.median as f64;
+        let speed_up = |name| row(&comparison, name).measured.as_ref().unwrap().speed_up;
+        assert_eq!(speed_up("sync:1"), Some(1.0));
+        assert_eq!(speed_up("threads:32"), Some(wall("sync:1") / wall("threads:32")));
+
+        record.runs.retain(|run| run.contender != "sync:1");
+        let without = Comparison::of(&record);
+        assert_eq!(without.baseline, None);
+        assert_eq!(row(&without, "threads:32").measured.as_ref().unwrap().speed_up, None);
+        assert_eq!(row(&without, "sync:1").missing_runs(), 1);
+    }
+
+    #[test]
+    fn a_contender_without_a_valid_run_keeps_its_row_and_its_reasons() {
+        let comparison = Comparison::of(&example::record());
+        let row = row(&comparison, "smol:256");
+        assert_eq!(row.measured, None);
+        assert_eq!((row.valid_runs, row.void_runs), (0, 5));
+        assert_eq!(row.void_reasons.len(), 1);
+        assert_eq!(row.void_reasons[0].count, 5);
+    }
+
+    #[test]
+    fn latencies_are_pooled_over_the_runs_and_leave_failures_out() {
+        let mut record = example::record();
+        record.runs.retain(|run| run.contender == "threads:32");
+        record.runs.truncate(2);
+        for (run, ends) in record.runs.iter_mut().zip([[30, 50, 90], [40, 11, 1_000]]) {
+            run.samples.id = vec![0, 1, 2];
+            run.samples.process = vec![0; 3];
+            run.samples.start_ns = vec![10; 3];
+            run.samples.end_ns = ends.to_vec();
+            run.samples.planned_ns = vec![5; 3];
+        }
+        record.runs[1].samples.errors = vec![(2, "reset".to_owned())];
+
+        let comparison = Comparison::of(&record);
+        let measured = row(&comparison, "threads:32").measured.as_ref().unwrap();
+        // Durations 1, 20, 30, 40, 80; planned 5 each.
+        assert_eq!(measured.latency_ns.unwrap().p50, 30);
+        assert_eq!(measured.latency_ns.unwrap().max, 80);
+        let added = measured.added_latency_ns.unwrap();
+        assert_eq!((added.p50, added.max), (25, 75));
+        assert_eq!(measured.failed_requests, 1);
+    }
+
+    #[test]
+    fn one_sampled_peak_makes_the_row_a_sampled_one() {
+        let mut record = example::record();
+        let run = record.runs.iter_mut().find(|run| run.contender == "threads:32").unwrap();
+        run.figures.as_mut().unwrap().peak_memory_method = MemoryMethod::SampledPss;
+        let comparison = Comparison::of(&record);
+        let method = |name| row(&comparison, name).measured.as_ref().unwrap().peak_memory_method;
+        assert_eq!(method("threads:32"), MemoryMethod::SampledPss);
+        assert_eq!(method("sync:1"), MemoryMethod::HighWaterMark);
+    }
+
+    #[test]
+    fn the_json_face_has_the_published_shape() {
+        let json = serde_json::to_value(Comparison::of(&example::record())).unwrap();
+        let tokio = &json["contenders"][2];
+        assert_eq!(tokio["name"], "tokio:128");
+        assert_eq!(tokio["interval"], "min-max");
+        for figure in [
+            "wall_ns",
+            "efficiency",
+            "cpu_ns",
+            "cpu_us_per_request",
+            "peak_memory_bytes",
+            "ready_memory_bytes",
+            "startup_ns",
+        ] {
+            for part in ["median", "low", "high"] {
+                assert!(tokio[figure][part].is_number(), "{figure} {part}");
+            }
+        }
+        assert!(tokio["floor_ns"].is_u64());
+        assert!(tokio["added_latency_ns"]["p99"].is_i64());
+        assert_eq!(tokio["runs"][3]["verdict"], "void");
+        assert_eq!(tokio["runs"][4]["verdict"], "valid");
+        assert!(tokio["runs"][4]["wall_ns"].is_u64());
+
+        let hung = &json["contenders"][4];
+        assert!(hung.get("wall_ns").is_none());
+        assert_eq!(hung["runs"][0]["verdict"], "void");
+        assert!(json["references"][0]["rows"][3]["efficiency"].is_f64());
+    }
+}

@@ -1,0 +1,164 @@
+//! Generated text between two markers of a document that people write.
+//!
+//! ```text
+//! <!-- inflight:begin NAME -->
+//! whatever was generated last
+//! <!-- inflight:end NAME -->
+//! ```
+
+use std::ops::Range;
+
+use thiserror::Error;
+
+/// Why nothing could be put into a document.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum SpliceError {
+    /// A marker is not there.
+    #[error("the marker `{marker}` is missing")]
+    Missing {
+        /// The marker, whole.
+        marker: String,
+    },
+    /// A marker is there more than once.
+    #[error("the marker `{marker}` stands more than once")]
+    Repeated {
+        /// The marker, whole.
+        marker: String,
+    },
+    /// The end marker comes before the begin marker.
+    #[error("the marker `{end}` stands before `{begin}`")]
+    Swapped {
+        /// The begin marker, whole.
+        begin: String,
+        /// The end marker, whole.
+        end: String,
+    },
+    /// The generated text holds a marker: the next splice would cut it in two.
+    #[error("the generated text holds the marker `{marker}` itself")]
+    Nested {
+        /// The marker, whole.
+        marker: String,
+    },
+}
+
+/// Replaces what stands in `document` between the markers of `name` with `generated`, on lines of its own.
+/// Doing so again with the same text changes nothing.
+///
+/// # Errors
+/// Unless each marker stands there exactly once, begin before end, and `generated` holds neither.
+pub fn splice(document: &str, name: &str, generated: &str) -> Result<String, SpliceError> {
+    let place = find(document, name)?;
+    let framed = frame(name, generated)?;
+    Ok([&document[..place.start], &framed, &document[place.end..]].concat())
+}
+
+/// Whether what stands in `document` between the markers of `name` is what [`splice`] would put there.
+///
+/// # Errors
+/// As [`splice`].
+pub fn is_current(document: &str, name: &str, generated: &str) -> Result<bool, SpliceError> {
+    let place = find(document, name)?;
+    Ok(document[place] == frame(name, generated)?)
+}
+
+/// The marker that begins or ends the part called `name`.
+fn marker(side: &str, name: &str) -> String {
+    format!("<!-- inflight:{side} {name} -->")
+}
+
+/// `generated` as it stands between the markers.
+fn frame(name: &str, generated: &str) -> Result<String, SpliceError> {
+    for marker in [marker("begin", name), marker("end", name)] {
+        if generated.contains(&marker) {
+            return Err(SpliceError::Nested { marker });
+        }
+    }
+    let text = generated.trim_matches('\n');
+    Ok(if text.is_empty() { "\n".to_owned() } else { format!("\n{text}\n") })
+}
+
+/// The bytes between the two markers.
+fn find(document: &str, name: &str) -> Result<Range<usize>, SpliceError> {
+    let (begin, end) = (marker("begin", name), marker("end", name));
+    let start = only_place(document, &begin)? + begin.len();
+    let stop = only_place(document, &end)?;
+    if stop < start {
+        return Err(SpliceError::Swapped { begin, end });
+    }
+    Ok(start..stop)
+}
+
+fn only_place(document: &str, marker: &str) -> Result<usize, SpliceError> {
+    let mut places = document.match_indices(marker);
+    match (places.next(), places.next()) {
+        (Some((place, _)), None) => Ok(place),
+        (None, _) => Err(SpliceError::Missing { marker: marker.to_owned() }),
+        (Some(_), Some(_)) => Err(SpliceError::Repeated { marker: marker.to_owned() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const DOCUMENT: &str =
+        "# Title\n\n<!-- inflight:begin table -->\nold\n<!-- inflight:end table -->\n\nmore\n";
+
+    #[test]
+    fn what_stood_between_the_markers_is_replaced_and_nothing_else() {
+        assert_eq!(
+            splice(DOCUMENT, "table", "| a |\n| b |\n").unwrap(),
+            "# Title\n\n<!-- inflight:begin table -->\n| a |\n| b |\n<!-- inflight:end table -->\n\nmore\n"
+        );
+    }
+
+    #[test]
+    fn a_part_is_found_by_its_whole_name() {
+        let two = DOCUMENT.replace("table", "table-2") + DOCUMENT;
+        let spliced = splice(&two, "table", "new").unwrap();
+        assert!(spliced.starts_with(&DOCUMENT.replace("table", "table-2")));
+        assert!(spliced.ends_with("begin table -->\nnew\n<!-- inflight:end table -->\n\nmore\n"));
+    }
+
+    #[test]
+    fn stale_text_is_told_from_current() {
+        assert_eq!(is_current(DOCUMENT, "table", "old"), Ok(true));
+        assert_eq!(is_current(DOCUMENT, "table", "old\n"), Ok(true));
+        assert_eq!(is_current(DOCUMENT, "table", "new"), Ok(false));
+    }
+
+    #[test]
+    fn each_marker_must_stand_exactly_once_and_in_order() {
+        let (begin, end) = ("<!-- inflight:begin t -->", "<!-- inflight:end t -->");
+        let message = |document: &str| splice(document, "t", "x").unwrap_err().to_string();
+        assert_eq!(message(end), format!("the marker `{begin}` is missing"));
+        assert_eq!(message(begin), format!("the marker `{end}` is missing"));
+        assert_eq!(
+            message(&[begin, begin, end].concat()),
+            format!("the marker `{begin}` stands more than once")
+        );
+        assert_eq!(message(&[begin, end, end].concat()), format!("the marker `{end}` stands more than once"));
+        assert_eq!(message(&[end, begin].concat()), format!("the marker `{end}` stands before `{begin}`"));
+    }
+
+    #[test]
+    fn text_that_holds_a_marker_is_refused() {
+        let marker = marker("end", "table");
+        assert_eq!(splice(DOCUMENT, "table", &marker), Err(SpliceError::Nested { marker }));
+    }
+
+    proptest! {
+        #[test]
+        fn splicing_keeps_the_rest_and_is_idempotent(
+            before in any::<String>(), old in any::<String>(), after in any::<String>(), new in any::<String>(),
+        ) {
+            let document = [&before, marker("begin", "t").as_str(), &old, &marker("end", "t"), &after].concat();
+            let once = splice(&document, "t", &new).unwrap();
+            prop_assert!(once.starts_with(&before) && once.ends_with(&after));
+            prop_assert!(once.contains(new.trim_matches('\n')));
+            prop_assert_eq!(is_current(&once, "t", &new), Ok(true));
+            prop_assert_eq!(splice(&once, "t", &new).unwrap(), once);
+        }
+    }
+}

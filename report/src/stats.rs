@@ -1,0 +1,5 @@
+//! The statistics of a comparison: pure functions, each with its source.
+
+mod sorted;
+
+pub use sorted::{Number, Sorted};
