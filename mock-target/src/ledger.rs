@@ -1,0 +1,284 @@
+//! What was served, and how late.
+//!
+//! The counters in [`Stats`] are always exact. The [`Entry`] of each response is kept until the
+//! ledger is full; then the oldest are dropped, and [`Stats::detail_lost`] counts them.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
+
+/// Everything a target saw since it started or was last reset.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// Counters and lateness.
+    pub stats: Stats,
+    /// One entry for each finished response that is still remembered, in order of arrival.
+    pub entries: Vec<Entry>,
+}
+
+/// One request for a URL of the scenario, and what became of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Number of the request in order of arrival, from 0.
+    pub sequence: u64,
+    /// The URL's id.
+    pub id: u64,
+    /// Number of the connection it came over, from 0 since the start.
+    pub connection: u64,
+    /// The client's end of that connection.
+    pub source: SocketAddr,
+    /// Delay that the scenario planned, in nanoseconds.
+    pub planned_delay_ns: u64,
+    /// From the complete request head until the response's first bytes were handed to the system, or
+    /// until the request was aborted, in nanoseconds.
+    pub actual_delay_ns: u64,
+    /// Bytes of the response, head included, that were handed to the system.
+    pub bytes: u64,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// How a response ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// All of it was handed to the system.
+    Served,
+    /// The client went away first.
+    Aborted,
+}
+
+/// The counters of a target.
+///
+/// At every moment `received` = `served` + `aborted` + `in_flight`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Stats {
+    /// Complete requests for a URL of the scenario.
+    pub received: u64,
+    /// Responses handed to the system in full.
+    pub served: u64,
+    /// Requests whose client went away before the response's last byte.
+    pub aborted: u64,
+    /// Requests answered outside the plan: with 400, 404 and the like.
+    pub refused: u64,
+    /// Connections accepted.
+    pub connections: u64,
+    /// Requests that are being delayed or answered now.
+    pub in_flight: u64,
+    /// The most there ever were at once.
+    pub most_in_flight: u64,
+    /// Actual minus planned delay of the responses served.
+    pub lateness_ns: Lateness,
+    /// Entries dropped because the ledger was full.
+    pub detail_lost: u64,
+}
+
+/// Quantiles of lateness, in nanoseconds, to within 1 %; the maximum is exact.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)] // The names say it all.
+pub struct Lateness {
+    pub p50: u64,
+    pub p90: u64,
+    pub p99: u64,
+    pub max: u64,
+    /// Number of responses.
+    pub count: u64,
+}
+
+/// The ledger as an event loop writes it.
+///
+/// Everything is allocated at the start, so that writing an entry allocates nothing.
+#[derive(Clone, Debug)]
+pub(crate) struct Book {
+    pub(crate) received: u64,
+    pub(crate) served: u64,
+    pub(crate) aborted: u64,
+    pub(crate) refused: u64,
+    pub(crate) connections: u64,
+    pub(crate) in_flight: u64,
+    pub(crate) most_in_flight: u64,
+    detail_lost: u64,
+    lateness: Delays,
+    entries: VecDeque<Entry>,
+}
+
+impl Book {
+    /// An empty book with room for `capacity` entries.
+    pub(crate) fn new(capacity: usize) -> Book {
+        Book {
+            received: 0,
+            served: 0,
+            aborted: 0,
+            refused: 0,
+            connections: 0,
+            in_flight: 0,
+            most_in_flight: 0,
+            detail_lost: 0,
+            lateness: Delays::new(),
+            entries: VecDeque::with_capacity(capacity.max(1)),
+        }
+    }
+
+    /// A request for a URL of the scenario is complete; returns its sequence number.
+    pub(crate) fn begin(&mut self) -> u64 {
+        let sequence = self.received;
+        self.received += 1;
+        self.in_flight += 1;
+        self.most_in_flight = self.most_in_flight.max(self.in_flight);
+        sequence
+    }
+
+    /// A request that [`begin`](Book::begin) announced has ended.
+    pub(crate) fn end(&mut self, entry: Entry) {
+        self.in_flight -= 1;
+        match entry.outcome {
+            Outcome::Served => {
+                self.served += 1;
+                self.lateness.record(entry.actual_delay_ns.saturating_sub(entry.planned_delay_ns));
+            }
+            Outcome::Aborted => self.aborted += 1,
+        }
+        if self.entries.len() == self.entries.capacity() {
+            self.entries.pop_front();
+            self.detail_lost += 1;
+        }
+        self.entries.push_back(entry);
+    }
+
+    /// Forgets everything but the requests in flight, which are then the first of the new count.
+    pub(crate) fn reset(&mut self) {
+        let (in_flight, mut entries) = (self.in_flight, std::mem::take(&mut self.entries));
+        entries.clear();
+        *self = Book { in_flight, received: in_flight, most_in_flight: in_flight, entries, ..Book::new(1) };
+    }
+
+    /// A copy to be read elsewhere, with or without the entries.
+    pub(crate) fn snapshot(&self, with_entries: bool) -> Snapshot {
+        Snapshot {
+            stats: Stats {
+                received: self.received,
+                served: self.served,
+                aborted: self.aborted,
+                refused: self.refused,
+                connections: self.connections,
+                in_flight: self.in_flight,
+                most_in_flight: self.most_in_flight,
+                lateness_ns: Lateness::default(),
+                detail_lost: self.detail_lost,
+            },
+            lateness: self.lateness.clone(),
+            entries: if with_entries { self.entries.iter().cloned().collect() } else { Vec::new() },
+        }
+    }
+}
+
+/// A copy of a [`Book`]: cheap to take, so that the event loop is back at work soon.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    stats: Stats,
+    lateness: Delays,
+    entries: Vec<Entry>,
+}
+
+impl Snapshot {
+    /// Puts it in order and works out the quantiles.
+    pub(crate) fn into_ledger(mut self) -> Ledger {
+        self.entries.sort_unstable_by_key(|entry| entry.sequence);
+        Ledger { stats: Stats { lateness_ns: self.lateness.summary(), ..self.stats }, entries: self.entries }
+    }
+}
+
+/// A histogram of delays: 1 ns to 1 hour with two significant digits, and the exact maximum.
+#[derive(Clone, Debug)]
+struct Delays {
+    histogram: Histogram<u64>,
+    max: u64,
+}
+
+impl Delays {
+    fn new() -> Delays {
+        let histogram = Histogram::new_with_bounds(1, 3_600_000_000_000, 2).expect("the bounds are in order");
+        Delays { histogram, max: 0 }
+    }
+
+    fn record(&mut self, ns: u64) {
+        self.histogram.saturating_record(ns);
+        self.max = self.max.max(ns);
+    }
+
+    fn summary(&self) -> Lateness {
+        // A bucket is known by its upper end, which may lie above the largest value in it.
+        let quantile = |q| self.histogram.value_at_quantile(q).min(self.max);
+        Lateness {
+            p50: quantile(0.5),
+            p90: quantile(0.9),
+            p99: quantile(0.99),
+            max: self.max,
+            count: self.histogram.len(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(sequence: u64, late_ns: u64, outcome: Outcome) -> Entry {
+        Entry {
+            sequence,
+            id: 0,
+            connection: 0,
+            source: ([127, 0, 0, 1], 1).into(),
+            planned_delay_ns: 1_000,
+            actual_delay_ns: 1_000 + late_ns,
+            bytes: 1,
+            outcome,
+        }
+    }
+
+    #[test]
+    fn counters_stay_right_when_entries_wrap() {
+        let mut book = Book::new(4);
+        let capacity = book.entries.capacity() as u64;
+        for late_ns in 0..100 {
+            let sequence = book.begin();
+            book.end(entry(sequence, late_ns, Outcome::Served));
+        }
+        let ledger = book.snapshot(true).into_ledger();
+        assert_eq!(ledger.stats.served, 100);
+        assert_eq!(ledger.stats.detail_lost, 100 - capacity);
+        assert_eq!(ledger.entries.len() as u64, capacity);
+        assert_eq!(ledger.entries.last().map(|entry| entry.sequence), Some(99));
+        assert_eq!(book.entries.capacity() as u64, capacity);
+    }
+
+    #[test]
+    fn lateness_counts_what_was_served() {
+        let mut book = Book::new(1_000);
+        for late_ns in 1..=100 {
+            let sequence = book.begin();
+            book.end(entry(sequence, late_ns * 1_000, Outcome::Served));
+        }
+        let sequence = book.begin();
+        book.end(entry(sequence, 1_000_000_000, Outcome::Aborted));
+        let lateness = book.snapshot(false).into_ledger().stats.lateness_ns;
+        assert_eq!((lateness.count, lateness.max), (100, 100_000));
+        assert!(lateness.p50.abs_diff(50_000) <= 500, "{lateness:?}");
+        assert!(lateness.p99.abs_diff(99_000) <= 990, "{lateness:?}");
+    }
+
+    #[test]
+    fn a_reset_keeps_what_is_in_flight() {
+        let mut book = Book::new(10);
+        for _ in 0..3 {
+            book.begin();
+        }
+        book.end(entry(0, 0, Outcome::Served));
+        book.reset();
+        let stats = book.snapshot(true).into_ledger().stats;
+        assert_eq!((stats.received, stats.in_flight, stats.most_in_flight), (2, 2, 2));
+        assert_eq!((stats.served, stats.lateness_ns.count), (0, 0));
+    }
+}

@@ -1,0 +1,97 @@
+//! Named scenarios, each with where its figures come from.
+
+use thiserror::Error;
+
+use crate::scenario::Scenario;
+
+/// A named scenario.
+#[derive(Clone, Copy, Debug)]
+pub struct Preset {
+    /// What it is called on the command line.
+    pub name: &'static str,
+    /// One sentence: what it imitates, and where its figures come from.
+    pub about: &'static str,
+    /// Its distribution of delays, as [`Latency`](crate::Latency) reads it.
+    pub latency: &'static str,
+}
+
+impl Preset {
+    /// The scenario it names.
+    pub fn scenario(&self) -> Scenario {
+        let latency = self.latency.parse().expect("a test reads every preset");
+        Scenario { seed: 1, urls: 1_000, latency, body_bytes: 10 << 10, lie: None }
+    }
+}
+
+/// Every preset, the article's first.
+pub(crate) const ALL: &[Preset] = &[
+    Preset {
+        name: "article",
+        about: "1,000 URLs, median 250 ms: the workload of the SpyderProxy blog's \"Concurrency vs \
+                Parallelism for Web Scraping\" (25 April 2026), its spread derived from the synchronous \
+                row, whose 4 min 23 s are a mean of 263 ms.",
+        latency: "lognormal:250ms,0.318",
+    },
+    Preset {
+        name: "quick",
+        about: "The article's workload with every delay divided by ten.",
+        latency: "lognormal:25ms,0.318",
+    },
+];
+
+/// A name that no preset has.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("there is no preset \"{name}\"; {}there are: {}", suggestion(.name), names())]
+pub struct UnknownPreset {
+    /// The name that was asked for.
+    pub name: String,
+}
+
+/// The preset of that name.
+pub(crate) fn find(name: &str) -> Result<&'static Preset, UnknownPreset> {
+    ALL.iter().find(|preset| preset.name == name).ok_or_else(|| UnknownPreset { name: name.to_owned() })
+}
+
+fn names() -> String {
+    ALL.iter().map(|preset| preset.name).collect::<Vec<_>>().join(", ")
+}
+
+/// `did you mean "article"? ` where a preset's name is near.
+fn suggestion(name: &str) -> String {
+    ALL.iter()
+        .map(|preset| (strsim::damerau_levenshtein(name, preset.name), preset.name))
+        .filter(|(distance, near)| *distance <= 2.max(near.len() / 3))
+        .min()
+        .map(|(_, near)| format!("did you mean \"{near}\"? "))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_can_be_played() {
+        for preset in ALL {
+            assert_eq!(preset.scenario().validate(), Ok(()), "{}", preset.name);
+            assert_eq!(find(preset.name).expect("listed").name, preset.name);
+        }
+    }
+
+    #[test]
+    fn the_article_lasts_as_long_as_its_synchronous_row() {
+        let article = Scenario::preset("article").expect("a preset");
+        let total_s = (0..article.urls).map(|id| article.delay_ns(id)).sum::<u64>() as f64 / 1e9;
+        assert!((total_s - 263.0).abs() < 263.0 * 0.03, "{total_s}");
+    }
+
+    #[test]
+    fn an_unknown_preset_lists_the_known_and_suggests_the_nearest() {
+        let error = Scenario::preset("artcle").expect_err("no such preset").to_string();
+        assert_eq!(
+            error,
+            "there is no preset \"artcle\"; did you mean \"article\"? there are: article, quick"
+        );
+        assert!(!Scenario::preset("zzzzzz").expect_err("none").to_string().contains("mean"));
+    }
+}

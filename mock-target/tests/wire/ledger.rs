@@ -1,0 +1,140 @@
+//! The ledger equals what a client counted.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use mock_target::{Outcome, Server, ServerOptions, Stats};
+use proptest::prelude::*;
+
+use crate::client::{Client, scenario, start};
+
+/// The counters once `settled` says that nothing more is to come.
+fn wait_for(target: &mock_target::Handle, settled: impl Fn(&Stats) -> bool) -> Stats {
+    loop {
+        let stats = target.stats().expect("stats");
+        if settled(&stats) {
+            return stats;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn counts_what_many_clients_counted() {
+    let target = start("uniform:0ms,2ms");
+    let bytes = AtomicU64::new(0);
+    thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| {
+                let mut client = Client::connect(target.address());
+                for id in 0..100 {
+                    let response = client.get(id);
+                    bytes.fetch_add((response.head.len() + response.body.len()) as u64, Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    let ledger = target.ledger().expect("a ledger");
+    let stats = &ledger.stats;
+    assert_eq!((stats.received, stats.served, stats.aborted, stats.in_flight), (1_600, 1_600, 0, 0));
+    assert_eq!((stats.connections, stats.lateness_ns.count), (16, 1_600));
+    assert!(stats.most_in_flight <= 16);
+    assert_eq!(ledger.entries.iter().map(|entry| entry.bytes).sum::<u64>(), bytes.into_inner());
+    assert!(ledger.entries.iter().map(|entry| entry.sequence).eq(0..1_600));
+}
+
+#[test]
+fn all_that_wait_at_once_are_counted() {
+    let target = start("fixed:300ms");
+    let mut clients: Vec<Client> = (0..200).map(|_| Client::connect(target.address())).collect();
+    for client in &mut clients {
+        client.send("GET /u/1 HTTP/1.1\r\nhost: t\r\n\r\n");
+    }
+    for client in &mut clients {
+        client.response();
+    }
+    let stats = target.stats().expect("stats");
+    assert_eq!((stats.most_in_flight, stats.connections), (200, 200));
+}
+
+#[test]
+fn a_client_that_gives_up_is_an_abort_at_once() {
+    let target = start("fixed:10s");
+    let mut client = Client::connect(target.address());
+    client.send("GET /u/1 HTTP/1.1\r\nhost: t\r\n\r\n");
+    wait_for(&target, |stats| stats.in_flight == 1);
+    drop(client);
+    wait_for(&target, |stats| stats.in_flight == 0);
+    let ledger = target.ledger().expect("a ledger");
+    assert_eq!((ledger.stats.aborted, ledger.stats.served), (1, 0));
+    assert_eq!((ledger.entries[0].outcome, ledger.entries[0].bytes), (Outcome::Aborted, 0));
+    assert!(ledger.entries[0].actual_delay_ns < 10_000_000_000);
+}
+
+#[test]
+fn a_full_ledger_loses_detail_and_no_count() {
+    let options = ServerOptions { ledger_entries: Some(10), ..ServerOptions::default() };
+    let target = Server::start_with(scenario("fixed:0ms"), options).expect("the target starts");
+    let mut client = Client::connect(target.address());
+    for id in 0..100 {
+        client.get(id);
+    }
+    let ledger = target.ledger().expect("a ledger");
+    assert_eq!(ledger.stats.served, 100);
+    assert_eq!(ledger.entries.len() as u64 + ledger.stats.detail_lost, 100);
+    assert_eq!(ledger.entries.last().map(|entry| entry.id), Some(99));
+}
+
+#[test]
+fn a_reset_starts_the_count_again() {
+    let target = start("fixed:0ms");
+    let mut client = Client::connect(target.address());
+    client.get(1);
+    target.reset().expect("a reset");
+    assert_eq!(target.ledger().expect("a ledger"), mock_target::Ledger::default());
+    client.get(2);
+    let ledger = target.ledger().expect("a ledger");
+    assert_eq!((ledger.stats.served, ledger.stats.most_in_flight), (1, 1));
+    assert_eq!(ledger.entries[0].id, 2);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// Clients that read, that give up in the middle, that send ahead: every request is accounted for.
+    #[test]
+    fn every_request_ends_in_the_ledger(
+        deeds in prop::collection::vec((0..3usize, 1..5u64), 1..20),
+        latency in prop::sample::select(&["fixed:0ms", "uniform:0ms,3ms"][..]),
+    ) {
+        let target = start(latency);
+        let (mut read, mut refused) = (0, 0);
+        for (deed, count) in deeds {
+            let mut client = Client::connect(target.address());
+            let ahead: String = (0..count).map(|id| format!("GET /u/{id} HTTP/1.1\r\nhost: t\r\n\r\n")).collect();
+            match deed {
+                0 => {
+                    client.send(ahead);
+                    for _ in 0..count {
+                        client.response();
+                    }
+                    read += count;
+                }
+                1 => client.send(ahead),
+                _ => {
+                    client.send("GET /nowhere HTTP/1.1\r\nhost: t\r\n\r\n");
+                    client.response();
+                    refused += 1;
+                }
+            }
+        }
+        let stats = wait_for(&target, |stats| stats.in_flight == 0 && stats.served >= read);
+        prop_assert_eq!(stats.received, stats.served + stats.aborted);
+        prop_assert_eq!(stats.refused, refused);
+        let ledger = target.ledger().expect("a ledger");
+        let served = ledger.entries.iter().filter(|entry| entry.outcome == Outcome::Served).count() as u64;
+        prop_assert_eq!(served, ledger.stats.served);
+        prop_assert_eq!(ledger.entries.len() as u64, ledger.stats.served + ledger.stats.aborted);
+    }
+}

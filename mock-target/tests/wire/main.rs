@@ -1,0 +1,6 @@
+//! The target as seen on the wire, byte by byte, by clients that are nothing but sockets.
+
+mod admin;
+mod client;
+mod ledger;
+mod serving;

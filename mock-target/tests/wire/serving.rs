@@ -1,0 +1,161 @@
+//! What is asked for is served, as planned and not before.
+
+use std::io::Read;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use mock_target::{Lie, Scenario, Server};
+
+use crate::client::{Client, scenario, start};
+
+#[test]
+fn every_url_has_its_planned_body() {
+    let target = start("fixed:0ms");
+    let bodies = scenario("fixed:0ms").bodies();
+    let mut client = Client::connect(target.address());
+    for id in 0..100 {
+        let response = client.get(id);
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.body.len(), 1_000);
+        assert_eq!(crc32fast::hash(&response.body), bodies.crc32(id));
+    }
+}
+
+#[test]
+fn no_response_comes_before_its_delay() {
+    let latency = "uniform:0ms,40ms";
+    let (target, plan) = (start(latency), scenario(latency));
+    thread::scope(|scope| {
+        for thread in 0..10 {
+            let (target, plan) = (&target, &plan);
+            scope.spawn(move || {
+                let mut client = Client::connect(target.address());
+                for id in thread * 10..thread * 10 + 10 {
+                    let asked = Instant::now();
+                    client.get(id);
+                    assert!(asked.elapsed() >= Duration::from_nanos(plan.delay_ns(id)), "{id}");
+                }
+            });
+        }
+    });
+    for entry in target.ledger().expect("a ledger").entries {
+        assert!(entry.actual_delay_ns >= entry.planned_delay_ns);
+        assert_eq!(entry.planned_delay_ns, plan.delay_ns(entry.id));
+    }
+}
+
+#[test]
+fn responses_come_in_the_order_of_their_deadlines_not_of_their_requests() {
+    let scenario = scenario("uniform:0ms,200ms");
+    let slow = (0..100).max_by_key(|id| scenario.delay_ns(*id)).expect("some");
+    let fast = (0..100).min_by_key(|id| scenario.delay_ns(*id)).expect("some");
+    let target = Server::start(scenario).expect("the target starts");
+    let (mut first, mut second) = (Client::connect(target.address()), Client::connect(target.address()));
+    first.send(format!("GET /u/{slow} HTTP/1.1\r\nhost: test\r\n\r\n"));
+    second.get(fast);
+    assert_eq!(target.stats().expect("stats").in_flight, 1);
+    first.response();
+    assert_eq!(target.stats().expect("stats").in_flight, 0);
+}
+
+#[test]
+fn a_request_may_come_in_any_number_of_pieces() {
+    let target = start("fixed:1ms");
+    let mut client = Client::connect(target.address());
+    for byte in b"GET /u/3 HTTP/1.1\r\nhost: test\r\n\r\n" {
+        client.send([*byte]);
+        thread::sleep(Duration::from_micros(200));
+    }
+    assert_eq!(client.response().status(), 200);
+}
+
+#[test]
+fn requests_sent_ahead_are_answered_in_their_order() {
+    for latency in ["fixed:0ms", "uniform:0ms,3ms"] {
+        let target = start(latency);
+        let bodies = scenario(latency).bodies();
+        let mut client = Client::connect(target.address());
+        let ahead: String = (0..50).map(|id| format!("GET /u/{id} HTTP/1.1\r\nhost: t\r\n\r\n")).collect();
+        client.send(ahead);
+        for id in 0..50 {
+            assert_eq!(crc32fast::hash(&client.response().body), bodies.crc32(id), "{latency} {id}");
+        }
+        assert_eq!(target.stats().expect("stats").most_in_flight, 1);
+    }
+}
+
+#[test]
+fn the_connection_ends_when_the_client_asks_for_it() {
+    let target = start("fixed:1ms");
+    for request in ["GET /u/1 HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\r\n", "GET /u/1 HTTP/1.0\r\n\r\n"]
+    {
+        let mut client = Client::connect(target.address());
+        client.send(request);
+        let response = client.response();
+        assert_eq!((response.status(), response.header("connection")), (200, Some("close")));
+        assert_eq!(client.rest(), b"");
+    }
+}
+
+#[test]
+fn what_is_not_in_the_plan_is_refused_and_the_connection_goes_on() {
+    let target = start("fixed:0ms");
+    let mut client = Client::connect(target.address());
+    for (line, status) in
+        [("GET /u/100 HTTP/1.1", 404), ("GET / HTTP/1.1", 404), ("DELETE /u/1 HTTP/1.1", 405)]
+    {
+        client.send(format!("{line}\r\nhost: t\r\n\r\n"));
+        assert_eq!(client.response().status(), status);
+    }
+    assert_eq!(client.get(99).status(), 200);
+    client.send("nonsense\r\n\r\n");
+    assert_eq!(client.response().status(), 400);
+    assert_eq!(client.rest(), b"");
+    let stats = target.stats().expect("stats");
+    assert_eq!((stats.refused, stats.served), (4, 1));
+}
+
+#[test]
+fn a_body_larger_than_the_socket_arrives_whole_at_a_slow_reader() {
+    let large = Scenario { body_bytes: 32 << 20, ..scenario("fixed:1ms") };
+    let expected = large.bodies().crc32(5);
+    let target = Server::start(large).expect("the target starts");
+    let mut client = Client::connect(target.address());
+    client.send("GET /u/5 HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\r\n");
+    let head = client.head();
+    thread::sleep(Duration::from_millis(20));
+    assert_eq!(target.stats().expect("stats").in_flight, 1, "the body does not fit into the socket");
+    let body = client.rest();
+    assert_eq!(crc32fast::hash(&body), expected);
+    assert_eq!(target.ledger().expect("a ledger").entries[0].bytes, (head.len() + body.len()) as u64);
+}
+
+#[test]
+fn a_target_told_to_lie_lies() {
+    let honest = scenario("fixed:0ms");
+    let bodies = honest.bodies();
+    let liar = Server::start(Scenario { lie: Some(Lie::ServeTwice(99)), ..honest.clone() }).expect("starts");
+    let response = Client::connect(liar.address()).get(0);
+    assert_eq!(crc32fast::hash(&response.body), bodies.crc32(99));
+    assert_eq!(liar.ledger().expect("a ledger").entries[0].id, 99);
+
+    let liar = Server::start(Scenario { lie: Some(Lie::WrongByte(4)), ..honest }).expect("starts");
+    let response = Client::connect(liar.address()).get(4);
+    assert_ne!(crc32fast::hash(&response.body), bodies.crc32(4));
+    assert_eq!(response.body.len(), 1_000);
+}
+
+#[test]
+fn dropping_the_handle_closes_everything() {
+    let target = start("fixed:10s");
+    let (address, admin) = (target.address(), target.admin_address());
+    let mut client = Client::connect(address);
+    client.send("GET /u/1 HTTP/1.1\r\nhost: t\r\n\r\n");
+    while target.stats().expect("stats").in_flight == 0 {
+        thread::yield_now();
+    }
+    drop(target);
+    assert_eq!(client.0.read(&mut [0; 1]).expect("an orderly end"), 0);
+    assert!(std::net::TcpStream::connect(address).is_err());
+    assert!(std::net::TcpStream::connect(admin).is_err());
+}
