@@ -1,1 +1,28 @@
-//! stub
+//! The harness of Inflight: runs the same URLs under every concurrency model, verifies every request
+//! and measures what it cost.
+//!
+//! The binary `inflight` is [`commands::main`]. Other programs that link this library and start races
+//! must let themselves be started again as worker and as target: see [`commands::main_if_child`].
+#![forbid(unsafe_code)]
+
+mod article;
+mod clients;
+pub mod commands;
+pub mod contender;
+mod crew;
+pub mod floor;
+mod limits;
+mod machine;
+pub mod meter;
+pub mod models;
+mod progress;
+pub mod protocol;
+pub mod race;
+pub mod schedule;
+pub mod session;
+pub mod target;
+pub mod verify;
+pub mod worker;
+pub mod workload;
+
+pub use crew::Launch;

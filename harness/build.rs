@@ -1,0 +1,21 @@
+//! Hands the versions of the compared libraries, as Cargo.lock has them, to the code as `VERSION_name`.
+
+use std::fs;
+
+const COMPARED: [&str; 3] = ["reqwest", "tokio", "ureq"];
+
+fn main() {
+    let lock = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.lock");
+    println!("cargo::rerun-if-changed={lock}");
+    let lock = fs::read_to_string(lock).expect("the workspace has a Cargo.lock once cargo runs");
+    let lines: Vec<&str> = lock.lines().collect();
+    for name in COMPARED {
+        let heading = format!("name = \"{name}\"");
+        let version = lines
+            .windows(2)
+            .find(|pair| pair[0] == heading)
+            .and_then(|pair| pair[1].strip_prefix("version = \"")?.strip_suffix('"'))
+            .unwrap_or_else(|| panic!("{name} is not in Cargo.lock"));
+        println!("cargo::rustc-env=VERSION_{name}={version}");
+    }
+}

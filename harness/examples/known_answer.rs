@@ -1,0 +1,92 @@
+//! A worker whose cost is known, to test the meters with, and a model of one's own in one's own
+//! program: it fetches one URL at a time and does besides, between `go` and `done`, what its
+//! arguments say.
+//!
+//! ```text
+//! known_answer burn 100       use 100 ms of CPU
+//! known_answer families 100   use 100 ms of CPU, and as much in each of two children
+//! known_answer touch 64       touch 64 MiB of memory
+//! ```
+
+use std::hint::black_box;
+use std::io::{self, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use inflight::protocol::{Outcome, Plan};
+use inflight::worker::{Finished, Gate, work_with};
+use nix::time::{ClockId, clock_gettime};
+
+fn main() -> Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [what, amount] = args.as_slice() else { bail!("usage: known_answer burn|families|touch AMOUNT") };
+    let amount: u64 = amount.parse()?;
+    if what == "child" {
+        return burn_and_wait(Duration::from_millis(amount));
+    }
+    work_with(BufReader::new(io::stdin()), io::stdout(), |plan, gate| known_answer(plan, gate, what, amount))
+}
+
+fn known_answer(plan: &Plan, gate: Gate, what: &str, amount: u64) -> Result<Finished> {
+    let agent = ureq::Agent::new_with_defaults();
+    let clock = gate.clock();
+    let go = gate.ready("std", "ureq")?;
+
+    let mut memory = Vec::new();
+    let mut children = Vec::new();
+    match what {
+        "burn" => burn(Duration::from_millis(amount))?,
+        "families" => {
+            children = vec![start_child(amount)?, start_child(amount)?];
+            burn(Duration::from_millis(amount))?;
+            children.iter_mut().try_for_each(wait_until_burnt)?;
+        }
+        "touch" => memory = vec![1_u8; (amount << 20) as usize],
+        other => bail!("nothing is known of {other}"),
+    }
+    let fetch = |id| {
+        let response = agent.get(format!("{}{id}", plan.url_prefix)).call();
+        let body = response.and_then(|mut response| response.body_mut().read_to_vec());
+        Outcome::response(200, &body.unwrap_or_default())
+    };
+    let samples = plan.ids.iter().map(|&id| clock.time(id, || fetch(id))).collect();
+    black_box(memory);
+    let finished = go.done(samples);
+    for mut child in children {
+        child.wait()?; // its stdin closes with this handle
+    }
+    finished
+}
+
+/// Uses CPU until this process has used `amount` more of it.
+fn burn(amount: Duration) -> Result<()> {
+    let used = || clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).map(Duration::from);
+    let enough = used()? + amount;
+    while used()? < enough {
+        black_box((0..1_000).fold(0_u64, |sum, n| black_box(sum + n)));
+    }
+    Ok(())
+}
+
+fn start_child(amount: u64) -> Result<Child> {
+    Ok(Command::new(std::env::current_exe()?)
+        .args(["child", &amount.to_string()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?)
+}
+
+/// A child says one line when it is through, and stays until its stdin closes.
+fn burn_and_wait(amount: Duration) -> Result<()> {
+    burn(amount)?;
+    println!("burnt");
+    io::copy(&mut io::stdin(), &mut io::sink())?;
+    Ok(())
+}
+
+fn wait_until_burnt(child: &mut Child) -> Result<()> {
+    let stdout = child.stdout.as_mut().context("stdout is piped")?;
+    io::BufRead::read_line(&mut BufReader::new(stdout), &mut String::new())?;
+    Ok(())
+}

@@ -1,0 +1,52 @@
+//! reqwest: the async client that Rust programs on tokio use.
+
+use std::time::Duration;
+
+use ::reqwest::{Client, Error, redirect, retry};
+
+use super::{AsyncFetch, kind_of_cause};
+use crate::protocol::{ErrorKind, Outcome, Plan};
+
+/// One client, shared by all tasks, as its documentation recommends. A clone is a new handle.
+#[derive(Clone)]
+pub(crate) struct Reqwest {
+    client: Client,
+    url_prefix: String,
+}
+
+impl Reqwest {
+    pub(crate) const VERSION: &str = concat!("reqwest ", env!("VERSION_reqwest"));
+
+    pub(crate) fn new(plan: &Plan) -> Result<Reqwest, Error> {
+        let client = Client::builder()
+            .pool_max_idle_per_host(plan.in_flight)
+            .tcp_nodelay(true)
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .connect_timeout(Duration::from_millis(plan.connect_timeout_ms))
+            .timeout(Duration::from_millis(plan.request_timeout_ms))
+            .build()?;
+        Ok(Reqwest { client, url_prefix: plan.url_prefix.clone() })
+    }
+
+    async fn get(&self, id: u64) -> Result<Outcome, Error> {
+        let response = self.client.get(format!("{}{id}", self.url_prefix)).send().await?;
+        let status = response.status().as_u16();
+        Ok(Outcome::response(status, &response.bytes().await?))
+    }
+}
+
+impl AsyncFetch for Reqwest {
+    async fn fetch(&self, id: u64) -> Outcome {
+        self.get(id).await.unwrap_or_else(|error| Outcome::Failure { error: kind(&error) })
+    }
+}
+
+fn kind(error: &Error) -> ErrorKind {
+    match error {
+        error if error.is_timeout() => ErrorKind::Timeout,
+        error if error.is_connect() => ErrorKind::Connect,
+        error => kind_of_cause(error).unwrap_or(ErrorKind::Other),
+    }
+}

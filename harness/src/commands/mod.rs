@@ -1,0 +1,154 @@
+//! The command line: one file a subcommand.
+
+mod list;
+mod plan;
+mod report;
+mod run;
+mod scenario_args;
+mod serve;
+mod work;
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+
+/// Which concurrency model should fetch your URLs, with how many in flight, and what will it cost?
+///
+/// Without a command, `inflight` does what `inflight run` does.
+#[derive(Parser)]
+#[command(name = "inflight", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(run::Args),
+    Report(report::Args),
+    List(list::Args),
+    Serve(serve::Args),
+    Plan(plan::Args),
+    Worker(work::Args),
+}
+
+/// The run did what was asked, and a contender has no valid run to show.
+const NOTHING_VALID: u8 = 1;
+
+/// Wrong use, or something that kept the command from doing its work.
+const FAILED: u8 = 2;
+
+/// Ended by Ctrl-C: 128 and the number of SIGINT, as shells have it.
+const INTERRUPTED: u8 = 130;
+
+/// Runs the program with `args`, the program's name first.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let command = match Cli::try_parse_from(args) {
+        Ok(cli) => cli.command.unwrap_or_else(|| Command::Run(run::Args::default())),
+        Err(error) => return refuse(&error),
+    };
+    let result = match command {
+        Command::Run(args) => run::run(&args),
+        Command::Report(args) => report::report(&args),
+        Command::List(args) => list::list(&args),
+        Command::Serve(args) => serve::serve(&args),
+        Command::Plan(args) => plan::plan(&args),
+        Command::Worker(args) => work::work(&args),
+    };
+    result.unwrap_or_else(|error| fail(&error))
+}
+
+/// Runs the program as worker or target when it was started as one, and returns otherwise. A program
+/// that starts races through this library calls it first thing.
+pub fn main_if_child() -> Option<ExitCode> {
+    let role = std::env::args_os().nth(1)?;
+    (role == "worker" || role == "serve").then(|| main(std::env::args_os()))
+}
+
+/// One line on stderr, causes included.
+fn fail(error: &anyhow::Error) -> ExitCode {
+    if is_closed_pipe(error) {
+        return ExitCode::SUCCESS; // whoever read our output has seen enough
+    }
+    let line: Vec<String> = error.chain().map(ToString::to_string).collect();
+    say_error(&line.join(": "));
+    ExitCode::from(FAILED)
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    })
+}
+
+/// Help and version as clap prints them; an error as one line.
+fn refuse(error: &clap::Error) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let _ = error.print();
+            ExitCode::SUCCESS
+        }
+        _ => {
+            say_error(&one_line(&error.to_string()));
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+/// What is wrong, and clap's tips, without its usage.
+fn one_line(rendered: &str) -> String {
+    let told: Vec<&str> = rendered
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:"))
+        .filter(|line| !line.is_empty() && !line.starts_with("For more information"))
+        .collect();
+    let told = told.join("; ").replace(":; ", ": ");
+    format!("{} (see `inflight --help`)", told.strip_prefix("error: ").unwrap_or(&told))
+}
+
+fn say_error(line: &str) {
+    // If stderr is gone there is nobody left to tell; the exit code still does.
+    let _ = writeln!(io::stderr(), "inflight: {line}");
+}
+
+/// Columns that a table on stdout may take.
+fn table_width() -> usize {
+    const NOT_A_TERMINAL: usize = 160; // for a file or a pager: every column, and no longer than most screens
+    let stdout = io::stdout();
+    let columns = rustix::termios::tcgetwinsize(&stdout).map_or(0, |size| usize::from(size.ws_col));
+    if stdout.is_terminal() && columns > 0 { columns } else { NOT_A_TERMINAL }
+}
+
+/// Writes to stdout; a closed one is an error, not a panic.
+fn print(text: &str) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_wrong_argument_gives_one_line_with_the_tip() {
+        let error = Cli::try_parse_from(["inflight", "run", "--round", "3"]).err().unwrap();
+        let line = one_line(&error.to_string());
+        assert!(!line.contains('\n'));
+        assert!(line.starts_with("unexpected argument '--round' found"), "{line}");
+        assert!(line.contains("--rounds"), "{line}");
+    }
+}

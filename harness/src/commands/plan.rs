@@ -1,0 +1,46 @@
+//! `inflight plan`: the plan of one worker, to start it by hand.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use super::scenario_args::ScenarioArgs;
+use crate::contender::Contender;
+use crate::session;
+use crate::target;
+use crate::workload::Workload;
+
+/// Print the plan of a worker, to start it by hand:
+/// (inflight plan tokio:128; echo go) | inflight worker
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// The contender, such as tokio:8x64
+    contender: Contender,
+    /// Where the target listens, as `inflight serve` prints it
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    target: String,
+    /// Which of the contender's processes, from 0
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    process: u32,
+    #[command(flatten)]
+    scenario: ScenarioArgs,
+}
+
+pub(super) fn plan(args: &Args) -> Result<ExitCode> {
+    let Some(authority) = args.target.strip_prefix("http://") else {
+        bail!("`{}` is not where a target listens: write it as in http://127.0.0.1:8080", args.target);
+    };
+    let workload = Workload::of(args.scenario.scenario()?);
+    let url_prefix = target::url_prefix(authority.trim_end_matches('/'));
+    let plans = session::plans(&args.contender, &workload, &url_prefix);
+    let Some(plan) = plans.get(args.process as usize) else {
+        bail!(
+            "{} has {} processes, numbered from 0: there is no {}",
+            args.contender,
+            plans.len(),
+            args.process
+        );
+    };
+    super::print(&(serde_json::to_string(plan)? + "\n"))?;
+    Ok(ExitCode::SUCCESS)
+}

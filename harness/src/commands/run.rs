@@ -1,0 +1,178 @@
+//! `inflight run`: race contenders, save the record, print the comparison.
+
+use std::env;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
+
+use anyhow::{Context, Result};
+use inflight_report::comparison::Comparison;
+use inflight_report::record::{FORMAT, Header, Record, ScenarioFacts, Writer};
+use inflight_report::tables;
+
+use super::scenario_args::ScenarioArgs;
+use crate::contender::Contender;
+use crate::progress::{Progress, RunProgress};
+use crate::schedule::schedule;
+use crate::session::Session;
+use crate::workload::Workload;
+use crate::{article, limits, machine};
+
+/// The article's four approaches.
+const DEFAULT: [&str; 4] = ["sync:1", "threads:32", "tokio:128", "tokio:8x64"];
+
+/// One at a time, wall is nearly all waiting: a second round would tell little for its time.
+const ROUNDS_ONE_AT_A_TIME: u32 = 1;
+
+/// Enough for a median, and to see the spread.
+const ROUNDS: u32 = 5;
+
+/// Race contenders over the same URLs and print the comparison
+#[derive(clap::Args, Default)]
+pub(super) struct Args {
+    /// Contenders, as MODEL:SHAPE [default: sync:1 threads:32 tokio:128 tokio:8x64]
+    #[arg(value_name = "CONTENDER")]
+    contenders: Vec<Contender>,
+    /// Rounds for each contender [default: 5, and 1 for one request at a time]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    rounds: Option<u32>,
+    /// Folder for the record and the table [default: results/TIME-PRESET]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    scenario: ScenarioArgs,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    let contenders = args.contenders();
+    contenders.iter().try_for_each(limits::check)?;
+    let workload = Workload::of(args.scenario.scenario()?);
+    let started_at = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    let out = args.out.clone().unwrap_or_else(|| {
+        Path::new("results").join(format!("{}-{}", started_at.replace(':', "-"), args.scenario.preset))
+    });
+    fs::create_dir_all(&out).with_context(|| format!("cannot write to {}", out.display()))?;
+
+    let interrupted = catch_interrupt()?;
+    let program = env::current_exe().context("cannot find this program itself")?;
+    let mut session = Session::start(&program, workload)?;
+    let header = args.header(started_at, &session, &contenders);
+    let path = out.join("record.jsonl");
+    let mut record =
+        Writer::create(&path, &header).with_context(|| format!("cannot write {}", path.display()))?;
+    race(&mut session, &header, &contenders, &mut record, interrupted)
+        .with_context(|| format!("stopped; the runs before are saved in {}", out.display()))?;
+    drop(session);
+
+    let comparison = Comparison::of(&Record::read(&path)?);
+    let table = out.join("table.md");
+    fs::write(&table, tables::markdown::render(&comparison))
+        .with_context(|| format!("cannot write {}", table.display()))?;
+    super::print(&tables::terminal::render(&comparison, super::table_width()))?;
+    super::print(&format!("\nSaved in {}: record.jsonl, table.md\n", out.display()))?;
+
+    if interrupted.load(Ordering::Relaxed) {
+        let _ = writeln!(io::stderr(), "inflight: interrupted; every run that had finished is above");
+        return Ok(ExitCode::from(super::INTERRUPTED));
+    }
+    let all_valid = comparison.contenders.iter().all(|contender| contender.valid_runs > 0);
+    Ok(if all_valid { ExitCode::SUCCESS } else { ExitCode::from(super::NOTHING_VALID) })
+}
+
+/// Every turn of the schedule, each saved as soon as it is over.
+fn race(
+    session: &mut Session,
+    header: &Header,
+    contenders: &[Contender],
+    record: &mut Writer,
+    interrupted: &'static AtomicBool,
+) -> Result<()> {
+    let urls = session.workload().scenario.urls;
+    let rounds: Vec<u32> = header.contenders.iter().map(|contender| contender.rounds).collect();
+    let launch = session.own_worker();
+    let mut progress = Progress::new(&header.contenders, urls, interrupted);
+    for turn in schedule(&rounds, header.order_seed) {
+        let contender = &contenders[turn.contender];
+        progress.begin(turn.contender);
+        let before = u64::from(turn.round - 1) * urls;
+        let mut watcher = RunProgress { progress: &mut progress, before };
+        let Some(run) = session.run(contender, turn, &launch, session.limits(contender), &mut watcher)?
+        else {
+            break;
+        };
+        record.append(&run)?;
+        progress.end(turn.round, urls);
+    }
+    progress.clear();
+    Ok(())
+}
+
+/// From here on Ctrl-C sets a flag that ends the race after cleaning up; a second one ends at once.
+fn catch_interrupt() -> Result<&'static AtomicBool> {
+    static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+    ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(super::INTERRUPTED));
+        }
+    })
+    .context("cannot catch Ctrl-C")?;
+    Ok(&INTERRUPTED)
+}
+
+impl Args {
+    fn contenders(&self) -> Vec<Contender> {
+        if self.contenders.is_empty() {
+            return DEFAULT.iter().map(|text| text.parse().expect("the defaults are contenders")).collect();
+        }
+        let mut contenders = self.contenders.clone();
+        let mut seen = Vec::new();
+        contenders.retain(|contender| {
+            let name = contender.to_string();
+            let new = !seen.contains(&name);
+            seen.push(name);
+            new
+        });
+        contenders
+    }
+
+    fn rounds(&self, contender: &Contender) -> u32 {
+        self.rounds.unwrap_or(if contender.shape.slots() == 1 { ROUNDS_ONE_AT_A_TIME } else { ROUNDS })
+    }
+
+    fn header(&self, started_at: String, session: &Session, contenders: &[Contender]) -> Header {
+        let workload = session.workload();
+        let scenario = &workload.scenario;
+        Header {
+            format: FORMAT,
+            inflight_version: env!("CARGO_PKG_VERSION").to_owned(),
+            command: command_line(),
+            started_at,
+            machine: machine::describe(),
+            scenario: ScenarioFacts {
+                preset: self.scenario.unchanged_preset(scenario),
+                seed: scenario.seed,
+                urls: scenario.urls,
+                latency: scenario.latency.to_string(),
+                body_bytes: scenario.body_bytes,
+                median_delay_ns: workload.median_delay_ns(),
+                total_delay_ns: workload.total_delay_ns(),
+            },
+            order_seed: scenario.seed,
+            contenders: contenders.iter().map(|c| session.facts(c, self.rounds(c))).collect(),
+            references: vec![article::reference()],
+        }
+    }
+}
+
+/// The command line as it was given, the program by its plain name.
+fn command_line() -> String {
+    let words = env::args().skip(1).map(|word| {
+        let plain =
+            !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_=+:./,".contains(c));
+        if plain { word } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    });
+    ["inflight".to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
+}

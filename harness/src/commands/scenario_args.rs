@@ -1,0 +1,69 @@
+//! The options that choose a scenario, shared by every command that needs one.
+
+use anyhow::{Result, bail};
+use mock_target::{Latency, Lie, Scenario};
+
+/// More URLs than this in one run would take more memory for samples than a measurement should.
+const MOST_URLS: u64 = 10_000_000;
+
+/// What the target does.
+#[derive(Clone, clap::Args)]
+pub(super) struct ScenarioArgs {
+    /// Scenario to start from; the options below change it. `inflight list` describes them
+    #[arg(long, default_value = "quick", help_heading = "Scenario")]
+    pub(super) preset: String,
+    /// Number of URLs
+    #[arg(long, value_name = "N", help_heading = "Scenario")]
+    urls: Option<u64>,
+    /// Distribution of delays: fixed:20ms, uniform:10ms,50ms or lognormal:250ms,0.318 (median, sigma)
+    #[arg(long, value_name = "SPEC", help_heading = "Scenario")]
+    latency: Option<Latency>,
+    /// Size of each response body, such as 512, 10KiB or 1MB
+    #[arg(long, value_name = "SIZE", value_parser = mock_target::units::parse_bytes, help_heading = "Scenario")]
+    body: Option<u64>,
+    /// Seed of delays, bodies and the order of runs
+    #[arg(long, value_name = "N", help_heading = "Scenario")]
+    seed: Option<u64>,
+    /// Makes the target lie, to see that it is found out: twice:ID or wrong-byte:ID
+    #[arg(long, value_name = "LIE", hide = true)]
+    lie: Option<Lie>,
+}
+
+impl Default for ScenarioArgs {
+    fn default() -> Self {
+        ScenarioArgs {
+            preset: "quick".to_owned(),
+            urls: None,
+            latency: None,
+            body: None,
+            seed: None,
+            lie: None,
+        }
+    }
+}
+
+impl ScenarioArgs {
+    /// The preset with the changes that were asked for.
+    pub(super) fn scenario(&self) -> Result<Scenario> {
+        let preset = Scenario::preset(&self.preset)?;
+        let scenario = Scenario {
+            seed: self.seed.unwrap_or(preset.seed),
+            urls: self.urls.unwrap_or(preset.urls),
+            latency: self.latency.clone().unwrap_or_else(|| preset.latency.clone()),
+            body_bytes: self.body.unwrap_or(preset.body_bytes),
+            lie: self.lie.or(preset.lie),
+            ..preset
+        };
+        scenario.validate()?;
+        if scenario.urls > MOST_URLS {
+            bail!("{} URLs are too many for one run: ask for at most {MOST_URLS} with --urls", scenario.urls);
+        }
+        Ok(scenario)
+    }
+
+    /// The preset's name, where `scenario` is just that.
+    pub(super) fn unchanged_preset(&self, scenario: &Scenario) -> Option<String> {
+        let unchanged = Scenario::preset(&self.preset).is_ok_and(|preset| preset == *scenario);
+        unchanged.then(|| self.preset.clone())
+    }
+}

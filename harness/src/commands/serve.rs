@@ -1,0 +1,53 @@
+//! `inflight serve`: the target, alone.
+
+use std::io::{self, BufRead};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use mock_target::{Handle, Scenario, Server, ServerOptions};
+
+use super::scenario_args::ScenarioArgs;
+use crate::target;
+
+/// Serve a scenario until interrupted; the first line says where
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Address to listen on; port 0 lets the system choose
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// Address of the admin port: GET /ledger, /stats, /plan, POST /reset
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    admin: SocketAddr,
+    #[command(flatten)]
+    scenario: ScenarioArgs,
+    /// Read the scenario from stdin as a line of JSON, and end when stdin closes
+    #[arg(long, hide = true)]
+    scenario_on_stdin: bool,
+}
+
+pub(super) fn serve(args: &Args) -> Result<ExitCode> {
+    if args.scenario_on_stdin {
+        let mut line = String::new();
+        io::stdin().read_line(&mut line)?;
+        let scenario = serde_json::from_str(&line).context("cannot understand the scenario on stdin")?;
+        let _server = start(args, scenario)?;
+        wait_for_end_of(io::stdin().lock());
+    } else {
+        let server = start(args, args.scenario.scenario()?)?;
+        server.join()?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn start(args: &Args, scenario: Scenario) -> Result<Handle> {
+    let options = ServerOptions { listen: args.listen, admin: args.admin, ..ServerOptions::default() };
+    let server = Server::start_with(scenario, options)?;
+    super::print(&(target::addresses_line(server.address(), server.admin_address()) + "\n"))?;
+    Ok(server)
+}
+
+/// Whoever started us holds the other end, and is gone when it closes.
+fn wait_for_end_of(mut stdin: impl BufRead) {
+    while stdin.read_line(&mut String::new()).is_ok_and(|read| read > 0) {}
+}

@@ -1,0 +1,186 @@
+//! What takes part in a race: a model, a client and a shape, written `tokio:8x64`.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use crate::models::{MODELS, Model, NATIVE};
+
+/// A model with a client in a shape.
+#[derive(Clone)]
+pub struct Contender {
+    /// The model.
+    pub model: &'static Model,
+    /// The client's name, [`NATIVE`] for the one people use with the model.
+    pub client: &'static str,
+    /// How many requests may be in flight, and in how many processes.
+    pub shape: Shape,
+}
+
+impl fmt::Display for Contender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.model.name, self.shape)
+    }
+}
+
+/// Processes × requests in flight in each, written `128` or `8x64`. Neither is ever zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Worker processes.
+    pub processes: u32,
+    /// Requests in flight in each.
+    pub in_flight: u32,
+}
+
+impl Shape {
+    /// Requests in flight over all processes.
+    pub fn slots(self) -> u64 {
+        u64::from(self.processes) * u64::from(self.in_flight)
+    }
+
+    /// The ids of `0..urls` that fall to `process`: every `processes`-th.
+    pub fn share(self, process: u32, urls: u64) -> Vec<u64> {
+        (u64::from(process)..urls).step_by(self.processes as usize).collect()
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.processes {
+            1 => write!(f, "{}", self.in_flight),
+            processes => write!(f, "{processes}x{}", self.in_flight),
+        }
+    }
+}
+
+/// Why a word is not a contender: what is wrong, and what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ContenderError {
+    /// No shape.
+    #[error("`{0}` has no shape: write how many requests may be in flight, as in {0}:128 or {0}:8x64")]
+    NoShape(String),
+    /// A shape that is not one.
+    #[error(
+        "`{text}`: `{shape}` is not a shape: write requests in flight, or processes x in flight, \
+             each at least 1, as in {model}:128 or {model}:8x64"
+    )]
+    BadShape {
+        /// The whole word.
+        text: String,
+        /// Its model.
+        model: String,
+        /// Its shape.
+        shape: String,
+    },
+    /// A model that does not exist.
+    #[error("no model is called `{name}`{}; `inflight list` names them all",
+            .closest.as_ref().map(|close| format!(": did you mean {close}?")).unwrap_or_default())]
+    UnknownModel {
+        /// As written.
+        name: String,
+        /// The word with the nearest model.
+        closest: Option<String>,
+    },
+    /// More in flight than the model can have.
+    #[error("`{name}` has at most {most} in flight in each process: write {name}:{most} or {name}:8x{most}")]
+    TooManyInFlight {
+        /// The model.
+        name: &'static str,
+        /// What it can have.
+        most: u32,
+    },
+}
+
+impl FromStr for Contender {
+    type Err = ContenderError;
+
+    fn from_str(text: &str) -> Result<Contender, ContenderError> {
+        let (name, shape) = match text.split_once(':') {
+            Some((name, shape)) => (name, Some(shape)),
+            None => (text, None),
+        };
+        let model = MODELS.iter().find(|model| model.name == name).ok_or_else(|| {
+            let suffix = shape.map(|shape| format!(":{shape}")).unwrap_or_default();
+            let closest = closest_model(name).map(|close| format!("{close}{suffix}"));
+            ContenderError::UnknownModel { name: name.to_owned(), closest }
+        })?;
+        let shape = shape.ok_or_else(|| ContenderError::NoShape(text.to_owned()))?;
+        let shape = parse_shape(shape).ok_or_else(|| ContenderError::BadShape {
+            text: text.to_owned(),
+            model: name.to_owned(),
+            shape: shape.to_owned(),
+        })?;
+        match model.max_in_flight {
+            Some(most) if shape.in_flight > most => {
+                Err(ContenderError::TooManyInFlight { name: model.name, most })
+            }
+            _ => Ok(Contender { model, client: NATIVE, shape }),
+        }
+    }
+}
+
+fn parse_shape(text: &str) -> Option<Shape> {
+    let (processes, in_flight) = text.split_once('x').unwrap_or(("1", text));
+    let number = |text: &str| text.parse::<NonZeroU32>().ok().map(NonZeroU32::get);
+    Some(Shape { processes: number(processes)?, in_flight: number(in_flight)? })
+}
+
+/// The model whose name is most like `name`, if any is like it at all.
+fn closest_model(name: &str) -> Option<&'static str> {
+    const ALIKE: f64 = 0.7; // Jaro–Winkler: above it are slips of the finger, below it other words
+    MODELS
+        .iter()
+        .map(|model| (strsim::jaro_winkler(name, model.name), model.name))
+        .filter(|(likeness, _)| *likeness > ALIKE)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(text: &str) -> String {
+        text.parse::<Contender>().map(|contender| contender.to_string()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn every_model_reads_as_it_is_shown() {
+        for model in MODELS {
+            for shape in ["1", "8x1"] {
+                let text = format!("{}:{shape}", model.name);
+                assert_eq!(text.parse::<Contender>().unwrap().to_string(), text);
+            }
+        }
+    }
+
+    #[test]
+    fn a_slip_of_the_finger_is_answered_with_the_right_word() {
+        assert!(message("tokoi:12").contains("did you mean tokio:12?"), "{}", message("tokoi:12"));
+        assert!(!message("xyzzy:1").contains("did you mean"));
+    }
+
+    #[test]
+    fn no_shape_has_a_zero() {
+        for shape in ["0", "0x4", "4x0", "", "x", "4x", "-1", "1.5", "2x2x2", "99999999999"] {
+            assert!(message(&format!("tokio:{shape}")).contains("is not a shape"), "{shape}");
+        }
+    }
+
+    #[test]
+    fn a_model_that_waits_for_each_request_takes_one_at_a_time() {
+        assert!(message("sync:2").contains("sync:1 or sync:8x1"));
+        assert!("sync:8x1".parse::<Contender>().is_ok());
+    }
+
+    #[test]
+    fn shares_are_even_and_cover_every_id_once() {
+        let shape = Shape { processes: 3, in_flight: 1 };
+        let mut all: Vec<u64> = (0..3).flat_map(|process| shape.share(process, 10)).collect();
+        all.sort_unstable();
+        assert_eq!(all, (0..10).collect::<Vec<_>>());
+        assert!(shape.share(2, 2).is_empty());
+    }
+}

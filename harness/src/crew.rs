@@ -1,0 +1,210 @@
+//! The worker processes of one run: started together, listened to, and never left behind.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+/// How a worker is started: this program itself, or one that speaks the same protocol.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    /// The program.
+    pub program: std::path::PathBuf,
+    /// Its arguments.
+    pub args: Vec<String>,
+}
+
+/// What a worker said, and when.
+pub(crate) struct Event {
+    /// Which worker, from 0.
+    pub(crate) worker: usize,
+    /// When it reached the harness.
+    pub(crate) at: Instant,
+    pub(crate) said: Said,
+}
+
+/// What there is to hear of a worker.
+pub(crate) enum Said {
+    /// One line, without its end.
+    Line(String),
+    /// A line that is too long to be of this protocol, or is not text.
+    Nonsense,
+    /// Nothing more.
+    Eof,
+}
+
+/// No line of the protocol is longer than this, in bytes.
+const LONGEST_LINE: u64 = 64 * 1024;
+
+/// Between two looks at something that is about to happen.
+const A_MOMENT: Duration = Duration::from_millis(1);
+
+/// The workers of one run. Dropping it kills them, and what they started in their process groups.
+pub(crate) struct Crew {
+    workers: Vec<Worker>,
+    events: Receiver<Event>,
+}
+
+struct Worker {
+    child: Child,
+    stdin: Stdin,
+    stderr: JoinHandle<()>,
+    last_words: Arc<Mutex<Option<String>>>,
+}
+
+enum Stdin {
+    /// A thread still writes the plan: a worker that does not read must not stop the harness.
+    Busy(JoinHandle<io::Result<ChildStdin>>),
+    Open(ChildStdin),
+    Closed,
+}
+
+impl Crew {
+    /// Starts a worker for every plan (each one line, its end included) and hands it its plan.
+    pub(crate) fn start(launch: &Launch, plans: Vec<String>) -> io::Result<Crew> {
+        let (sender, events) = mpsc::channel();
+        let mut crew = Crew { workers: Vec::with_capacity(plans.len()), events };
+        for (number, plan) in plans.into_iter().enumerate() {
+            crew.workers.push(Worker::start(launch, plan, number, sender.clone())?);
+        }
+        Ok(crew)
+    }
+
+    /// What the workers say, in the order in which it is heard.
+    pub(crate) fn events(&self) -> &Receiver<Event> {
+        &self.events
+    }
+
+    /// The process id of every worker.
+    pub(crate) fn pids(&self) -> Vec<u32> {
+        self.workers.iter().map(|worker| worker.child.id()).collect()
+    }
+
+    /// Tells every worker to begin.
+    pub(crate) fn tell(&mut self, word: &str) -> io::Result<()> {
+        self.workers.iter_mut().try_for_each(|worker| worker.tell(word))
+    }
+
+    /// Closes every worker's stdin.
+    pub(crate) fn close_stdin(&mut self) {
+        for worker in &mut self.workers {
+            worker.stdin = Stdin::Closed;
+        }
+    }
+
+    /// Kills a worker and gives its last words.
+    pub(crate) fn end(&mut self, worker: usize) -> Option<String> {
+        self.workers[worker].kill();
+        self.last_words(worker)
+    }
+
+    /// Waits for a worker that said its last to exit. `None` when it does not do so in time.
+    pub(crate) fn exit_status(&mut self, worker: usize, deadline: Instant) -> io::Result<Option<ExitStatus>> {
+        loop {
+            if let Some(status) = self.workers[worker].child.try_wait()? {
+                return Ok(Some(status));
+            }
+            if Instant::now() > deadline {
+                return Ok(None);
+            }
+            thread::sleep(A_MOMENT);
+        }
+    }
+
+    /// The last line that a worker, which has ended, wrote to stderr.
+    pub(crate) fn last_words(&self, worker: usize) -> Option<String> {
+        const PATIENCE: Duration = Duration::from_millis(500);
+        let worker = &self.workers[worker];
+        // A process that the worker left behind may hold its stderr open.
+        let deadline = Instant::now() + PATIENCE;
+        while !worker.stderr.is_finished() && Instant::now() < deadline {
+            thread::sleep(A_MOMENT);
+        }
+        worker.last_words.lock().expect("listening does not panic").clone()
+    }
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        for worker in &mut self.workers {
+            worker.kill();
+            let _ = worker.child.wait();
+        }
+    }
+}
+
+impl Worker {
+    fn start(launch: &Launch, plan: String, number: usize, events: Sender<Event>) -> io::Result<Worker> {
+        let mut child = Command::new(&launch.program)
+            .args(&launch.args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0) // Ctrl-C is for the harness, which then ends its workers
+            .spawn()
+            .map_err(|error| {
+                io::Error::new(error.kind(), format!("cannot start {}: {error}", launch.program.display()))
+            })?;
+        let mut stdin = child.stdin.take().expect("stdin is piped");
+        let stdout = child.stdout.take().expect("stdout is piped");
+        let stderr = child.stderr.take().expect("stderr is piped");
+        let plan = thread::spawn(move || stdin.write_all(plan.as_bytes()).map(|()| stdin));
+        thread::spawn(move || listen(BufReader::new(stdout), number, &events));
+        let last_words = Arc::new(Mutex::new(None));
+        let stderr = thread::spawn({
+            let last_words = last_words.clone();
+            move || keep_last_line(BufReader::new(stderr), &last_words)
+        });
+        Ok(Worker { child, stdin: Stdin::Busy(plan), stderr, last_words })
+    }
+
+    fn tell(&mut self, word: &str) -> io::Result<()> {
+        if let Stdin::Busy(plan) = std::mem::replace(&mut self.stdin, Stdin::Closed) {
+            self.stdin = Stdin::Open(plan.join().expect("writing a plan does not panic")?);
+        }
+        match &mut self.stdin {
+            Stdin::Open(stdin) => stdin.write_all(format!("{word}\n").as_bytes()),
+            _ => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    fn kill(&mut self) {
+        // The group outlives its leader while anything that the worker started is alive.
+        if let Some(group) = Pid::from_raw(self.child.id() as i32) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+fn listen(mut stdout: impl BufRead, worker: usize, events: &Sender<Event>) {
+    loop {
+        let mut line = Vec::new();
+        let read = stdout.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line);
+        let at = Instant::now();
+        let said = match (read, line.pop()) {
+            (Ok(_), Some(b'\n')) => String::from_utf8(line).map_or(Said::Nonsense, Said::Line),
+            (Ok(0), None) | (Err(_), _) => Said::Eof,
+            _ => Said::Nonsense,
+        };
+        let last = !matches!(said, Said::Line(_));
+        if events.send(Event { worker, at, said }).is_err() || last {
+            return;
+        }
+    }
+}
+
+fn keep_last_line(mut stderr: impl BufRead, last: &Mutex<Option<String>>) {
+    let mut line = Vec::new();
+    while stderr.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+        let text = String::from_utf8_lossy(&line).trim().to_owned();
+        if !text.is_empty() {
+            *last.lock().expect("listening does not panic") = Some(text);
+        }
+        line.clear();
+    }
+}

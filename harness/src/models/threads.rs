@@ -1,0 +1,38 @@
+//! A fixed pool of OS threads drawing ids from one queue: the kernel does the scheduling.
+
+use std::thread;
+
+use anyhow::Result;
+
+use super::Model;
+use crate::clients::{BlockingFetch, ureq::Ureq};
+use crate::protocol::Plan;
+use crate::worker::{Finished, Gate};
+
+pub(super) const MODEL: Model = Model {
+    name: "threads",
+    about: "a fixed pool of OS threads drawing ids from one queue",
+    native_client: "ureq",
+    max_in_flight: None,
+    native,
+};
+
+fn native(plan: &Plan, gate: Gate) -> Result<Finished> {
+    let client = Ureq::new(plan);
+    let clock = gate.clock();
+    let (ids, queue) = crossbeam_channel::unbounded();
+
+    thread::scope(|scope| {
+        let ids = ids; // dropped with this closure, so that the pool ends whatever happens in it
+        let fetch_all = || queue.iter().map(|id| clock.time(id, || client.fetch(id))).collect::<Vec<_>>();
+        let pool: Vec<_> = (0..plan.in_flight)
+            .map(|_| thread::Builder::new().spawn_scoped(scope, fetch_all))
+            .collect::<Result<_, _>>()?;
+
+        let go = gate.ready(format!("std, {} threads", pool.len()), Ureq::VERSION)?;
+        plan.ids.iter().try_for_each(|&id| ids.send(id))?;
+        drop(ids);
+        let samples = pool.into_iter().flat_map(|thread| thread.join().expect("a fetch does not panic"));
+        go.done(samples.collect())
+    })
+}

@@ -1,0 +1,165 @@
+//! The words between harness and worker: one JSON value a line, over the worker's stdin and stdout.
+//!
+//! ```text
+//! harness → worker   a Plan
+//! worker  → harness  a Ready, once everything is set up
+//! harness → worker   go
+//! worker  → harness  done, the moment the last response is in
+//! harness            reads the meters, then closes the worker's stdin
+//! worker  → harness  one Sample a line, then exits with 0
+//! ```
+//!
+//! Samples are written only after the meters were read, so that no model is billed for telling.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The version of this protocol, in every plan.
+pub const PROTOCOL: u32 = 1;
+
+/// The harness's word to begin.
+pub const GO: &str = "go";
+
+/// The worker's word that its last response is in.
+pub const DONE: &str = "done";
+
+/// What one worker process is told. Unknown keys are ignored, so that plans can grow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Version of the protocol, [`PROTOCOL`].
+    pub protocol: u32,
+    /// The contender that this worker is part of: `tokio:8x64`.
+    pub contender: String,
+    /// The model to use, and the client to drive.
+    pub model: String,
+    /// The client's name.
+    pub client: String,
+    /// A URL is this followed by an id.
+    pub url_prefix: String,
+    /// The URLs to fetch, each exactly once, in this order.
+    pub ids: Vec<u64>,
+    /// The most requests to have in flight at once.
+    pub in_flight: usize,
+    /// Threads for a runtime that spreads work over cores.
+    pub cores: usize,
+    /// Give up connecting after this long.
+    pub connect_timeout_ms: u64,
+    /// Give up on a request after this long, connecting and body included.
+    pub request_timeout_ms: u64,
+}
+
+/// A worker's word that it is set up, with the versions of what it stands on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ready {
+    /// Always true.
+    pub ready: bool,
+    /// Runtime, version, and threads.
+    pub runtime: String,
+    /// HTTP client and version.
+    pub client: String,
+}
+
+/// One request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sample {
+    /// The URL.
+    pub id: u64,
+    /// Nanoseconds from this worker's `go` to the start of the request.
+    pub start_ns: u64,
+    /// Nanoseconds from this worker's `go` to the last byte of the body.
+    pub end_ns: u64,
+    /// What came of it.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+/// What came of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Outcome {
+    /// A complete response, whatever its status.
+    Response {
+        /// HTTP status.
+        status: u16,
+        /// Length of the body, in bytes.
+        bytes: u64,
+        /// CRC-32 (ISO-HDLC, as in zlib) of the body.
+        crc32: u32,
+    },
+    /// No complete response.
+    Failure {
+        /// The kind of error.
+        error: ErrorKind,
+    },
+}
+
+impl Outcome {
+    /// A complete response.
+    pub fn response(status: u16, body: &[u8]) -> Outcome {
+        Outcome::Response { status, bytes: body.len() as u64, crc32: crc32fast::hash(body) }
+    }
+}
+
+/// Why there was no complete response. Every client maps its own errors to these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ErrorKind {
+    /// No connection could be made.
+    Connect,
+    /// Nothing came in time.
+    Timeout,
+    /// The connection was reset.
+    Reset,
+    /// The connection ended before the response did.
+    Truncated,
+    /// What came was not HTTP.
+    Malformed,
+    /// Anything else.
+    Other,
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ErrorKind::Connect => "connect",
+            ErrorKind::Timeout => "timeout",
+            ErrorKind::Reset => "reset",
+            ErrorKind::Truncated => "truncated",
+            ErrorKind::Malformed => "malformed",
+            ErrorKind::Other => "other",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_reads_as_the_protocol_says() {
+        let line = r#"{"id":7,"start_ns":1,"end_ns":2,"status":200,"bytes":3,"crc32":891568578}"#;
+        let sample = Sample { id: 7, start_ns: 1, end_ns: 2, outcome: Outcome::response(200, b"abc") };
+        assert_eq!(serde_json::to_string(&sample).unwrap(), line);
+        assert_eq!(serde_json::from_str::<Sample>(line).unwrap(), sample);
+    }
+
+    #[test]
+    fn a_failure_carries_its_kind() {
+        let line = r#"{"id":7,"start_ns":1,"end_ns":2,"error":"timeout"}"#;
+        let outcome = Outcome::Failure { error: ErrorKind::Timeout };
+        assert_eq!(serde_json::from_str::<Sample>(line).unwrap().outcome, outcome);
+    }
+
+    #[test]
+    fn a_sample_with_neither_status_nor_error_is_refused() {
+        assert!(serde_json::from_str::<Sample>(r#"{"id":7,"start_ns":1,"end_ns":2}"#).is_err());
+    }
+
+    #[test]
+    fn keys_that_a_plan_does_not_know_are_ignored() {
+        let plan = r#"{"protocol":1,"contender":"x:1","model":"x","client":"y","url_prefix":"http://h/u/",
+            "ids":[0],"in_flight":1,"cores":1,"connect_timeout_ms":1,"request_timeout_ms":1,"later":true}"#;
+        assert_eq!(serde_json::from_str::<Plan>(plan).unwrap().ids, [0]);
+    }
+}

@@ -1,0 +1,241 @@
+//! One run: spawn, ready, go, done.
+
+use std::io;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+
+use crate::crew::{Crew, Event, Launch, Said};
+use crate::meter::{self, Seen, Watch};
+use crate::protocol::{DONE, GO, Plan, Ready, Sample};
+
+/// How long a run may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// From spawn until all workers are ready, and again from `done` until they have told and exited.
+    pub setup: Duration,
+    /// From `go` until all workers are done.
+    pub wall: Duration,
+}
+
+/// What came of a run that reached its end.
+#[derive(Clone, Debug)]
+pub struct Finish {
+    /// What each worker says of itself; the first one's, all being alike.
+    pub ready: Ready,
+    /// Each worker's samples.
+    pub samples: Vec<Vec<Sample>>,
+    /// From spawn until all workers were ready.
+    pub startup_ns: u64,
+    /// From `go` until the last worker's `done`.
+    pub wall_ns: u64,
+    /// CPU of the workers' trees in that time.
+    pub cpu_ns: u64,
+    /// Memory of the trees before `go`.
+    pub ready_memory_bytes: u64,
+    /// Peak of memory, and the course of the run.
+    pub seen: Seen,
+    /// CPU of the target between `go` and `done`.
+    pub target_cpu_ns: u64,
+}
+
+/// Why a run did not reach its end.
+#[derive(Debug, Error)]
+pub enum Fault {
+    /// A worker did not do its part: what it did instead, with its last words.
+    #[error("{0}")]
+    Worker(String),
+    /// The target is gone.
+    #[error("the target died during the run")]
+    Target,
+    /// The user asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+    /// The system refused something.
+    #[error(transparent)]
+    System(#[from] io::Error),
+}
+
+/// Who looks on while a run goes on. It is asked about every tenth of a second.
+pub trait Onlooker {
+    /// Called while the workers fetch.
+    fn look(&mut self);
+    /// Whether the user asked to stop.
+    fn interrupted(&self) -> bool;
+    /// Whether the target is still there.
+    fn target_alive(&mut self) -> bool;
+}
+
+/// Carries out `plans`, one in a process of its own, and measures it.
+///
+/// # Errors
+/// With a [`Fault`]; by then no process of the run is left.
+pub fn race(
+    launch: &Launch,
+    plans: &[Plan],
+    target_pid: u32,
+    limits: Limits,
+    onlooker: &mut dyn Onlooker,
+) -> Result<Finish, Fault> {
+    let lines = plans.iter().map(|plan| serde_json::to_string(plan).map(|line| line + "\n"));
+    let lines = lines.collect::<Result<Vec<_>, _>>().map_err(io::Error::other)?;
+    let spawned = Instant::now();
+    let mut run = Run { crew: Crew::start(launch, lines)?, onlooker };
+
+    let setup_ends = spawned + limits.setup;
+    let (ready, ready_at) = run.wait_for_all(setup_ends, "was not ready", parse_ready)?;
+    let roots = run.crew.pids();
+    let ready_memory_bytes = meter::memory_bytes(&roots)?;
+    let watch = Watch::start(&roots);
+    let target_before_ns = meter::cpu_ns(&[target_pid]).map_err(|_| Fault::Target)?;
+    let before_ns = meter::cpu_ns(&roots)?;
+
+    let go_at = Instant::now();
+    run.crew.tell(GO)?;
+    let (_, done_at) =
+        run.wait_for_all(go_at + limits.wall, "was not done", |line| (line == DONE).then_some(()))?;
+
+    let cpu_ns = meter::cpu_ns(&roots)? - before_ns;
+    let target_cpu_ns = meter::cpu_ns(&[target_pid]).map_err(|_| Fault::Target)? - target_before_ns;
+    let seen = watch.finish()?;
+
+    run.crew.close_stdin();
+    let samples = run.collect_samples(plans, Instant::now() + limits.setup)?;
+    Ok(Finish {
+        ready: ready.into_iter().next().expect("a run has a worker"),
+        samples,
+        startup_ns: nanoseconds(ready_at - spawned),
+        wall_ns: nanoseconds(done_at - go_at),
+        cpu_ns,
+        ready_memory_bytes,
+        seen,
+        target_cpu_ns,
+    })
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    duration.as_nanos() as u64
+}
+
+fn parse_ready(line: &str) -> Option<Ready> {
+    serde_json::from_str(line).ok().filter(|ready: &Ready| ready.ready)
+}
+
+struct Run<'a> {
+    crew: Crew,
+    onlooker: &'a mut dyn Onlooker,
+}
+
+impl Run<'_> {
+    /// Waits until every worker has said the one line that `parse` understands. Gives what was
+    /// understood, by worker, and when the last was heard.
+    fn wait_for_all<T>(
+        &mut self,
+        deadline: Instant,
+        late: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<(Vec<T>, Instant), Fault> {
+        let mut heard: Vec<Option<T>> = self.crew.pids().iter().map(|_| None).collect();
+        loop {
+            let waited_for = heard.iter().position(Option::is_none).expect("not all were heard");
+            let event = self.next_event(deadline, waited_for, late)?;
+            let word = match &event.said {
+                Said::Line(line) if heard[event.worker].is_none() => parse(line),
+                _ => None,
+            };
+            let Some(word) = word else { return Err(self.unexpected(&event)) };
+            heard[event.worker] = Some(word);
+            if heard.iter().all(Option::is_some) {
+                return Ok((heard.into_iter().flatten().collect(), event.at));
+            }
+        }
+    }
+
+    /// Reads samples until every worker has closed its stdout and exited with 0.
+    fn collect_samples(&mut self, plans: &[Plan], deadline: Instant) -> Result<Vec<Vec<Sample>>, Fault> {
+        let mut samples: Vec<Vec<Sample>> =
+            plans.iter().map(|plan| Vec::with_capacity(plan.ids.len())).collect();
+        let mut telling = plans.len();
+        while telling > 0 {
+            let event = self.next_event(deadline, 0, "did not finish telling its samples")?;
+            match &event.said {
+                Said::Eof => telling -= 1,
+                Said::Line(line) => match serde_json::from_str(line) {
+                    // Twice as many as asked for is more than any honest mistake.
+                    Ok(sample) if samples[event.worker].len() <= 2 * plans[event.worker].ids.len() => {
+                        samples[event.worker].push(sample);
+                    }
+                    _ => return Err(self.unexpected(&event)),
+                },
+                Said::Nonsense => return Err(self.unexpected(&event)),
+            }
+        }
+        for worker in 0..plans.len() {
+            match self.crew.exit_status(worker, deadline)? {
+                Some(status) if status.success() => {}
+                Some(status) => {
+                    let words = self.crew.last_words(worker);
+                    return Err(fault(format!("worker {worker} ended with {status}"), words));
+                }
+                None => return Err(fault(format!("worker {worker} did not exit"), None)),
+            }
+        }
+        Ok(samples)
+    }
+
+    /// The next thing a worker says; meanwhile the onlooker has its looks.
+    fn next_event(&mut self, deadline: Instant, waited_for: usize, late: &str) -> Result<Event, Fault> {
+        const LOOK_EVERY: Duration = Duration::from_millis(100);
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.crew.events().recv_timeout(left.min(LOOK_EVERY)) {
+                Ok(event) => return Ok(event),
+                Err(RecvTimeoutError::Disconnected) => unreachable!("every worker's last event is its end"),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if self.onlooker.interrupted() {
+                return Err(Fault::Interrupted);
+            }
+            if !self.onlooker.target_alive() {
+                return Err(Fault::Target);
+            }
+            if Instant::now() >= deadline {
+                let words = self.crew.end(waited_for);
+                return Err(fault(format!("worker {waited_for} {late} in time"), words));
+            }
+            self.onlooker.look();
+        }
+    }
+
+    /// What a worker did instead of what the protocol asks for.
+    fn unexpected(&mut self, event: &Event) -> Fault {
+        const SHOWN: usize = 60;
+        let Event { worker, said, .. } = event;
+        if let Said::Eof = said {
+            // It is on its way out by itself: give it the time to say how.
+            let status = self.crew.exit_status(*worker, Instant::now() + Duration::from_secs(1));
+            let words = self.crew.end(*worker);
+            return fault(
+                match status {
+                    Ok(Some(status)) => format!("worker {worker} ended early with {status}"),
+                    _ => format!("worker {worker} closed its stdout early"),
+                },
+                words,
+            );
+        }
+        let words = self.crew.end(*worker);
+        let what = match said {
+            Said::Line(line) => line.chars().take(SHOWN).collect::<String>().escape_debug().to_string(),
+            _ => "something that is not a line of text".to_owned(),
+        };
+        fault(format!("worker {worker} does not speak the protocol, it said: {what}"), words)
+    }
+}
+
+fn fault(what: String, last_words: Option<String>) -> Fault {
+    Fault::Worker(match last_words {
+        Some(words) => format!("{what}; its last words: {words}"),
+        None => what,
+    })
+}

@@ -1,0 +1,275 @@
+//! A race under way: one target, one workload, and run after run against it.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Result;
+use inflight_report::record::{ContenderFacts, Figures, Quantiles, Run, Samples, TargetFigures, Verdict};
+use inflight_report::stats::Sorted;
+use mock_target::ledger::Ledger;
+
+use crate::contender::Contender;
+use crate::crew::Launch;
+use crate::floor;
+use crate::machine;
+use crate::protocol::{Outcome, PROTOCOL, Plan, Sample};
+use crate::race::{self, Fault, Finish, Limits, Onlooker};
+use crate::schedule::Turn;
+use crate::target::Target;
+use crate::verify::{self, Evidence};
+use crate::workload::Workload;
+
+/// Connecting over loopback takes no time; this is for a target that is gone.
+const CONNECT_TIMEOUT_MS: u64 = 5_000;
+
+/// What a request may take beyond its planned delay.
+const REQUEST_TIMEOUT_SLACK_MS: u64 = 30_000;
+
+/// One target, one workload, and run after run against it.
+pub struct Session {
+    program: PathBuf,
+    target: Target,
+    workload: Workload,
+}
+
+/// What a session does while it waits for the workers of a run.
+pub trait Watcher {
+    /// Called about ten times a second with the number of requests served so far in this run, where
+    /// [`Watcher::wants_progress`] says so.
+    fn served(&mut self, requests: u64);
+    /// Whether anybody looks: asking the target costs it a little.
+    fn wants_progress(&self) -> bool;
+    /// Whether the user asked to stop.
+    fn interrupted(&self) -> bool;
+}
+
+impl Session {
+    /// Starts a target that plays the workload, from `program`: `inflight` itself, or a program that
+    /// begins with [`crate::commands::main_if_child`].
+    ///
+    /// # Errors
+    /// When the target cannot be started.
+    pub fn start(program: &Path, workload: Workload) -> Result<Session> {
+        let program = program.to_owned();
+        Ok(Session { target: Target::start(&program, &workload.scenario)?, program, workload })
+    }
+
+    /// Starts workers from the same program as the target.
+    pub fn own_worker(&self) -> Launch {
+        Launch { program: self.program.clone(), args: vec!["worker".to_owned()] }
+    }
+
+    /// The process id of the target.
+    pub fn target_pid(&self) -> u32 {
+        self.target.pid()
+    }
+
+    /// The workload.
+    pub fn workload(&self) -> &Workload {
+        &self.workload
+    }
+
+    /// What this session's contender is up against.
+    pub fn facts(&self, contender: &Contender, rounds: u32) -> ContenderFacts {
+        ContenderFacts {
+            name: contender.to_string(),
+            model: contender.model.name.to_owned(),
+            client: contender.client.to_owned(),
+            processes: contender.shape.processes,
+            in_flight: contender.shape.in_flight,
+            rounds,
+            floor_ns: floor::floor_ns(&self.workload.delays_ns, contender.shape),
+        }
+    }
+
+    /// How long a run of `contender` may take when nobody says otherwise: four times its floor, and
+    /// half a minute.
+    pub fn limits(&self, contender: &Contender) -> Limits {
+        const PATIENCE: Duration = Duration::from_secs(30);
+        let floor = Duration::from_nanos(floor::floor_ns(&self.workload.delays_ns, contender.shape));
+        Limits { setup: PATIENCE, wall: PATIENCE + 4 * floor }
+    }
+
+    /// Runs `contender` once, in fresh processes started by `launch`. `None` when the user asked to
+    /// stop before the run was over.
+    ///
+    /// # Errors
+    /// Only when the race cannot go on: whatever a worker does ends in a void run.
+    pub fn run(
+        &mut self,
+        contender: &Contender,
+        turn: Turn,
+        launch: &Launch,
+        limits: Limits,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Option<Run>> {
+        if !self.target.is_alive() {
+            self.target = Target::start(&self.program, &self.workload.scenario)?;
+        }
+        self.target.reset()?;
+        let plans = plans(contender, &self.workload, &self.target.url_prefix());
+        let target_pid = self.target.pid();
+        let mut onlooker = Looker { target: &mut self.target, watcher };
+        let finish = match race::race(launch, &plans, target_pid, limits, &mut onlooker) {
+            Ok(finish) => finish,
+            Err(Fault::Interrupted) => return Ok(None),
+            Err(fault) => return Ok(Some(void(contender, turn, fault.to_string()))),
+        };
+        Ok(Some(match self.target.ledger() {
+            Ok(ledger) => tell(contender, turn, &self.workload, finish, &ledger),
+            Err(_) => void(contender, turn, Fault::Target.to_string()),
+        }))
+    }
+}
+
+/// One plan for each process of `contender`.
+pub fn plans(contender: &Contender, workload: &Workload, url_prefix: &str) -> Vec<Plan> {
+    let longest_ms = workload.delays_ns.iter().max().map_or(0, |ns| ns.div_ceil(1_000_000));
+    (0..contender.shape.processes)
+        .map(|process| Plan {
+            protocol: PROTOCOL,
+            contender: contender.to_string(),
+            model: contender.model.name.to_owned(),
+            client: contender.client.to_owned(),
+            url_prefix: url_prefix.to_owned(),
+            ids: contender.shape.share(process, workload.scenario.urls),
+            in_flight: contender.shape.in_flight as usize,
+            cores: machine::cores(),
+            connect_timeout_ms: CONNECT_TIMEOUT_MS,
+            request_timeout_ms: longest_ms + REQUEST_TIMEOUT_SLACK_MS,
+        })
+        .collect()
+}
+
+struct Looker<'a> {
+    target: &'a mut Target,
+    watcher: &'a mut dyn Watcher,
+}
+
+impl Onlooker for Looker<'_> {
+    fn look(&mut self) {
+        if self.watcher.wants_progress()
+            && let Ok(stats) = self.target.stats()
+        {
+            self.watcher.served(stats.served);
+        }
+    }
+
+    fn interrupted(&self) -> bool {
+        self.watcher.interrupted()
+    }
+
+    fn target_alive(&mut self) -> bool {
+        self.target.is_alive()
+    }
+}
+
+/// A run that did not reach its end.
+fn void(contender: &Contender, turn: Turn, reason: String) -> Run {
+    Run {
+        contender: contender.to_string(),
+        round: turn.round,
+        position: turn.position,
+        verdict: Verdict::Void { reasons: vec![reason] },
+        warnings: Vec::new(),
+        runtime: String::new(),
+        client: String::new(),
+        figures: None,
+        samples: Samples::default(),
+        timeline: Vec::new(),
+    }
+}
+
+/// A run that reached its end, verified.
+fn tell(contender: &Contender, turn: Turn, workload: &Workload, finish: Finish, ledger: &Ledger) -> Run {
+    let all: Vec<Sample> = finish.samples.iter().flatten().cloned().collect();
+    let evidence = Evidence {
+        workload,
+        shape: contender.shape,
+        samples: &all,
+        ledger,
+        wall_ns: finish.wall_ns,
+        target_cpu_ns: finish.target_cpu_ns,
+    };
+    let samples = columns(&finish.samples, workload);
+    Run {
+        contender: contender.to_string(),
+        round: turn.round,
+        position: turn.position,
+        verdict: verify::verdict(&evidence),
+        warnings: verify::warnings(&evidence),
+        figures: Some(figures(&finish, ledger, workload)),
+        runtime: finish.ready.runtime,
+        client: finish.ready.client,
+        samples,
+        timeline: finish.seen.timeline,
+    }
+}
+
+fn figures(finish: &Finish, ledger: &Ledger, workload: &Workload) -> Figures {
+    let late = &ledger.stats.lateness_ns;
+    let durations = || {
+        let complete = |sample: &&Sample| matches!(sample.outcome, Outcome::Response { status: 200, .. });
+        finish.samples.iter().flatten().filter(complete).map(|sample| {
+            (signed(sample.end_ns.saturating_sub(sample.start_ns)), signed(workload.planned_ns(sample.id)))
+        })
+    };
+    Figures {
+        wall_ns: finish.wall_ns,
+        cpu_ns: finish.cpu_ns,
+        cpu_us_per_request: finish.cpu_ns as f64 / 1e3 / workload.scenario.urls as f64,
+        peak_memory_bytes: finish.seen.peak.bytes,
+        peak_memory_method: finish.seen.peak.method,
+        peak_memory_bound_bytes: finish.seen.peak.bound_bytes,
+        ready_memory_bytes: finish.ready_memory_bytes,
+        startup_ns: finish.startup_ns,
+        latency_ns: quantiles(durations().map(|(duration, _)| duration)),
+        added_latency_ns: quantiles(durations().map(|(duration, planned)| duration - planned)),
+        target: TargetFigures {
+            cpu_ns: finish.target_cpu_ns,
+            lateness_ns: Quantiles {
+                p50: signed(late.p50),
+                p90: signed(late.p90),
+                p99: signed(late.p99),
+                max: signed(late.max),
+            },
+            connections: ledger.stats.connections,
+            most_in_flight: ledger.stats.most_in_flight,
+        },
+    }
+}
+
+fn quantiles(values: impl Iterator<Item = i64>) -> Quantiles {
+    Sorted::new(values).map_or_else(Quantiles::default, |sorted| Quantiles {
+        p50: sorted.quantile(500),
+        p90: sorted.quantile(900),
+        p99: sorted.quantile(990),
+        max: sorted.high(),
+    })
+}
+
+fn signed(ns: u64) -> i64 {
+    i64::try_from(ns).unwrap_or(i64::MAX)
+}
+
+fn columns(by_process: &[Vec<Sample>], workload: &Workload) -> Samples {
+    let mut all: Vec<(u32, &Sample)> = (0..)
+        .zip(by_process)
+        .flat_map(|(process, samples)| samples.iter().map(move |sample| (process, sample)))
+        .collect();
+    all.sort_by_key(|(_, sample)| sample.start_ns);
+    let mut columns = Samples::default();
+    for (index, (process, sample)) in all.into_iter().enumerate() {
+        columns.id.push(sample.id);
+        columns.process.push(process);
+        columns.start_ns.push(sample.start_ns);
+        columns.end_ns.push(sample.end_ns);
+        columns.planned_ns.push(workload.planned_ns(sample.id));
+        match sample.outcome {
+            Outcome::Response { status: 200, .. } => {}
+            Outcome::Response { status, .. } => columns.errors.push((index, format!("status {status}"))),
+            Outcome::Failure { error } => columns.errors.push((index, error.to_string())),
+        }
+    }
+    columns
+}

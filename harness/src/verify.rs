@@ -1,0 +1,185 @@
+//! Samples against ledger: the verdict on a run.
+
+use inflight_report::record::Verdict;
+use mock_target::ledger::{Ledger, Outcome as Served};
+
+use crate::contender::Shape;
+use crate::floor;
+use crate::protocol::{Outcome, Sample};
+use crate::workload::Workload;
+
+/// A target that used more of its core than this could not have kept up with a better client.
+const SATURATED: f64 = 0.95;
+
+/// All that is known of a run that came to its end.
+pub struct Evidence<'a> {
+    /// What was asked.
+    pub workload: &'a Workload,
+    /// How many requests were allowed in flight.
+    pub shape: Shape,
+    /// What the workers say.
+    pub samples: &'a [Sample],
+    /// What the target says.
+    pub ledger: &'a Ledger,
+    /// `go` to `done`, in nanoseconds.
+    pub wall_ns: u64,
+    /// The target's CPU in that time, in nanoseconds.
+    pub target_cpu_ns: u64,
+}
+
+/// The verdict, with every reason there is.
+pub fn verdict(evidence: &Evidence<'_>) -> Verdict {
+    let reasons: Vec<String> = [
+        received_once(evidence),
+        answered_as_planned(evidence),
+        times_possible(evidence),
+        served_once(evidence),
+        wall_possible(evidence),
+        bound_kept(evidence),
+        target_kept_up(evidence),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if reasons.is_empty() { Verdict::Valid } else { Verdict::Void { reasons } }
+}
+
+/// What a reader should know of a run though it voids nothing.
+pub fn warnings(evidence: &Evidence<'_>) -> Vec<String> {
+    let urls = evidence.workload.scenario.urls;
+    let shares =
+        (0..evidence.shape.processes).map(|process| evidence.shape.share(process, urls).len() as u64);
+    let possible: u64 = shares.map(|share| share.min(u64::from(evidence.shape.in_flight))).sum();
+    let most = evidence.ledger.stats.most_in_flight;
+    (most < possible)
+        .then(|| format!("reached {most} in flight of {possible} that its shape allows"))
+        .into_iter()
+        .collect()
+}
+
+fn received_once(evidence: &Evidence<'_>) -> Option<String> {
+    let ids = evidence.samples.iter().map(|sample| sample.id);
+    counted_once(evidence.workload.scenario.urls, ids, "received")
+}
+
+fn served_once(evidence: &Evidence<'_>) -> Option<String> {
+    let stats = &evidence.ledger.stats;
+    if stats.detail_lost > 0 {
+        return Some(format!("the target's ledger lost the detail of {} requests", stats.detail_lost));
+    }
+    let served = evidence.ledger.entries.iter().filter(|entry| entry.outcome == Served::Served);
+    counted_once(evidence.workload.scenario.urls, served.map(|entry| entry.id), "served")
+}
+
+/// Whether `ids` are `0..urls`, each exactly once.
+fn counted_once(urls: u64, ids: impl Iterator<Item = u64>, what: &str) -> Option<String> {
+    let mut times = vec![0u32; urls as usize];
+    let mut unknown = Offenders::default();
+    for id in ids {
+        match times.get_mut(id as usize) {
+            Some(times) => *times += 1,
+            None => unknown.add(id),
+        }
+    }
+    let mut missing = Offenders::default();
+    let mut repeated = Offenders::default();
+    for (id, times) in (0..).zip(times) {
+        match times {
+            0 => missing.add(id),
+            1 => {}
+            _ => repeated.add(id),
+        }
+    }
+    let faults: Vec<String> = [
+        missing.tell(&format!("never {what}")),
+        repeated.tell(&format!("{what} more than once")),
+        unknown.tell(&format!("{what} but never asked for")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    (!faults.is_empty()).then(|| faults.join("; "))
+}
+
+fn answered_as_planned(evidence: &Evidence<'_>) -> Option<String> {
+    let mut wrong: Vec<(String, Offenders)> = Vec::new();
+    for sample in evidence.samples {
+        let Some(&expected) = evidence.workload.crc32.get(sample.id as usize) else { continue };
+        let fault = match sample.outcome {
+            Outcome::Failure { error } => format!("not received ({error})"),
+            Outcome::Response { status, .. } if status != 200 => format!("answered with status {status}"),
+            Outcome::Response { bytes, .. } if bytes != evidence.workload.scenario.body_bytes => {
+                format!("received with {bytes} bytes of body")
+            }
+            Outcome::Response { crc32, .. } if crc32 != expected => {
+                "received with another body (CRC-32)".into()
+            }
+            Outcome::Response { .. } => continue,
+        };
+        match wrong.iter_mut().find(|(known, _)| *known == fault) {
+            Some((_, offenders)) => offenders.add(sample.id),
+            None => wrong.push((fault, Offenders { first: Some(sample.id), count: 1 })),
+        }
+    }
+    let told: Vec<String> = wrong.iter().filter_map(|(fault, offenders)| offenders.tell(fault)).collect();
+    (!told.is_empty()).then(|| told.join("; "))
+}
+
+/// No response can be complete before the target may send it, nor after the run was over.
+fn times_possible(evidence: &Evidence<'_>) -> Option<String> {
+    let mut offenders = Offenders::default();
+    for sample in evidence.samples {
+        let planned = evidence.workload.planned_ns(sample.id);
+        let complete = matches!(sample.outcome, Outcome::Response { status: 200, .. });
+        let too_short = complete && sample.end_ns.saturating_sub(sample.start_ns) < planned;
+        if too_short || sample.end_ns < sample.start_ns || sample.end_ns > evidence.wall_ns {
+            offenders.add(sample.id);
+        }
+    }
+    offenders.tell("received at a time that is not possible")
+}
+
+fn wall_possible(evidence: &Evidence<'_>) -> Option<String> {
+    let bound_ns = floor::hard_bound_ns(&evidence.workload.delays_ns, evidence.shape);
+    (evidence.wall_ns < bound_ns).then(|| {
+        format!("its wall of {} ns is below the {bound_ns} ns that the delays alone take", evidence.wall_ns)
+    })
+}
+
+fn bound_kept(evidence: &Evidence<'_>) -> Option<String> {
+    let (most, allowed) = (evidence.ledger.stats.most_in_flight, evidence.shape.slots());
+    (most > allowed).then(|| format!("the target saw {most} in flight, its shape allows {allowed}"))
+}
+
+fn target_kept_up(evidence: &Evidence<'_>) -> Option<String> {
+    let late_ns = evidence.ledger.stats.lateness_ns.p99;
+    let allowed_ns = (evidence.workload.median_delay_ns() / 100).max(1_000_000);
+    if late_ns > allowed_ns {
+        let (late, allowed) = (late_ns as f64 / 1e6, allowed_ns as f64 / 1e6);
+        return Some(format!("the target was late: p99 {late:.2} ms, allowed {allowed:.2} ms"));
+    }
+    let share = evidence.target_cpu_ns as f64 / evidence.wall_ns as f64;
+    (share > SATURATED).then(|| format!("the target was saturated: {:.0} % of a core", share * 100.0))
+}
+
+/// URLs that share a fault: how many, and the first as an example.
+#[derive(Clone, Copy, Default)]
+struct Offenders {
+    first: Option<u64>,
+    count: u64,
+}
+
+impl Offenders {
+    fn add(&mut self, id: u64) {
+        self.first.get_or_insert(id);
+        self.count += 1;
+    }
+
+    fn tell(&self, fault: &str) -> Option<String> {
+        let first = self.first?;
+        Some(match self.count {
+            1 => format!("URL {first} was {fault}"),
+            count => format!("{count} URLs were {fault}, URL {first} for one"),
+        })
+    }
+}

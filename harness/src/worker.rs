@@ -1,0 +1,146 @@
+//! The worker's side of a run: from a plan on stdin to samples on stdout.
+//!
+//! A model goes through three states, each reached only from the one before: a [`Gate`] while it
+//! sets itself up, a [`Go`] while it fetches, and [`Finished`] when it has told. So no model can
+//! forget to wait for `go`, or to tell.
+
+use std::io::{BufRead, BufWriter, Write};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use crate::limits;
+use crate::models;
+use crate::protocol::{DONE, GO, Outcome, PROTOCOL, Plan, Ready, Sample};
+
+/// Carries out the plan that `input` begins with, by the model and client that it names.
+///
+/// # Errors
+/// As [`work_with`], and on a model or client that does not exist.
+pub fn work(input: impl BufRead + Send + 'static, output: impl Write + Send + 'static) -> Result<()> {
+    work_with(input, output, |plan, gate| {
+        let run = models::find(&plan.model, &plan.client)
+            .with_context(|| format!("no model `{}` with client `{}` here", plan.model, plan.client))?;
+        run(plan, gate)
+    })
+}
+
+/// Carries out the plan that `input` begins with by `run`.
+///
+/// # Errors
+/// On a plan that cannot be understood, a runtime that cannot be set up, or an `input` that ends
+/// before `go`.
+pub fn work_with(
+    mut input: impl BufRead + Send + 'static,
+    output: impl Write + Send + 'static,
+    run: impl FnOnce(&Plan, Gate) -> Result<Finished>,
+) -> Result<()> {
+    limits::end_with_parent();
+    // Where it is refused the lower limit holds, and connections beyond it fail as such.
+    let _ = mock_target::raise_descriptor_limit();
+    let plan = read_plan(&mut input)?;
+    let gate = Gate { clock: Clock::default(), input: Box::new(input), output: Box::new(output) };
+    run(&plan, gate).map(|Finished(())| ())
+}
+
+fn read_plan(input: &mut impl BufRead) -> Result<Plan> {
+    let mut line = String::new();
+    input.read_line(&mut line)?;
+    if line.is_empty() {
+        bail!("expected a plan on stdin: `inflight plan CONTENDER` prints one");
+    }
+    let plan: Plan = serde_json::from_str(&line).context("cannot understand the plan")?;
+    if plan.protocol != PROTOCOL {
+        bail!("the plan is in protocol {}, this worker speaks {PROTOCOL}", plan.protocol);
+    }
+    Ok(plan)
+}
+
+/// A model that is setting itself up.
+pub struct Gate {
+    clock: Clock,
+    input: Box<dyn BufRead + Send>,
+    output: Box<dyn Write + Send>,
+}
+
+impl Gate {
+    /// The clock of this run. It stands still until `go`.
+    pub fn clock(&self) -> Clock {
+        self.clock.clone()
+    }
+
+    /// Says that everything is set up, and waits for `go`.
+    ///
+    /// # Errors
+    /// When the harness is gone, or says anything else.
+    pub fn ready(mut self, runtime: impl Into<String>, client: impl Into<String>) -> Result<Go> {
+        let ready = Ready { ready: true, runtime: runtime.into(), client: client.into() };
+        writeln!(self.output, "{}", serde_json::to_string(&ready)?)?;
+        self.output.flush()?;
+        let mut line = String::new();
+        self.input.read_line(&mut line)?;
+        if line.trim_end() != GO {
+            bail!("expected `{GO}` on stdin, got {line:?}");
+        }
+        self.clock.start();
+        Ok(Go { input: self.input, output: self.output })
+    }
+}
+
+/// A model that is fetching.
+pub struct Go {
+    input: Box<dyn BufRead + Send>,
+    output: Box<dyn Write + Send>,
+}
+
+impl Go {
+    /// Says that the last response is in, waits until the harness has read its meters, and hands
+    /// over the samples.
+    ///
+    /// # Errors
+    /// When the harness is gone.
+    pub fn done(mut self, samples: Vec<Sample>) -> Result<Finished> {
+        writeln!(self.output, "{DONE}")?;
+        self.output.flush()?;
+        while self.input.read_line(&mut String::new())? > 0 {}
+        let mut output = BufWriter::new(self.output);
+        for sample in &samples {
+            serde_json::to_writer(&mut output, sample)?;
+            output.write_all(b"\n")?;
+        }
+        output.flush()?;
+        Ok(Finished(()))
+    }
+}
+
+/// A model that has told its samples. Only [`Go::done`] makes one.
+pub struct Finished(());
+
+/// Time since `go`, the same for every thread and task of a worker.
+#[derive(Clone, Debug, Default)]
+pub struct Clock(Arc<OnceLock<Instant>>);
+
+impl Clock {
+    fn start(&self) {
+        self.0.set(Instant::now()).expect("a gate opens once");
+    }
+
+    fn elapsed_ns(&self) -> u64 {
+        self.0.get().expect("fetching begins after `go`").elapsed().as_nanos() as u64
+    }
+
+    /// Times a blocking fetch.
+    pub fn time(&self, id: u64, fetch: impl FnOnce() -> Outcome) -> Sample {
+        let start_ns = self.elapsed_ns();
+        let outcome = fetch();
+        Sample { id, start_ns, end_ns: self.elapsed_ns(), outcome }
+    }
+
+    /// Times an async fetch.
+    pub async fn time_async(&self, id: u64, fetch: impl Future<Output = Outcome>) -> Sample {
+        let start_ns = self.elapsed_ns();
+        let outcome = fetch.await;
+        Sample { id, start_ns, end_ns: self.elapsed_ns(), outcome }
+    }
+}

@@ -1,0 +1,42 @@
+//! The scenario worked out once: for every URL the planned delay and the digest of its body.
+
+use mock_target::Scenario;
+
+/// What every run of a race is held against.
+pub struct Workload {
+    /// What the target was told to do.
+    pub scenario: Scenario,
+    /// Planned delay of each URL, by id, in nanoseconds.
+    pub delays_ns: Vec<u64>,
+    /// CRC-32 of each URL's body, by id.
+    pub crc32: Vec<u32>,
+}
+
+impl Workload {
+    /// Works out `scenario`.
+    pub fn of(scenario: Scenario) -> Workload {
+        let bodies = scenario.bodies();
+        Workload {
+            delays_ns: (0..scenario.urls).map(|id| scenario.delay_ns(id)).collect(),
+            crc32: (0..scenario.urls).map(|id| bodies.crc32(id)).collect(),
+            scenario,
+        }
+    }
+
+    /// The planned delay of a URL, in nanoseconds; none for an id that the scenario does not have.
+    pub fn planned_ns(&self, id: u64) -> u64 {
+        self.delays_ns.get(id as usize).copied().unwrap_or(0)
+    }
+
+    /// The middle one of the planned delays, in nanoseconds.
+    pub fn median_delay_ns(&self) -> u64 {
+        let mut sorted = self.delays_ns.clone();
+        let middle = sorted.len() / 2;
+        *sorted.select_nth_unstable(middle).1
+    }
+
+    /// The sum of the planned delays, in nanoseconds.
+    pub fn total_delay_ns(&self) -> u64 {
+        self.delays_ns.iter().sum()
+    }
+}

@@ -1,0 +1,147 @@
+//! Whatever a worker or the target does, the run ends in a verdict, and the next run is not harmed.
+
+mod common;
+
+use std::collections::HashSet;
+
+use common::{Nobody, reason, run, session, shell, valid};
+use inflight::meter;
+use inflight::session::{Session, Watcher};
+use inflight_report::record::Run;
+use rustix::process::{Pid, Signal, kill_process};
+
+const READY: &str = r#"read plan; echo '{"ready":true,"runtime":"sh","client":"none"}'; "#;
+
+/// Runs a shell script as the only worker, checks that nothing of it is left, and that a good worker
+/// still does well afterwards.
+fn run_script(script: &str) -> Run {
+    let mut session = session(4, "fixed:1ms");
+    let run = run(&mut session, "sync:1", &shell(script), &mut Nobody);
+    assert_nothing_left(&session);
+    let own_worker = session.own_worker();
+    valid(&common::run(&mut session, "tokio:2", &own_worker, &mut Nobody));
+    run
+}
+
+/// Of all processes that this test has started only the target is left.
+fn assert_nothing_left(session: &Session) {
+    let target: HashSet<u32> = meter::tree(&[session.target_pid()]).into_iter().collect();
+    assert_eq!(target.len(), 1);
+}
+
+#[test]
+fn a_worker_that_hangs_is_given_up() {
+    let run = run_script(&format!("{READY} read go; echo 'about to hang' >&2; sleep 1000"));
+    assert_eq!(reason(&run), "worker 0 was not done in time; its last words: about to hang");
+    assert!(run.figures.is_none());
+}
+
+#[test]
+fn a_worker_that_crashes_is_told_with_its_last_words() {
+    let run = run_script(&format!("{READY} read go; echo first >&2; echo 'out of luck' >&2; exit 3"));
+    assert_eq!(reason(&run), "worker 0 ended early with exit status: 3; its last words: out of luck");
+}
+
+#[test]
+fn a_worker_that_is_killed_is_told() {
+    let run = run_script(&format!("{READY} read go; kill -SEGV $$"));
+    assert!(reason(&run).contains("SIGSEGV"), "{}", reason(&run));
+}
+
+#[test]
+fn a_worker_that_does_not_start_up_is_told() {
+    let run = run_script("read plan; echo 'no such module' >&2; exit 1");
+    assert_eq!(reason(&run), "worker 0 ended early with exit status: 1; its last words: no such module");
+}
+
+#[test]
+fn a_worker_that_prints_nonsense_is_told_with_what_it_said() {
+    let run = run_script("read plan; echo Hello; sleep 1000");
+    assert_eq!(reason(&run), "worker 0 does not speak the protocol, it said: Hello");
+    let run = run_script(&format!("{READY} read go; echo done; cat; echo '{{\"id\":true}}'"));
+    assert!(reason(&run).ends_with(r#"it said: {\"id\":true}"#), "{}", reason(&run));
+    let run = run_script(r"printf '\377\n'; sleep 1000");
+    assert!(reason(&run).ends_with("something that is not a line of text"), "{}", reason(&run));
+}
+
+#[test]
+fn a_worker_that_floods_its_stdout_is_stopped() {
+    let run = run_script("yes");
+    assert!(reason(&run).ends_with("it said: y"), "{}", reason(&run));
+    let run = run_script("cat /dev/zero");
+    assert!(reason(&run).ends_with("something that is not a line of text"), "{}", reason(&run));
+}
+
+#[test]
+fn a_worker_that_tells_no_samples_has_fetched_nothing() {
+    let run = run_script(&format!("{READY} read go; echo done; cat"));
+    let reasons = format!("{:?}", run.verdict);
+    assert!(reasons.contains("4 URLs were never received, URL 0 for one"), "{reasons}");
+    assert!(reasons.contains("4 URLs were never served"), "{reasons}");
+    assert!(reasons.contains("below"), "{reasons}");
+}
+
+#[test]
+fn a_worker_that_invents_a_response_is_found_out() {
+    let sample = r#"{"id":0,"start_ns":0,"end_ns":2000000,"status":200,"bytes":100,"crc32":1}"#;
+    let run = run_script(&format!("{READY} read go; sleep 0.1; echo done; cat; echo '{sample}'"));
+    let reasons = format!("{:?}", run.verdict);
+    assert!(reasons.contains("URL 0 was received with another body"), "{reasons}");
+    assert!(reasons.contains("4 URLs were never served"), "{reasons}");
+}
+
+#[test]
+fn a_worker_that_fails_after_its_samples_does_not_count() {
+    let run = run_script(&format!("{READY} read go; echo done; cat; exit 9"));
+    assert_eq!(reason(&run), "worker 0 ended with exit status: 9");
+}
+
+#[test]
+fn a_program_that_is_not_there_is_told() {
+    let mut session = session(1, "fixed:1ms");
+    let mut launch = shell("");
+    launch.program = "/no/such/program".into();
+    let run = run(&mut session, "sync:1", &launch, &mut Nobody);
+    assert!(reason(&run).starts_with("cannot start /no/such/program: "), "{}", reason(&run));
+}
+
+#[test]
+fn what_a_worker_leaves_behind_is_ended() {
+    let mut session = session(1, "fixed:1ms");
+    let folder = tempfile::tempdir().unwrap();
+    let pid_file = folder.path().join("pid");
+    let script = format!("sleep 1000 & echo $! > {}; exit 1", pid_file.display());
+    run(&mut session, "sync:1", &shell(&script), &mut Nobody);
+    let pid: i32 = std::fs::read_to_string(&pid_file).unwrap().trim().parse().unwrap();
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    assert!(status.is_empty() || status.contains("State:\tZ"), "{status}");
+}
+
+/// Kills the target as soon as it has served something.
+struct Assassin(u32);
+
+impl Watcher for Assassin {
+    fn served(&mut self, requests: u64) {
+        if requests > 0 {
+            kill_process(Pid::from_raw(self.0.cast_signed()).unwrap(), Signal::KILL).unwrap();
+        }
+    }
+
+    fn wants_progress(&self) -> bool {
+        true
+    }
+
+    fn interrupted(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn a_target_that_dies_voids_the_run_and_is_replaced() {
+    let mut session = session(100, "fixed:10ms");
+    let own_worker = session.own_worker();
+    let mut assassin = Assassin(session.target_pid());
+    let dead = run(&mut session, "sync:1", &own_worker, &mut assassin);
+    assert_eq!(reason(&dead), "the target died during the run");
+    valid(&run(&mut session, "sync:1", &own_worker, &mut Nobody));
+}

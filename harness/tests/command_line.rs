@@ -1,0 +1,284 @@
+//! What a user types and reads: wrong words, interrupts, full disks, lies.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use inflight::meter;
+use inflight_report::record::{Record, Verdict};
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+fn inflight() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_inflight"));
+    command.stdin(Stdio::null());
+    command
+}
+
+fn output(args: &[&str]) -> Output {
+    inflight().args(args).output().unwrap()
+}
+
+/// The command must fail with 2, one line on stderr, and nothing on stdout.
+#[track_caller]
+fn assert_refused(args: &[&str], words: &[&str]) {
+    let output = output(args);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{args:?}: {stderr}");
+    assert!(stderr.starts_with("inflight: "), "{stderr}");
+    assert!(output.stdout.is_empty());
+    for word in words {
+        assert!(stderr.contains(word), "{args:?}: {stderr:?} does not say {word:?}");
+    }
+}
+
+#[test]
+fn wrong_words_are_answered_in_one_line() {
+    assert_refused(&["run", "tokoi:12"], &["`tokoi`", "did you mean tokio:12?"]);
+    assert_refused(&["run", "tokio:0"], &["`0` is not a shape", "tokio:128"]);
+    assert_refused(&["run", "tokio:0x8"], &["is not a shape"]);
+    assert_refused(&["run", "tokio"], &["has no shape", "tokio:128"]);
+    assert_refused(&["run", "sync:2"], &["at most 1", "sync:1"]);
+    assert_refused(&["run", "tokio:1000000"], &["open files", "use a smaller shape"]);
+    assert_refused(&["run", "--urls", "0"], &["--urls"]);
+    assert_refused(&["run", "--urls", "99999999999"], &["too many"]);
+    assert_refused(&["run", "--latency", "lognormal:250"], &["lognormal:250ms,0.318"]);
+    assert_refused(&["run", "--latency", "soon"], &["fixed:20ms"]);
+    assert_refused(&["run", "--body", "10 potatoes"], &["10KiB"]);
+    assert_refused(&["run", "--preset", "artcle"], &["did you mean \"article\"?"]);
+    assert_refused(&["run", "--rounds", "0"], &["--rounds"]);
+    assert_refused(&["run", "--round", "1"], &["--rounds"]);
+    assert_refused(&["rum"], &["run"]);
+    assert_refused(&["plan", "tokio:8x64", "--process", "8"], &["8 processes"]);
+    assert_refused(&["report", "/no/such/record"], &["/no/such/record"]);
+    assert_refused(&["serve", "--listen", "nowhere"], &["--listen"]);
+}
+
+#[test]
+fn help_and_lists_go_to_stdout() {
+    for args in [&["--help"][..], &["run", "--help"], &["--version"], &["list"]] {
+        let output = output(args);
+        assert!(output.status.success());
+        assert!(!output.stdout.is_empty());
+        assert!(output.stderr.is_empty());
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let mut list = inflight().arg("list").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(list.stdout.take());
+    let output = list.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert!(output.stderr.is_empty());
+}
+
+#[test]
+fn an_output_folder_that_cannot_be_written_is_refused_before_the_race() {
+    assert_refused(&["run", "sync:1", "--out", "/proc/nowhere"], &["cannot write", "/proc/nowhere"]);
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    assert_refused(&["run", "sync:1", "--out", file.to_str().unwrap()], &["cannot write"]);
+}
+
+#[test]
+fn an_earlier_record_is_not_overwritten() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().to_str().unwrap();
+    fs::write(folder.path().join("record.jsonl"), "precious").unwrap();
+    assert_refused(&["run", "sync:1", "--out", out], &["record.jsonl"]);
+    assert_eq!(fs::read_to_string(folder.path().join("record.jsonl")).unwrap(), "precious");
+}
+
+/// Runs `args` into a folder of its own, and gives what it printed and the record.
+fn race(args: &[&str]) -> (Output, Record) {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("out");
+    let output = output(&[&["run", "--out", out.to_str().unwrap()], args].concat());
+    let record = Record::read(&out).unwrap();
+    assert!(out.join("table.md").exists());
+    (output, record)
+}
+
+const SMALL: [&str; 4] = ["--urls", "40", "--latency", "uniform:1ms,5ms"];
+
+#[test]
+fn a_race_is_verified_saved_and_printed() {
+    let contenders = ["sync:1", "threads:4", "tokio:4", "tokio:2x3"];
+    let (output, record) = race(&[&SMALL[..], &["--rounds", "2"], &contenders].concat());
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{stdout}");
+    assert!(output.stderr.is_empty(), "no progress where nobody looks");
+    assert_eq!(record.runs.len(), 8);
+    for run in &record.runs {
+        assert_eq!(run.verdict, Verdict::Valid, "{}", run.contender);
+        let figures = run.figures.as_ref().unwrap();
+        assert!(figures.cpu_ns > 0 && figures.peak_memory_bytes > 0 && figures.startup_ns > 0);
+        assert_eq!(run.samples.id.len(), 40);
+    }
+    for contender in contenders {
+        assert!(stdout.contains(contender), "{stdout}");
+    }
+}
+
+#[test]
+fn pools_are_as_large_as_the_shape() {
+    let (_, record) = race(&[&SMALL[..], &["--rounds", "1", "threads:8", "tokio:8", "tokio:2x4"]].concat());
+    for run in &record.runs {
+        let connections = run.figures.as_ref().unwrap().target.connections;
+        assert!(connections <= 8, "{} opened {connections} connections for 8 in flight", run.contender);
+    }
+}
+
+#[test]
+fn a_target_that_lies_is_found_out() {
+    let lie = |lie| {
+        let (output, record) = race(&[&SMALL[..], &["--rounds", "1", "--lie", lie, "tokio:4"]].concat());
+        assert_eq!(output.status.code(), Some(1), "a contender has no valid run");
+        match &record.runs[0].verdict {
+            Verdict::Void { reasons } => reasons.join("\n"),
+            Verdict::Valid => panic!("{lie} was not found out"),
+        }
+    };
+    let reasons = lie("twice:3");
+    assert!(reasons.contains("URL 3 was served more than once"), "{reasons}");
+    assert!(reasons.contains("URL 4 was never served"), "{reasons}");
+    let reasons = lie("wrong-byte:7");
+    assert_eq!(reasons, "URL 7 was received with another body (CRC-32)");
+}
+
+/// A race that takes far longer than any test, with its first run finished.
+fn long_race(out: &Path) -> Child {
+    let args = ["run", "tokio:4", "--urls", "40", "--latency", "fixed:20ms", "--rounds", "1000", "--out"];
+    let race = inflight().args(args).arg(out).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let record = out.join("record.jsonl");
+    wait_until("a run is saved", || fs::read_to_string(&record).is_ok_and(|text| text.lines().count() >= 2));
+    wait_until("target and worker are there", || meter::tree(&[race.id()]).len() >= 3);
+    race
+}
+
+#[track_caller]
+fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "waited too long until {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn is_running(pid: u32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+/// Ends a race by `signal`; whatever it had started must end too, and what it had finished must be
+/// there to be read.
+fn end_by(signal: Signal) -> Output {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("out");
+    let race = long_race(&out);
+    let all = meter::tree(&[race.id()]);
+    kill_process(Pid::from_child(&race), signal).unwrap();
+    let output = race.wait_with_output().unwrap();
+    wait_until("no process is left", || all.iter().all(|&pid| !is_running(pid)));
+    let record = Record::read(&out).unwrap();
+    assert!(!record.runs.is_empty());
+    assert!(record.runs.iter().all(|run| run.verdict.is_valid()));
+    let report = inflight().arg("report").arg(&out).output().unwrap();
+    assert!(report.status.success());
+    assert!(String::from_utf8(report.stdout).unwrap().contains("tokio:4"));
+    output
+}
+
+#[test]
+fn ctrl_c_tells_what_is_there_and_leaves_nothing_behind() {
+    let output = end_by(Signal::INT);
+    assert_eq!(output.status.code(), Some(130));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("tokio:4"));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(stderr, "inflight: interrupted; every run that had finished is above\n");
+}
+
+#[test]
+fn sigkill_leaves_nothing_behind() {
+    end_by(Signal::KILL);
+}
+
+#[test]
+fn a_plan_starts_a_worker_by_hand() {
+    let mut serve = inflight()
+        .args(["serve", "--urls", "5", "--latency", "fixed:1ms"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(serve.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let target = line.strip_prefix("target=").unwrap().split(' ').next().unwrap();
+    assert!(line.contains(" admin=http://127.0.0.1:"), "{line}");
+
+    let plan = output(&["plan", "tokio:2x2", "--process", "1", "--target", target, "--urls", "5"]);
+    let mut worker = inflight().arg("worker").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdin = worker.stdin.take().unwrap();
+    stdin.write_all(&plan.stdout).unwrap();
+    stdin.write_all(b"go\n").unwrap();
+    drop(stdin);
+    let told = String::from_utf8(worker.wait_with_output().unwrap().stdout).unwrap();
+    serve.kill().unwrap();
+    serve.wait().unwrap();
+
+    let lines: Vec<&str> = told.lines().collect();
+    assert_eq!(lines.len(), 4, "ready, done and two samples: {told}");
+    assert!(lines[0].starts_with(r#"{"ready":true,"runtime":"tokio "#), "{told}");
+    assert_eq!(lines[1], "done");
+    assert!(lines[2..].iter().all(|sample| sample.contains(r#""status":200,"bytes":10240"#)), "{told}");
+}
+
+#[test]
+fn a_worker_without_a_plan_or_without_go_says_so() {
+    let worker = |input: &[u8]| {
+        let mut worker = inflight()
+            .arg("worker")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        worker.stdin.take().unwrap().write_all(input).unwrap();
+        let output = worker.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(worker(b"").contains("expected a plan on stdin"));
+    assert!(worker(b"hello\n").contains("cannot understand the plan"));
+    for contender in ["sync:1", "threads:4", "tokio:4"] {
+        let plan = output(&["plan", contender, "--urls", "3"]);
+        assert!(worker(&plan.stdout).contains("expected `go`"), "{contender}");
+    }
+}
+
+#[test]
+fn a_port_in_use_is_told() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    assert_refused(&["serve", "--listen", &address], &[&address, "--listen"]);
+}
+
+/// `/dev/full` takes no byte: a stand-in for a disk that is full.
+#[test]
+fn a_full_disk_ends_the_race_with_one_line() {
+    let folder = TempDir::new().unwrap();
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let out = folder.path().join("out");
+    let output =
+        inflight().args(["run", "sync:1", "--urls", "2", "--latency", "fixed:1ms", "--out"]).arg(&out);
+    let output = output.stdout(full).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    assert_eq!(Record::read(&out).unwrap().runs.len(), 1, "the record is on another disk");
+}
