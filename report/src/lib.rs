@@ -2,10 +2,12 @@
 #![forbid(unsafe_code)]
 
 pub mod comparison;
+pub mod conclusion;
 pub mod numbers;
 pub mod record;
 pub mod splice;
 pub mod stats;
+pub mod tables;
 
 #[cfg(test)]
 mod example;

@@ -42,6 +42,12 @@ pub fn percent(fraction: f64) -> String {
     format!("{} %", three_digits(fraction * 100.0))
 }
 
+/// An efficiency, where 1 is perfect: as [`percent`], but what is below 1 never reads as 100 %.
+pub fn efficiency(fraction: f64) -> String {
+    let shown = percent(fraction);
+    if fraction < 1.0 && shown == "100 %" { "> 99.9 %".to_owned() } else { shown }
+}
+
 /// A ratio: `25.4×`.
 pub fn times(ratio: f64) -> String {
     format!("{}×", three_digits(ratio))
@@ -95,7 +101,7 @@ fn scaled(value: f64, units: &[(f64, &'static str)]) -> (String, &'static str) {
 }
 
 /// Three significant digits, or all of those before the point where they are more.
-fn three_digits(value: f64) -> String {
+pub(crate) fn three_digits(value: f64) -> String {
     if !value.is_finite() {
         return NONE.to_owned();
     }
@@ -180,6 +186,9 @@ mod tests {
         assert_eq!(percent(0.9997), "100 %");
         assert_eq!(percent(12.5), "1,250 %");
         assert_eq!(percent(0.0), "0 %");
+        assert_eq!(efficiency(0.99949), "99.9 %");
+        assert_eq!(efficiency(0.9997), "> 99.9 %");
+        assert_eq!(efficiency(1.0004), "100 %");
         assert_eq!(times(25.44), "25.4×");
         assert_eq!(times(1.0), "1.00×");
         assert_eq!(times(0.953), "0.953×");

@@ -1,0 +1,226 @@
+//! The columns of the tables: what each is called, means and shows.
+
+use crate::comparison::{Comparison, Measured, PublishedRow, Row};
+use crate::numbers::{
+    NONE, as_published, bytes, duration, duration_range, efficiency, percent, signed_duration, times,
+};
+use crate::record::MemoryMethod;
+
+/// One column of a table whose rows are `R`.
+pub(super) struct Column<R> {
+    /// Its title; a newline where a narrow face may break it.
+    pub title: &'static str,
+    /// Numbers stand to the right.
+    pub numeric: bool,
+    /// What it shows of a row.
+    pub cell: fn(&R) -> String,
+    /// One sentence for a reader who meets it first.
+    pub meaning: &'static str,
+    /// Where there is no room, the column with the lowest rank gives way first; `None` stays.
+    pub gives_way: Option<u8>,
+}
+
+impl<R> Column<R> {
+    pub(super) fn title_in_one_line(&self) -> String {
+        self.title.replace('\n', " ")
+    }
+
+    /// The title with so many empty lines above it that the last lines of all titles stand side by side.
+    pub(super) fn title_at_the_bottom(&self, all: &[&Column<R>]) -> String {
+        let lines = |column: &Column<R>| column.title.lines().count();
+        let most = all.iter().map(|column| lines(column)).max().unwrap_or(0);
+        "\n".repeat(most.saturating_sub(lines(self))) + self.title
+    }
+}
+
+/// The columns for our own contenders.
+pub(super) const CONTENDERS: [Column<Row>; 14] = [
+    Column {
+        title: "contender",
+        numeric: false,
+        cell: |row| row.name.clone(),
+        meaning: "model:in flight, or model:processes x in flight in each",
+        gives_way: None,
+    },
+    Column {
+        title: "wall",
+        numeric: true,
+        cell: |row| figure(row, |m| duration(m.wall_ns.median)),
+        meaning: "from the start signal until the last request was done",
+        gives_way: None,
+    },
+    Column {
+        title: "wall\nmin–max",
+        numeric: true,
+        cell: |row| match row.valid_runs {
+            1 => "1 run".to_owned(),
+            _ => figure(row, |m| duration_range(m.wall_ns.low, m.wall_ns.high)),
+        },
+        meaning: "the fastest and the slowest valid run",
+        gives_way: Some(8),
+    },
+    Column {
+        title: "floor",
+        numeric: true,
+        cell: |row| duration(row.floor_ns),
+        meaning: "the wall of a perfect client of that shape, computed from the planned delays",
+        gives_way: Some(4),
+    },
+    Column {
+        title: "efficiency",
+        numeric: true,
+        cell: |row| figure(row, |m| efficiency(m.efficiency.median)),
+        meaning: "floor ÷ wall",
+        gives_way: None,
+    },
+    Column {
+        title: "speed-up",
+        numeric: true,
+        cell: |row| figure(row, |m| m.speed_up.map_or_else(|| NONE.to_owned(), times)),
+        meaning: "median wall of the first contender with one request in flight ÷ median wall",
+        gives_way: Some(5),
+    },
+    Column {
+        title: "CPU\ntime",
+        numeric: true,
+        cell: |row| figure(row, |m| duration(m.cpu_ns.median)),
+        meaning: "user + system of all worker processes during the wall; the target's is not in it",
+        gives_way: Some(10),
+    },
+    Column {
+        title: "CPU % of\na core",
+        numeric: true,
+        cell: |row| figure(row, |m| percent(m.cpu_percent.median / 100.0)),
+        meaning: "CPU time ÷ wall",
+        gives_way: Some(2),
+    },
+    Column {
+        title: "CPU per\nrequest",
+        numeric: true,
+        cell: |row| figure(row, |m| duration((m.cpu_us_per_request.median * 1e3).round() as u64)),
+        meaning: "CPU time ÷ URLs",
+        gives_way: Some(6),
+    },
+    Column {
+        title: "peak\nmemory",
+        numeric: true,
+        cell: |row| {
+            figure(row, |m| {
+                let bound = if m.peak_memory_method == MemoryMethod::SampledPss { "≥ " } else { "" };
+                format!("{bound}{}", bytes(m.peak_memory_bytes.median))
+            })
+        },
+        meaning: "of all worker processes together, the runtime included; 1 MB is 10⁶ bytes; \
+                  ≥ marks a sampled peak, a lower bound",
+        gives_way: Some(9),
+    },
+    Column {
+        title: "startup",
+        numeric: true,
+        cell: |row| figure(row, |m| duration(m.startup_ns.median)),
+        meaning: "from spawning the workers until all were ready; not part of the wall",
+        gives_way: Some(1),
+    },
+    Column {
+        title: "added\np50",
+        numeric: true,
+        cell: |row| figure(row, |m| added(m, |added| added.p50)),
+        meaning: "duration less planned delay: the median over all requests of all valid runs",
+        gives_way: Some(3),
+    },
+    Column {
+        title: "added\np99",
+        numeric: true,
+        cell: |row| figure(row, |m| added(m, |added| added.p99)),
+        meaning: "duration less planned delay: the 99th percentile over all requests of all valid runs",
+        gives_way: Some(7),
+    },
+    Column {
+        title: "verdict",
+        numeric: false,
+        cell: verdict,
+        meaning: "valid runs / rounds asked for; in a valid run every URL was served once, received \
+                  once, and its body verified",
+        gives_way: None,
+    },
+];
+
+/// The columns for what others published.
+pub(super) const PUBLISHED: [Column<PublishedRow>; 7] = [
+    Column {
+        title: "approach",
+        numeric: false,
+        cell: |row| row.published.approach.clone(),
+        meaning: "",
+        gives_way: None,
+    },
+    Column {
+        title: "shape",
+        numeric: false,
+        cell: |row| row.published.shape.clone(),
+        meaning: "",
+        gives_way: Some(2),
+    },
+    Column {
+        title: "wall",
+        numeric: true,
+        cell: |row| as_published(&duration(row.published.wall_ns)),
+        meaning: "",
+        gives_way: None,
+    },
+    Column {
+        title: "floor",
+        numeric: true,
+        cell: |row| duration(row.published.floor_ns),
+        meaning: "",
+        gives_way: Some(1),
+    },
+    Column {
+        title: "efficiency",
+        numeric: true,
+        // Walls are published with two or three digits: a tenth of a per cent would be made up.
+        cell: |row| format!("{:.0} %", row.efficiency * 100.0),
+        meaning: "",
+        gives_way: None,
+    },
+    Column {
+        title: "CPU",
+        numeric: true,
+        cell: |row| format!("{} %", row.published.cpu_percent),
+        meaning: "",
+        gives_way: Some(3),
+    },
+    Column {
+        title: "memory",
+        numeric: true,
+        cell: |row| as_published(&bytes(row.published.memory_bytes)),
+        meaning: "",
+        gives_way: Some(4),
+    },
+];
+
+/// The columns of [`CONTENDERS`] that have something to say here.
+pub(super) fn for_contenders(comparison: &Comparison) -> Vec<&'static Column<Row>> {
+    let has_baseline = comparison.baseline.is_some();
+    CONTENDERS.iter().filter(|column| has_baseline || column.title != "speed-up").collect()
+}
+
+fn figure(row: &Row, show: impl Fn(&Measured) -> String) -> String {
+    row.measured.as_ref().map_or_else(|| NONE.to_owned(), show)
+}
+
+fn added(measured: &Measured, point: fn(&crate::record::Quantiles) -> i64) -> String {
+    measured.added_latency_ns.as_ref().map_or_else(|| NONE.to_owned(), |q| signed_duration(point(q)))
+}
+
+/// `5/5 valid` where all is well, else what is not: `4/5, 1 void`, `2/5, 3 not run`.
+fn verdict(row: &Row) -> String {
+    let mut verdict = format!("{}/{}", row.valid_runs, row.rounds);
+    if row.void_runs > 0 {
+        verdict += &format!(", {} void", row.void_runs);
+    }
+    if row.missing_runs() > 0 {
+        verdict += &format!(", {} not run", row.missing_runs());
+    }
+    if row.valid_runs == row.rounds { verdict + " valid" } else { verdict }
+}

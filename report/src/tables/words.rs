@@ -1,0 +1,251 @@
+//! The words around a table: what it is about, and what a reader must know before believing it.
+
+use crate::comparison::{Comparison, PublishedTable, Row, Tally};
+use crate::numbers::{bytes, count, duration, signed_duration};
+use crate::record::MemoryMethod;
+
+/// At most so many different reasons or warnings of one contender are spelt out.
+const MOST_TEXTS: usize = 3;
+
+/// A reason or a warning may quote a worker at any length: it is cut after so many characters.
+const TEXT_CHARS: usize = 400;
+
+/// What was run, where and how, each with its label.
+pub(super) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
+    vec![("workload", workload(comparison)), ("machine", machine(comparison)), ("rounds", rounds(comparison))]
+}
+
+fn workload(comparison: &Comparison) -> String {
+    let scenario = &comparison.scenario;
+    let preset = scenario.preset.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+    format!(
+        "{} URLs{preset}, latency {} (median {}, {} in all), bodies of {} bytes, seed {}",
+        count(scenario.urls),
+        scenario.latency,
+        duration(scenario.median_delay_ns),
+        duration(scenario.total_delay_ns),
+        count(scenario.body_bytes),
+        scenario.seed,
+    )
+}
+
+fn machine(comparison: &Comparison) -> String {
+    let machine = &comparison.machine;
+    let cores = if machine.cores == 1 { "core" } else { "cores" };
+    format!(
+        "{}, {} {cores}, {} of memory, {}, kernel {}; inflight {}, {}",
+        machine.cpu_model,
+        machine.cores,
+        bytes(machine.memory_bytes),
+        machine.os,
+        machine.kernel,
+        comparison.inflight_version,
+        comparison.started_at,
+    )
+}
+
+fn rounds(comparison: &Comparison) -> String {
+    let asked = || comparison.contenders.iter().map(|row| row.rounds);
+    let most = asked().max().unwrap_or(0);
+    let least = asked().min().unwrap_or(0);
+    let rounds = match (least, most) {
+        (1, 1) => "1 round".to_owned(),
+        _ if least == most => format!("{most} rounds"),
+        _ => format!("{least} to {most} rounds a contender"),
+    };
+    format!(
+        "{rounds}, in shuffled order (seed {}); a figure is the median of the contender's valid runs, \
+         min–max its least and its most",
+        comparison.order_seed
+    )
+}
+
+/// What a reader must know beside the figures.
+pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
+    let mut notes = Vec::new();
+    let missing: u32 = comparison.contenders.iter().map(Row::missing_runs).sum();
+    if missing > 0 {
+        let cut = if comparison.truncated { ", one of them cut off in the record" } else { "" };
+        notes.push(format!("The race did not finish: {missing} of its runs are not here{cut}."));
+    } else if comparison.truncated {
+        notes.push("The record is cut off: a run at its end is not here.".to_owned());
+    }
+    for row in &comparison.contenders {
+        notes.extend(spelt_out(row, "void", &row.void_reasons));
+        notes.extend(spelt_out(row, "warning", &row.warnings));
+        notes.extend(about_figures(row));
+    }
+    notes.extend(target_lateness(comparison));
+    notes.extend(versions(comparison));
+    notes
+}
+
+fn spelt_out(row: &Row, what: &str, tallies: &[Tally]) -> Vec<String> {
+    let runs = row.runs.len();
+    let mut lines: Vec<String> = tallies
+        .iter()
+        .take(MOST_TEXTS)
+        .map(|tally| {
+            format!(
+                "{}, {what} in {} of {runs} runs: {}",
+                row.name,
+                tally.count,
+                clipped(&tally.text, TEXT_CHARS)
+            )
+        })
+        .collect();
+    if tallies.len() > MOST_TEXTS {
+        let more = tallies.len() - MOST_TEXTS;
+        lines.push(format!("{}, {what}: {more} more kinds, all in the record", row.name));
+    }
+    lines
+}
+
+fn about_figures(row: &Row) -> Vec<String> {
+    let Some(measured) = &row.measured else { return Vec::new() };
+    let mut notes = Vec::new();
+    if measured.peak_memory_method == MemoryMethod::SampledPss {
+        notes.push(format!(
+            "{}: the peak memory of several processes lies between {} (largest sampled sum of PSS) and {} \
+             (sum of each one's own peak, which counts shared pages once a process)",
+            row.name,
+            bytes(measured.peak_memory_bytes.median),
+            bytes(measured.peak_memory_bound_bytes.median),
+        ));
+    }
+    if measured.efficiency.high > 1.0 {
+        notes.push(format!(
+            "{}: a run was faster than the floor, which is for requests in the order of their ids; another \
+             order can be a little faster",
+            row.name
+        ));
+    }
+    if measured.failed_requests > 0 {
+        notes.push(format!(
+            "{}: {} requests of its valid runs failed; they are in no latency",
+            row.name,
+            count(measured.failed_requests)
+        ));
+    }
+    notes
+}
+
+/// Whose fault a part of the added latency is.
+fn target_lateness(comparison: &Comparison) -> Option<String> {
+    let worst = comparison
+        .contenders
+        .iter()
+        .filter_map(|row| row.measured.as_ref())
+        .map(|measured| measured.target_lateness_p99_ns.high)
+        .max()?;
+    Some(format!(
+        "Added latency includes the target's own lateness: at p99 at most {} in any valid run",
+        signed_duration(worst)
+    ))
+}
+
+/// Every runtime and client that ran, once.
+fn versions(comparison: &Comparison) -> Option<String> {
+    let mut names: Vec<&str> = Vec::new();
+    for run in comparison.contenders.iter().flat_map(|row| &row.runs) {
+        for name in [run.runtime.as_str(), run.client.as_str()] {
+            if !name.is_empty() && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    (!names.is_empty()).then(|| clipped(&format!("Runtimes and clients: {}", names.join(", ")), TEXT_CHARS))
+}
+
+/// What stands above a table that someone else published.
+pub(super) fn published_heading(table: &PublishedTable) -> Vec<(&'static str, String)> {
+    vec![
+        ("published", table.title.clone()),
+        ("source", table.source.clone()),
+        (
+            "ours",
+            "floor and efficiency alone, computed for the shape; the rest was not measured here and cannot \
+             be compared with what was"
+                .to_owned(),
+        ),
+    ]
+}
+
+/// Text from elsewhere made harmless: what would steer a terminal or hide among other letters is
+/// shown as an escape.
+pub(super) fn printable(text: &str) -> String {
+    text.chars()
+        .map(|char| match char {
+            '"' | '\'' | '\\' => char.to_string(),
+            _ => char.escape_debug().to_string(),
+        })
+        .collect()
+}
+
+/// At most `most_chars` characters of `text`, then an ellipsis.
+pub(super) fn clipped(text: &str, most_chars: usize) -> String {
+    match text.char_indices().nth(most_chars) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::example;
+    use crate::record::Verdict;
+
+    #[test]
+    fn a_flood_of_reasons_is_dammed() {
+        let mut record = example::record();
+        for run in record.runs.iter_mut().filter(|run| run.contender == "smol:256") {
+            run.verdict = Verdict::Void { reasons: vec![format!("{} {}", run.round, "x".repeat(5_000))] };
+        }
+        let notes = notes(&Comparison::of(&record));
+        let mine: Vec<&String> = notes.iter().filter(|note| note.starts_with("smol:256")).collect();
+        assert_eq!(mine.len(), MOST_TEXTS + 1);
+        assert!(mine.iter().all(|note| note.chars().count() < TEXT_CHARS + 100));
+        assert_eq!(mine[MOST_TEXTS], "smol:256, void: 2 more kinds, all in the record");
+    }
+
+    #[test]
+    fn a_run_above_its_floor_and_failed_requests_are_explained() {
+        let mut record = example::record();
+        record.header.contenders[1].floor_ns *= 2;
+        record.runs[2].samples.errors = vec![(0, "reset".to_owned()), (7, "timeout".to_owned())];
+        let notes = notes(&Comparison::of(&record)).join("\n");
+        assert!(notes.contains("threads:32: a run was faster than the floor"), "{notes}");
+        assert!(notes.contains("tokio:128: 2 requests of its valid runs failed"), "{notes}");
+    }
+
+    #[test]
+    fn a_race_that_did_not_finish_says_so() {
+        let mut record = example::record();
+        let first = |record: &crate::record::Record| notes(&Comparison::of(record)).remove(0);
+        record.truncated = true;
+        assert_eq!(first(&record), "The record is cut off: a run at its end is not here.");
+        record.runs.truncate(20);
+        assert_eq!(
+            first(&record),
+            "The race did not finish: 1 of its runs are not here, one of them cut off in the record."
+        );
+    }
+
+    #[test]
+    fn rounds_are_told_as_they_were_asked_for() {
+        let mut record = example::record();
+        let told = |record: &crate::record::Record| rounds(&Comparison::of(record));
+        assert!(told(&record).starts_with("1 to 5 rounds a contender, in"));
+        record.header.contenders.remove(0);
+        assert!(told(&record).starts_with("5 rounds, in"));
+        record.header.contenders.iter_mut().for_each(|facts| facts.rounds = 1);
+        assert!(told(&record).starts_with("1 round, in"));
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_shown_as_an_escape() {
+        assert_eq!(printable("it's \"5 µs\" × 2 – é"), "it's \"5 µs\" × 2 – é");
+        assert_eq!(printable("a\n\u{1b}[31m\u{202e}"), "a\\n\\u{1b}[31m\\u{202e}");
+    }
+}
