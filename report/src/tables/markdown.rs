@@ -1,4 +1,4 @@
-//! The comparison in Markdown, as GitHub renders it: for a file, an issue or a README.
+//! The comparison in Markdown, as GitHub renders it: for a file, a comment or a README.
 
 use super::columns::{self, Column};
 use super::words::{self, printable};
