@@ -2,7 +2,6 @@
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::SocketAddr;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::Duration;
@@ -32,7 +31,6 @@ impl Target {
             .args(["serve", "--scenario-on-stdin"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .process_group(0) // Ctrl-C is for the harness, which then ends the target
             .spawn()
             .context("cannot start the target")?;
         let mut stdin = child.stdin.take().expect("stdin is piped");

@@ -28,6 +28,7 @@ pub(super) struct Args {
 
 pub(super) fn serve(args: &Args) -> Result<ExitCode> {
     if args.scenario_on_stdin {
+        stand_apart();
         let mut line = String::new();
         io::stdin().read_line(&mut line)?;
         let scenario = serde_json::from_str(&line).context("cannot understand the scenario on stdin")?;
@@ -50,4 +51,12 @@ fn start(args: &Args, scenario: Scenario) -> Result<Handle> {
 /// Whoever started us holds the other end, and is gone when it closes.
 fn wait_for_end_of(mut stdin: impl BufRead) {
     while stdin.read_line(&mut String::new()).is_ok_and(|read| read > 0) {}
+}
+
+/// Leaves the terminal's session. Ctrl-C is for the harness, which then ends its target; and where the
+/// kernel shares the CPU out by session (sched(7), autogroup) the target competes with all its clients
+/// as one with one, not as one with many.
+fn stand_apart() {
+    // Refused only to the leader of a process group, which the harness does not make it.
+    let _ = rustix::process::setsid();
 }
