@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::plan::Plan;
 use crate::scenario::Scenario;
-use crate::server::Remote;
+use crate::server::Remotes;
 
 /// How long a client may take to ask or to listen before the next has its turn.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -28,8 +28,8 @@ pub(crate) struct Admin {
 }
 
 impl Admin {
-    /// Answers on `listener` about the event loop behind `remote`.
-    pub(crate) fn start(listener: TcpListener, remote: Remote, scenario: Scenario) -> io::Result<Admin> {
+    /// Answers on `listener` about the event loops behind `remotes`.
+    pub(crate) fn start(listener: TcpListener, remotes: Remotes, scenario: Scenario) -> io::Result<Admin> {
         let address = listener.local_addr()?;
         let stopping = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&stopping);
@@ -40,7 +40,7 @@ impl Admin {
                 }
                 // A client that goes wrong harms only itself. Without descriptors, wait for some.
                 match stream {
-                    Ok(stream) => drop(answer(stream, &remote, &scenario)),
+                    Ok(stream) => drop(answer(stream, &remotes, &scenario)),
                     Err(_) => thread::sleep(Duration::from_millis(20)),
                 }
             }
@@ -73,15 +73,15 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 }
 
 /// Answers the one request of a connection.
-fn answer(mut stream: TcpStream, remote: &Remote, scenario: &Scenario) -> io::Result<()> {
+fn answer(mut stream: TcpStream, remotes: &Remotes, scenario: &Scenario) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let (method, path) = read_head(&mut stream)?;
     match (method.as_str(), path.as_str()) {
-        ("GET", "/stats") => reply(&mut stream, &remote.stats()?),
-        ("GET", "/ledger") => reply(&mut stream, &remote.ledger()?),
+        ("GET", "/stats") => reply(&mut stream, &remotes.stats()?),
+        ("GET", "/ledger") => reply(&mut stream, &remotes.ledger()?),
         ("GET", "/plan") => reply(&mut stream, &Plan::of(scenario)),
-        ("POST", "/reset") => reply(&mut stream, &remote.reset().map(|()| Done { reset: true })?),
+        ("POST", "/reset") => reply(&mut stream, &remotes.reset().map(|()| Done { reset: true })?),
         (_, "/stats" | "/ledger" | "/plan") => refuse(&mut stream, "405 Method Not Allowed\r\nallow: GET"),
         (_, "/reset") => refuse(&mut stream, "405 Method Not Allowed\r\nallow: POST"),
         _ => refuse(&mut stream, "404 Not Found"),

@@ -5,9 +5,13 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
+
+use crate::fault::Fault;
 
 /// Everything a target saw since it started or was last reset.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -25,6 +29,8 @@ pub struct Entry {
     pub sequence: u64,
     /// The URL's id.
     pub id: u64,
+    /// Which attempt the client said it was, from 1.
+    pub attempt: u32,
     /// Number of the connection it came over, from 0 since the start.
     pub connection: u64,
     /// The client's end of that connection.
@@ -34,6 +40,12 @@ pub struct Entry {
     /// From the complete request head until the response's first bytes were handed to the system, or
     /// until the request was aborted, in nanoseconds.
     pub actual_delay_ns: u64,
+    /// The part of the lateness for which the response was due and the event loop was busy with others,
+    /// in nanoseconds: many responses due in the same instant cannot all leave at once.
+    pub queued_ns: u64,
+    /// The fault that was planned for it, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
     /// Bytes of the response, head included, that were handed to the system.
     pub bytes: u64,
     /// How it ended.
@@ -48,11 +60,13 @@ pub enum Outcome {
     Served,
     /// The client went away first.
     Aborted,
+    /// It ended as its fault demands: cut short, reset, or never complete.
+    Faulted,
 }
 
 /// The counters of a target.
 ///
-/// At every moment `received` = `served` + `aborted` + `in_flight`.
+/// At every moment `received` = `served` + `aborted` + `faulted` + `in_flight`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Stats {
     /// Complete requests for a URL of the scenario.
@@ -61,18 +75,26 @@ pub struct Stats {
     pub served: u64,
     /// Requests whose client went away before the response's last byte.
     pub aborted: u64,
+    /// Responses that ended as their fault demands: cut short, reset, or never complete.
+    pub faulted: u64,
     /// Requests answered outside the plan: with 400, 404 and the like.
     pub refused: u64,
     /// Connections accepted.
     pub connections: u64,
+    /// Connections that were reset at once, as the fault `refuse` demands.
+    pub connections_refused: u64,
     /// Requests that are being delayed or answered now.
     pub in_flight: u64,
     /// The most there ever were at once.
     pub most_in_flight: u64,
     /// Actual minus planned delay of the responses served.
     pub lateness_ns: Lateness,
+    /// The part of it for which the event loop was busy with other responses.
+    pub queueing_ns: Lateness,
     /// Entries dropped because the ledger was full.
     pub detail_lost: u64,
+    /// Whether the event loops run with real-time priority.
+    pub realtime: bool,
 }
 
 /// Quantiles of lateness, in nanoseconds, to within 1 %; the maximum is exact.
@@ -87,58 +109,93 @@ pub struct Lateness {
     pub count: u64,
 }
 
+/// What all event loops of a server count together. Only with several is any of it shared.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    sequence: AtomicU64,
+    in_flight: AtomicU64,
+    most_in_flight: AtomicU64,
+}
+
+impl Tally {
+    fn begin(&self) -> u64 {
+        let in_flight = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
+        if in_flight > self.most_in_flight.load(Ordering::Relaxed) {
+            self.most_in_flight.fetch_max(in_flight, Ordering::Relaxed);
+        }
+        self.sequence.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn end(&self) {
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Counts the most in flight anew, from those in flight now.
+    fn reset(&self) {
+        self.most_in_flight.store(self.in_flight.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+}
+
 /// The ledger as an event loop writes it.
 ///
 /// Everything is allocated at the start, so that writing an entry allocates nothing.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Book {
-    pub(crate) received: u64,
-    pub(crate) served: u64,
-    pub(crate) aborted: u64,
+    tally: Arc<Tally>,
+    /// This loop's share of the requests in flight.
+    in_flight: u64,
+    received: u64,
+    served: u64,
+    aborted: u64,
+    faulted: u64,
     pub(crate) refused: u64,
     pub(crate) connections: u64,
-    pub(crate) in_flight: u64,
-    pub(crate) most_in_flight: u64,
+    pub(crate) connections_refused: u64,
     detail_lost: u64,
     lateness: Delays,
+    queueing: Delays,
     entries: VecDeque<Entry>,
 }
 
 impl Book {
     /// An empty book with room for `capacity` entries.
-    pub(crate) fn new(capacity: usize) -> Book {
+    pub(crate) fn new(tally: Arc<Tally>, capacity: usize) -> Book {
         Book {
+            tally,
+            in_flight: 0,
             received: 0,
             served: 0,
             aborted: 0,
+            faulted: 0,
             refused: 0,
             connections: 0,
-            in_flight: 0,
-            most_in_flight: 0,
+            connections_refused: 0,
             detail_lost: 0,
             lateness: Delays::new(),
+            queueing: Delays::new(),
             entries: VecDeque::with_capacity(capacity.max(1)),
         }
     }
 
     /// A request for a URL of the scenario is complete; returns its sequence number.
     pub(crate) fn begin(&mut self) -> u64 {
-        let sequence = self.received;
         self.received += 1;
         self.in_flight += 1;
-        self.most_in_flight = self.most_in_flight.max(self.in_flight);
-        sequence
+        self.tally.begin()
     }
 
     /// A request that [`begin`](Book::begin) announced has ended.
     pub(crate) fn end(&mut self, entry: Entry) {
         self.in_flight -= 1;
+        self.tally.end();
         match entry.outcome {
             Outcome::Served => {
                 self.served += 1;
                 self.lateness.record(entry.actual_delay_ns.saturating_sub(entry.planned_delay_ns));
+                self.queueing.record(entry.queued_ns);
             }
             Outcome::Aborted => self.aborted += 1,
+            Outcome::Faulted => self.faulted += 1,
         }
         if self.entries.len() == self.entries.capacity() {
             self.entries.pop_front();
@@ -149,9 +206,11 @@ impl Book {
 
     /// Forgets everything but the requests in flight, which are then the first of the new count.
     pub(crate) fn reset(&mut self) {
-        let (in_flight, mut entries) = (self.in_flight, std::mem::take(&mut self.entries));
+        self.tally.reset();
+        let mut entries = std::mem::take(&mut self.entries);
         entries.clear();
-        *self = Book { in_flight, received: in_flight, most_in_flight: in_flight, entries, ..Book::new(1) };
+        let (tally, in_flight) = (Arc::clone(&self.tally), self.in_flight);
+        *self = Book { in_flight, received: in_flight, entries, ..Book::new(tally, 1) };
     }
 
     /// A copy to be read elsewhere, with or without the entries.
@@ -161,14 +220,17 @@ impl Book {
                 received: self.received,
                 served: self.served,
                 aborted: self.aborted,
+                faulted: self.faulted,
                 refused: self.refused,
                 connections: self.connections,
+                connections_refused: self.connections_refused,
                 in_flight: self.in_flight,
-                most_in_flight: self.most_in_flight,
-                lateness_ns: Lateness::default(),
+                most_in_flight: self.tally.most_in_flight.load(Ordering::Relaxed),
                 detail_lost: self.detail_lost,
+                ..Stats::default()
             },
             lateness: self.lateness.clone(),
+            queueing: self.queueing.clone(),
             entries: if with_entries { self.entries.iter().cloned().collect() } else { Vec::new() },
         }
     }
@@ -179,14 +241,41 @@ impl Book {
 pub(crate) struct Snapshot {
     stats: Stats,
     lateness: Delays,
+    queueing: Delays,
     entries: Vec<Entry>,
 }
 
 impl Snapshot {
-    /// Puts it in order and works out the quantiles.
-    pub(crate) fn into_ledger(mut self) -> Ledger {
-        self.entries.sort_unstable_by_key(|entry| entry.sequence);
-        Ledger { stats: Stats { lateness_ns: self.lateness.summary(), ..self.stats }, entries: self.entries }
+    /// Adds up the books of all event loops, puts the entries in order and works out the quantiles.
+    pub(crate) fn into_ledger(books: impl IntoIterator<Item = Snapshot>) -> Ledger {
+        let mut ledger = Ledger::default();
+        let (mut lateness, mut queueing) = (Delays::new(), Delays::new());
+        for book in books {
+            ledger.stats.add(&book.stats);
+            lateness.add(&book.lateness);
+            queueing.add(&book.queueing);
+            ledger.entries.extend(book.entries);
+        }
+        ledger.entries.sort_unstable_by_key(|entry| entry.sequence);
+        ledger.stats.lateness_ns = lateness.summary();
+        ledger.stats.queueing_ns = queueing.summary();
+        ledger
+    }
+}
+
+impl Stats {
+    /// Adds what another event loop counted. The most in flight is counted by all together.
+    fn add(&mut self, other: &Stats) {
+        self.received += other.received;
+        self.served += other.served;
+        self.aborted += other.aborted;
+        self.faulted += other.faulted;
+        self.refused += other.refused;
+        self.connections += other.connections;
+        self.connections_refused += other.connections_refused;
+        self.in_flight += other.in_flight;
+        self.most_in_flight = self.most_in_flight.max(other.most_in_flight);
+        self.detail_lost += other.detail_lost;
     }
 }
 
@@ -206,6 +295,11 @@ impl Delays {
     fn record(&mut self, ns: u64) {
         self.histogram.saturating_record(ns);
         self.max = self.max.max(ns);
+    }
+
+    fn add(&mut self, other: &Delays) {
+        self.histogram.add(&other.histogram).expect("all have the same bounds");
+        self.max = self.max.max(other.max);
     }
 
     fn summary(&self) -> Lateness {
@@ -229,10 +323,13 @@ mod tests {
         Entry {
             sequence,
             id: 0,
+            attempt: 1,
             connection: 0,
             source: ([127, 0, 0, 1], 1).into(),
             planned_delay_ns: 1_000,
             actual_delay_ns: 1_000 + late_ns,
+            queued_ns: 0,
+            fault: None,
             bytes: 1,
             outcome,
         }
@@ -240,13 +337,13 @@ mod tests {
 
     #[test]
     fn counters_stay_right_when_entries_wrap() {
-        let mut book = Book::new(4);
+        let mut book = Book::new(Arc::default(), 4);
         let capacity = book.entries.capacity() as u64;
         for late_ns in 0..100 {
             let sequence = book.begin();
             book.end(entry(sequence, late_ns, Outcome::Served));
         }
-        let ledger = book.snapshot(true).into_ledger();
+        let ledger = Snapshot::into_ledger([book.snapshot(true)]);
         assert_eq!(ledger.stats.served, 100);
         assert_eq!(ledger.stats.detail_lost, 100 - capacity);
         assert_eq!(ledger.entries.len() as u64, capacity);
@@ -256,14 +353,14 @@ mod tests {
 
     #[test]
     fn lateness_counts_what_was_served() {
-        let mut book = Book::new(1_000);
+        let mut book = Book::new(Arc::default(), 1_000);
         for late_ns in 1..=100 {
             let sequence = book.begin();
             book.end(entry(sequence, late_ns * 1_000, Outcome::Served));
         }
         let sequence = book.begin();
         book.end(entry(sequence, 1_000_000_000, Outcome::Aborted));
-        let lateness = book.snapshot(false).into_ledger().stats.lateness_ns;
+        let lateness = Snapshot::into_ledger([book.snapshot(false)]).stats.lateness_ns;
         assert_eq!((lateness.count, lateness.max), (100, 100_000));
         assert!(lateness.p50.abs_diff(50_000) <= 500, "{lateness:?}");
         assert!(lateness.p99.abs_diff(99_000) <= 990, "{lateness:?}");
@@ -271,13 +368,13 @@ mod tests {
 
     #[test]
     fn a_reset_keeps_what_is_in_flight() {
-        let mut book = Book::new(10);
+        let mut book = Book::new(Arc::default(), 10);
         for _ in 0..3 {
             book.begin();
         }
         book.end(entry(0, 0, Outcome::Served));
         book.reset();
-        let stats = book.snapshot(true).into_ledger().stats;
+        let stats = Snapshot::into_ledger([book.snapshot(true)]).stats;
         assert_eq!((stats.received, stats.in_flight, stats.most_in_flight), (2, 2, 2));
         assert_eq!((stats.served, stats.lateness_ns.count), (0, 0));
     }

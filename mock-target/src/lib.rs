@@ -27,9 +27,11 @@
 #![forbid(unsafe_code)]
 
 pub mod body;
+pub mod fault;
 pub mod latency;
 pub mod ledger;
 pub mod limits;
+pub mod pace;
 pub mod plan;
 pub mod presets;
 pub mod scenario;
@@ -42,10 +44,12 @@ mod normal;
 mod random;
 
 pub use body::Bodies;
+pub use fault::{Fault, FaultShare};
 pub use latency::Latency;
 pub use ledger::{Entry, Lateness, Ledger, Outcome, Stats};
 pub use limits::raise_descriptor_limit;
+pub use pace::Pace;
 pub use plan::{Plan, PlannedUrl};
 pub use presets::{Preset, UnknownPreset};
 pub use scenario::{Lie, Scenario, ScenarioError};
-pub use server::{Handle, Server, ServerOptions};
+pub use server::{Handle, Server, ServerOptions, TimeLimits};

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::fault::Fault;
 use crate::scenario::Scenario;
 
 /// A scenario and all that follows from it.
@@ -22,6 +23,9 @@ pub struct PlannedUrl {
     pub path: String,
     /// Delay of its response, in nanoseconds.
     pub delay_ns: u64,
+    /// What goes wrong with the first attempt at it, if anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
     /// Bytes of its body.
     pub body_bytes: u64,
     /// CRC-32 of its body.
@@ -36,6 +40,7 @@ impl Plan {
             id,
             path: format!("/u/{id}"),
             delay_ns: scenario.delay_ns(id),
+            fault: scenario.fault(id, 1),
             body_bytes: bodies.len() as u64,
             body_crc32: bodies.crc32(id),
         };

@@ -19,7 +19,15 @@ impl Preset {
     /// The scenario it names.
     pub fn scenario(&self) -> Scenario {
         let latency = self.latency.parse().expect("a test reads every preset");
-        Scenario { seed: 1, urls: 1_000, latency, body_bytes: 10 << 10, lie: None }
+        Scenario {
+            seed: 1,
+            urls: 1_000,
+            latency,
+            body_bytes: 10 << 10,
+            pace: None,
+            faults: Vec::new(),
+            lie: None,
+        }
     }
 }
 

@@ -13,6 +13,10 @@ pub(crate) enum Purpose {
     BodyOffset = 2,
     /// The noise itself.
     Noise = 3,
+    /// Whether something goes wrong with a URL, and what.
+    Fault = 4,
+    /// Whether a connection is refused.
+    Refusal = 5,
 }
 
 /// 2⁶⁴ divided by the golden ratio: the increment of `SplitMix64`.

@@ -7,8 +7,11 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::body::Bodies;
+use crate::fault::{Fault, FaultShare};
 use crate::latency::Latency;
+use crate::pace::Pace;
 use crate::presets::{self, Preset, UnknownPreset};
+use crate::random::{self, Purpose};
 
 /// The largest body that can be asked for, in bytes: 256 MiB.
 pub const LARGEST_BODY_BYTES: u64 = 256 << 20;
@@ -24,6 +27,12 @@ pub struct Scenario {
     pub latency: Latency,
     /// Size of each response body, in bytes.
     pub body_bytes: u64,
+    /// How fast a body is sent once it has begun; without one, as fast as it goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pace: Option<Pace>,
+    /// What goes wrong, and how often. The shares of all together are at most 100 %.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<FaultShare>,
     /// A lie to tell, so that whoever verifies responses can be tested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lie: Option<Lie>,
@@ -38,6 +47,9 @@ pub enum ScenarioError {
     /// A body beyond [`LARGEST_BODY_BYTES`].
     #[error("a body of {0} bytes is too large; the most is 256 MiB, choose less with --body")]
     BodyTooLarge(u64),
+    /// Faults that befall more than all URLs.
+    #[error("the faults befall {0} % of the URLs, which is more than all; state less with --fault")]
+    TooManyFaults(String),
     /// A lie about a URL that the scenario does not have.
     #[error("the lie is about URL {id}, and the ids end at {last}; choose one of them")]
     LieOutOfRange {
@@ -73,6 +85,11 @@ impl Scenario {
         if self.body_bytes > LARGEST_BODY_BYTES {
             return Err(ScenarioError::BodyTooLarge(self.body_bytes));
         }
+        let of_urls = self.faults.iter().filter(|share| share.fault != Fault::Refuse);
+        let percent: f64 = of_urls.map(|share| share.percent).sum();
+        if percent > 100.0 + 1e-9 {
+            return Err(ScenarioError::TooManyFaults(percent.to_string()));
+        }
         match self.lie {
             Some(Lie::ServeTwice(id) | Lie::WrongByte(id)) if id >= self.urls => {
                 Err(ScenarioError::LieOutOfRange { id, last: self.urls - 1 })
@@ -84,6 +101,36 @@ impl Scenario {
     /// The planned delay of a URL: from the complete request head to the response, in nanoseconds.
     pub fn delay_ns(&self, id: u64) -> u64 {
         self.latency.delay_ns(self.seed, id)
+    }
+
+    /// From a URL's complete request head until the last byte of its planned response is due, in
+    /// nanoseconds: the delay, and the body's pace.
+    pub fn duration_ns(&self, id: u64) -> u64 {
+        self.delay_ns(id) + self.pace.map_or(0, |pace| pace.duration_ns(self.body_bytes))
+    }
+
+    /// What goes wrong with an attempt at a URL, if anything. Attempts count from 1.
+    pub fn fault(&self, id: u64, attempt: u32) -> Option<Fault> {
+        if self.faults.is_empty() {
+            return None;
+        }
+        let mut percentile = random::unit(random::bits(self.seed, Purpose::Fault, id)) * 100.0;
+        for share in self.faults.iter().filter(|share| share.fault != Fault::Refuse) {
+            percentile -= share.percent;
+            if percentile < 0.0 {
+                let healed = share.until_attempt.is_some_and(|until| attempt >= until);
+                return (!healed).then_some(share.fault);
+            }
+        }
+        None
+    }
+
+    /// Whether a connection, counted from 0, is reset as soon as it is accepted.
+    pub fn refuses(&self, connection: u64) -> bool {
+        let percentile = || random::unit(random::bits(self.seed, Purpose::Refusal, connection)) * 100.0;
+        let refusals = self.faults.iter().filter(|share| share.fault == Fault::Refuse);
+        let percent: f64 = refusals.map(|share| share.percent).sum();
+        percent > 0.0 && percentile() < percent
     }
 
     /// Prepares the bodies of all URLs.
@@ -162,6 +209,28 @@ mod tests {
         assert_eq!(huge.validate(), Err(ScenarioError::BodyTooLarge(1 << 40)));
         let lie = Scenario { lie: Some(Lie::WrongByte(1_000)), ..good };
         assert_eq!(lie.validate(), Err(ScenarioError::LieOutOfRange { id: 1_000, last: 999 }));
+    }
+
+    #[test]
+    fn faults_befall_their_share_of_urls_and_no_others() {
+        let faults = ["silence=10%", "503=20%,until=3"].map(|text| text.parse().expect("a fault"));
+        let scenario = Scenario { faults: faults.to_vec(), ..Scenario::preset("quick").expect("a preset") };
+        let count = |attempt, name| {
+            let faults = (0..100_000).filter_map(|id| scenario.fault(id, attempt));
+            faults.filter(|fault| fault.name() == name).count()
+        };
+        assert!(count(1, "silence").abs_diff(10_000) < 500);
+        assert!(count(2, "503").abs_diff(20_000) < 500);
+        assert_eq!(count(3, "503"), 0);
+        assert_eq!(count(3, "silence"), count(1, "silence"));
+        assert!(!(0..1_000).any(|connection| scenario.refuses(connection)));
+    }
+
+    #[test]
+    fn faults_that_befall_more_than_all_are_refused() {
+        let faults = ["silence=60%", "503=50%"].map(|text| text.parse().expect("a fault")).to_vec();
+        let scenario = Scenario { faults, ..Scenario::preset("quick").expect("a preset") };
+        assert_eq!(scenario.validate(), Err(ScenarioError::TooManyFaults("110".to_owned())));
     }
 
     #[test]

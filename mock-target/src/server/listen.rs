@@ -1,9 +1,11 @@
-//! Listening sockets that a thousand clients may connect to at once.
+//! Sockets in the ways that the standard library does not offer: a long backlog, a reset.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
 
-use socket2::{Domain, Socket, Type};
+use mio::net::TcpStream;
+use socket2::{Domain, SockRef, Socket, Type};
 
 /// Connections that may wait to be accepted; the system may cap it (Linux: `net.core.somaxconn`).
 const BACKLOG: i32 = 4_096;
@@ -30,6 +32,12 @@ fn try_to_listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
+}
+
+/// Closes a connection with a reset (RST) instead of in order.
+pub(super) fn reset(stream: TcpStream) {
+    // With this set, closing discards what is unsent and resets. A socket that refuses is closed anyway.
+    let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
 }
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
 //! The server that plays a scenario: what is started, and what is held while it runs.
 
 mod connection;
+mod drain;
+mod exchange;
 mod listen;
+mod realtime;
 mod request;
 mod response;
 mod shard;
@@ -16,9 +19,10 @@ use std::thread::{self, JoinHandle};
 use mio::Waker;
 
 use crate::admin::Admin;
-use crate::ledger::{Ledger, Snapshot, Stats};
+use crate::ledger::{Book, Ledger, Snapshot, Stats};
 use crate::limits;
 use crate::scenario::Scenario;
+use response::Press;
 use shard::{Command, Shard};
 
 /// Where and how a server runs; the scenario says what it does.
@@ -28,17 +32,65 @@ pub struct ServerOptions {
     pub listen: SocketAddr,
     /// The address of the admin port. Port 0, the default, is any free port of loopback.
     pub admin: SocketAddr,
-    /// How many entries the ledger remembers; `None` is twice the scenario's URLs, at least 65,536
-    /// and at most 1,048,576. An entry takes about 100 bytes once it is used.
+    /// Event loops, each a thread; 1 unless stated, which is enough for about 100,000 responses a
+    /// second. Connections are dealt out to them in turn.
+    pub shards: usize,
+    /// Whether to ask the system for real-time priority (`SCHED_FIFO`), and then to wait awake for
+    /// deadlines that are near. It makes responses more punctual at the cost of processor time, takes
+    /// that from the clients, and needs permission. [`Handle::realtime`] says whether it was granted.
+    pub realtime: bool,
+    /// Whether to leave out the field `server-timing`, which tells planned and actual delay.
+    pub plain: bool,
+    /// How many entries each loop's ledger remembers; `None` is twice the scenario's URLs, at least
+    /// 65,536 and at most 1,048,576. An entry takes about 150 bytes once it is used.
     pub ledger_entries: Option<usize>,
+    /// How long clients may take.
+    pub limits: TimeLimits,
 }
 
 impl Default for ServerOptions {
     fn default() -> Self {
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        ServerOptions { listen: any_port, admin: any_port, ledger_entries: None }
+        ServerOptions {
+            listen: any_port,
+            admin: any_port,
+            shards: 1,
+            realtime: false,
+            plain: false,
+            ledger_entries: None,
+            limits: TimeLimits::default(),
+        }
     }
 }
+
+/// How long clients may take, in nanoseconds. Looked after about once a second.
+#[derive(Clone, Copy, Debug)]
+pub struct TimeLimits {
+    /// From the first byte of a request until its head is complete, and again for its body; beyond it
+    /// the answer is 408.
+    pub request_ns: u64,
+    /// Between requests; beyond it the connection is closed.
+    pub idle_ns: u64,
+    /// Without taking any byte of a response; beyond it the response is aborted.
+    pub write_ns: u64,
+    /// To close its end after a connection was ended.
+    pub linger_ns: u64,
+}
+
+impl Default for TimeLimits {
+    fn default() -> Self {
+        const SECOND_NS: u64 = 1_000_000_000;
+        TimeLimits {
+            request_ns: 10 * SECOND_NS,
+            idle_ns: 120 * SECOND_NS,
+            write_ns: 60 * SECOND_NS,
+            linger_ns: 2 * SECOND_NS,
+        }
+    }
+}
+
+/// Room made for connections at the start. There can be more.
+const MOST_ROOM: u64 = 1 << 16;
 
 /// Starts servers.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +105,7 @@ impl Server {
         Server::start_with(scenario, ServerOptions::default())
     }
 
-    /// Plays a scenario where the options say, until the handle is dropped.
+    /// Plays a scenario where and how the options say, until the handle is dropped.
     ///
     /// The process's soft limit on open files is raised to its hard limit, as every connection is one.
     ///
@@ -63,20 +115,36 @@ impl Server {
     pub fn start_with(scenario: Scenario, options: ServerOptions) -> io::Result<Handle> {
         scenario.validate().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         // Where it cannot be raised the server holds fewer connections, and backs off at the limit.
-        let descriptors = limits::raise_descriptor_limit().unwrap_or(1_024);
+        let room = limits::raise_descriptor_limit().unwrap_or(1_024).min(MOST_ROOM) as usize;
         let listener = listen::listen(options.listen, "--listen")?;
         let admin_listener = listen::listen(options.admin, "--admin")?;
         let (address, admin_address) = (listener.local_addr()?, admin_listener.local_addr()?);
 
-        let (commands, inbox) = mpsc::channel();
         let entries = options.ledger_entries.unwrap_or_else(|| {
             usize::try_from(scenario.urls.saturating_mul(2)).unwrap_or(usize::MAX).clamp(1 << 16, 1 << 20)
         });
-        let shard = Shard::new(listener, inbox, scenario.clone(), entries, descriptors)?;
-        let remote = Remote { commands, waker: shard.waker() };
-        let thread = thread::Builder::new().name("target".to_owned()).spawn(move || shard.run())?;
-        let mut handle = Handle { address, admin_address, remote, thread: Some(thread), admin: None };
-        handle.admin = Some(Admin::start(admin_listener, handle.remote.clone(), scenario)?);
+        let tally = Arc::default();
+        let mut handle =
+            Handle { address, admin_address, remotes: Remotes::default(), threads: Vec::new(), admin: None };
+        let mut shards = Vec::new();
+        for _ in 0..options.shards.max(1) {
+            let (commands, inbox) = mpsc::channel();
+            let press = Press::new(scenario.clone(), options.plain);
+            let book = Book::new(Arc::clone(&tally), entries);
+            let shard = Shard::new(inbox, press, book, options.limits, room)?;
+            handle.remotes.loops.push(Remote { commands, waker: shard.waker() });
+            shards.push(shard);
+        }
+        shards[0].open(listener, handle.remotes.loops[1..].to_vec())?;
+        let mut realtime = options.realtime;
+        for shard in shards {
+            let (granted, answer) = mpsc::channel();
+            let thread = thread::Builder::new().name("target".to_owned());
+            handle.threads.push(thread.spawn(move || shard.run(options.realtime, &granted))?);
+            realtime &= answer.recv().unwrap_or(false);
+        }
+        handle.remotes.realtime = realtime;
+        handle.admin = Some(Admin::start(admin_listener, handle.remotes.clone(), scenario)?);
         Ok(handle)
     }
 }
@@ -86,8 +154,8 @@ impl Server {
 pub struct Handle {
     address: SocketAddr,
     admin_address: SocketAddr,
-    remote: Remote,
-    thread: Option<JoinHandle<io::Result<()>>>,
+    remotes: Remotes,
+    threads: Vec<JoinHandle<io::Result<()>>>,
     admin: Option<Admin>,
 }
 
@@ -102,81 +170,109 @@ impl Handle {
         self.admin_address
     }
 
+    /// Whether real-time priority was asked for and granted.
+    pub fn realtime(&self) -> bool {
+        self.remotes.realtime
+    }
+
     /// Everything the server saw since it started or was last reset.
     ///
     /// # Errors
-    /// When the event loop has ended.
+    /// When an event loop has ended.
     pub fn ledger(&self) -> io::Result<Ledger> {
-        self.remote.ledger()
+        self.remotes.ledger()
     }
 
     /// The counters and the lateness alone: much cheaper than the whole ledger.
     ///
     /// # Errors
-    /// When the event loop has ended.
+    /// When an event loop has ended.
     pub fn stats(&self) -> io::Result<Stats> {
-        self.remote.stats()
+        self.remotes.stats()
     }
 
     /// Clears the ledger, the counters and the lateness. Requests in flight are then the first counted.
     ///
     /// # Errors
-    /// When the event loop has ended.
+    /// When an event loop has ended.
     pub fn reset(&self) -> io::Result<()> {
-        self.remote.reset()
+        self.remotes.reset()
     }
 
     /// Serves until the process ends.
     ///
     /// # Errors
-    /// When the event loop fails, and only then does this return.
+    /// When an event loop fails, and only then does this return.
     pub fn join(mut self) -> io::Result<()> {
-        let ended = || io::Error::other("the target's event loop panicked");
-        self.thread.take().map_or(Ok(()), |thread| thread.join().map_err(|_| ended())?)
+        let panicked = || io::Error::other("the target's event loop panicked");
+        for thread in self.threads.drain(..) {
+            thread.join().map_err(|_| panicked())??;
+        }
+        Ok(())
     }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        // Failures mean that the threads have ended already.
-        let _ = self.remote.tell(Command::Stop);
-        if let Some(thread) = self.thread.take() {
+        for remote in &self.remotes.loops {
+            // Fails only for a loop that has ended already.
+            let _ = remote.tell(Command::Stop);
+        }
+        for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
     }
 }
 
-/// A line to the event loop, for any thread.
+/// A line to one event loop, for any thread.
 #[derive(Clone, Debug)]
-pub(crate) struct Remote {
+struct Remote {
     commands: Sender<Command>,
     waker: Arc<Waker>,
 }
 
 impl Remote {
-    pub(crate) fn ledger(&self) -> io::Result<Ledger> {
-        Ok(self.snapshot(true)?.into_ledger())
-    }
-
-    pub(crate) fn stats(&self) -> io::Result<Stats> {
-        Ok(self.snapshot(false)?.into_ledger().stats)
-    }
-
-    pub(crate) fn reset(&self) -> io::Result<()> {
-        let (reply, answer) = mpsc::channel();
-        self.tell(Command::Reset(reply))?;
-        answer.recv().map_err(|_| stopped())
-    }
-
-    fn snapshot(&self, with_entries: bool) -> io::Result<Snapshot> {
-        let (reply, answer) = mpsc::channel();
-        self.tell(Command::Snapshot { with_entries, reply })?;
-        answer.recv().map_err(|_| stopped())
-    }
-
     fn tell(&self, command: Command) -> io::Result<()> {
         self.commands.send(command).map_err(|_| stopped())?;
         self.waker.wake()
+    }
+}
+
+/// Lines to all event loops of a server.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Remotes {
+    loops: Vec<Remote>,
+    realtime: bool,
+}
+
+impl Remotes {
+    pub(crate) fn ledger(&self) -> io::Result<Ledger> {
+        self.read(true)
+    }
+
+    pub(crate) fn stats(&self) -> io::Result<Stats> {
+        Ok(self.read(false)?.stats)
+    }
+
+    pub(crate) fn reset(&self) -> io::Result<()> {
+        self.ask(Command::Reset).map(drop)
+    }
+
+    fn read(&self, with_entries: bool) -> io::Result<Ledger> {
+        let books = self.ask(|reply| Command::Snapshot { with_entries, reply })?;
+        let mut ledger = Snapshot::into_ledger(books);
+        ledger.stats.realtime = self.realtime;
+        Ok(ledger)
+    }
+
+    /// Asks every loop, and returns the answer of each.
+    fn ask<T>(&self, command: impl Fn(Sender<T>) -> Command) -> io::Result<Vec<T>> {
+        let (reply, answers) = mpsc::channel();
+        for remote in &self.loops {
+            remote.tell(command(reply.clone()))?;
+        }
+        drop(reply);
+        self.loops.iter().map(|_| answers.recv().map_err(|_| stopped())).collect()
     }
 }
 

@@ -1,20 +1,31 @@
-//! Requests: bytes in, a meaning out; no socket.
+//! Request heads: bytes in, a meaning out; no socket.
+//!
+//! Strict where being lenient lets two readers of the same bytes disagree on where a request ends
+//! (RFC 9112, sections 3.2, 5.1, 5.2, 6.1, 6.3, 11.2): such bytes are answered with 400 and nothing after them
+//! is read.
 
 use std::mem::MaybeUninit;
 
+use httparse::{Error, Header, Status};
+
+use super::drain::Drain;
+
 /// The longest request head that is read, in bytes.
 pub(super) const LONGEST_HEAD_BYTES: usize = 16 << 10;
+
+/// The longest request line, in bytes: beyond RFC 9112's recommended minimum of 8,000 octets.
+const LONGEST_LINE_BYTES: usize = 8 << 10;
 
 const MOST_HEADERS: usize = 64;
 
 /// What the bytes at hand amount to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Parsed {
-    /// A whole request, and how many of the bytes are its.
+    /// A whole request head, and how many of the bytes are its.
     Request(Request, usize),
     /// The beginning of one.
     Incomplete,
-    /// Something that cannot be taken for a request, nor anything after it: the status to answer with.
+    /// Something after which no further request can be found: the status to answer with.
     Invalid(u16),
 }
 
@@ -23,8 +34,17 @@ pub(super) enum Parsed {
 pub(super) struct Request {
     /// What is asked for.
     pub(super) wish: Wish,
-    /// Whether the client wants to use the connection again.
-    pub(super) keep_alive: bool,
+    /// Whether the response's body is to be left out: HEAD.
+    pub(super) head_only: bool,
+    pub(super) persistence: Persistence,
+    /// The body that follows, if any.
+    pub(super) body: Option<Drain>,
+    /// Whether the client waits for a word before it sends that body.
+    pub(super) expects_continue: bool,
+    /// Which attempt at this URL the client says it is making, from 1.
+    pub(super) attempt: u32,
+    /// How many redirects of this URL the client has followed.
+    pub(super) hop: u32,
 }
 
 /// What a request asks for.
@@ -36,45 +56,187 @@ pub(super) enum Wish {
     Unplanned(u16),
 }
 
-/// Reads the first request in `bytes`.
+/// What becomes of the connection after the response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Persistence {
+    /// It stays, as HTTP/1.1 takes for granted.
+    Stays,
+    /// It stays, and an HTTP/1.0 client must be told.
+    StaysAsAsked,
+    /// It ends.
+    Ends,
+}
+
+/// Reads the first request head in `bytes`.
 pub(super) fn parse(bytes: &[u8]) -> Parsed {
     let mut headers = [const { MaybeUninit::uninit() }; MOST_HEADERS];
     let mut request = httparse::Request::new(&mut []);
-    let head_bytes = match request.parse_with_uninit_headers(bytes, &mut headers) {
-        Ok(httparse::Status::Complete(head_bytes)) if head_bytes <= LONGEST_HEAD_BYTES => head_bytes,
-        Ok(httparse::Status::Partial) if bytes.len() < LONGEST_HEAD_BYTES => return Parsed::Incomplete,
-        Ok(_) | Err(httparse::Error::TooManyHeaders) => return Parsed::Invalid(431),
-        Err(httparse::Error::Version) => return Parsed::Invalid(505),
-        Err(_) => return Parsed::Invalid(400),
-    };
-    let mut keep_alive = request.version == Some(1);
-    for header in request.headers.iter() {
-        if header.name.eq_ignore_ascii_case("connection") {
-            keep_alive &= !has_token(header.value, b"close");
+    match request.parse_with_uninit_headers(bytes, &mut headers) {
+        Ok(Status::Complete(length)) if length <= LONGEST_HEAD_BYTES => {
+            match understand(&request, &bytes[..length]) {
+                Ok(request) => Parsed::Request(request, length),
+                Err(status) => Parsed::Invalid(status),
+            }
         }
-        // Where a body begins and ends must be certain before anything after the head is read.
-        if header.name.eq_ignore_ascii_case("transfer-encoding")
-            || (header.name.eq_ignore_ascii_case("content-length") && header.value != b"0")
-        {
-            return Parsed::Invalid(413);
+        Ok(Status::Partial) if bytes.len() < LONGEST_HEAD_BYTES && !has_long_line(bytes) => {
+            Parsed::Incomplete
         }
+        Ok(_) if has_long_line(bytes) => Parsed::Invalid(414),
+        Ok(_) | Err(Error::TooManyHeaders) => Parsed::Invalid(431),
+        Err(Error::Version) => Parsed::Invalid(505),
+        Err(_) => Parsed::Invalid(400),
     }
-    let wish = match request.method {
-        Some("GET") => request.path.and_then(id_of).map_or(Wish::Unplanned(404), Wish::Url),
-        _ => Wish::Unplanned(405),
-    };
-    Parsed::Request(Request { wish, keep_alive }, head_bytes)
 }
 
-/// The id in a path `/u/<id>`.
-fn id_of(path: &str) -> Option<u64> {
-    let digits = path.strip_prefix("/u/")?;
-    // `parse` alone would take a plus sign too.
-    if digits.bytes().all(|byte| byte.is_ascii_digit()) { digits.parse().ok() } else { None }
+fn has_long_line(bytes: &[u8]) -> bool {
+    bytes.len() > LONGEST_LINE_BYTES && !bytes[..LONGEST_LINE_BYTES].contains(&b'\n')
+}
+
+/// What a head means, or the status to refuse it with.
+fn understand(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Request, u16> {
+    if !has_strict_line_ends(head) {
+        return Err(400);
+    }
+    let fields = Fields::of(request.headers)?;
+    let newer = request.version == Some(1);
+    if newer && !fields.host {
+        return Err(400);
+    }
+    // Framing by transfer-encoding is unknown to HTTP/1.0: someone on the way may not have seen it.
+    if fields.chunked && (!newer || fields.length.is_some()) {
+        return Err(400);
+    }
+    let body = match fields.length {
+        None | Some(0) if !fields.chunked => None,
+        Some(length) => Some(Drain::of_length(length)?),
+        None => Some(Drain::chunked()),
+    };
+    let persistence = match (newer, fields.close, fields.keep_alive) {
+        (_, true, _) | (false, _, false) => Persistence::Ends,
+        (true, false, _) => Persistence::Stays,
+        (false, false, true) => Persistence::StaysAsAsked,
+    };
+    let method = request.method.unwrap_or_default();
+    let target = Target::of(request.path.unwrap_or_default());
+    let wish = match method {
+        "GET" | "HEAD" => target.id.map_or(Wish::Unplanned(404), Wish::Url),
+        "POST" | "PUT" | "DELETE" | "PATCH" | "OPTIONS" | "TRACE" | "CONNECT" => Wish::Unplanned(405),
+        _ => Wish::Unplanned(501),
+    };
+    Ok(Request {
+        wish,
+        head_only: method == "HEAD",
+        persistence,
+        body,
+        expects_continue: newer && fields.expects_continue,
+        attempt: fields.attempt.or(target.attempt).unwrap_or(1),
+        hop: target.hop,
+    })
+}
+
+/// Whether every CR is followed by LF, and every LF preceded by CR.
+fn has_strict_line_ends(head: &[u8]) -> bool {
+    let mut after_cr = false;
+    head.iter().all(|byte| {
+        let strict = (*byte == b'\n') == after_cr;
+        after_cr = *byte == b'\r';
+        strict
+    })
+}
+
+/// The header fields that matter.
+#[derive(Default)]
+struct Fields {
+    host: bool,
+    close: bool,
+    keep_alive: bool,
+    length: Option<u64>,
+    chunked: bool,
+    expects_continue: bool,
+    attempt: Option<u32>,
+}
+
+impl Fields {
+    fn of(headers: &[Header<'_>]) -> Result<Fields, u16> {
+        let mut fields = Fields::default();
+        for Header { name, value } in headers {
+            // Most names are told apart from these by their length alone.
+            let is = |wanted: &str| name.eq_ignore_ascii_case(wanted);
+            match name.len() {
+                4 if is("host") && fields.host => return Err(400),
+                4 if is("host") => fields.host = true,
+                6 if is("expect") => fields.expects_continue |= value.eq_ignore_ascii_case(b"100-continue"),
+                9 if is("x-attempt") => fields.attempt = number(value).and_then(|n| u32::try_from(n).ok()),
+                10 if is("connection") => {
+                    fields.close |= has_word(value, b"close");
+                    fields.keep_alive |= has_word(value, b"keep-alive");
+                }
+                14 if is("content-length") => {
+                    let length = number(value).ok_or(400_u16)?;
+                    if fields.length.replace(length).is_some() {
+                        return Err(400);
+                    }
+                }
+                17 if is("transfer-encoding") => {
+                    let known = value.trim_ascii().eq_ignore_ascii_case(b"chunked");
+                    // Without "chunked" at the end the length of the body cannot be known at all.
+                    let framed = value
+                        .split(|byte| *byte == b',')
+                        .next_back()
+                        .is_some_and(|last| last.trim_ascii().eq_ignore_ascii_case(b"chunked"));
+                    match (known, framed) {
+                        (true, _) if !fields.chunked => fields.chunked = true,
+                        (false, true) => return Err(501),
+                        _ => return Err(400),
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(fields)
+    }
+}
+
+/// A request target: `/u/<id>`, with what its query says of attempts and redirects.
+#[derive(Debug, Default, PartialEq)]
+struct Target {
+    id: Option<u64>,
+    attempt: Option<u32>,
+    hop: u32,
+}
+
+impl Target {
+    fn of(target: &str) -> Target {
+        // A client may write the whole URL as if to a proxy; RFC 9112, section 3.2.2.
+        let path = match target.split_once("://") {
+            Some(("http" | "https", rest)) => rest.find('/').map_or("/", |slash| &rest[slash..]),
+            _ => target,
+        };
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let mut target =
+            Target { id: path.strip_prefix("/u/").and_then(|id| number(id.as_bytes())), ..Target::default() };
+        for (key, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+            let value = number(value.as_bytes()).and_then(|value| u32::try_from(value).ok());
+            match key {
+                "attempt" => target.attempt = value,
+                "hop" => target.hop = value.unwrap_or(0),
+                _ => {}
+            }
+        }
+        target
+    }
+}
+
+/// A number of digits only: `parse` alone would take a plus sign too.
+fn number(text: &[u8]) -> Option<u64> {
+    if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    std::str::from_utf8(text).ok()?.parse().ok()
 }
 
 /// Whether a comma-separated list holds a word, in any case.
-fn has_token(list: &[u8], word: &[u8]) -> bool {
+fn has_word(list: &[u8], word: &[u8]) -> bool {
     list.split(|byte| *byte == b',').any(|item| item.trim_ascii().eq_ignore_ascii_case(word))
 }
 
@@ -83,29 +245,38 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn url(id: u64, keep_alive: bool) -> Request {
-        Request { wish: Wish::Url(id), keep_alive }
-    }
-
-    #[test]
-    fn a_request_is_complete_with_its_last_byte_and_not_before() {
-        let bytes = b"GET /u/42 HTTP/1.1\r\nhost: a\r\naccept: */*\r\n\r\n";
-        for end in 0..bytes.len() {
-            assert_eq!(parse(&bytes[..end]), Parsed::Incomplete, "{end}");
-        }
-        assert_eq!(parse(bytes), Parsed::Request(url(42, true), bytes.len()));
-        let two = [&bytes[..], &bytes[..]].concat();
-        assert_eq!(parse(&two), Parsed::Request(url(42, true), bytes.len()));
-    }
-
-    #[test]
-    fn a_client_may_ask_for_the_end_of_the_connection() {
-        let parsed = |text: &str| match parse(text.as_bytes()) {
-            Parsed::Request(request, _) => request,
+    fn parsed(text: &str) -> Request {
+        match parse(text.as_bytes()) {
+            Parsed::Request(request, length) if length == text.len() => request,
             other => panic!("{text:?}: {other:?}"),
-        };
-        assert_eq!(parsed("GET /u/1 HTTP/1.1\r\nhost: a\r\nConnection: foo, Close\r\n\r\n"), url(1, false));
-        assert_eq!(parsed("GET /u/1 HTTP/1.0\r\n\r\n"), url(1, false));
+        }
+    }
+
+    #[test]
+    fn a_head_is_complete_with_its_last_byte_and_not_before() {
+        let text = "GET /u/42 HTTP/1.1\r\nhost: a\r\naccept: */*\r\n\r\n";
+        for end in 0..text.len() {
+            assert_eq!(parse(&text.as_bytes()[..end]), Parsed::Incomplete, "{end}");
+        }
+        let request = parsed(text);
+        assert_eq!((request.wish, request.persistence), (Wish::Url(42), Persistence::Stays));
+        assert_eq!((request.head_only, request.body, request.attempt), (false, None, 1));
+        let two = [text, text].concat();
+        assert_eq!(parse(two.as_bytes()), Parsed::Request(request, text.len()));
+    }
+
+    #[test]
+    fn a_client_says_what_becomes_of_the_connection() {
+        for (version, field, persistence) in [
+            ("1.1", "x: y", Persistence::Stays),
+            ("1.1", "connection: foo, Close", Persistence::Ends),
+            ("1.0", "x: y", Persistence::Ends),
+            ("1.0", "connection: Keep-Alive", Persistence::StaysAsAsked),
+            ("1.0", "connection: keep-alive, close", Persistence::Ends),
+        ] {
+            let request = parsed(&format!("GET /u/1 HTTP/{version}\r\nhost: a\r\n{field}\r\n\r\n"));
+            assert_eq!(request.persistence, persistence, "{version} {field}");
+        }
     }
 
     #[test]
@@ -116,32 +287,99 @@ mod tests {
             ("GET /u/+1 HTTP/1.1", 404),
             ("GET /u/99999999999999999999 HTTP/1.1", 404),
             ("DELETE /u/1 HTTP/1.1", 405),
+            ("OPTIONS * HTTP/1.1", 405),
+            ("get /u/1 HTTP/1.1", 501),
+            ("BREW /u/1 HTTP/1.1", 501),
         ] {
-            match parse(format!("{line}\r\nhost: a\r\n\r\n").as_bytes()) {
-                Parsed::Request(Request { wish, .. }, _) => {
-                    assert_eq!(wish, Wish::Unplanned(status), "{line}");
-                }
-                other => panic!("{line}: {other:?}"),
-            }
+            let request = parsed(&format!("{line}\r\nhost: a\r\n\r\n"));
+            assert_eq!(request.wish, Wish::Unplanned(status), "{line}");
         }
+    }
+
+    #[test]
+    fn targets_in_every_form() {
+        let target = |id, attempt, hop| Target { id, attempt, hop };
+        assert_eq!(Target::of("/u/7"), target(Some(7), None, 0));
+        assert_eq!(Target::of("http://127.0.0.1:80/u/7"), target(Some(7), None, 0));
+        assert_eq!(Target::of("/u/7?attempt=3&hop=2&x"), target(Some(7), Some(3), 2));
+        assert_eq!(Target::of("http://host"), target(None, None, 0));
+        assert_eq!(Target::of("/u/7/"), target(None, None, 0));
+    }
+
+    #[test]
+    fn an_attempt_may_be_numbered_in_a_field() {
+        assert_eq!(parsed("GET /u/1 HTTP/1.1\r\nhost: a\r\nX-Attempt: 4\r\n\r\n").attempt, 4);
+    }
+
+    #[test]
+    fn bodies_are_announced_in_one_way_only() {
+        let body = |fields: &str| parsed(&format!("POST /u/1 HTTP/1.1\r\nhost: a\r\n{fields}\r\n\r\n")).body;
+        assert_eq!(body("content-length: 0"), None);
+        assert_eq!(body("content-length: 7"), Some(Drain::of_length(7).expect("small")));
+        assert_eq!(body("transfer-encoding: Chunked"), Some(Drain::chunked()));
+    }
+
+    #[test]
+    fn shapes_that_smuggle_are_refused() {
+        for (fields, status) in [
+            ("host: a\r\ncontent-length: 1\r\ncontent-length: 2", 400),
+            ("host: a\r\ncontent-length: 1\r\ncontent-length: 1", 400),
+            ("host: a\r\ncontent-length: 1, 1", 400),
+            ("host: a\r\ncontent-length: +1", 400),
+            ("host: a\r\ncontent-length: ", 400),
+            ("host: a\r\ncontent-length: 99999999999999999999", 400),
+            ("host: a\r\ncontent-length: 5\r\ntransfer-encoding: chunked", 400),
+            ("host: a\r\ntransfer-encoding: chunked\r\ntransfer-encoding: chunked", 400),
+            ("host: a\r\ntransfer-encoding: chunked, gzip", 400),
+            ("host: a\r\ntransfer-encoding: identity", 400),
+            ("host: a\r\ntransfer-encoding: gzip, chunked", 501),
+            ("host: a\nx: y", 400),
+            ("host: a\r\nx: y\rz: q", 400),
+            ("host: a\r\nx: y\r\n folded", 400),
+            ("host: a\r\n folded: y", 400),
+            ("host: a\r\nx : y", 400),
+            ("host : a", 400),
+            ("host: a\r\nx: a\0b", 400),
+            ("x: y", 400),
+            ("host: a\r\nhost: a", 400),
+            ("host: a\r\ncontent-length: 99999999", 413),
+        ] {
+            let text = format!("GET /u/1 HTTP/1.1\r\n{fields}\r\n\r\n");
+            assert_eq!(parse(text.as_bytes()), Parsed::Invalid(status), "{text:?}");
+        }
+        let old = "GET /u/1 HTTP/1.0\r\ntransfer-encoding: chunked\r\n\r\n";
+        assert_eq!(parse(old.as_bytes()), Parsed::Invalid(400));
     }
 
     #[test]
     fn what_is_no_request_ends_the_connection() {
         assert_eq!(parse(b"\x16\x03\x01 tls\r\n\r\n"), Parsed::Invalid(400));
-        assert_eq!(parse(b"GET /u/1 HTTP/2.0\r\n\r\n"), Parsed::Invalid(505));
-        let long = format!("GET /u/1 HTTP/1.1\r\nx: {}", "a".repeat(LONGEST_HEAD_BYTES));
-        assert_eq!(parse(long.as_bytes()), Parsed::Invalid(431));
+        assert_eq!(parse(b"GET /u/1 HTTP/2.0\r\nhost: a\r\n\r\n"), Parsed::Invalid(505));
+        assert_eq!(parse(b"GET /u/1 HTTP/1.1\nhost: a\n\n"), Parsed::Invalid(400));
+        let endless_line = format!("GET /{}", "a".repeat(LONGEST_LINE_BYTES));
+        assert_eq!(parse(endless_line.as_bytes()), Parsed::Invalid(414));
+        let endless_field = format!("GET /u/1 HTTP/1.1\r\nx: {}", "a".repeat(LONGEST_HEAD_BYTES));
+        assert_eq!(parse(endless_field.as_bytes()), Parsed::Invalid(431));
         let many = format!("GET /u/1 HTTP/1.1\r\n{}\r\n", "x: 1\r\n".repeat(MOST_HEADERS + 1));
         assert_eq!(parse(many.as_bytes()), Parsed::Invalid(431));
     }
 
     proptest! {
         #[test]
-        fn no_bytes_panic_and_no_request_is_longer_than_its_bytes(bytes: Vec<u8>) {
+        fn no_bytes_panic_and_no_head_is_longer_than_its_bytes(bytes: Vec<u8>) {
             if let Parsed::Request(_, length) = parse(&bytes) {
                 prop_assert!(length <= bytes.len());
             }
+        }
+
+        #[test]
+        fn near_requests_do_not_panic(
+            pieces in prop::collection::vec(prop::sample::select(&[
+                "GET ", "/u/1", " HTTP/1.1\r\n", "host: a\r\n", "content-length: ", "5", "\r\n", "\r", "\n",
+                "transfer-encoding: chunked\r\n", " ", ":", "\0", "\t", "expect: 100-continue\r\n", "é",
+            ][..]), 0..24),
+        ) {
+            parse(pieces.concat().as_bytes());
         }
     }
 }

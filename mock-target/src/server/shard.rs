@@ -4,8 +4,9 @@
 //! is looked for before every event and every accepted connection, so that no response waits behind
 //! a long batch of them.
 
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::Duration;
@@ -15,20 +16,18 @@ use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
 use slab::Slab;
 
-use super::connection::{Connection, Exchange, Stage};
-use super::request::{self, Parsed, Wish};
+use super::connection::{self, Connection, Stage};
+use super::listen;
+use super::realtime;
 use super::response::Press;
 use super::timers::Timers;
+use super::{Remote, TimeLimits};
 use crate::clock;
-use crate::ledger::{Book, Entry, Outcome, Snapshot};
-use crate::scenario::Scenario;
+use crate::ledger::{Book, Snapshot};
 
 const LISTENER: Token = Token(usize::MAX);
 const ALARM: Token = Token(usize::MAX - 1);
 const WAKER: Token = Token(usize::MAX - 2);
-
-/// A token's upper half tells apart the connections that had the same place, which is the lower half.
-const PLACE_BITS: u32 = usize::BITS / 2;
 
 /// The one buffer that all connections are read into.
 const SCRATCH_BYTES: usize = 64 << 10;
@@ -39,14 +38,23 @@ const ACCEPTS_A_TURN: usize = 64;
 /// How long nothing is accepted after the system ran out of descriptors.
 const ACCEPT_PAUSE_NS: u64 = 20_000_000;
 
-/// Room made for connections at the start, so that it need not grow while responses wait. Memory that
-/// is not used costs nothing.
-const MOST_ROOM: u64 = 1 << 16;
+/// Every so often a tenth of the connections is looked at for having taken too long.
+const PATROL_NS: u64 = 100_000_000;
+const PATROL_PARTS: usize = 10;
 
-/// What other threads ask of the loop.
+/// What other threads ask of a loop.
 #[derive(Debug)]
 pub(super) enum Command {
-    Snapshot { with_entries: bool, reply: Sender<Snapshot> },
+    /// Serve this connection, which the first loop accepted.
+    Adopt {
+        stream: TcpStream,
+        source: SocketAddr,
+        number: u64,
+    },
+    Snapshot {
+        with_entries: bool,
+        reply: Sender<Snapshot>,
+    },
     Reset(Sender<()>),
     Stop,
 }
@@ -56,45 +64,68 @@ pub(super) struct Shard {
     poll: Poll,
     waker: Arc<Waker>,
     inbox: Receiver<Command>,
+    /// What accepts connections; only one loop has it.
+    door: Option<Door>,
+    pub(super) connections: Slab<Connection>,
+    /// One more than the highest place that a connection ever had.
+    places: usize,
+    pub(super) timers: Timers,
+    pub(super) press: Press,
+    pub(super) book: Book,
+    pub(super) limits: TimeLimits,
+    /// When the loop last came out of waiting.
+    pub(super) woke_ns: u64,
+    patrol_at_ns: u64,
+    patrol_from: usize,
+}
+
+/// Accepts connections and deals them out.
+struct Door {
     listener: TcpListener,
+    /// The other loops; every connection goes to the next, and then to this one.
+    others: Vec<Remote>,
     /// Whether connections may be waiting to be accepted.
     backlog: bool,
     /// Nothing is accepted before this time.
-    accept_from_ns: u64,
+    open_from_ns: u64,
     next_number: u64,
-    connections: Slab<Connection>,
-    timers: Timers,
-    press: Press,
-    book: Book,
 }
 
 impl Shard {
+    /// A loop with room for `room` connections, so that it need not grow while responses wait. Memory
+    /// that is not used costs nothing.
     pub(super) fn new(
-        listener: std::net::TcpListener,
         inbox: Receiver<Command>,
-        scenario: Scenario,
-        ledger_entries: usize,
-        descriptors: u64,
+        press: Press,
+        book: Book,
+        limits: TimeLimits,
+        room: usize,
     ) -> io::Result<Shard> {
         let poll = Poll::new()?;
-        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
-        listener.set_nonblocking(true)?;
-        let mut listener = TcpListener::from_std(listener);
-        poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
-        let room = descriptors.min(MOST_ROOM) as usize;
         Ok(Shard {
+            waker: Arc::new(Waker::new(poll.registry(), WAKER)?),
             timers: Timers::new(poll.registry(), ALARM, room)?,
             poll,
-            waker,
             inbox,
-            listener,
-            backlog: false,
-            accept_from_ns: 0,
-            next_number: 0,
+            door: None,
             connections: Slab::with_capacity(room),
-            press: Press::new(scenario),
-            book: Book::new(ledger_entries),
+            places: 0,
+            press,
+            book,
+            limits,
+            woke_ns: 0,
+            patrol_at_ns: 0,
+            patrol_from: 0,
         })
+    }
+
+    /// Makes this the loop that accepts connections, for itself and the `others`.
+    pub(super) fn open(&mut self, listener: std::net::TcpListener, others: Vec<Remote>) -> io::Result<()> {
+        listener.set_nonblocking(true)?;
+        let mut listener = TcpListener::from_std(listener);
+        self.poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+        self.door = Some(Door { listener, others, backlog: false, open_from_ns: 0, next_number: 0 });
+        Ok(())
     }
 
     /// Wakes the loop after something was put into its inbox.
@@ -102,20 +133,25 @@ impl Shard {
         Arc::clone(&self.waker)
     }
 
-    /// Serves until told to stop.
-    pub(super) fn run(mut self) -> io::Result<()> {
+    /// Serves until told to stop. First tells through `granted` whether real-time priority was, if it
+    /// is asked for.
+    pub(super) fn run(mut self, realtime: bool, granted: &Sender<bool>) -> io::Result<()> {
+        let realtime = realtime && realtime::request();
+        self.timers.spin(realtime);
+        // Whoever started this loop waits for the answer.
+        let _ = granted.send(realtime);
         let mut events = Events::with_capacity(256);
         let mut scratch = vec![0; SCRATCH_BYTES];
         loop {
             let patience = self.patience()?;
             match self.poll.poll(&mut events, patience) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
-                _ => {}
+                _ => self.woke_ns = clock::now_ns(),
             }
             for event in &events {
                 self.answer_due(&mut scratch);
                 match event.token() {
-                    LISTENER => self.backlog = true,
+                    LISTENER => self.door.iter_mut().for_each(|door| door.backlog = true),
                     ALARM => {} // It woke the loop, and that was all it had to do.
                     WAKER => {
                         if self.obey().is_break() {
@@ -127,24 +163,27 @@ impl Shard {
             }
             self.accept(&mut scratch);
             self.answer_due(&mut scratch);
+            self.patrol();
         }
     }
 
-    /// How long the poll may wait when nothing happens.
+    /// How long the poll may wait when nothing happens; `None` is for ever.
     fn patience(&mut self) -> io::Result<Option<Duration>> {
-        let until_due = self.timers.arm()?;
-        if !self.backlog {
-            return Ok(until_due);
-        }
-        let until_accept = Duration::from_nanos(self.accept_from_ns.saturating_sub(clock::now_ns()));
-        Ok(Some(until_due.map_or(until_accept, |until_due| until_due.min(until_accept))))
+        let now_ns = clock::now_ns();
+        let wait = |until_ns: u64| Duration::from_nanos(until_ns.saturating_sub(now_ns));
+        let until_due = self.timers.arm(now_ns)?;
+        let until_accept = self.door.as_ref().filter(|door| door.backlog).map(|door| wait(door.open_from_ns));
+        // A poll waits whole milliseconds, rounded up, which is fine enough for this.
+        let until_patrol = (!self.connections.is_empty()).then(|| wait(self.patrol_at_ns));
+        Ok([until_due, until_accept, until_patrol].into_iter().flatten().min())
     }
 
     /// Does what other threads asked for.
-    fn obey(&mut self) -> std::ops::ControlFlow<()> {
+    fn obey(&mut self) -> ControlFlow<()> {
         // Whoever asked may have given up waiting for the reply: nothing is lost then.
         while let Ok(command) = self.inbox.try_recv() {
             match command {
+                Command::Adopt { stream, source, number } => self.adopt(stream, source, number),
                 Command::Snapshot { with_entries, reply } => {
                     let _ = reply.send(self.book.snapshot(with_entries));
                 }
@@ -152,47 +191,54 @@ impl Shard {
                     self.book.reset();
                     let _ = reply.send(());
                 }
-                Command::Stop => return std::ops::ControlFlow::Break(()),
+                Command::Stop => return ControlFlow::Break(()),
             }
         }
-        std::ops::ControlFlow::Continue(())
+        ControlFlow::Continue(())
     }
 
     /// Accepts a number of the connections that wait, if any.
     fn accept(&mut self, scratch: &mut [u8]) {
-        if !self.backlog || clock::now_ns() < self.accept_from_ns {
-            return;
-        }
         for _ in 0..ACCEPTS_A_TURN {
-            self.answer_due(scratch);
-            match self.listener.accept() {
-                Ok((stream, source)) => self.adopt(stream, source),
-                Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock => {
-                        self.backlog = false;
-                        return;
+            let Some(door) = self.door.as_mut().filter(|door| door.backlog) else { return };
+            if clock::now_ns() < door.open_from_ns {
+                return;
+            }
+            match door.listener.accept() {
+                Ok((stream, source)) => {
+                    let number = door.next_number;
+                    door.next_number += 1;
+                    let loops = door.others.len() as u64 + 1;
+                    match door.others.get((number % loops) as usize) {
+                        // A loop that has ended takes nothing, and the connection is closed.
+                        Some(other) => drop(other.tell(Command::Adopt { stream, source, number })),
+                        None => self.adopt(stream, source, number),
                     }
+                }
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock => door.backlog = false,
                     // The client of this one has gone already, or a signal came: there may be more.
                     io::ErrorKind::ConnectionAborted
                     | io::ErrorKind::ConnectionReset
                     | io::ErrorKind::Interrupted => {}
                     // Out of descriptors or memory. The connection stays in the backlog meanwhile.
-                    _ => {
-                        self.accept_from_ns = clock::now_ns() + ACCEPT_PAUSE_NS;
-                        return;
-                    }
+                    _ => door.open_from_ns = clock::now_ns() + ACCEPT_PAUSE_NS,
                 },
             }
+            self.answer_due(scratch);
         }
     }
 
     /// Takes a new connection in.
-    fn adopt(&mut self, mut stream: TcpStream, source: SocketAddr) {
-        let number = self.next_number;
-        self.next_number += 1;
+    fn adopt(&mut self, mut stream: TcpStream, source: SocketAddr, number: u64) {
         self.book.connections += 1;
+        if self.press.scenario().refuses(number) {
+            self.book.connections_refused += 1;
+            return listen::reset(stream);
+        }
         let place = self.connections.vacant_entry();
-        let token = token(place.key(), number);
+        let token = connection::token(place.key(), number);
+        self.places = self.places.max(place.key() + 1);
         // Registered once for both directions: events come at edges, so neither has to be turned off.
         let registered =
             self.poll.registry().register(&mut stream, token, Interest::READABLE | Interest::WRITABLE);
@@ -203,6 +249,7 @@ impl Shard {
                 number,
                 source,
                 stage: Stage::Reading,
+                since_ns: clock::now_ns(),
                 kept: Vec::new(),
                 unread: false,
             });
@@ -211,9 +258,9 @@ impl Shard {
 
     /// The place of the connection that a token was made for, if that is still there.
     fn place_of(&self, token: Token) -> Option<usize> {
-        let place = token.0 & ((1 << PLACE_BITS) - 1);
-        self.connections.get(place).filter(|connection| self::token(place, connection.number) == token)?;
-        Some(place)
+        let place = connection::place(token);
+        let connection = self.connections.get(place)?;
+        (connection::token(place, connection.number) == token).then_some(place)
     }
 
     /// Reacts to what happened to a connection.
@@ -223,20 +270,20 @@ impl Shard {
         // A client that closes its end no longer wants what it asked for.
         let gone = event.is_read_closed() || event.is_error();
         connection.unread |= event.is_readable() || gone;
-        match connection.stage {
-            Stage::Reading if connection.unread => self.converse(place, scratch),
-            Stage::Writing(exchange) => {
-                if self.send(place, exchange) {
-                    self.converse(place, scratch);
-                }
+        let (stage, unread) = (connection.stage, connection.unread);
+        match stage {
+            Stage::Reading | Stage::Draining { .. } | Stage::Lingering if unread => {
+                self.converse(place, scratch);
             }
-            Stage::Reading | Stage::Waiting { .. } => {}
+            Stage::Writing(exchange) if self.send(place, exchange) => self.converse(place, scratch),
+            _ => {}
         }
-        if gone
-            && self.place_of(token).is_some()
-            && let Stage::Waiting { exchange, .. } = self.connections[place].stage
-        {
-            self.abort(place, exchange);
+        if gone && self.place_of(token).is_some() {
+            match self.connections[place].stage {
+                Stage::Waiting { exchange, .. } => self.abort(place, exchange),
+                Stage::Stalling(exchange) => self.leave(place, exchange),
+                _ => {}
+            }
         }
     }
 
@@ -253,179 +300,17 @@ impl Shard {
         }
     }
 
-    /// Reads what a connection sent, and takes up its requests one after the other until one must wait.
-    fn converse(&mut self, place: usize, scratch: &mut [u8]) {
-        let connection = &mut self.connections[place];
-        if connection.kept.is_empty() && !connection.unread {
+    /// Looks after some of the connections: those that took too long are ended.
+    fn patrol(&mut self) {
+        if self.woke_ns < self.patrol_at_ns {
             return;
         }
-        let kept = std::mem::take(&mut connection.kept);
-        scratch[..kept.len()].copy_from_slice(&kept);
-        let (mut from, mut to) = (0, kept.len());
-        let mut now_ns = clock::now_ns();
-        loop {
-            match request::parse(&scratch[from..to]) {
-                Parsed::Request(request, length) => {
-                    from += length;
-                    if !self.take_up(place, request.wish, request.keep_alive, now_ns) {
-                        break;
-                    }
-                    now_ns = clock::now_ns();
-                }
-                Parsed::Invalid(status) => {
-                    self.take_up(place, Wish::Unplanned(status), false, now_ns);
-                    from = to;
-                    break;
-                }
-                Parsed::Incomplete => {
-                    let connection = &mut self.connections[place];
-                    if !connection.unread {
-                        break;
-                    }
-                    scratch.copy_within(from..to, 0);
-                    (from, to) = (0, to - from);
-                    let room = scratch.len() - to;
-                    match connection.stream.read(&mut scratch[to..]) {
-                        Ok(0) => return self.close(place),
-                        Ok(length) => {
-                            now_ns = clock::now_ns();
-                            to += length;
-                            // A read that does not fill the buffer has emptied the socket.
-                            connection.unread = length == room;
-                        }
-                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => connection.unread = false,
-                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                        Err(_) => return self.close(place),
-                    }
-                }
-            }
+        self.patrol_at_ns = self.woke_ns + PATROL_NS;
+        let to = self.patrol_from + self.places.div_ceil(PATROL_PARTS);
+        for place in self.patrol_from..to {
+            self.end_if_too_slow(place);
         }
-        if let Some(connection) = self.connections.get_mut(place).filter(|_| from < to) {
-            connection.kept = scratch[from..to].to_vec();
-        }
-    }
-
-    /// Begins the answer to a request. Returns whether the next request may be taken up at once.
-    fn take_up(&mut self, place: usize, wish: Wish, keep_alive: bool, arrived_ns: u64) -> bool {
-        let wish = match wish {
-            Wish::Url(id) => self.press.answer_to(id),
-            unplanned => unplanned,
-        };
-        let (sequence, planned_delay_ns) = match wish {
-            Wish::Url(id) => (self.book.begin(), self.press.delay_ns(id)),
-            Wish::Unplanned(_) => {
-                self.book.refused += 1;
-                (0, 0)
-            }
-        };
-        let exchange = Exchange {
-            wish,
-            keep_alive,
-            sequence,
-            arrived_ns,
-            planned_delay_ns,
-            actual_delay_ns: 0,
-            sent: 0,
-        };
-        if planned_delay_ns == 0 {
-            return self.send(place, exchange);
-        }
-        let deadline_ns = arrived_ns + planned_delay_ns;
-        let connection = &mut self.connections[place];
-        connection.stage = Stage::Waiting { exchange, deadline_ns };
-        self.timers.add(deadline_ns, token(place, connection.number));
-        false
-    }
-
-    /// Writes as much of a response as the socket takes. Returns whether the connection goes on.
-    fn send(&mut self, place: usize, mut exchange: Exchange) -> bool {
-        let connection = &mut self.connections[place];
-        loop {
-            let (written, left) =
-                self.press.rest(exchange.wish, exchange.keep_alive, exchange.sent, |slices| {
-                    connection.stream.write_vectored(slices)
-                });
-            match written {
-                Ok(length) if length > 0 => {
-                    if exchange.sent == 0 {
-                        exchange.actual_delay_ns = clock::now_ns() - exchange.arrived_ns;
-                    }
-                    exchange.sent += length;
-                    if length == left {
-                        connection.stage = Stage::Reading;
-                        return self.finish(place, exchange);
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    connection.stage = Stage::Writing(exchange);
-                    return false;
-                }
-                _ => {
-                    self.abort(place, exchange);
-                    return false;
-                }
-            }
-        }
-    }
-
-    /// A response was written to its end. Returns whether the connection goes on.
-    fn finish(&mut self, place: usize, exchange: Exchange) -> bool {
-        self.enter(place, exchange, Outcome::Served);
-        if !exchange.keep_alive {
-            self.close(place);
-        }
-        exchange.keep_alive
-    }
-
-    /// A client went away before its response was written to the end.
-    fn abort(&mut self, place: usize, mut exchange: Exchange) {
-        if exchange.sent == 0 {
-            exchange.actual_delay_ns = clock::now_ns() - exchange.arrived_ns;
-        }
-        self.enter(place, exchange, Outcome::Aborted);
-        self.close(place);
-    }
-
-    /// Enters a planned response in the ledger.
-    fn enter(&mut self, place: usize, exchange: Exchange, outcome: Outcome) {
-        let Wish::Url(id) = exchange.wish else { return };
-        let connection = &self.connections[place];
-        self.book.end(Entry {
-            sequence: exchange.sequence,
-            id,
-            connection: connection.number,
-            source: connection.source,
-            planned_delay_ns: exchange.planned_delay_ns,
-            actual_delay_ns: exchange.actual_delay_ns,
-            bytes: exchange.sent as u64,
-            outcome,
-        });
-    }
-
-    /// Forgets a connection, which closes it.
-    fn close(&mut self, place: usize) {
-        self.connections.remove(place);
+        self.patrol_from = if to < self.places { to } else { 0 };
         self.forget_stale_deadlines();
     }
-
-    /// Drops the deadlines of connections that are gone, once they outnumber the others.
-    fn forget_stale_deadlines(&mut self) {
-        if self.timers.len() <= 2 * self.connections.len() + 1_024 {
-            return;
-        }
-        let connections = &self.connections;
-        self.timers.retain(|due_ns, stale| {
-            let place = stale.0 & ((1 << PLACE_BITS) - 1);
-            connections.get(place).is_some_and(|connection| {
-                token(place, connection.number) == stale
-                    && matches!(connection.stage, Stage::Waiting { deadline_ns, .. } if deadline_ns == due_ns)
-            })
-        });
-    }
-}
-
-/// The token of a connection in its place.
-fn token(place: usize, number: u64) -> Token {
-    Token((number as usize) << PLACE_BITS | place)
 }

@@ -11,12 +11,26 @@ use mio::{Registry, Token};
 pub(super) struct Timers {
     deadlines: BinaryHeap<Reverse<(u64, Token)>>,
     alarm: Alarm,
+    spin: bool,
 }
 
+/// How long before a deadline the loop stops sleeping, when it may spin: longer than waking takes.
+const SPIN_NS: u64 = 200_000;
+
+/// With more deadlines than this, the loop is busy enough without spinning, and spinning would take
+/// the processor from the clients: real-time throttling then does more harm than a late wake-up.
+const MOST_SPUN_FOR: usize = 1_200;
+
 impl Timers {
-    /// No deadlines yet, with room for `capacity`; `token` marks the alarm's events.
-    pub(super) fn new(registry: &Registry, token: Token, capacity: usize) -> io::Result<Timers> {
-        Ok(Timers { deadlines: BinaryHeap::with_capacity(capacity), alarm: Alarm::new(registry, token)? })
+    /// No deadlines yet, with room for `room`; `token` marks the alarm's events.
+    pub(super) fn new(registry: &Registry, token: Token, room: usize) -> io::Result<Timers> {
+        let alarm = Alarm::new(registry, token)?;
+        Ok(Timers { deadlines: BinaryHeap::with_capacity(room), alarm, spin: false })
+    }
+
+    /// Whether the loop is to wait awake for a deadline that is near.
+    pub(super) fn spin(&mut self, spin: bool) {
+        self.spin = spin;
     }
 
     /// Remembers that `token` is due at `deadline_ns`.
@@ -44,10 +58,16 @@ impl Timers {
         self.deadlines.retain(|Reverse((deadline_ns, token))| meant(*deadline_ns, *token));
     }
 
-    /// Sees to it that the loop wakes at the earliest deadline, and returns how long the poll itself
+    /// Sees to it that the loop wakes for the earliest deadline, and returns how long the poll itself
     /// may last because of it: `None` where the alarm does the waking.
-    pub(super) fn arm(&mut self) -> io::Result<Option<Duration>> {
-        self.alarm.set(self.deadlines.peek().map(|Reverse((deadline_ns, _))| *deadline_ns))
+    pub(super) fn arm(&mut self, now_ns: u64) -> io::Result<Option<Duration>> {
+        let Some(Reverse((deadline_ns, _))) = self.deadlines.peek() else { return Ok(None) };
+        let lead_ns = if self.spin && self.deadlines.len() <= MOST_SPUN_FOR { SPIN_NS } else { 0 };
+        let wake_ns = deadline_ns.saturating_sub(lead_ns);
+        if wake_ns <= now_ns {
+            return Ok(Some(Duration::ZERO));
+        }
+        self.alarm.set(wake_ns, now_ns)
     }
 }
 
@@ -71,12 +91,12 @@ impl Alarm {
         Ok(Alarm { timer, set_for: None })
     }
 
-    /// A system call only when the earliest deadline is another than before.
-    fn set(&mut self, deadline_ns: Option<u64>) -> io::Result<Option<Duration>> {
+    /// A system call only when the deadline is another than before. An alarm that is no longer needed
+    /// stays set: one vain wake-up is cheaper than a call.
+    fn set(&mut self, deadline_ns: u64, _now_ns: u64) -> io::Result<Option<Duration>> {
         use rustix::time::{Itimerspec, TimerfdTimerFlags, Timespec, timerfd_settime};
 
-        // An alarm with nothing to wake for is left set: one vain wake-up is cheaper than a call.
-        if let Some(deadline_ns) = deadline_ns.filter(|_| deadline_ns != self.set_for) {
+        if self.set_for != Some(deadline_ns) {
             let at = Timespec {
                 tv_sec: (deadline_ns / 1_000_000_000).cast_signed(),
                 tv_nsec: (deadline_ns % 1_000_000_000).cast_signed(),
@@ -99,8 +119,7 @@ impl Alarm {
         Ok(Alarm)
     }
 
-    fn set(&mut self, deadline_ns: Option<u64>) -> io::Result<Option<Duration>> {
-        let now_ns = crate::clock::now_ns();
-        Ok(deadline_ns.map(|deadline_ns| Duration::from_nanos(deadline_ns.saturating_sub(now_ns))))
+    fn set(&mut self, deadline_ns: u64, now_ns: u64) -> io::Result<Option<Duration>> {
+        Ok(Some(Duration::from_nanos(deadline_ns.saturating_sub(now_ns))))
     }
 }

@@ -78,12 +78,13 @@ impl Client {
 
 /// A small scenario: 100 URLs of 1,000 bytes.
 pub(crate) fn scenario(latency: &str) -> Scenario {
+    let latency = latency.parse().expect("a latency");
     Scenario {
         seed: 7,
         urls: 100,
-        latency: latency.parse().expect("a latency"),
+        latency,
         body_bytes: 1_000,
-        lie: None,
+        ..Scenario::preset("quick").expect("a preset")
     }
 }
 

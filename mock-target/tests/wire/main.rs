@@ -2,5 +2,7 @@
 
 mod admin;
 mod client;
+mod faults;
+mod http;
 mod ledger;
 mod serving;

@@ -1,0 +1,353 @@
+//! What may go wrong on demand: faults, the shares of URLs they befall, and their text.
+//!
+//! A share is written `NAME[@PARAMETER]=SHARE%[,until=ATTEMPT]`, such as `reset-mid-body@512=2%` or
+//! `503@date=10%,until=3`. The seed decides which URLs are befallen, so a scenario's faults are as
+//! much a part of its plan as its delays.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::units;
+
+/// What goes wrong with a response, byte for byte.
+///
+/// "The planned response" is the head and body that the URL has without the fault. Faults that end
+/// the connection do so after exactly the bytes stated; what the client's system makes of a reset
+/// while bytes are still unread is its own affair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Fault {
+    /// `refuse`: a share of *connections*, not of URLs, is reset as soon as it is accepted.
+    Refuse,
+    /// `silence`: nothing is ever sent; the connection stays open until the client leaves.
+    Silence,
+    /// `close-before-reply`: after the delay the connection is closed in order, without a byte.
+    CloseBeforeReply,
+    /// `reset-before-head`: after the delay the connection is reset (RST), without a byte.
+    ResetBeforeHead,
+    /// `reset-mid-head`: the twelve bytes `HTTP/1.1 200`, then a reset.
+    ResetMidHead,
+    /// `reset-mid-body@N`: the planned head and the first N bytes of the body (half of it unless
+    /// stated), then a reset.
+    ResetMidBody(Option<u64>),
+    /// `close-mid-body@N`: the same, then an orderly close.
+    CloseMidBody(Option<u64>),
+    /// `stall-mid-body@N`: the same, then nothing until the client leaves.
+    StallMidBody(Option<u64>),
+    /// `short-length`: `content-length` states half of the body, all of which follows, then a close.
+    ShortLength,
+    /// `bad-chunk`: the body as one chunk, then the chunk-size line `not-a-size`, then a close.
+    BadChunk,
+    /// `no-last-chunk`: the body as one chunk, then a close instead of the last chunk.
+    NoLastChunk,
+    /// `oversized-head@BYTES`: the planned response with a field `x-padding` of so many `a` (256 KiB
+    /// unless stated).
+    OversizedHead(u64),
+    /// `endless-1xx`: `HTTP/1.1 102 Processing` and an empty line every 10 ms, until the client leaves.
+    EndlessInterim,
+    /// `429@WHEN`: 429 without a body, and `retry-after`.
+    TooManyRequests(RetryAfter),
+    /// `503@WHEN`: 503 without a body, and `retry-after`.
+    Unavailable(RetryAfter),
+    /// `redirect-chain@HOPS`: 302 to the same URL with `?hop=1` and so on (3 times unless stated),
+    /// then the planned response.
+    RedirectChain(u32),
+    /// `redirect-loop`: 302 to the same URL, always.
+    RedirectLoop,
+    /// `truncated-gzip`: `content-encoding: gzip` and the first half of a gzip stream, with its length.
+    TruncatedGzip,
+    /// `gzip-bomb@BYTES`: a small gzip stream that unpacks to so many zeros (10 MiB unless stated).
+    GzipBomb(u64),
+    /// `wrong-encoding`: the planned body, which is not gzip, under `content-encoding: gzip`.
+    WrongEncoding,
+    /// `dribble@GAP`: the planned response, one byte at a time, so long apart (1 ms unless stated).
+    Dribble(u64),
+    /// `soft-block`: 200 with a small page that asks for proof of being human.
+    SoftBlock,
+}
+
+/// What `retry-after` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetryAfter {
+    /// A number of seconds: `@2s`; 1 unless stated.
+    Seconds(u32),
+    /// A date two seconds after the response's own: `@date`.
+    Date,
+    /// The word `soon`, which is neither: `@garbage`.
+    Garbage,
+}
+
+/// Every fault as it is written with its defaults, to be listed.
+pub const ALL: &[Fault] = &[
+    Fault::Refuse,
+    Fault::Silence,
+    Fault::CloseBeforeReply,
+    Fault::ResetBeforeHead,
+    Fault::ResetMidHead,
+    Fault::ResetMidBody(None),
+    Fault::CloseMidBody(None),
+    Fault::StallMidBody(None),
+    Fault::ShortLength,
+    Fault::BadChunk,
+    Fault::NoLastChunk,
+    Fault::OversizedHead(256 << 10),
+    Fault::EndlessInterim,
+    Fault::TooManyRequests(RetryAfter::Seconds(1)),
+    Fault::Unavailable(RetryAfter::Seconds(1)),
+    Fault::RedirectChain(3),
+    Fault::RedirectLoop,
+    Fault::TruncatedGzip,
+    Fault::GzipBomb(10 << 20),
+    Fault::WrongEncoding,
+    Fault::Dribble(1_000_000),
+    Fault::SoftBlock,
+];
+
+/// The largest head padding and the largest bomb that can be asked for, in bytes.
+const LARGEST_PARAMETER: u64 = 1 << 30;
+
+impl Fault {
+    /// What it is called, without its parameter.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Fault::Refuse => "refuse",
+            Fault::Silence => "silence",
+            Fault::CloseBeforeReply => "close-before-reply",
+            Fault::ResetBeforeHead => "reset-before-head",
+            Fault::ResetMidHead => "reset-mid-head",
+            Fault::ResetMidBody(_) => "reset-mid-body",
+            Fault::CloseMidBody(_) => "close-mid-body",
+            Fault::StallMidBody(_) => "stall-mid-body",
+            Fault::ShortLength => "short-length",
+            Fault::BadChunk => "bad-chunk",
+            Fault::NoLastChunk => "no-last-chunk",
+            Fault::OversizedHead(_) => "oversized-head",
+            Fault::EndlessInterim => "endless-1xx",
+            Fault::TooManyRequests(_) => "429",
+            Fault::Unavailable(_) => "503",
+            Fault::RedirectChain(_) => "redirect-chain",
+            Fault::RedirectLoop => "redirect-loop",
+            Fault::TruncatedGzip => "truncated-gzip",
+            Fault::GzipBomb(_) => "gzip-bomb",
+            Fault::WrongEncoding => "wrong-encoding",
+            Fault::Dribble(_) => "dribble",
+            Fault::SoftBlock => "soft-block",
+        }
+    }
+
+    /// The same fault with the parameter that a text states; `None` where it takes no such one.
+    fn with_parameter(self, text: &str) -> Option<Fault> {
+        let bytes = || units::parse_bytes(text).ok().filter(|bytes| *bytes <= LARGEST_PARAMETER);
+        Some(match self {
+            Fault::ResetMidBody(_) => Fault::ResetMidBody(Some(bytes()?)),
+            Fault::CloseMidBody(_) => Fault::CloseMidBody(Some(bytes()?)),
+            Fault::StallMidBody(_) => Fault::StallMidBody(Some(bytes()?)),
+            Fault::OversizedHead(_) => Fault::OversizedHead(bytes()?),
+            Fault::GzipBomb(_) => Fault::GzipBomb(bytes()?),
+            Fault::RedirectChain(_) => Fault::RedirectChain(text.parse().ok()?),
+            Fault::Dribble(_) => Fault::Dribble(units::parse_duration(text).ok()?),
+            Fault::TooManyRequests(_) => Fault::TooManyRequests(text.parse().ok()?),
+            Fault::Unavailable(_) => Fault::Unavailable(text.parse().ok()?),
+            _ => return None,
+        })
+    }
+}
+
+impl FromStr for Fault {
+    type Err = FaultError;
+
+    fn from_str(text: &str) -> Result<Self, FaultError> {
+        let (name, parameter) = match text.trim().split_once('@') {
+            Some((name, parameter)) => (name, Some(parameter)),
+            None => (text.trim(), None),
+        };
+        let unknown = || FaultError::Unknown { name: name.to_owned() };
+        let fault = *ALL.iter().find(|fault| fault.name() == name).ok_or_else(unknown)?;
+        let Some(parameter) = parameter else { return Ok(fault) };
+        fault.with_parameter(parameter).ok_or_else(|| FaultError::Parameter(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
+        match self {
+            Fault::ResetMidBody(Some(n)) | Fault::CloseMidBody(Some(n)) | Fault::StallMidBody(Some(n)) => {
+                write!(f, "@{n}")
+            }
+            Fault::OversizedHead(bytes) | Fault::GzipBomb(bytes) => write!(f, "@{bytes}"),
+            Fault::RedirectChain(hops) => write!(f, "@{hops}"),
+            Fault::Dribble(gap_ns) => write!(f, "@{}", units::format_duration(*gap_ns)),
+            Fault::TooManyRequests(when) | Fault::Unavailable(when) => write!(f, "@{when}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl FromStr for RetryAfter {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "date" => Ok(RetryAfter::Date),
+            "garbage" => Ok(RetryAfter::Garbage),
+            _ => text.strip_suffix('s').and_then(|s| s.parse().ok()).map(RetryAfter::Seconds).ok_or(()),
+        }
+    }
+}
+
+impl fmt::Display for RetryAfter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RetryAfter::Seconds(seconds) => write!(f, "{seconds}s"),
+            RetryAfter::Date => f.write_str("date"),
+            RetryAfter::Garbage => f.write_str("garbage"),
+        }
+    }
+}
+
+/// A fault and the share of URLs (or, for `refuse`, of connections) that it befalls.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct FaultShare {
+    /// What goes wrong.
+    pub fault: Fault,
+    /// How often, in percent: 0 to 100.
+    pub percent: f64,
+    /// From this attempt on (counted from 1, as the client states it in the field `x-attempt` or the
+    /// query `?attempt=`) the response is as planned.
+    pub until_attempt: Option<u32>,
+}
+
+/// Why a fault or its share could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum FaultError {
+    /// No fault has that name.
+    #[error("there is no fault \"{name}\"; there are: {}", names())]
+    Unknown {
+        /// The name that was asked for.
+        name: String,
+    },
+    /// The fault takes no parameter, or none like this.
+    #[error(
+        "the parameter in \"{0}\" is wrong: such as reset-mid-body@512, gzip-bomb@10MiB, 503@2s, 503@date"
+    )]
+    Parameter(String),
+    /// Not a fault and a share.
+    #[error("\"{0}\" is not a fault with its share: write reset-mid-body=2% or 503@1s=10%,until=3")]
+    Share(String),
+}
+
+fn names() -> String {
+    ALL.iter().map(Fault::name).collect::<Vec<_>>().join(", ")
+}
+
+impl FromStr for FaultShare {
+    type Err = FaultError;
+
+    fn from_str(text: &str) -> Result<Self, FaultError> {
+        let wrong = || FaultError::Share(text.to_owned());
+        let (fault, share) = text.trim().split_once('=').ok_or_else(wrong)?;
+        let fault = fault.parse()?;
+        let (share, until) = match share.split_once(',') {
+            Some((share, until)) => (share, Some(until)),
+            None => (share, None),
+        };
+        let percent = share.strip_suffix('%').and_then(|percent| percent.parse().ok());
+        let percent = percent.filter(|percent| (0.0..=100.0).contains(percent)).ok_or_else(wrong)?;
+        let until_attempt = match until {
+            Some(until) => {
+                let attempt = until.strip_prefix("until=").and_then(|attempt| attempt.parse().ok());
+                Some(attempt.ok_or_else(wrong)?)
+            }
+            None => None,
+        };
+        Ok(FaultShare { fault, percent, until_attempt })
+    }
+}
+
+impl fmt::Display for FaultShare {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}%", self.fault, self.percent)?;
+        self.until_attempt.map_or(Ok(()), |attempt| write!(f, ",until={attempt}"))
+    }
+}
+
+impl TryFrom<String> for Fault {
+    type Error = FaultError;
+
+    fn try_from(text: String) -> Result<Self, FaultError> {
+        text.parse()
+    }
+}
+
+impl From<Fault> for String {
+    fn from(fault: Fault) -> String {
+        fault.to_string()
+    }
+}
+
+impl TryFrom<String> for FaultShare {
+    type Error = FaultError;
+
+    fn try_from(text: String) -> Result<Self, FaultError> {
+        text.parse()
+    }
+}
+
+impl From<FaultShare> for String {
+    fn from(share: FaultShare) -> String {
+        share.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_fault_is_read_back_as_it_is_written() {
+        for fault in ALL {
+            assert_eq!(fault.to_string().parse(), Ok(*fault));
+            assert_eq!(fault.name().parse(), Ok(*fault));
+        }
+        for text in [
+            "reset-mid-body@512=2%",
+            "503@date=10%,until=3",
+            "429@garbage=0.5%",
+            "dribble@20ms=100%",
+            "redirect-chain@9=1%",
+        ] {
+            assert_eq!(text.parse::<FaultShare>().expect(text).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn wrong_faults_say_what_is_wrong() {
+        for (text, part) in [
+            ("reset=2%", "there is no fault \"reset\"; there are: refuse, silence"),
+            ("silence", "is not a fault with its share"),
+            ("silence=2", "is not a fault with its share"),
+            ("silence=101%", "is not a fault with its share"),
+            ("silence=NaN%", "is not a fault with its share"),
+            ("silence=1%,from=2", "is not a fault with its share"),
+            ("silence@3=1%", "parameter"),
+            ("503@soon=1%", "parameter"),
+            ("gzip-bomb@2GiB=1%", "parameter"),
+        ] {
+            let message = text.parse::<FaultShare>().expect_err(text).to_string();
+            assert!(message.contains(part), "{text}: {message}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in ".*") {
+            let _ = text.parse::<FaultShare>();
+        }
+    }
+}
