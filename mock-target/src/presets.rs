@@ -45,6 +45,43 @@ pub(crate) const ALL: &[Preset] = &[
         about: "The article's workload with every delay divided by ten.",
         latency: "lognormal:25ms,0.318",
     },
+    Preset {
+        name: "lan",
+        about: "A service in the same building, median 1 ms: an assumption, fitted to no source.",
+        latency: "lognormal:1ms,0.3",
+    },
+    Preset {
+        name: "api",
+        about: "An origin server across the internet, median 183 ms: fitted to p50 and p90 of the TLS \
+                negotiation times of origins in the Web Almanac 2024 (chapter CDN), \
+                sigma = ln(p90 / p50) / 1.2816.",
+        latency: "lognormal:183ms,0.357",
+    },
+    Preset {
+        name: "cdn",
+        about: "A content delivery network, median 70 ms: fitted to p50 and p90 of the TLS negotiation \
+                times of CDNs in the Web Almanac 2024 (chapter CDN), sigma = ln(p90 / p50) / 1.2816.",
+        latency: "lognormal:70ms,0.338",
+    },
+    Preset {
+        name: "web-desktop",
+        about: "Whole pages on desktops, median 726 ms: the lognormal through the shares of sites whose \
+                time to first byte is within 800 ms and within 1,800 ms in the Web Almanac 2025 \
+                (chapter Performance).",
+        latency: "lognormal:726ms,0.773",
+    },
+    Preset {
+        name: "web-mobile",
+        about: "The same on phones, median 894 ms.",
+        latency: "lognormal:894ms,0.734",
+    },
+    Preset {
+        name: "tail",
+        about: "One server of a large service, median 1 ms: p50, p95 and p99 of 1, 5 and 10 ms, as in \
+                Dean and Barroso, \"The Tail at Scale\" (CACM 56, 2013); sigma is the mean of \
+                ln 5 / 1.645 and ln 10 / 2.326, to two digits.",
+        latency: "lognormal:1ms,0.98",
+    },
 ];
 
 /// A name that no preset has.
@@ -94,11 +131,33 @@ mod tests {
     }
 
     #[test]
+    fn fitted_presets_fit_what_they_were_fitted_to() {
+        let share_within = |name: &str, limit_ms: u64| {
+            let scenario = Scenario::preset(name).expect("a preset");
+            let within = (0..100_000).filter(|id| scenario.delay_ns(*id) <= limit_ms * 1_000_000).count();
+            within as f64 / 100_000.0
+        };
+        for (name, limit_ms, share) in [
+            ("web-desktop", 800, 0.55),
+            ("web-desktop", 1_800, 0.88),
+            ("web-mobile", 800, 0.44),
+            ("web-mobile", 1_800, 0.83),
+            ("tail", 1, 0.50),
+            ("tail", 5, 0.95),
+            ("tail", 10, 0.99),
+        ] {
+            let found = share_within(name, limit_ms);
+            assert!((found - share).abs() < 0.01, "{name} within {limit_ms} ms: {found}");
+        }
+    }
+
+    #[test]
     fn an_unknown_preset_lists_the_known_and_suggests_the_nearest() {
         let error = Scenario::preset("artcle").expect_err("no such preset").to_string();
         assert_eq!(
             error,
-            "there is no preset \"artcle\"; did you mean \"article\"? there are: article, quick"
+            "there is no preset \"artcle\"; did you mean \"article\"? there are: article, quick, lan, api, cdn, \
+             web-desktop, web-mobile, tail"
         );
         assert!(!Scenario::preset("zzzzzz").expect_err("none").to_string().contains("mean"));
     }

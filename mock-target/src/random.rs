@@ -17,6 +17,8 @@ pub(crate) enum Purpose {
     Fault = 4,
     /// Whether a connection is refused.
     Refusal = 5,
+    /// Delays that take more than one random number.
+    FurtherDelay = 6,
 }
 
 /// 2⁶⁴ divided by the golden ratio: the increment of `SplitMix64`.

@@ -1,0 +1,155 @@
+//! A distribution as it was measured: quantiles, or samples that quantiles are taken of.
+
+use std::fs;
+
+use super::LatencyError;
+use crate::units;
+
+/// The most lines of a file that are read.
+const MOST_LINES: usize = 10_000_000;
+
+/// The quantiles that are kept of samples, in percent: every one, and more where the tail is.
+const KEPT_TAIL: &[f64] =
+    &[99.1, 99.2, 99.3, 99.4, 99.5, 99.6, 99.7, 99.8, 99.9, 99.95, 99.99, 99.999, 100.0];
+
+/// Quantiles of measured delays, with straight lines between them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Empirical {
+    /// Percentages and delays, both rising, from 0 % to 100 %.
+    points: Vec<(f64, u64)>,
+}
+
+impl Empirical {
+    /// A distribution through these points: a percentage, and the delay in nanoseconds that so many
+    /// stay below.
+    ///
+    /// # Errors
+    /// When there are fewer than two, they do not rise, or do not reach from 0 % to 100 %.
+    pub fn new(points: Vec<(f64, u64)>) -> Result<Empirical, LatencyError> {
+        let rises = points.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 <= pair[1].1);
+        let ends = (points.first().map(|point| point.0), points.last().map(|point| point.0));
+        if points.len() < 2 || !rises || ends != (Some(0.0), Some(100.0)) {
+            return Err(LatencyError::Quantiles);
+        }
+        Ok(Empirical { points })
+    }
+
+    /// Reads a CSV file: a column of delays as measured, or two columns, quantiles (0 to 1, or in
+    /// percent with a `%`) and their delays. Delays without a unit are milliseconds. A first line that
+    /// is no number is taken for a heading.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or a line of it is neither.
+    pub fn from_file(path: &str) -> Result<Empirical, LatencyError> {
+        let text = fs::read_to_string(path)
+            .map_err(|error| LatencyError::File { path: path.to_owned(), reason: error.to_string() })?;
+        Empirical::from_csv(&text).map_err(|reason| LatencyError::File { path: path.to_owned(), reason })
+    }
+
+    fn from_csv(text: &str) -> Result<Empirical, String> {
+        let mut samples = Vec::new();
+        let mut points = Vec::new();
+        for (number, line) in (1..).zip(text.lines().take(MOST_LINES)) {
+            let cells: Vec<&str> = line.split([',', ';', '\t']).map(str::trim).collect();
+            let read = match cells.as_slice() {
+                [""] => continue,
+                [delay] => delay_ns(delay).map(|ns| samples.push(ns)),
+                [share, delay] => percent(share).zip(delay_ns(delay)).map(|point| points.push(point)),
+                _ => None,
+            };
+            if read.is_none() && number > 1 {
+                return Err(format!(
+                    "line {number}, \"{line}\", is neither a delay, such as 12.5ms, nor a quantile and its delay, such as 0.99,12.5ms"
+                ));
+            }
+        }
+        match (samples.is_empty(), points.is_empty()) {
+            (false, true) => Ok(Empirical::of_samples(samples)),
+            (true, false) => Empirical::new(points).map_err(|error| error.to_string()),
+            _ => Err("it has no delays, or quantiles mixed with samples".to_owned()),
+        }
+    }
+
+    /// Linear interpolation between order statistics: type 7 of Hyndman and Fan (1996).
+    fn of_samples(mut samples: Vec<u64>) -> Empirical {
+        samples.sort_unstable();
+        let last = samples.len() - 1;
+        let at = |percent: f64| {
+            let position = percent / 100.0 * last as f64;
+            let (below, above) = (samples[position as usize], samples[(position as usize + 1).min(last)]);
+            below + libm::round((above - below) as f64 * (position - libm::floor(position))) as u64
+        };
+        let whole = (0..100).map(f64::from).filter(|percent| *percent <= 99.0);
+        let points = whole.chain(KEPT_TAIL.iter().copied()).map(|percent| (percent, at(percent))).collect();
+        Empirical { points }
+    }
+
+    /// Percentages and delays in nanoseconds, both rising.
+    pub fn points(&self) -> &[(f64, u64)] {
+        &self.points
+    }
+
+    /// The delay that a share `p` stays below, in nanoseconds.
+    pub(super) fn quantile_ns(&self, p: f64) -> f64 {
+        let percent = p * 100.0;
+        let above = self.points.partition_point(|point| point.0 < percent).clamp(1, self.points.len() - 1);
+        let ((from, low), (to, high)) = (self.points[above - 1], self.points[above]);
+        low as f64 + (high - low) as f64 * (percent - from) / (to - from)
+    }
+}
+
+/// `0.5` or `50%` as 50.
+fn percent(text: &str) -> Option<f64> {
+    let percent = match text.strip_suffix('%') {
+        Some(percent) => percent.trim().parse().ok()?,
+        // A share has few digits: their product with 100 is rounded to what was meant.
+        None => libm::round(text.parse::<f64>().ok()? * 1e10) / 1e8,
+    };
+    (0.0..=100.0).contains(&percent).then_some(percent)
+}
+
+/// A delay, in milliseconds unless it says otherwise.
+fn delay_ns(text: &str) -> Option<u64> {
+    units::parse_duration(text).or_else(|_| units::parse_duration(&format!("{text}ms"))).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_read_as_they_stand() {
+        let expected = Empirical::new(vec![(0.0, 1_000_000), (50.0, 3_000_000), (100.0, 20_000_000)]);
+        for text in ["q,delay\n0,1ms\n0.5,3ms\n1,20ms\n", "0%;1\n50%;3\n100%;20", "0\t1\n\n0.5\t3\n1.0\t20\n"]
+        {
+            assert_eq!(Empirical::from_csv(text), expected.clone().map_err(|_| String::new()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn samples_become_quantiles() {
+        let text: String = (0..=1_000).rev().map(|ms| format!("{ms}\n")).collect();
+        let empirical = Empirical::from_csv(&format!("ttfb_ms\n{text}")).expect("samples");
+        for (percent, ns) in empirical.points() {
+            assert_eq!(*ns, libm::round(percent * 1e7) as u64);
+        }
+        assert_eq!(Empirical::from_csv("7ms").expect("one sample").quantile_ns(0.3), 7e6);
+    }
+
+    #[test]
+    fn wrong_files_say_where() {
+        for (text, part) in [
+            ("1ms\nfast\n", "line 2, \"fast\""),
+            ("1,2,3\n1,2,3\n", "line 2"),
+            ("", "it has no delays"),
+            ("1ms\n0.5,1ms\n", "mixed"),
+            ("0,5ms\n1,1ms\n", "must rise"),
+            ("0.5,5ms\n1,7ms\n", "must rise"),
+        ] {
+            let error = Empirical::from_csv(text).expect_err(text);
+            assert!(error.contains(part), "{text:?}: {error}");
+        }
+        let error = Empirical::from_file("/no/such/file.csv").expect_err("no such file").to_string();
+        assert!(error.starts_with("cannot use the latencies in /no/such/file.csv: "), "{error}");
+    }
+}
