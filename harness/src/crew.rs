@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -55,6 +55,18 @@ struct Worker {
     stdin: Stdin,
     stderr: JoinHandle<()>,
     last_words: Arc<Mutex<Option<String>>>,
+    silence: Silence,
+}
+
+/// Whether more is to be heard of a worker.
+#[derive(PartialEq)]
+enum Silence {
+    /// It speaks.
+    None,
+    /// Its process has ended, its stdout has not.
+    Suspected,
+    /// Its stdout has ended.
+    Told,
 }
 
 enum Stdin {
@@ -75,9 +87,28 @@ impl Crew {
         Ok(crew)
     }
 
-    /// What the workers say, in the order in which it is heard.
-    pub(crate) fn events(&self) -> &Receiver<Event> {
-        &self.events
+    /// What the workers say next, in the order in which it is heard.
+    pub(crate) fn next_event(&mut self, timeout: Duration) -> Result<Event, RecvTimeoutError> {
+        let event = self.events.recv_timeout(timeout)?;
+        self.workers[event.worker].silence = match event.said {
+            Said::Eof => Silence::Told,
+            _ => Silence::None,
+        };
+        Ok(event)
+    }
+
+    /// The end of a worker whose stdout is held open by a process that it left behind. To be asked when
+    /// nothing was heard for a while; it is believed the second time, since last words may be on the way.
+    pub(crate) fn silent_end(&mut self) -> Option<Event> {
+        for (number, worker) in self.workers.iter_mut().enumerate() {
+            if worker.silence != Silence::Told && matches!(worker.child.try_wait(), Ok(Some(_))) {
+                if worker.silence == Silence::Suspected {
+                    return Some(Event { worker: number, at: Instant::now(), said: Said::Eof });
+                }
+                worker.silence = Silence::Suspected;
+            }
+        }
+        None
     }
 
     /// The process id of every worker.
@@ -160,7 +191,7 @@ impl Worker {
             let last_words = last_words.clone();
             move || keep_last_line(BufReader::new(stderr), &last_words)
         });
-        Ok(Worker { child, stdin: Stdin::Busy(plan), stderr, last_words })
+        Ok(Worker { child, stdin: Stdin::Busy(plan), stderr, last_words, silence: Silence::None })
     }
 
     fn tell(&mut self, word: &str) -> io::Result<()> {
@@ -175,7 +206,7 @@ impl Worker {
 
     fn kill(&mut self) {
         // The group outlives its leader while anything that the worker started is alive.
-        if let Some(group) = Pid::from_raw(self.child.id() as i32) {
+        if let Some(group) = Pid::from_raw(self.child.id().cast_signed()) {
             let _ = kill_process_group(group, Signal::KILL);
         }
     }

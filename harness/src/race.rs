@@ -189,7 +189,7 @@ impl Run<'_> {
         const LOOK_EVERY: Duration = Duration::from_millis(100);
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            match self.crew.events().recv_timeout(left.min(LOOK_EVERY)) {
+            match self.crew.next_event(left.min(LOOK_EVERY)) {
                 Ok(event) => return Ok(event),
                 Err(RecvTimeoutError::Disconnected) => unreachable!("every worker's last event is its end"),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -199,6 +199,9 @@ impl Run<'_> {
             }
             if !self.onlooker.target_alive() {
                 return Err(Fault::Target);
+            }
+            if let Some(event) = self.crew.silent_end() {
+                return Err(self.unexpected(&event));
             }
             if Instant::now() >= deadline {
                 let words = self.crew.end(waited_for);

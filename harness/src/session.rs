@@ -43,6 +43,21 @@ pub trait Watcher {
     fn interrupted(&self) -> bool;
 }
 
+/// Nobody looks on, and nobody asks to stop.
+pub struct Unwatched;
+
+impl Watcher for Unwatched {
+    fn served(&mut self, _: u64) {}
+
+    fn wants_progress(&self) -> bool {
+        false
+    }
+
+    fn interrupted(&self) -> bool {
+        false
+    }
+}
+
 impl Session {
     /// Starts a target that plays the workload, from `program`: `inflight` itself, or a program that
     /// begins with [`crate::commands::main_if_child`].

@@ -16,7 +16,7 @@ const TICK_NS: u64 = 10_000_000;
 /// (clock_getcpuclockid(3)) is the scheduler's sum in nanoseconds. Only the children that are gone
 /// have no such clock any more.
 pub(super) fn used_ns(pid: u32) -> io::Result<u64> {
-    let clock = clock_getcpuclockid(Pid::from_raw(pid as i32))?;
+    let clock = clock_getcpuclockid(Pid::from_raw(pid.cast_signed()))?;
     let time = clock_gettime(clock)?;
     let own = time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64;
     Ok(own + Stat::read(pid)?.reaped_ticks * TICK_NS)

@@ -1,9 +1,7 @@
 //! The instrument is tested before it is believed: workers whose right answer is known.
 
-mod common;
-
-use common::{Nobody, known_answer, run, session, shell, valid};
-use inflight::session::Session;
+use crate::common::{self, known_answer, run, session, shell, sound};
+use inflight::session::{Session, Unwatched};
 use inflight_report::record::MemoryMethod;
 
 /// How far a meter may be off, as a share of the right answer.
@@ -16,7 +14,7 @@ fn assert_close(measured: u64, right: u64) {
 }
 
 fn cpu_ns(session: &mut Session, contender: &str, what: &str, amount: u64) -> u64 {
-    valid(&run(session, contender, &known_answer(what, amount), &mut Nobody)).cpu_ns
+    sound(&run(session, contender, &known_answer(what, amount), &mut Unwatched)).cpu_ns
 }
 
 #[test]
@@ -39,8 +37,8 @@ fn cpu_of_a_worker_and_its_two_children_is_accounted() {
 fn memory_that_a_worker_touches_is_seen() {
     let mut session = session(3, "fixed:1ms");
     let mut peak = |mebibytes| {
-        let run = run(&mut session, "sync:1", &known_answer("touch", mebibytes), &mut Nobody);
-        let figures = valid(&run);
+        let run = run(&mut session, "sync:1", &known_answer("touch", mebibytes), &mut Unwatched);
+        let figures = sound(&run);
         assert_eq!(figures.peak_memory_method, MemoryMethod::HighWaterMark);
         assert_eq!(figures.peak_memory_bytes, figures.peak_memory_bound_bytes);
         figures.peak_memory_bytes
@@ -53,8 +51,8 @@ fn memory_that_a_worker_touches_is_seen() {
 fn memory_of_several_workers_is_summed() {
     let mut session = session(3, "fixed:1ms");
     let mut peak = |mebibytes| {
-        let run = run(&mut session, "sync:3x1", &known_answer("touch", mebibytes), &mut Nobody);
-        let figures = valid(&run);
+        let run = run(&mut session, "sync:3x1", &known_answer("touch", mebibytes), &mut Unwatched);
+        let figures = sound(&run);
         assert_eq!(figures.peak_memory_method, MemoryMethod::SampledPss);
         assert!(figures.peak_memory_bytes <= figures.peak_memory_bound_bytes);
         figures.peak_memory_bytes
@@ -64,25 +62,31 @@ fn memory_of_several_workers_is_summed() {
 }
 
 /// A sample lasts from before its request is sent until after its response is in, so its added
-/// latency is at least the target's own lateness; over loopback it is hardly more.
+/// latency is at least the target's own lateness, in every run. Over loopback it is hardly more, which
+/// one undisturbed run of several must show.
 #[test]
 fn added_latency_is_what_the_target_says_and_a_little() {
-    const HARDLY_NS: i64 = 2_000_000;
+    const HARDLY_NS: i64 = 1_000_000;
     let mut session = session(30, "fixed:20ms");
     let own_worker = session.own_worker();
-    let run = run(&mut session, "sync:1", &own_worker, &mut Nobody);
-    let figures = valid(&run);
-    let (added, late) = (figures.added_latency_ns.p50, figures.target.lateness_ns.p50);
-    assert!(added >= late - late / 100, "added {added} ns, late {late} ns");
-    assert!(added <= late + HARDLY_NS, "added {added} ns, late {late} ns");
+    let beyond: Vec<i64> = (0..5)
+        .map(|_| {
+            let run = run(&mut session, "sync:1", &own_worker, &mut Unwatched);
+            let figures = sound(&run);
+            let (added, late) = (figures.added_latency_ns.p50, figures.target.lateness_ns.p50);
+            assert!(added >= late - late / 50, "added {added} ns, late {late} ns to within 1 %");
+            added - late
+        })
+        .collect();
+    assert!(beyond.iter().any(|&ns| ns <= HARDLY_NS), "{beyond:?} ns beyond the target's lateness");
 }
 
 #[test]
 fn startup_is_apart_from_wall() {
     let mut session = session(1, "fixed:1ms");
     let slow = shell(&format!("sleep 1; exec {} worker", common::inflight().display()));
-    let run = run(&mut session, "sync:1", &slow, &mut Nobody);
-    let figures = valid(&run);
+    let run = run(&mut session, "sync:1", &slow, &mut Unwatched);
+    let figures = sound(&run);
     assert!(figures.startup_ns >= 1_000_000_000);
     assert!(figures.wall_ns < figures.startup_ns);
 }

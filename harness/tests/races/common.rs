@@ -1,5 +1,6 @@
 //! What tests of whole runs share: a small session, and workers that are not ours.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,19 +14,19 @@ use inflight_report::record::{Figures, Run, Verdict};
 use mock_target::Scenario;
 
 /// The program under test.
-pub fn inflight() -> PathBuf {
+pub(crate) fn inflight() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_inflight"))
 }
 
 /// A session with `urls` URLs of `latency` and small bodies.
-pub fn session(urls: u64, latency: &str) -> Session {
+pub(crate) fn session(urls: u64, latency: &str) -> Session {
     let quick = Scenario::preset("quick").unwrap();
     let scenario = Scenario { urls, latency: latency.parse().unwrap(), body_bytes: 100, ..quick };
     Session::start(&inflight(), Workload::of(scenario)).unwrap()
 }
 
 /// One run of `contender`, started by `launch`.
-pub fn run(session: &mut Session, contender: &str, launch: &Launch, watcher: &mut dyn Watcher) -> Run {
+pub(crate) fn run(session: &mut Session, contender: &str, launch: &Launch, watcher: &mut dyn Watcher) -> Run {
     let contender: Contender = contender.parse().unwrap();
     let turn = Turn { contender: 0, round: 1, position: 1 };
     session.run(&contender, turn, launch, LIMITS, watcher).unwrap().expect("nobody interrupts")
@@ -35,42 +36,37 @@ pub fn run(session: &mut Session, contender: &str, launch: &Launch, watcher: &mu
 const LIMITS: Limits = Limits { setup: Duration::from_secs(20), wall: Duration::from_secs(3) };
 
 /// The example worker whose cost is known.
-pub fn known_answer(what: &str, amount: u64) -> Launch {
+pub(crate) fn known_answer(what: &str, amount: u64) -> Launch {
     let program = inflight().parent().unwrap().join("examples/known_answer");
     assert!(program.exists(), "{} is built by `cargo test` without --test", program.display());
     Launch { program, args: vec![what.to_owned(), amount.to_string()] }
 }
 
 /// A worker written in shell.
-pub fn shell(script: &str) -> Launch {
+pub(crate) fn shell(script: &str) -> Launch {
     Launch { program: Path::new("/bin/sh").to_owned(), args: vec!["-c".to_owned(), script.to_owned()] }
 }
 
 /// The one reason why a run is void.
-pub fn reason(run: &Run) -> &str {
+pub(crate) fn reason(run: &Run) -> &str {
     match &run.verdict {
         Verdict::Void { reasons } if reasons.len() == 1 => &reasons[0],
         verdict => panic!("expected one reason, got {verdict:?}"),
     }
 }
 
-/// The figures of a run that must be valid.
-pub fn valid(run: &Run) -> &Figures {
-    assert_eq!(run.verdict, Verdict::Valid, "{}", run.contender);
-    run.figures.as_ref().expect("a valid run has figures")
+/// The figures of a run that must be in order. A machine that is busy with other tests may keep the
+/// target from answering in time, and nothing else is excused.
+#[track_caller]
+pub(crate) fn sound(run: &Run) -> &Figures {
+    if let Verdict::Void { reasons } = &run.verdict {
+        let excused = reasons.iter().all(|reason| reason.starts_with("the target was late"));
+        assert!(excused, "{}: {reasons:?}", run.contender);
+    }
+    run.figures.as_ref().expect("a run that reached its end has figures")
 }
 
-/// Nobody looks on.
-pub struct Nobody;
-
-impl Watcher for Nobody {
-    fn served(&mut self, _: u64) {}
-
-    fn wants_progress(&self) -> bool {
-        false
-    }
-
-    fn interrupted(&self) -> bool {
-        false
-    }
+/// Whether the process is there and more than a zombie.
+pub(crate) fn is_running(pid: u32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
 }
