@@ -44,7 +44,7 @@ impl Progress {
             let bar = ProgressBar::new(urls * u64::from(contender.rounds)).with_style(style.clone());
             lines.add(bar.with_prefix(format!("{:<width$}", contender.name)))
         });
-        let bars: Vec<_> = bars.collect();
+        let bars: Vec<_> = bars.inspect(ProgressBar::tick).collect();
         let left = lines.add(ProgressBar::no_length());
         left.set_style(ProgressStyle::with_template("{msg}").expect("the template is right"));
         let floors: Vec<_> =
