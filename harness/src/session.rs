@@ -28,6 +28,7 @@ const REQUEST_TIMEOUT_SLACK_MS: u64 = 30_000;
 /// One target, one workload, and run after run against it.
 pub struct Session {
     program: PathBuf,
+    realtime: bool,
     target: Target,
     workload: Workload,
 }
@@ -60,13 +61,23 @@ impl Watcher for Unwatched {
 
 impl Session {
     /// Starts a target that plays the workload, from `program`: `inflight` itself, or a program that
-    /// begins with [`crate::commands::main_if_child`].
+    /// begins with [`crate::commands::main_if_child`]. The target asks for real-time priority where
+    /// [`target_shares_cores`].
     ///
     /// # Errors
     /// When the target cannot be started.
     pub fn start(program: &Path, workload: Workload) -> Result<Session> {
+        Session::with_priority(program, workload, target_shares_cores())
+    }
+
+    /// As [`Session::start`], and whether the target asks for real-time priority is as `realtime` says.
+    ///
+    /// # Errors
+    /// When the target cannot be started.
+    pub fn with_priority(program: &Path, workload: Workload, realtime: bool) -> Result<Session> {
         let program = program.to_owned();
-        Ok(Session { target: Target::start(&program, &workload.scenario)?, program, workload })
+        let target = Target::start(&program, &workload.scenario, realtime)?;
+        Ok(Session { program, realtime, target, workload })
     }
 
     /// Starts workers from the same program as the target.
@@ -119,7 +130,7 @@ impl Session {
         watcher: &mut dyn Watcher,
     ) -> Result<Option<Run>> {
         if !self.target.is_alive() {
-            self.target = Target::start(&self.program, &self.workload.scenario)?;
+            self.target = Target::start(&self.program, &self.workload.scenario, self.realtime)?;
         }
         self.target.reset()?;
         let plans = plans(contender, &self.workload, &self.target.url_prefix());
@@ -135,6 +146,14 @@ impl Session {
             Err(_) => void(contender, turn, Fault::Target.to_string()),
         }))
     }
+}
+
+/// Whether a target must compete with the workers for cores: with four or more one is nearly always
+/// free. A target that must compete, and has no priority, is late when the workers are at their busiest,
+/// which is a fault of the measurement and not of the contender.
+pub fn target_shares_cores() -> bool {
+    const CORES_TO_SPARE: usize = 4;
+    machine::cores() < CORES_TO_SPARE
 }
 
 /// One plan for each process of `contender`.
@@ -248,6 +267,7 @@ fn figures(finish: &Finish, ledger: &Ledger, workload: &Workload) -> Figures {
                 p99: signed(late.p99),
                 max: signed(late.max),
             },
+            realtime: ledger.stats.realtime,
             connections: ledger.stats.connections,
             most_in_flight: ledger.stats.most_in_flight,
         },

@@ -22,13 +22,15 @@ pub struct Target {
 }
 
 impl Target {
-    /// Starts `program serve` to play `scenario` on loopback ports of the system's choosing.
+    /// Starts `program serve` to play `scenario` on loopback ports of the system's choosing, with
+    /// real-time priority if it is asked for and granted.
     ///
     /// # Errors
     /// When it cannot be started or does not say where it listens.
-    pub fn start(program: &Path, scenario: &Scenario) -> Result<Target> {
+    pub fn start(program: &Path, scenario: &Scenario, realtime: bool) -> Result<Target> {
         let mut child = Command::new(program)
             .args(["serve", "--scenario-on-stdin"])
+            .args(realtime.then_some("--realtime"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -259,6 +259,7 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
                     p99: 110_000 + slow.cast_signed() * 1_000,
                     max: 400_000,
                 },
+                realtime: false,
                 connections: u64::from(contender.processes * contender.in_flight),
                 most_in_flight: u64::from(contender.processes * contender.in_flight),
             },

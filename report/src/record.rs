@@ -220,6 +220,8 @@ pub struct TargetFigures {
     pub cpu_ns: u64,
     /// How late it answered: actual less planned delay.
     pub lateness_ns: Quantiles,
+    /// Whether it ran with real-time priority.
+    pub realtime: bool,
     /// Connections it accepted.
     pub connections: u64,
     /// The most requests it ever had in flight at once.

@@ -17,7 +17,7 @@ use super::scenario_args::ScenarioArgs;
 use crate::contender::Contender;
 use crate::progress::{Progress, RunProgress};
 use crate::schedule::schedule;
-use crate::session::Session;
+use crate::session::{self, Session};
 use crate::workload::Workload;
 use crate::{article, limits, machine};
 
@@ -42,8 +42,18 @@ pub(super) struct Args {
     /// Folder for the record and the table [default: results/TIME-PRESET]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Real-time priority for the target, where the system grants it [default: on where it has to
+    /// share its cores with the workers]
+    #[arg(long, value_name = "on|off", value_enum)]
+    realtime: Option<Switch>,
     #[command(flatten)]
     scenario: ScenarioArgs,
+}
+
+#[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
+enum Switch {
+    On,
+    Off,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
@@ -58,7 +68,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 
     let interrupted = catch_interrupt()?;
     let program = env::current_exe().context("cannot find this program itself")?;
-    let mut session = Session::start(&program, workload)?;
+    let realtime = args.realtime.map_or_else(session::target_shares_cores, |switch| switch == Switch::On);
+    let mut session = Session::with_priority(&program, workload, realtime)?;
     let header = args.header(started_at, &session, &contenders);
     let path = out.join("record.jsonl");
     let mut record =

@@ -19,6 +19,18 @@ pub(super) struct Args {
     /// Address of the admin port: GET /ledger, /stats, /plan, POST /reset
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     admin: SocketAddr,
+    /// Ask for real-time priority: more punctual where clients compete for the same cores
+    #[arg(long)]
+    realtime: bool,
+    /// With --realtime, stay awake while a response is nearly due: more punctual, and costs a core
+    #[arg(long, requires = "realtime")]
+    spin: bool,
+    /// Event loops, each a thread
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    shards: u16,
+    /// Leave out the server-timing field
+    #[arg(long)]
+    plain: bool,
     #[command(flatten)]
     scenario: ScenarioArgs,
     /// Read the scenario from stdin as a line of JSON, and end when stdin closes
@@ -42,7 +54,15 @@ pub(super) fn serve(args: &Args) -> Result<ExitCode> {
 }
 
 fn start(args: &Args, scenario: Scenario) -> Result<Handle> {
-    let options = ServerOptions { listen: args.listen, admin: args.admin, ..ServerOptions::default() };
+    let options = ServerOptions {
+        listen: args.listen,
+        admin: args.admin,
+        shards: usize::from(args.shards),
+        realtime: args.realtime,
+        spin: args.spin,
+        plain: args.plain,
+        ..ServerOptions::default()
+    };
     let server = Server::start_with(scenario, options)?;
     super::print(&(target::addresses_line(server.address(), server.admin_address()) + "\n"))?;
     Ok(server)

@@ -35,10 +35,13 @@ pub struct ServerOptions {
     /// Event loops, each a thread; 1 unless stated, which is enough for about 100,000 responses a
     /// second. Connections are dealt out to them in turn.
     pub shards: usize,
-    /// Whether to ask the system for real-time priority (`SCHED_FIFO`), and then to wait awake for
-    /// deadlines that are near. It makes responses more punctual at the cost of processor time, takes
-    /// that from the clients, and needs permission. [`Handle::realtime`] says whether it was granted.
+    /// Whether to ask the system for real-time priority (`SCHED_FIFO`). It makes responses more
+    /// punctual where clients compete for the same processors, and needs permission.
+    /// [`Handle::realtime`] says whether it was granted.
     pub realtime: bool,
+    /// Whether loops with real-time priority wait awake for deadlines that are near, as they do unless
+    /// stated. It makes responses more punctual still, with processor time taken from the clients.
+    pub spin: bool,
     /// Whether to leave out the field `server-timing`, which tells planned and actual delay.
     pub plain: bool,
     /// How many entries each loop's ledger remembers; `None` is twice the scenario's URLs, at least
@@ -56,6 +59,7 @@ impl Default for ServerOptions {
             admin: any_port,
             shards: 1,
             realtime: false,
+            spin: true,
             plain: false,
             ledger_entries: None,
             limits: TimeLimits::default(),
@@ -140,7 +144,7 @@ impl Server {
         for shard in shards {
             let (granted, answer) = mpsc::channel();
             let thread = thread::Builder::new().name("target".to_owned());
-            handle.threads.push(thread.spawn(move || shard.run(options.realtime, &granted))?);
+            handle.threads.push(thread.spawn(move || shard.run(options.realtime, options.spin, &granted))?);
             realtime &= answer.recv().unwrap_or(false);
         }
         handle.remotes.realtime = realtime;

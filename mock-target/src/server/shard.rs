@@ -134,10 +134,10 @@ impl Shard {
     }
 
     /// Serves until told to stop. First tells through `granted` whether real-time priority was, if it
-    /// is asked for.
-    pub(super) fn run(mut self, realtime: bool, granted: &Sender<bool>) -> io::Result<()> {
+    /// is asked for; with it, the loop may `spin`.
+    pub(super) fn run(mut self, realtime: bool, spin: bool, granted: &Sender<bool>) -> io::Result<()> {
         let realtime = realtime && realtime::request();
-        self.timers.spin(realtime);
+        self.timers.spin(realtime && spin);
         // Whoever started this loop waits for the answer.
         let _ = granted.send(realtime);
         let mut events = Events::with_capacity(256);

@@ -139,9 +139,24 @@ fn target_lateness(comparison: &Comparison) -> Option<String> {
         .map(|measured| measured.target_lateness_p99_ns.high)
         .max()?;
     Some(format!(
-        "Added latency includes the target's own lateness: at p99 at most {} in any valid run",
-        signed_duration(worst)
+        "Added latency includes the target's own lateness: at p99 at most {} in any valid run; the target \
+         ran {} real-time priority",
+        signed_duration(worst),
+        realtime(comparison),
     ))
+}
+
+fn realtime(comparison: &Comparison) -> &'static str {
+    let runs = comparison.contenders.iter().flat_map(|row| &row.runs);
+    let (with, without): (Vec<bool>, Vec<bool>) = runs
+        .filter_map(|run| run.figures.as_ref())
+        .map(|figures| figures.target.realtime)
+        .partition(|&on| on);
+    match (with.is_empty(), without.is_empty()) {
+        (_, true) => "with",
+        (true, _) => "without",
+        _ => "in some runs with and in some without",
+    }
 }
 
 /// Every runtime and client that ran, once.
