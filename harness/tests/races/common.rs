@@ -25,15 +25,35 @@ pub(crate) fn session(urls: u64, latency: &str) -> Session {
     Session::start(&inflight(), Workload::of(scenario)).unwrap()
 }
 
-/// One run of `contender`, started by `launch`.
+/// One run of `contender`, started by `launch`, that is given up after a few seconds.
 pub(crate) fn run(session: &mut Session, contender: &str, launch: &Launch, watcher: &mut dyn Watcher) -> Run {
-    let contender: Contender = contender.parse().unwrap();
-    let turn = Turn { contender: 0, round: 1, position: 1 };
-    session.run(&contender, turn, launch, LIMITS, watcher).unwrap().expect("nobody interrupts")
+    // Long enough for a busy machine, short enough to wait for a worker that hangs.
+    let limits = Limits { setup: Duration::from_secs(20), wall: Duration::from_secs(3) };
+    run_within(limits, session, contender, launch, watcher)
 }
 
-/// Long enough for a busy machine, short enough to wait for a worker that hangs.
-const LIMITS: Limits = Limits { setup: Duration::from_secs(20), wall: Duration::from_secs(3) };
+/// One run of `contender`, started by `launch`, however long it takes.
+pub(crate) fn run_without_hurry(
+    session: &mut Session,
+    contender: &str,
+    launch: &Launch,
+    watcher: &mut dyn Watcher,
+) -> Run {
+    let limits = session.limits(&contender.parse().unwrap());
+    run_within(limits, session, contender, launch, watcher)
+}
+
+fn run_within(
+    limits: Limits,
+    session: &mut Session,
+    contender: &str,
+    launch: &Launch,
+    watcher: &mut dyn Watcher,
+) -> Run {
+    let contender: Contender = contender.parse().unwrap();
+    let turn = Turn { contender: 0, round: 1, position: 1 };
+    session.run(&contender, turn, launch, limits, watcher).unwrap().expect("nobody interrupts")
+}
 
 /// The example worker whose cost is known.
 pub(crate) fn known_answer(what: &str, amount: u64) -> Launch {
