@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use inflight::protocol::{Outcome, Plan};
-use inflight::worker::{Finished, Gate, work_with};
+use inflight::worker::{Finished, Gate, work};
 use nix::time::{ClockId, clock_gettime};
 
 fn main() -> Result<()> {
@@ -25,7 +25,7 @@ fn main() -> Result<()> {
     if what == "child" {
         return burn_and_wait(Duration::from_millis(amount));
     }
-    work_with(BufReader::new(io::stdin()), io::stdout(), |plan, gate| known_answer(plan, gate, what, amount))
+    work(BufReader::new(io::stdin()), io::stdout(), |plan, gate| known_answer(plan, gate, what, amount))
 }
 
 fn known_answer(plan: &Plan, gate: Gate, what: &str, amount: u64) -> Result<Finished> {

@@ -1,4 +1,4 @@
-//! What a process asks of the system before it works: descriptors, and an end with its parent.
+//! Whether the system allows as many open files as a shape needs.
 
 use thiserror::Error;
 
@@ -33,14 +33,4 @@ pub(crate) fn check(contender: &Contender) -> Result<(), TooManyDescriptors> {
         return Ok(());
     }
     Err(TooManyDescriptors { contender: contender.to_string(), needed, allowed })
-}
-
-/// Asks the kernel to kill this process when its parent dies, however that happens.
-pub(crate) fn end_with_parent() {
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::process::{Signal, set_parent_process_death_signal};
-        // Where it is refused a worker ends at the latest when its requests have timed out.
-        let _ = set_parent_process_death_signal(Some(Signal::KILL));
-    }
 }

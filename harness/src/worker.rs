@@ -10,38 +10,34 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::limits;
-use crate::models;
 use crate::protocol::{DONE, GO, Outcome, PROTOCOL, Plan, Ready, Sample};
-
-/// Carries out the plan that `input` begins with, by the model and client that it names.
-///
-/// # Errors
-/// As [`work_with`], and on a model or client that does not exist.
-pub fn work(input: impl BufRead + Send + 'static, output: impl Write + Send + 'static) -> Result<()> {
-    work_with(input, output, |plan, gate| {
-        let run = models::find(&plan.model, &plan.client)
-            .with_context(|| format!("no model `{}` with client `{}` here", plan.model, plan.client))?;
-        run(plan, gate)
-    })
-}
 
 /// Carries out the plan that `input` begins with by `run`.
 ///
 /// # Errors
 /// On a plan that cannot be understood, a runtime that cannot be set up, or an `input` that ends
 /// before `go`.
-pub fn work_with(
+pub fn work(
     mut input: impl BufRead + Send + 'static,
     output: impl Write + Send + 'static,
     run: impl FnOnce(&Plan, Gate) -> Result<Finished>,
 ) -> Result<()> {
-    limits::end_with_parent();
+    end_with_parent();
     // Where it is refused the lower limit holds, and connections beyond it fail as such.
     let _ = mock_target::raise_descriptor_limit();
     let plan = read_plan(&mut input)?;
     let gate = Gate { clock: Clock::default(), input: Box::new(input), output: Box::new(output) };
     run(&plan, gate).map(|Finished(())| ())
+}
+
+/// Asks the kernel to kill this process when its parent dies, however that happens.
+fn end_with_parent() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{Signal, set_parent_process_death_signal};
+        // Where it is refused a worker ends at the latest when its requests have timed out.
+        let _ = set_parent_process_death_signal(Some(Signal::KILL));
+    }
 }
 
 fn read_plan(input: &mut impl BufRead) -> Result<Plan> {

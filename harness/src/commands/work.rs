@@ -3,8 +3,9 @@
 use std::io;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
+use crate::models;
 use crate::worker;
 
 /// Carry out the plan on stdin: set up, wait for `go`, fetch, tell the samples
@@ -12,6 +13,10 @@ use crate::worker;
 pub(super) struct Args {}
 
 pub(super) fn work(_: &Args) -> Result<ExitCode> {
-    worker::work(io::BufReader::new(io::stdin()), io::stdout())?;
+    worker::work(io::BufReader::new(io::stdin()), io::stdout(), |plan, gate| {
+        let run = models::find(&plan.model, &plan.client)
+            .with_context(|| format!("no model `{}` with client `{}` here", plan.model, plan.client))?;
+        run(plan, gate)
+    })?;
     Ok(ExitCode::SUCCESS)
 }
