@@ -40,6 +40,12 @@ impl Shape {
         u64::from(self.processes) * u64::from(self.in_flight)
     }
 
+    /// The most requests that can be in flight over all processes when there are `urls` to fetch.
+    pub fn most_possible(self, urls: u64) -> u64 {
+        let shares = (0..self.processes).map(|process| self.share(process, urls).len() as u64);
+        shares.map(|share| share.min(u64::from(self.in_flight))).sum()
+    }
+
     /// The ids of `0..urls` that fall to `process`: every `processes`-th.
     pub fn share(self, process: u32, urls: u64) -> Vec<u64> {
         (u64::from(process)..urls).step_by(self.processes as usize).collect()
@@ -182,5 +188,6 @@ mod tests {
         all.sort_unstable();
         assert_eq!(all, (0..10).collect::<Vec<_>>());
         assert!(shape.share(2, 2).is_empty());
+        assert_eq!([0, 2, 3, 10].map(|urls| shape.most_possible(urls)), [0, 2, 3, 3]);
     }
 }

@@ -26,6 +26,8 @@ pub struct Finish {
     pub ready: Ready,
     /// Each worker's samples.
     pub samples: Vec<Vec<Sample>>,
+    /// When `go` was told, by the clock of [`mock_target::monotonic_ns`].
+    pub go_at_ns: u64,
     /// From spawn until all workers were ready.
     pub startup_ns: u64,
     /// From `go` until the last worker's `done`.
@@ -91,7 +93,7 @@ pub fn race(
     let target_before_ns = meter::cpu_ns(&[target_pid]).map_err(|_| Fault::Target)?;
     let before_ns = meter::cpu_ns(&roots)?;
 
-    let go_at = Instant::now();
+    let (go_at, go_at_ns) = (Instant::now(), mock_target::monotonic_ns());
     run.crew.tell(GO)?;
     let (_, done_at) =
         run.wait_for_all(go_at + limits.wall, "was not done", |line| (line == DONE).then_some(()))?;
@@ -105,6 +107,7 @@ pub fn race(
     Ok(Finish {
         ready: ready.into_iter().next().expect("a run has a worker"),
         samples,
+        go_at_ns,
         startup_ns: nanoseconds(ready_at - spawned),
         wall_ns: nanoseconds(done_at - go_at),
         cpu_ns,

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 use inflight_report::record::{ContenderFacts, Figures, Quantiles, Run, Samples, TargetFigures, Verdict};
-use inflight_report::stats::Sorted;
 use mock_target::ledger::Ledger;
 
-use crate::contender::Contender;
+use crate::contender::{Contender, Shape};
 use crate::crew::Launch;
 use crate::floor;
 use crate::machine;
@@ -232,7 +231,7 @@ fn tell(contender: &Contender, turn: Turn, workload: &Workload, finish: Finish, 
         position: turn.position,
         verdict: verify::verdict(&evidence),
         warnings: verify::warnings(&evidence),
-        figures: Some(figures(&finish, ledger, workload)),
+        figures: Some(figures(contender.shape, &finish, ledger, workload)),
         runtime: finish.ready.runtime,
         client: finish.ready.client,
         samples,
@@ -240,7 +239,7 @@ fn tell(contender: &Contender, turn: Turn, workload: &Workload, finish: Finish, 
     }
 }
 
-fn figures(finish: &Finish, ledger: &Ledger, workload: &Workload) -> Figures {
+fn figures(shape: Shape, finish: &Finish, ledger: &Ledger, workload: &Workload) -> Figures {
     let late = &ledger.stats.lateness_ns;
     let durations = || {
         let complete = |sample: &&Sample| matches!(sample.outcome, Outcome::Response { status: 200, .. });
@@ -257,8 +256,11 @@ fn figures(finish: &Finish, ledger: &Ledger, workload: &Workload) -> Figures {
         peak_memory_bound_bytes: finish.seen.peak.bound_bytes,
         ready_memory_bytes: finish.ready_memory_bytes,
         startup_ns: finish.startup_ns,
-        latency_ns: quantiles(durations().map(|(duration, _)| duration)),
-        added_latency_ns: quantiles(durations().map(|(duration, planned)| duration - planned)),
+        ramp_ns: (ledger.stats.most_in_flight >= shape.most_possible(workload.scenario.urls))
+            .then(|| ledger.stats.most_in_flight_at_ns.saturating_sub(finish.go_at_ns)),
+        latency_ns: Quantiles::of(durations().map(|(duration, _)| duration)).unwrap_or_default(),
+        added_latency_ns: Quantiles::of(durations().map(|(duration, planned)| duration - planned))
+            .unwrap_or_default(),
         target: TargetFigures {
             cpu_ns: finish.target_cpu_ns,
             lateness_ns: Quantiles {
@@ -272,15 +274,6 @@ fn figures(finish: &Finish, ledger: &Ledger, workload: &Workload) -> Figures {
             most_in_flight: ledger.stats.most_in_flight,
         },
     }
-}
-
-fn quantiles(values: impl Iterator<Item = i64>) -> Quantiles {
-    Sorted::new(values).map_or_else(Quantiles::default, |sorted| Quantiles {
-        p50: sorted.quantile(500),
-        p90: sorted.quantile(900),
-        p99: sorted.quantile(990),
-        max: sorted.high(),
-    })
 }
 
 fn signed(ns: u64) -> i64 {

@@ -46,10 +46,7 @@ pub fn verdict(evidence: &Evidence<'_>) -> Verdict {
 
 /// What a reader should know of a run though it voids nothing.
 pub fn warnings(evidence: &Evidence<'_>) -> Vec<String> {
-    let urls = evidence.workload.scenario.urls;
-    let shares =
-        (0..evidence.shape.processes).map(|process| evidence.shape.share(process, urls).len() as u64);
-    let possible: u64 = shares.map(|share| share.min(u64::from(evidence.shape.in_flight))).sum();
+    let possible = evidence.shape.most_possible(evidence.workload.scenario.urls);
     let most = evidence.ledger.stats.most_in_flight;
     (most < possible)
         .then(|| format!("it did not reach the {possible} in flight that its shape allows"))

@@ -87,6 +87,8 @@ pub struct Stats {
     pub in_flight: u64,
     /// The most there ever were at once.
     pub most_in_flight: u64,
+    /// When there first were so many: a reading of the system's monotonic clock, in nanoseconds.
+    pub most_in_flight_at_ns: u64,
     /// Actual minus planned delay of the responses served.
     pub lateness_ns: Lateness,
     /// The part of it for which the event loop was busy with other responses.
@@ -115,13 +117,17 @@ pub(crate) struct Tally {
     sequence: AtomicU64,
     in_flight: AtomicU64,
     most_in_flight: AtomicU64,
+    most_in_flight_at_ns: AtomicU64,
 }
 
 impl Tally {
-    fn begin(&self) -> u64 {
+    fn begin(&self, now_ns: u64) -> u64 {
         let in_flight = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
-        if in_flight > self.most_in_flight.load(Ordering::Relaxed) {
-            self.most_in_flight.fetch_max(in_flight, Ordering::Relaxed);
+        if in_flight > self.most_in_flight.load(Ordering::Relaxed)
+            && in_flight > self.most_in_flight.fetch_max(in_flight, Ordering::Relaxed)
+        {
+            // Two loops may set new marks at once; their clocks then differ by less than they could tell.
+            self.most_in_flight_at_ns.store(now_ns, Ordering::Relaxed);
         }
         self.sequence.fetch_add(1, Ordering::Relaxed)
     }
@@ -177,11 +183,11 @@ impl Book {
         }
     }
 
-    /// A request for a URL of the scenario is complete; returns its sequence number.
-    pub(crate) fn begin(&mut self) -> u64 {
+    /// A request for a URL of the scenario was complete at `now_ns`; returns its sequence number.
+    pub(crate) fn begin(&mut self, now_ns: u64) -> u64 {
         self.received += 1;
         self.in_flight += 1;
-        self.tally.begin()
+        self.tally.begin(now_ns)
     }
 
     /// A request that [`begin`](Book::begin) announced has ended.
@@ -226,6 +232,7 @@ impl Book {
                 connections_refused: self.connections_refused,
                 in_flight: self.in_flight,
                 most_in_flight: self.tally.most_in_flight.load(Ordering::Relaxed),
+                most_in_flight_at_ns: self.tally.most_in_flight_at_ns.load(Ordering::Relaxed),
                 detail_lost: self.detail_lost,
                 ..Stats::default()
             },
@@ -275,6 +282,7 @@ impl Stats {
         self.connections_refused += other.connections_refused;
         self.in_flight += other.in_flight;
         self.most_in_flight = self.most_in_flight.max(other.most_in_flight);
+        self.most_in_flight_at_ns = self.most_in_flight_at_ns.max(other.most_in_flight_at_ns);
         self.detail_lost += other.detail_lost;
     }
 }
@@ -340,7 +348,7 @@ mod tests {
         let mut book = Book::new(Arc::default(), 4);
         let capacity = book.entries.capacity() as u64;
         for late_ns in 0..100 {
-            let sequence = book.begin();
+            let sequence = book.begin(0);
             book.end(entry(sequence, late_ns, Outcome::Served));
         }
         let ledger = Snapshot::into_ledger([book.snapshot(true)]);
@@ -355,10 +363,10 @@ mod tests {
     fn lateness_counts_what_was_served() {
         let mut book = Book::new(Arc::default(), 1_000);
         for late_ns in 1..=100 {
-            let sequence = book.begin();
+            let sequence = book.begin(0);
             book.end(entry(sequence, late_ns * 1_000, Outcome::Served));
         }
-        let sequence = book.begin();
+        let sequence = book.begin(0);
         book.end(entry(sequence, 1_000_000_000, Outcome::Aborted));
         let lateness = Snapshot::into_ledger([book.snapshot(false)]).stats.lateness_ns;
         assert_eq!((lateness.count, lateness.max), (100, 100_000));
@@ -370,7 +378,7 @@ mod tests {
     fn a_reset_keeps_what_is_in_flight() {
         let mut book = Book::new(Arc::default(), 10);
         for _ in 0..3 {
-            book.begin();
+            book.begin(0);
         }
         book.end(entry(0, 0, Outcome::Served));
         book.reset();

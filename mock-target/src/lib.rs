@@ -44,6 +44,7 @@ mod normal;
 mod random;
 
 pub use body::Bodies;
+pub use clock::now_ns as monotonic_ns;
 pub use fault::{Fault, FaultShare};
 pub use latency::Latency;
 pub use ledger::{Entry, Lateness, Ledger, Outcome, Stats};

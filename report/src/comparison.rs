@@ -4,7 +4,9 @@ mod build;
 
 use serde::Serialize;
 
-use crate::record::{Figures, Machine, MemoryMethod, Quantiles, ReferenceRow, ScenarioFacts, Verdict};
+use crate::record::{
+    COMMON, Figures, Machine, MemoryMethod, Quantiles, ReferenceRow, ScenarioFacts, Verdict,
+};
 
 /// What a record says about its contenders, side by side.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -25,6 +27,8 @@ pub struct Comparison {
     pub truncated: bool,
     /// The contender that speed-ups are over: the first with valid runs that has one request in flight.
     pub baseline: Option<String>,
+    /// The model that [`CostOverBase`] is over.
+    pub cost_base: Option<String>,
     /// The contenders, in the order in which they were asked for.
     pub contenders: Vec<Row>,
     /// Published figures, to be held against ours and never mixed into them.
@@ -59,6 +63,8 @@ pub struct Row {
     pub floor_ns: u64,
     /// What `low` and `high` mean in the figures of this row.
     pub interval: Interval,
+    /// What it costs beside the base of the common client, where both have valid runs.
+    pub cost: Option<CostOverBase>,
     /// The figures of the valid runs.
     #[serde(flatten)]
     pub measured: Option<Measured>,
@@ -89,6 +95,11 @@ pub struct Measured {
     pub peak_memory_bound_bytes: Spread<u64>,
     /// Memory of the worker tree before the first request, in bytes.
     pub ready_memory_bytes: Spread<u64>,
+    /// What the tree grew by from then to its peak, over the most requests in flight, in bytes.
+    pub memory_per_in_flight_bytes: Spread<u64>,
+    /// From `go` until the target first had in flight what the shape allows, in nanoseconds; absent
+    /// where a run never got that far.
+    pub ramp_ns: Option<Spread<u64>>,
     /// From spawning the workers until all were ready, in nanoseconds: not part of the wall.
     pub startup_ns: Spread<u64>,
     /// Durations of requests, in nanoseconds, over all valid runs together; absent where none succeeded.
@@ -103,6 +114,16 @@ pub struct Measured {
     pub most_in_flight: Spread<u64>,
     /// How late the target answered at p99, in nanoseconds: a part of the added latency is its own.
     pub target_lateness_p99_ns: Spread<i64>,
+}
+
+/// What a contender with the common client costs, as multiples of the base model's cost in the same
+/// shape with the same client: medians over medians.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct CostOverBase {
+    /// CPU a request.
+    pub cpu: f64,
+    /// Memory per request in flight; absent where the base's does not grow.
+    pub memory: Option<f64>,
 }
 
 /// A figure over the valid runs: see [`crate::stats`] for the median.
@@ -175,7 +196,25 @@ pub struct PublishedRow {
     pub efficiency: f64,
 }
 
+impl Comparison {
+    /// The contenders of the first table: those with the client people use, or all where no other is.
+    pub fn deployed(&self) -> Vec<&Row> {
+        let deployed: Vec<&Row> = self.contenders.iter().filter(|row| !row.is_common()).collect();
+        if deployed.is_empty() { self.contenders.iter().collect() } else { deployed }
+    }
+
+    /// The contenders of the second table: those with the client that all models share.
+    pub fn common(&self) -> Vec<&Row> {
+        self.contenders.iter().filter(|row| row.is_common()).collect()
+    }
+}
+
 impl Row {
+    /// Whether it uses the client that all models share.
+    pub fn is_common(&self) -> bool {
+        self.client == COMMON
+    }
+
     /// Requests in flight allowed over all processes.
     pub fn slots(&self) -> u64 {
         u64::from(self.processes) * u64::from(self.in_flight)

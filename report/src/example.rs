@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::record::{
-    ContenderFacts, FORMAT, Figures, Header, Machine, MemoryMethod, Quantiles, Record, Reference,
+    COMMON, ContenderFacts, FORMAT, Figures, Header, Machine, MemoryMethod, Quantiles, Record, Reference,
     ReferenceRow, Run, Samples, ScenarioFacts, TargetFigures, TimePoint, Verdict, Writer,
 };
 
@@ -99,6 +99,35 @@ pub(crate) fn short_record() -> Record {
     record
 }
 
+/// The example with two contenders more, which share a client: `loop`, the base of cost, at half the CPU and
+/// memory of `tokio`.
+pub(crate) fn record_with_common_client() -> Record {
+    let mut record = record();
+    let facts = record.header.contenders.iter().find(|facts| facts.name == "tokio:128").unwrap().clone();
+    let runs: Vec<Run> = record.runs.iter().filter(|run| run.contender == facts.name).cloned().collect();
+    for (model, share) in [("loop", 2_u32), ("tokio", 1)] {
+        let name = format!("{model}+common:128");
+        let model = model.to_owned();
+        record.header.contenders.push(ContenderFacts {
+            name: name.clone(),
+            model,
+            client: COMMON.to_owned(),
+            ..facts.clone()
+        });
+        for run in &runs {
+            let mut run = Run { contender: name.clone(), ..run.clone() };
+            if let Some(figures) = &mut run.figures {
+                figures.cpu_us_per_request /= f64::from(share);
+                figures.peak_memory_bytes = figures.ready_memory_bytes
+                    + (figures.peak_memory_bytes - figures.ready_memory_bytes) / u64::from(share);
+            }
+            record.runs.push(run);
+        }
+    }
+    record.header.cost_base = Some("loop".to_owned());
+    record
+}
+
 /// The example as nobody should be able to make it, stopped half-way: texts from elsewhere that would break a
 /// table, a page or a terminal.
 pub(crate) fn hostile_record() -> Record {
@@ -178,6 +207,7 @@ fn header() -> Header {
                 floor_ns: lay_out(contender, |_| 0).1,
             })
             .collect(),
+        cost_base: None,
         references: vec![Reference {
             title: "The article's own figures".to_owned(),
             source: "SpyderProxy blog, \"Concurrency vs Parallelism for Web Scraping\", 25 April 2026; \
@@ -249,6 +279,7 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
                 / 10,
             ready_memory_bytes: contender.peak_memory_bytes / 3,
             startup_ns: contender.startup_ns + slow * 10_000,
+            ramp_ns: Some(contender.startup_ns * 3),
             latency_ns: Quantiles::default(),
             added_latency_ns: Quantiles::default(),
             target: TargetFigures {

@@ -9,6 +9,8 @@ mod writer;
 
 use serde::{Deserialize, Serialize};
 
+use crate::stats::Sorted;
+
 pub use reader::{Record, RecordError};
 pub use writer::Writer;
 
@@ -17,6 +19,9 @@ pub const FILE_NAME: &str = "record.jsonl";
 
 /// The version of the saved format that this crate writes.
 pub const FORMAT: u32 = 1;
+
+/// The name of the client that all models share.
+pub const COMMON: &str = "common";
 
 /// What was asked and where it ran: the first line of a record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +42,9 @@ pub struct Header {
     pub order_seed: u64,
     /// Every contender of the race, in the order in which it was asked for. No name stands twice.
     pub contenders: Vec<ContenderFacts>,
+    /// The model whose cost with the common client that of the others is held against.
+    #[serde(default)]
+    pub cost_base: Option<String>,
     /// Published figures shown beside ours and never mixed into them.
     pub references: Vec<Reference>,
 }
@@ -82,7 +90,8 @@ pub struct ContenderFacts {
     pub name: String,
     /// The model's name.
     pub model: String,
-    /// The client's name; `native` is the one people use with that model.
+    /// The client's name: `native` is the one people use with that model, [`COMMON`] the one that all
+    /// models share.
     pub client: String,
     /// Worker processes.
     pub processes: u32,
@@ -194,6 +203,10 @@ pub struct Figures {
     pub ready_memory_bytes: u64,
     /// From spawning the workers until all were ready.
     pub startup_ns: u64,
+    /// From `go` until the target first had as many requests in flight as the shape and the URLs allow;
+    /// absent where that never happened.
+    #[serde(default)]
+    pub ramp_ns: Option<u64>,
     /// Durations of the samples.
     pub latency_ns: Quantiles,
     /// Durations of the samples less each URL's planned delay. May be a little below zero where a
@@ -239,6 +252,19 @@ pub struct Quantiles {
     pub p99: i64,
     /// Largest.
     pub max: i64,
+}
+
+impl Quantiles {
+    /// The points of `values`; `None` where there are none.
+    pub fn of(values: impl IntoIterator<Item = i64>) -> Option<Quantiles> {
+        let sorted = Sorted::new(values)?;
+        Some(Quantiles {
+            p50: sorted.median(),
+            p90: sorted.quantile(900),
+            p99: sorted.quantile(990),
+            max: sorted.high(),
+        })
+    }
 }
 
 /// The requests of a run, as columns of equal length, in the order of their starts.

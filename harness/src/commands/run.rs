@@ -173,6 +173,7 @@ impl Args {
             },
             order_seed: scenario.seed,
             contenders: contenders.iter().map(|c| session.facts(c, self.rounds(c))).collect(),
+            cost_base: None,
             references: vec![article::reference()],
         }
     }

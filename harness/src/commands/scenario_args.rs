@@ -3,8 +3,8 @@
 use anyhow::{Result, bail};
 use mock_target::{Latency, Lie, Scenario};
 
-/// More URLs than this in one run would take more memory for samples than a measurement should.
-const MOST_URLS: u64 = 10_000_000;
+/// As many as the target's ledger remembers in full.
+const MOST_URLS: u64 = 1_000_000;
 
 /// What the target does.
 #[derive(Clone, clap::Args)]

@@ -170,7 +170,7 @@ impl Shard {
             ..Exchange::default()
         };
         if let Wish::Url(id) = wish {
-            exchange.sequence = self.book.begin();
+            exchange.sequence = self.book.begin(arrived_ns);
             exchange.planned_delay_ns = self.press.scenario().delay_ns(id);
             exchange.fault = self.press.scenario().fault(id, request.attempt);
         } else {

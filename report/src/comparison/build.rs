@@ -1,6 +1,9 @@
 //! How a record becomes a comparison.
 
-use super::{Comparison, Interval, Measured, PublishedRow, PublishedTable, Row, RunSummary, Spread, Tally};
+use super::{
+    Comparison, CostOverBase, Interval, Measured, PublishedRow, PublishedTable, Row, RunSummary, Spread,
+    Tally,
+};
 use crate::record::{ContenderFacts, Figures, MemoryMethod, Quantiles, Record, ReferenceRow, Run, Verdict};
 use crate::stats::{Number, Sorted};
 
@@ -15,6 +18,7 @@ impl Comparison {
             .find(|row| row.slots() == 1 && row.measured.is_some())
             .map(|row| row.name.clone());
         set_speed_ups(&mut contenders, baseline.as_deref());
+        set_costs(&mut contenders, header.cost_base.as_deref());
         Comparison {
             inflight_version: header.inflight_version.clone(),
             command: header.command.clone(),
@@ -24,6 +28,7 @@ impl Comparison {
             order_seed: header.order_seed,
             truncated: record.truncated,
             baseline,
+            cost_base: header.cost_base.clone(),
             contenders,
             references: header
                 .references
@@ -46,6 +51,25 @@ fn set_speed_ups(contenders: &mut [Row], baseline: Option<&str>) {
         .map(|measured| measured.wall_ns.median);
     for measured in contenders.iter_mut().filter_map(|row| row.measured.as_mut()) {
         measured.speed_up = baseline_wall.map(|wall| wall as f64 / measured.wall_ns.median as f64);
+    }
+}
+
+fn set_costs(contenders: &mut [Row], base: Option<&str>) {
+    let costs = |row: &Row| {
+        let measured = row.measured.as_ref()?;
+        Some((measured.cpu_us_per_request.median, measured.memory_per_in_flight_bytes.median as f64))
+    };
+    let bases: Vec<(u32, u32, f64, f64)> = contenders
+        .iter()
+        .filter(|row| row.is_common() && Some(row.model.as_str()) == base)
+        .filter_map(|row| costs(row).map(|(cpu, memory)| (row.processes, row.in_flight, cpu, memory)))
+        .collect();
+    for row in contenders.iter_mut().filter(|row| row.is_common()) {
+        let same_shape = bases.iter().find(|base| (base.0, base.1) == (row.processes, row.in_flight));
+        row.cost = same_shape.zip(costs(row)).map(|(base, (cpu, memory))| CostOverBase {
+            cpu: cpu / base.2,
+            memory: (base.3 > 0.0).then(|| memory / base.3),
+        });
     }
 }
 
@@ -74,6 +98,7 @@ impl Row {
             warnings: tally(runs.iter().flat_map(|run| &run.warnings)),
             floor_ns: facts.floor_ns,
             interval: Interval::MinMax,
+            cost: None,
             measured: Measured::of(facts.floor_ns, &valid),
             runs: runs.into_iter().map(RunSummary::of).collect(),
         }
@@ -97,6 +122,10 @@ impl Measured {
             peak_memory_method: if sampled { MemoryMethod::SampledPss } else { MemoryMethod::HighWaterMark },
             peak_memory_bound_bytes: by(|f| f.peak_memory_bound_bytes)?,
             ready_memory_bytes: by(|f| f.ready_memory_bytes)?,
+            memory_per_in_flight_bytes: by(|f| {
+                f.peak_memory_bytes.saturating_sub(f.ready_memory_bytes) / f.target.most_in_flight.max(1)
+            })?,
+            ramp_ns: valid.iter().map(|(_, f)| f.ramp_ns).collect::<Option<Vec<u64>>>().and_then(Spread::of),
             startup_ns: by(|f| f.startup_ns)?,
             latency_ns: latencies.whole,
             added_latency_ns: latencies.added,
@@ -132,22 +161,12 @@ impl Latencies {
                 }
             }
         }
-        Latencies { whole: quantiles(whole), added: quantiles(added), failed }
+        Latencies { whole: Quantiles::of(whole), added: Quantiles::of(added), failed }
     }
 }
 
-fn quantiles(values: Vec<i64>) -> Option<Quantiles> {
-    let sorted = Sorted::new(values)?;
-    Some(Quantiles {
-        p50: sorted.median(),
-        p90: sorted.quantile(900),
-        p99: sorted.quantile(990),
-        max: sorted.high(),
-    })
-}
-
 impl<T: Number> Spread<T> {
-    fn of(values: impl Iterator<Item = T>) -> Option<Spread<T>> {
+    fn of(values: impl IntoIterator<Item = T>) -> Option<Spread<T>> {
         let sorted = Sorted::new(values)?;
         Some(Spread { median: sorted.median(), low: sorted.low(), high: sorted.high() })
     }
@@ -192,6 +211,21 @@ mod tests {
 
     fn row<'a>(comparison: &'a Comparison, name: &str) -> &'a Row {
         comparison.contenders.iter().find(|row| row.name == name).unwrap()
+    }
+
+    #[test]
+    fn cost_with_the_common_client_is_over_the_base_in_the_same_shape() {
+        let mut record = example::record_with_common_client();
+        let comparison = Comparison::of(&record);
+        let cost = row(&comparison, "tokio+common:128").cost.unwrap();
+        assert!((cost.cpu - 2.0).abs() < 1e-9 && (cost.memory.unwrap() - 2.0).abs() < 0.01, "{cost:?}");
+        assert_eq!(row(&comparison, "loop+common:128").cost.unwrap().cpu, 1.0);
+        assert_eq!(row(&comparison, "tokio:128").cost, None, "its client is another");
+        let shares: Vec<usize> = [comparison.deployed().len(), comparison.common().len()].to_vec();
+        assert_eq!(shares, [5, 2]);
+
+        record.header.contenders.last_mut().unwrap().in_flight = 64;
+        assert_eq!(row(&Comparison::of(&record), "tokio+common:128").cost, None, "its shape is another");
     }
 
     #[test]

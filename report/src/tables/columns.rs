@@ -2,7 +2,7 @@
 
 use crate::comparison::{Comparison, Measured, PublishedRow, Row};
 use crate::numbers::{
-    NONE, as_published, bytes, duration, duration_range, efficiency, percent, signed_duration, times,
+    NONE, as_published, bytes, count, duration, duration_range, efficiency, percent, signed_duration, times,
 };
 use crate::record::MemoryMethod;
 
@@ -33,116 +33,48 @@ impl<R> Column<R> {
     }
 }
 
+impl Column<Row> {
+    /// Whether [`CONTENDERS`] does not have it.
+    pub(super) fn is_only_of_costs(&self) -> bool {
+        CONTENDERS.iter().all(|column| column.title != self.title)
+    }
+}
+
 /// The columns for our own contenders.
-pub(super) const CONTENDERS: [Column<Row>; 14] = [
-    Column {
-        title: "contender",
-        numeric: false,
-        cell: |row| row.name.clone(),
-        meaning: "model:in flight, or model:processes x in flight in each",
-        gives_way: None,
-    },
-    Column {
-        title: "wall",
-        numeric: true,
-        cell: |row| figure(row, |m| duration(m.wall_ns.median)),
-        meaning: "from the start signal until the last request was done",
-        gives_way: None,
-    },
-    Column {
-        title: "wall\nmin–max",
-        numeric: true,
-        cell: |row| match row.valid_runs {
-            1 => "1 run".to_owned(),
-            _ => figure(row, |m| duration_range(m.wall_ns.low, m.wall_ns.high)),
-        },
-        meaning: "the fastest and the slowest valid run",
-        gives_way: Some(8),
-    },
-    Column {
-        title: "floor",
-        numeric: true,
-        cell: |row| duration(row.floor_ns),
-        meaning: "the wall of a perfect client of that shape, computed from the planned delays",
-        gives_way: Some(4),
-    },
-    Column {
-        title: "efficiency",
-        numeric: true,
-        cell: |row| figure(row, |m| efficiency(m.efficiency.median)),
-        meaning: "floor ÷ wall",
-        gives_way: None,
-    },
-    Column {
-        title: "speed-up",
-        numeric: true,
-        cell: |row| figure(row, |m| m.speed_up.map_or_else(|| NONE.to_owned(), times)),
-        meaning: "median wall of the first contender with one request in flight ÷ median wall",
-        gives_way: Some(5),
-    },
-    Column {
-        title: "CPU\ntime",
-        numeric: true,
-        cell: |row| figure(row, |m| duration(m.cpu_ns.median)),
-        meaning: "user + system of all worker processes during the wall; the target's is not in it",
-        gives_way: Some(10),
-    },
-    Column {
-        title: "CPU % of\na core",
-        numeric: true,
-        cell: |row| figure(row, |m| percent(m.cpu_percent.median / 100.0)),
-        meaning: "CPU time ÷ wall",
-        gives_way: Some(2),
-    },
-    Column {
-        title: "CPU per\nrequest",
-        numeric: true,
-        cell: |row| figure(row, |m| duration((m.cpu_us_per_request.median * 1e3).round() as u64)),
-        meaning: "CPU time ÷ URLs",
-        gives_way: Some(6),
-    },
-    Column {
-        title: "peak\nmemory",
-        numeric: true,
-        cell: |row| {
-            figure(row, |m| {
-                let bound = if m.peak_memory_method == MemoryMethod::SampledPss { "≥ " } else { "" };
-                format!("{bound}{}", bytes(m.peak_memory_bytes.median))
-            })
-        },
-        meaning: "of all worker processes together, the runtime included; 1 MB is 10⁶ bytes; \
-                  ≥ marks a sampled peak, a lower bound",
-        gives_way: Some(9),
-    },
-    Column {
-        title: "startup",
-        numeric: true,
-        cell: |row| figure(row, |m| duration(m.startup_ns.median)),
-        meaning: "from spawning the workers until all were ready; not part of the wall",
-        gives_way: Some(1),
-    },
-    Column {
-        title: "added\np50",
-        numeric: true,
-        cell: |row| figure(row, |m| added(m, |added| added.p50)),
-        meaning: "duration less planned delay: the median over all requests of all valid runs",
-        gives_way: Some(3),
-    },
-    Column {
-        title: "added\np99",
-        numeric: true,
-        cell: |row| figure(row, |m| added(m, |added| added.p99)),
-        meaning: "duration less planned delay: the 99th percentile over all requests of all valid runs",
-        gives_way: Some(7),
-    },
-    Column {
-        title: "verdict",
-        numeric: false,
-        cell: verdict,
-        meaning: "valid runs / rounds asked for; in a valid run every URL was served once, received \
-                  once, and its body verified",
-        gives_way: None,
-    },
+const CONTENDERS: [&Column<Row>; 16] = [
+    &CONTENDER,
+    &WALL,
+    &RANGE,
+    &FLOOR,
+    &EFFICIENCY,
+    &SPEED_UP,
+    &RAMP,
+    &CPU_TIME,
+    &CPU_PERCENT,
+    &CPU_PER_REQUEST,
+    &PEAK_MEMORY,
+    &CONNECTIONS,
+    &STARTUP,
+    &ADDED_P50,
+    &ADDED_P99,
+    &VERDICT,
+];
+
+/// The columns for what models cost with the client that they share.
+pub(super) const COSTS: [&Column<Row>; 13] = [
+    &CONTENDER,
+    &WALL,
+    &RANGE,
+    &EFFICIENCY,
+    &RAMP,
+    &CPU_PER_REQUEST,
+    &CPU_OVER_BASE,
+    &PEAK_MEMORY,
+    &MEMORY_PER_IN_FLIGHT,
+    &MEMORY_OVER_BASE,
+    &CONNECTIONS,
+    &ADDED_P99,
+    &VERDICT,
 ];
 
 /// The columns for what others published.
@@ -202,8 +134,171 @@ pub(super) const PUBLISHED: [Column<PublishedRow>; 7] = [
 /// The columns of [`CONTENDERS`] that have something to say here.
 pub(super) fn for_contenders(comparison: &Comparison) -> Vec<&'static Column<Row>> {
     let has_baseline = comparison.baseline.is_some();
-    CONTENDERS.iter().filter(|column| has_baseline || column.title != "speed-up").collect()
+    CONTENDERS.into_iter().filter(|column| has_baseline || column.title != SPEED_UP.title).collect()
 }
+
+const CONTENDER: Column<Row> = Column {
+    title: "contender",
+    numeric: false,
+    cell: |row| row.name.clone(),
+    meaning: "model:in flight, or model:processes x in flight in each",
+    gives_way: None,
+};
+
+const WALL: Column<Row> = Column {
+    title: "wall",
+    numeric: true,
+    cell: |row| figure(row, |m| duration(m.wall_ns.median)),
+    meaning: "from the start signal until the last request was done",
+    gives_way: None,
+};
+
+const RANGE: Column<Row> = Column {
+    title: "wall\nmin–max",
+    numeric: true,
+    cell: |row| match row.valid_runs {
+        1 => "1 run".to_owned(),
+        _ => figure(row, |m| duration_range(m.wall_ns.low, m.wall_ns.high)),
+    },
+    meaning: "the fastest and the slowest valid run",
+    gives_way: Some(10),
+};
+
+const FLOOR: Column<Row> = Column {
+    title: "floor",
+    numeric: true,
+    cell: |row| duration(row.floor_ns),
+    meaning: "the wall of a perfect client of that shape, computed from the planned delays",
+    gives_way: Some(6),
+};
+
+const EFFICIENCY: Column<Row> = Column {
+    title: "efficiency",
+    numeric: true,
+    cell: |row| figure(row, |m| efficiency(m.efficiency.median)),
+    meaning: "floor ÷ wall",
+    gives_way: None,
+};
+
+const SPEED_UP: Column<Row> = Column {
+    title: "speed-up",
+    numeric: true,
+    cell: |row| figure(row, |m| m.speed_up.map_or_else(|| NONE.to_owned(), times)),
+    meaning: "median wall of the first contender with one request in flight ÷ median wall",
+    gives_way: Some(7),
+};
+
+const RAMP: Column<Row> = Column {
+    title: "ramp",
+    numeric: true,
+    cell: |row| figure(row, |m| m.ramp_ns.map_or_else(|| NONE.to_owned(), |ramp| duration(ramp.median))),
+    meaning: "from the start signal until the target first had in flight what the shape allows; – where \
+              a run never did",
+    gives_way: Some(3),
+};
+
+const CPU_TIME: Column<Row> = Column {
+    title: "CPU\ntime",
+    numeric: true,
+    cell: |row| figure(row, |m| duration(m.cpu_ns.median)),
+    meaning: "user + system of all worker processes during the wall; the target's is not in it",
+    gives_way: Some(12),
+};
+
+const CPU_PERCENT: Column<Row> = Column {
+    title: "CPU % of\na core",
+    numeric: true,
+    cell: |row| figure(row, |m| percent(m.cpu_percent.median / 100.0)),
+    meaning: "CPU time ÷ wall",
+    gives_way: Some(2),
+};
+
+const CPU_PER_REQUEST: Column<Row> = Column {
+    title: "CPU per\nrequest",
+    numeric: true,
+    cell: |row| figure(row, |m| duration((m.cpu_us_per_request.median * 1e3).round() as u64)),
+    meaning: "CPU time ÷ URLs",
+    gives_way: Some(8),
+};
+
+const CPU_OVER_BASE: Column<Row> = Column {
+    title: "CPU\n÷ base",
+    numeric: true,
+    cell: |row| row.cost.map_or_else(|| NONE.to_owned(), |cost| times(cost.cpu)),
+    meaning: "CPU per request as a multiple of the base model's in the same shape",
+    gives_way: None,
+};
+
+const PEAK_MEMORY: Column<Row> = Column {
+    title: "peak\nmemory",
+    numeric: true,
+    cell: |row| {
+        figure(row, |m| {
+            let bound = if m.peak_memory_method == MemoryMethod::SampledPss { "≥ " } else { "" };
+            format!("{bound}{}", bytes(m.peak_memory_bytes.median))
+        })
+    },
+    meaning: "of all worker processes together, the runtime included; 1 MB is 10⁶ bytes; \
+              ≥ marks a sampled peak, a lower bound",
+    gives_way: Some(11),
+};
+
+const MEMORY_PER_IN_FLIGHT: Column<Row> = Column {
+    title: "memory per\nin flight",
+    numeric: true,
+    cell: |row| figure(row, |m| bytes(m.memory_per_in_flight_bytes.median)),
+    meaning: "growth from before the first request to the peak ÷ the most in flight; 1 kB is 10³ bytes",
+    gives_way: Some(13),
+};
+
+const MEMORY_OVER_BASE: Column<Row> = Column {
+    title: "memory\n÷ base",
+    numeric: true,
+    cell: |row| row.cost.and_then(|cost| cost.memory).map_or_else(|| NONE.to_owned(), times),
+    meaning: "memory per request in flight as a multiple of the base model's in the same shape",
+    gives_way: Some(14),
+};
+
+const CONNECTIONS: Column<Row> = Column {
+    title: "connections",
+    numeric: true,
+    cell: |row| figure(row, |m| count(m.connections.median)),
+    meaning: "accepted by the target; more than the shape has in flight is a pool that churns",
+    gives_way: Some(4),
+};
+
+const STARTUP: Column<Row> = Column {
+    title: "startup",
+    numeric: true,
+    cell: |row| figure(row, |m| duration(m.startup_ns.median)),
+    meaning: "from spawning the workers until all were ready; not part of the wall",
+    gives_way: Some(1),
+};
+
+const ADDED_P50: Column<Row> = Column {
+    title: "added\np50",
+    numeric: true,
+    cell: |row| figure(row, |m| added(m, |added| added.p50)),
+    meaning: "duration less planned delay: the median over all requests of all valid runs",
+    gives_way: Some(5),
+};
+
+const ADDED_P99: Column<Row> = Column {
+    title: "added\np99",
+    numeric: true,
+    cell: |row| figure(row, |m| added(m, |added| added.p99)),
+    meaning: "duration less planned delay: the 99th percentile over all requests of all valid runs",
+    gives_way: Some(9),
+};
+
+const VERDICT: Column<Row> = Column {
+    title: "verdict",
+    numeric: false,
+    cell: verdict,
+    meaning: "valid runs / rounds asked for; in a valid run every URL was served once, received \
+              once, and its body verified",
+    gives_way: None,
+};
 
 fn figure(row: &Row, show: impl Fn(&Measured) -> String) -> String {
     row.measured.as_ref().map_or_else(|| NONE.to_owned(), show)

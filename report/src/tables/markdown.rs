@@ -9,28 +9,42 @@ use crate::conclusion::conclusion;
 /// fits under any.
 pub fn render(comparison: &Comparison) -> String {
     let columns = columns::for_contenders(comparison);
+    let common = comparison.common();
+    let costs = columns::COSTS.iter().filter(|column| !common.is_empty() && column.is_only_of_costs());
+    let explained = columns.iter().chain(costs);
     let legend: Vec<String> =
-        columns.iter().map(|column| format!("{}: {}", column.title_in_one_line(), column.meaning)).collect();
+        explained.map(|column| format!("{}: {}", column.title_in_one_line(), column.meaning)).collect();
 
     let mut parts = vec![
         labelled(words::heading(comparison)) + "\\\n**command** " + &code(&comparison.command),
-        table(&columns, &comparison.contenders),
+        table(&columns, &comparison.deployed()),
         conclusion(comparison).iter().map(|line| strong(line)).collect::<Vec<_>>().join("\\\n"),
     ];
+    if !common.is_empty() {
+        let heading = labelled(words::costs_heading(comparison));
+        parts.push(folded(
+            "What each model costs, all with the same client",
+            &heading,
+            &table(&columns::COSTS, &common),
+        ));
+    }
     for reference in &comparison.references {
+        let rows: Vec<_> = reference.rows.iter().collect();
         parts.push(labelled(words::published_heading(reference)));
-        parts.push(table(&columns::PUBLISHED.iter().collect::<Vec<_>>(), &reference.rows));
+        parts.push(table(&columns::PUBLISHED.iter().collect::<Vec<_>>(), &rows));
     }
     parts.push(list(&words::notes(comparison)));
-    parts.push(format!(
-        "<details><summary>What the columns mean</summary>\n\n{}\n\n</details>",
-        list(&legend)
-    ));
+    parts.push(folded("What the columns mean", "", &list(&legend)));
     parts.retain(|part| !part.is_empty());
     parts.join("\n\n") + "\n"
 }
 
-fn table<R>(columns: &[&Column<R>], rows: &[R]) -> String {
+fn folded(summary: &str, heading: &str, text: &str) -> String {
+    let parts = [&format!("<details><summary>{summary}</summary>"), heading, text, "</details>"];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
+}
+
+fn table<R>(columns: &[&Column<R>], rows: &[&R]) -> String {
     let line = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
     let mut lines = vec![
         line(columns.iter().map(|column| escaped(&column.title_in_one_line())).collect()),
@@ -87,6 +101,11 @@ mod tests {
     use super::*;
     use crate::example;
     use crate::splice;
+
+    #[test]
+    fn models_with_a_client_in_common_have_a_table_of_their_own() {
+        insta::assert_snapshot!(render(&Comparison::of(&example::record_with_common_client())));
+    }
 
     #[test]
     fn all_columns() {

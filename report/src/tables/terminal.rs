@@ -18,13 +18,13 @@ const GAP: u16 = 2;
 
 /// Renders `comparison` for a terminal `width` columns wide, without colour, ending in a newline.
 ///
-/// Where there is no room for all columns they give way in this order: startup, % of a core, added p50,
-/// floor, speed-up, CPU per request, added p99, min–max, peak memory, CPU time; a note says which.
-/// Contender, wall, efficiency and verdict always stay: where even they do not fit, their cells are
+/// Where there is no room for all columns they give way in this order: startup, % of a core, ramp,
+/// connections, added p50, floor, speed-up, CPU per request, added p99, min–max, peak memory, CPU time; a
+/// note says which. Contender, wall, efficiency and verdict always stay: where even they do not fit, their cells are
 /// wrapped.
 pub fn render(comparison: &Comparison, width: usize) -> String {
     let prose = width.min(PROSE_WIDTH);
-    let ours = Fitted::new(columns::for_contenders(comparison), &comparison.contenders, width);
+    let ours = Fitted::new(columns::for_contenders(comparison), &comparison.deployed(), width);
     let mut notes = words::notes(comparison);
     if !ours.hidden.is_empty() {
         let hidden: Vec<String> = ours.hidden.iter().map(|column| column.title_in_one_line()).collect();
@@ -32,17 +32,25 @@ pub fn render(comparison: &Comparison, width: usize) -> String {
     }
     let mut heading = words::heading(comparison);
     heading.push(("command", comparison.command.clone()));
-    let legend = ours.shown.iter().map(|column| (column.title_in_one_line(), column.meaning.to_owned()));
+    let mut explained = ours.shown;
 
     let mut parts = vec![
         paragraphs(heading, prose),
         ours.text,
         paragraphs(conclusion(comparison).into_iter().map(|line| ("→", line)), prose),
     ];
-    for reference in &comparison.references {
-        parts.push(paragraphs(words::published_heading(reference), prose));
-        parts.push(Fitted::new(columns::PUBLISHED.iter().collect(), &reference.rows, width).text);
+    if !comparison.common().is_empty() {
+        let costs = Fitted::new(columns::COSTS.to_vec(), &comparison.common(), width);
+        parts.push(paragraphs(words::costs_heading(comparison), prose));
+        parts.push(costs.text);
+        explained.extend(costs.shown.into_iter().filter(|column| column.is_only_of_costs()));
     }
+    for reference in &comparison.references {
+        let rows: Vec<_> = reference.rows.iter().collect();
+        parts.push(paragraphs(words::published_heading(reference), prose));
+        parts.push(Fitted::new(columns::PUBLISHED.iter().collect(), &rows, width).text);
+    }
+    let legend = explained.iter().map(|column| (column.title_in_one_line(), column.meaning.to_owned()));
     parts.push(paragraphs(notes.into_iter().map(|note| ("·", note)), prose));
     parts.push(paragraphs(legend, prose));
     parts.join("\n\n") + "\n"
@@ -56,7 +64,7 @@ struct Fitted<R: 'static> {
 }
 
 impl<R> Fitted<R> {
-    fn new(columns: Vec<&'static Column<R>>, rows: &[R], width: usize) -> Fitted<R> {
+    fn new(columns: Vec<&'static Column<R>>, rows: &[&R], width: usize) -> Fitted<R> {
         let mut shown = columns;
         let mut hidden = Vec::new();
         loop {
@@ -71,7 +79,7 @@ impl<R> Fitted<R> {
     }
 }
 
-fn draw<R>(columns: &[&Column<R>], rows: &[R], width: usize) -> Table {
+fn draw<R>(columns: &[&Column<R>], rows: &[&R], width: usize) -> Table {
     let mut table = Table::new();
     table.force_no_tty().load_style(TableStyle::new().header_separator(LineStyle::none().fill('─')));
     table.set_header(columns.iter().map(|column| column.title_at_the_bottom(columns)));
@@ -127,6 +135,11 @@ mod tests {
     }
 
     #[test]
+    fn models_with_a_client_in_common_have_a_table_of_their_own() {
+        insta::assert_snapshot!(render(&Comparison::of(&example::record_with_common_client()), 160));
+    }
+
+    #[test]
     fn eighty_columns() {
         insta::assert_snapshot!(render(&Comparison::of(&example::record()), 80));
     }
@@ -166,7 +179,7 @@ mod tests {
         let mut order: Vec<&str> = Vec::new();
         for width in (30..200).rev() {
             let columns = columns::for_contenders(&comparison);
-            let fitted = Fitted::new(columns, &comparison.contenders, width);
+            let fitted = Fitted::new(columns, &comparison.deployed(), width);
             let hidden: Vec<&str> = fitted.hidden.iter().map(|column| column.title).collect();
             assert!(hidden.starts_with(&order), "{width}: what gave way came back");
             order = hidden;
@@ -176,6 +189,8 @@ mod tests {
             [
                 "startup",
                 "CPU % of\na core",
+                "ramp",
+                "connections",
                 "added\np50",
                 "floor",
                 "speed-up",

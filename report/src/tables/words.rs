@@ -172,6 +172,17 @@ fn versions(comparison: &Comparison) -> Option<String> {
     (!names.is_empty()).then(|| clipped(&format!("Runtimes and clients: {}", names.join(", ")), TEXT_CHARS))
 }
 
+/// What stands above the table of what models cost with the client that they share.
+pub(super) fn costs_heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
+    let mut heading = vec![(
+        "common",
+        "every model with the same client, so that they differ in the model alone: what the model costs"
+            .to_owned(),
+    )];
+    heading.extend(comparison.cost_base.iter().map(|base| ("base", format!("{base}, in the same shape"))));
+    heading
+}
+
 /// What stands above a table that someone else published.
 pub(super) fn published_heading(table: &PublishedTable) -> Vec<(&'static str, String)> {
     vec![
