@@ -1,0 +1,127 @@
+//! A client so light that what it sees is the server.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+
+/// Bytes of every body.
+const BODY_BYTES: usize = 10 << 10;
+
+/// So many requests over so many connections, each of which always has one under way.
+pub(crate) struct Load {
+    pub(crate) address: SocketAddr,
+    pub(crate) connections: usize,
+    pub(crate) requests: u64,
+}
+
+struct Connection {
+    stream: TcpStream,
+    id: u64,
+    asked: Instant,
+    /// Bytes that are still to come; `None` before the head of the response.
+    left: Option<usize>,
+}
+
+/// Makes the requests, and returns how long after its planned delay each response began.
+///
+/// The first request of every connection is made and not counted: all are made in the same instant,
+/// and how a server works through such a burst is another question than how punctual it is.
+pub(crate) fn run(load: &Load, planned_ns: impl Fn(u64) -> u64) -> io::Result<Vec<u64>> {
+    let mut poll = Poll::new()?;
+    let mut next = 0;
+    let mut connections = Vec::with_capacity(load.connections);
+    for index in 0..load.connections {
+        let mut stream = connect(load.address)?;
+        poll.registry().register(&mut stream, Token(index), Interest::READABLE)?;
+        connections.push(Connection { stream, id: 0, asked: Instant::now(), left: None });
+    }
+    for connection in &mut connections {
+        if next < load.requests {
+            connection.ask(next)?;
+            next += 1;
+        }
+    }
+    let mut late_ns = Vec::with_capacity(load.requests as usize);
+    let (mut events, mut buffer) = (Events::with_capacity(1_024), vec![0; 64 << 10]);
+    let mut done = 0;
+    while done < load.requests {
+        poll.poll(&mut events, Some(Duration::from_secs(30)))?;
+        if events.is_empty() {
+            return Err(io::Error::new(ErrorKind::TimedOut, "no response for 30 seconds"));
+        }
+        for event in &events {
+            let connection = &mut connections[event.token().0];
+            loop {
+                match connection.stream.read(&mut buffer) {
+                    Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                    Ok(length) => {
+                        if connection.left.is_none() && connection.id >= load.connections as u64 {
+                            let taken = connection.asked.elapsed().as_nanos() as u64;
+                            late_ns.push(taken.saturating_sub(planned_ns(connection.id)));
+                        }
+                        if connection.receive(&buffer[..length])? {
+                            done += 1;
+                            if next < load.requests {
+                                connection.ask(next)?;
+                                next += 1;
+                            }
+                        }
+                        if length < buffer.len() {
+                            break;
+                        }
+                    }
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+    }
+    Ok(late_ns)
+}
+
+/// So many connections with a request each, whose responses nobody awaits.
+pub(crate) fn ask_and_wait(address: SocketAddr, count: usize) -> io::Result<Vec<TcpStream>> {
+    let ask = |_| {
+        let mut stream = connect(address)?;
+        stream.write_all(b"GET /u/1 HTTP/1.1\r\nhost: bench\r\n\r\n")?;
+        Ok(stream)
+    };
+    (0..count).map(ask).collect()
+}
+
+fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = std::net::TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    stream.set_nonblocking(true)?;
+    Ok(TcpStream::from_std(stream))
+}
+
+impl Connection {
+    fn ask(&mut self, id: u64) -> io::Result<()> {
+        let mut request = [0; 64];
+        let mut free = &mut request[..];
+        write!(free, "GET /u/{id} HTTP/1.1\r\nhost: bench\r\n\r\n", id = id % 1_000)?;
+        let length = 64 - free.len();
+        (self.id, self.left) = (id, None);
+        self.asked = Instant::now();
+        // A request fits into an empty socket.
+        self.stream.write_all(&request[..length])
+    }
+
+    /// Whether these bytes complete the response.
+    fn receive(&mut self, bytes: &[u8]) -> io::Result<bool> {
+        let left = match self.left {
+            Some(left) => left,
+            None => {
+                let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
+                end.ok_or_else(|| io::Error::other("a head came in pieces"))? + 4 + BODY_BYTES
+            }
+        };
+        let left = left.checked_sub(bytes.len()).ok_or_else(|| io::Error::other("more than a body came"))?;
+        self.left = Some(left);
+        Ok(left == 0)
+    }
+}
