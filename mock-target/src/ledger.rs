@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
+use crate::clock;
 use crate::fault::Fault;
 
 /// Everything a target saw since it started or was last reset.
@@ -83,6 +84,10 @@ pub struct Stats {
     pub connections: u64,
     /// Connections that were reset at once, as the fault `refuse` demands.
     pub connections_refused: u64,
+    /// TLS handshakes completed, resumed ones included.
+    pub handshakes: u64,
+    /// TLS handshakes that resumed a session.
+    pub resumptions: u64,
     /// Requests that are being delayed or answered now.
     pub in_flight: u64,
     /// The most there ever were at once.
@@ -138,7 +143,10 @@ impl Tally {
 
     /// Counts the most in flight anew, from those in flight now.
     fn reset(&self) {
-        self.most_in_flight.store(self.in_flight.load(Ordering::Relaxed), Ordering::Relaxed);
+        let in_flight = self.in_flight.load(Ordering::Relaxed);
+        self.most_in_flight.store(in_flight, Ordering::Relaxed);
+        let at_ns = if in_flight > 0 { clock::now_ns() } else { 0 };
+        self.most_in_flight_at_ns.store(at_ns, Ordering::Relaxed);
     }
 }
 
@@ -157,6 +165,8 @@ pub(crate) struct Book {
     pub(crate) refused: u64,
     pub(crate) connections: u64,
     pub(crate) connections_refused: u64,
+    handshakes: u64,
+    resumptions: u64,
     detail_lost: u64,
     lateness: Delays,
     queueing: Delays,
@@ -176,6 +186,8 @@ impl Book {
             refused: 0,
             connections: 0,
             connections_refused: 0,
+            handshakes: 0,
+            resumptions: 0,
             detail_lost: 0,
             lateness: Delays::new(),
             queueing: Delays::new(),
@@ -210,6 +222,12 @@ impl Book {
         self.entries.push_back(entry);
     }
 
+    /// A TLS handshake is complete.
+    pub(crate) fn handshake(&mut self, resumed: bool) {
+        self.handshakes += 1;
+        self.resumptions += u64::from(resumed);
+    }
+
     /// Forgets everything but the requests in flight, which are then the first of the new count.
     pub(crate) fn reset(&mut self) {
         self.tally.reset();
@@ -230,6 +248,8 @@ impl Book {
                 refused: self.refused,
                 connections: self.connections,
                 connections_refused: self.connections_refused,
+                handshakes: self.handshakes,
+                resumptions: self.resumptions,
                 in_flight: self.in_flight,
                 most_in_flight: self.tally.most_in_flight.load(Ordering::Relaxed),
                 most_in_flight_at_ns: self.tally.most_in_flight_at_ns.load(Ordering::Relaxed),
@@ -280,6 +300,8 @@ impl Stats {
         self.refused += other.refused;
         self.connections += other.connections;
         self.connections_refused += other.connections_refused;
+        self.handshakes += other.handshakes;
+        self.resumptions += other.resumptions;
         self.in_flight += other.in_flight;
         self.most_in_flight = self.most_in_flight.max(other.most_in_flight);
         self.most_in_flight_at_ns = self.most_in_flight_at_ns.max(other.most_in_flight_at_ns);

@@ -53,4 +53,4 @@ pub use pace::Pace;
 pub use plan::{Plan, PlannedUrl};
 pub use presets::{Preset, UnknownPreset};
 pub use scenario::{Lie, Scenario, ScenarioError};
-pub use server::{Handle, Server, ServerOptions, TimeLimits};
+pub use server::{Handle, Server, ServerOptions, TimeLimits, TlsOptions};

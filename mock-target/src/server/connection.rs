@@ -3,15 +3,15 @@
 use std::net::SocketAddr;
 
 use mio::Token;
-use mio::net::TcpStream;
 
 use super::drain::Drain;
 use super::request::{Persistence, Request, Wish};
+use super::transport::Transport;
 use crate::fault::Fault;
 
 /// One client's connection.
 pub(super) struct Connection {
-    pub(super) stream: TcpStream,
+    pub(super) transport: Transport,
     /// Counts the connections of this server from 0.
     pub(super) number: u64,
     pub(super) source: SocketAddr,

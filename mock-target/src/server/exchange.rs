@@ -1,10 +1,11 @@
 //! A connection's conversation: requests taken up one after the other, responses sent as planned.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice};
+
+use rustls::HandshakeKind;
 
 use super::connection::{self, Exchange, Stage};
 use super::drain::Drained;
-use super::listen;
 use super::request::{self, Parsed, Persistence, Request, Wish};
 use super::response::Ending;
 use super::shard::Shard;
@@ -51,13 +52,18 @@ impl Shard {
                     scratch.copy_within(from..to, 0);
                     (from, to) = (0, to - from);
                     let room = scratch.len() - to;
-                    match connection.stream.read(&mut scratch[to..]) {
+                    let read = connection.transport.read(&mut scratch[to..]);
+                    if let Some(kind) = connection.transport.finished_handshake() {
+                        self.book.handshake(kind == HandshakeKind::Resumed);
+                    }
+                    match read {
                         Ok(0) => return self.close(place),
                         Ok(length) => {
                             now_ns = clock::now_ns();
                             to += length;
                             // A read that does not fill the buffer has emptied the socket.
-                            connection.unread = length == room;
+                            connection.unread =
+                                length == room || !connection.transport.is_emptied_by_short_reads();
                         }
                         Err(error) if error.kind() == io::ErrorKind::WouldBlock => connection.unread = false,
                         Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -129,7 +135,10 @@ impl Shard {
                 return self.refuse(place, status);
             }
             // So short that it goes out whole, unless the client does not read, and then it is lost.
-            if !matches!(connection.stream.write(b"HTTP/1.1 100 Continue\r\n\r\n"), Ok(25)) {
+            let word = IoSlice::new(b"HTTP/1.1 100 Continue\r\n\r\n");
+            if !matches!(connection.transport.write_vectored(&[word]), Ok(25))
+                || connection.transport.flush().is_err()
+            {
                 self.close(place);
                 return Progress::Held;
             }
@@ -202,12 +211,13 @@ impl Shard {
         let delivery = self.press.delivery(&exchange);
         loop {
             let allowed = delivery.allowed(exchange.step);
-            if exchange.sent >= allowed {
-                break;
-            }
-            let written =
-                delivery.between(exchange.sent, allowed, |slices| connection.stream.write_vectored(slices));
+            let written = if exchange.sent < allowed {
+                delivery.between(exchange.sent, allowed, |slices| connection.transport.write_vectored(slices))
+            } else {
+                connection.transport.flush().map(|()| 0)
+            };
             match written {
+                Ok(0) if exchange.sent >= allowed => break,
                 Ok(length) if length > 0 => {
                     if exchange.sent == 0 && exchange.repeated == 0 {
                         exchange.actual_delay_ns = clock::now_ns() - exchange.arrived_ns;
@@ -261,7 +271,7 @@ impl Shard {
             }
             Ending::Reset => {
                 self.enter(place, exchange, Outcome::Faulted);
-                listen::reset(self.connections.remove(place).stream);
+                self.connections.remove(place).transport.reset();
             }
             Ending::Stall => self.connections[place].stage = Stage::Stalling(exchange),
             Ending::Repeat => {
@@ -280,7 +290,7 @@ impl Shard {
             return self.close(place);
         }
         // A client that is gone needs no farewell.
-        let _ = connection.stream.shutdown(std::net::Shutdown::Write);
+        let _ = connection.transport.close_writing();
         connection.since_ns = clock::now_ns();
         connection.stage = Stage::Lingering;
     }

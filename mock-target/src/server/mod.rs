@@ -9,6 +9,8 @@ mod request;
 mod response;
 mod shard;
 mod timers;
+mod tls;
+mod transport;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -24,6 +26,8 @@ use crate::limits;
 use crate::scenario::Scenario;
 use response::Press;
 use shard::{Command, Shard};
+use tls::Identity;
+pub use tls::TlsOptions;
 
 /// Where and how a server runs; the scenario says what it does.
 #[derive(Clone, Debug)]
@@ -49,6 +53,8 @@ pub struct ServerOptions {
     pub ledger_entries: Option<usize>,
     /// How long clients may take.
     pub limits: TimeLimits,
+    /// Whether and how to serve TLS instead of plain HTTP.
+    pub tls: Option<TlsOptions>,
 }
 
 impl Default for ServerOptions {
@@ -63,6 +69,7 @@ impl Default for ServerOptions {
             plain: false,
             ledger_entries: None,
             limits: TimeLimits::default(),
+            tls: None,
         }
     }
 }
@@ -127,15 +134,23 @@ impl Server {
         let entries = options.ledger_entries.unwrap_or_else(|| {
             usize::try_from(scenario.urls.saturating_mul(2)).unwrap_or(usize::MAX).clamp(1 << 16, 1 << 20)
         });
+        let identity = options.tls.as_ref().map(|tls| Identity::new(tls, address.ip())).transpose()?;
         let tally = Arc::default();
-        let mut handle =
-            Handle { address, admin_address, remotes: Remotes::default(), threads: Vec::new(), admin: None };
+        let mut handle = Handle {
+            address,
+            admin_address,
+            remotes: Remotes::default(),
+            threads: Vec::new(),
+            admin: None,
+            certificate_pem: identity.as_ref().map(|identity| identity.certificate_pem.clone()),
+        };
         let mut shards = Vec::new();
         for _ in 0..options.shards.max(1) {
             let (commands, inbox) = mpsc::channel();
             let press = Press::new(scenario.clone(), options.plain);
             let book = Book::new(Arc::clone(&tally), entries);
-            let shard = Shard::new(inbox, press, book, options.limits, room)?;
+            let tls = identity.as_ref().map(|identity| Arc::clone(&identity.config));
+            let shard = Shard::new(inbox, press, book, options.limits, tls, room)?;
             handle.remotes.loops.push(Remote { commands, waker: shard.waker() });
             shards.push(shard);
         }
@@ -161,6 +176,7 @@ pub struct Handle {
     remotes: Remotes,
     threads: Vec<JoinHandle<io::Result<()>>>,
     admin: Option<Admin>,
+    certificate_pem: Option<String>,
 }
 
 impl Handle {
@@ -172,6 +188,11 @@ impl Handle {
     /// Where `/stats`, `/ledger`, `/plan` and `/reset` are answered.
     pub fn admin_address(&self) -> SocketAddr {
         self.admin_address
+    }
+
+    /// The certificate to trust, as PEM, where TLS is served.
+    pub fn certificate_pem(&self) -> Option<&str> {
+        self.certificate_pem.as_deref()
     }
 
     /// Whether real-time priority was asked for and granted.

@@ -14,6 +14,7 @@ use std::time::Duration;
 use mio::event::Event;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
+use rustls::{ServerConfig, ServerConnection};
 use slab::Slab;
 
 use super::connection::{self, Connection, Stage};
@@ -21,6 +22,7 @@ use super::listen;
 use super::realtime;
 use super::response::Press;
 use super::timers::Timers;
+use super::transport::Transport;
 use super::{Remote, TimeLimits};
 use crate::clock;
 use crate::ledger::{Book, Snapshot};
@@ -73,6 +75,7 @@ pub(super) struct Shard {
     pub(super) press: Press,
     pub(super) book: Book,
     pub(super) limits: TimeLimits,
+    tls: Option<Arc<ServerConfig>>,
     /// When the loop last came out of waiting.
     pub(super) woke_ns: u64,
     patrol_at_ns: u64,
@@ -99,6 +102,7 @@ impl Shard {
         press: Press,
         book: Book,
         limits: TimeLimits,
+        tls: Option<Arc<ServerConfig>>,
         room: usize,
     ) -> io::Result<Shard> {
         let poll = Poll::new()?;
@@ -113,6 +117,7 @@ impl Shard {
             press,
             book,
             limits,
+            tls,
             woke_ns: 0,
             patrol_at_ns: 0,
             patrol_from: 0,
@@ -243,9 +248,18 @@ impl Shard {
         let registered =
             self.poll.registry().register(&mut stream, token, Interest::READABLE | Interest::WRITABLE);
         // Fails only for a client that is gone, whose connection is then closed by being dropped.
-        if stream.set_nodelay(true).and(registered).is_ok() {
+        if stream.set_nodelay(true).and(registered).is_err() {
+            return;
+        }
+        let transport = match &self.tls {
+            None => Some(Transport::Plain(stream)),
+            Some(config) => {
+                ServerConnection::new(Arc::clone(config)).ok().map(|session| Transport::tls(stream, session))
+            }
+        };
+        if let Some(transport) = transport {
             place.insert(Connection {
-                stream,
+                transport,
                 number,
                 source,
                 stage: Stage::Reading,
@@ -270,6 +284,11 @@ impl Shard {
         // A client that closes its end no longer wants what it asked for.
         let gone = event.is_read_closed() || event.is_error();
         connection.unread |= event.is_readable() || gone;
+        if event.is_writable() {
+            // What could not be written then: a handshake's, where no response is under way. If it
+            // fails, reading will find out why.
+            let _ = connection.transport.flush();
+        }
         let (stage, unread) = (connection.stage, connection.unread);
         match stage {
             Stage::Reading | Stage::Draining { .. } | Stage::Lingering if unread => {

@@ -6,3 +6,4 @@ mod faults;
 mod http;
 mod ledger;
 mod serving;
+mod tls;

@@ -1,0 +1,118 @@
+//! A connection's bytes: as they are, or through TLS.
+
+use std::io::{self, IoSlice, Read, Write};
+use std::net::Shutdown;
+
+use mio::net::TcpStream;
+use rustls::{HandshakeKind, ServerConnection};
+
+use super::listen;
+
+/// A client's socket, with or without TLS.
+pub(super) enum Transport {
+    Plain(TcpStream),
+    Tls(Box<Tls>),
+}
+
+/// A socket and the TLS session over it.
+pub(super) struct Tls {
+    stream: TcpStream,
+    session: ServerConnection,
+    /// Whether the end of the handshake was told already.
+    told: bool,
+}
+
+impl Transport {
+    pub(super) fn tls(stream: TcpStream, session: ServerConnection) -> Transport {
+        Transport::Tls(Box::new(Tls { stream, session, told: false }))
+    }
+
+    /// Whether a read that does not fill its buffer has left nothing behind. TLS comes in records.
+    pub(super) fn is_emptied_by_short_reads(&self) -> bool {
+        matches!(self, Transport::Plain(_))
+    }
+
+    /// How the handshake ended, told once.
+    pub(super) fn finished_handshake(&mut self) -> Option<HandshakeKind> {
+        let Transport::Tls(tls) = self else { return None };
+        if tls.told || tls.session.is_handshaking() {
+            return None;
+        }
+        tls.told = true;
+        tls.session.handshake_kind()
+    }
+
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Transport::Plain(stream) => stream.read(buffer),
+            Transport::Tls(tls) => tls.read(buffer),
+        }
+    }
+
+    /// Takes as many bytes as it can. Through TLS they may then wait to be [flushed](Transport::flush).
+    pub(super) fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        match self {
+            Transport::Plain(stream) => stream.write_vectored(slices),
+            Transport::Tls(tls) => {
+                // Nothing is taken while the socket is full, so that what waits stays small.
+                tls.flush()?;
+                tls.session.writer().write_vectored(slices)
+            }
+        }
+    }
+
+    /// Hands the system what was taken.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Transport::Plain(_) => Ok(()),
+            Transport::Tls(tls) => tls.flush(),
+        }
+    }
+
+    /// Closes this end.
+    pub(super) fn close_writing(&mut self) -> io::Result<()> {
+        match self {
+            Transport::Plain(stream) => stream.shutdown(Shutdown::Write),
+            Transport::Tls(tls) => {
+                tls.session.send_close_notify();
+                tls.flush()?;
+                tls.stream.shutdown(Shutdown::Write)
+            }
+        }
+    }
+
+    /// Closes the connection with a reset instead of in order.
+    pub(super) fn reset(self) {
+        match self {
+            Transport::Plain(stream) => listen::reset(stream),
+            Transport::Tls(tls) => listen::reset(tls.stream),
+        }
+    }
+}
+
+impl Tls {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.session.reader().read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return read,
+            }
+            if self.session.read_tls(&mut self.stream)? == 0 {
+                return Ok(0);
+            }
+            let processed = self.session.process_new_packets();
+            // The client is to learn what was wrong, or to get the next part of the handshake.
+            match self.flush() {
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
+                _ => processed.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?,
+            };
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        while self.session.wants_write() {
+            self.session.write_tls(&mut self.stream)?;
+        }
+        Ok(())
+    }
+}

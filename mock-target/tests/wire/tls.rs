@@ -1,0 +1,113 @@
+//! The same responses through TLS.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+
+use mock_target::{Handle, Scenario, Server, ServerOptions, TlsOptions};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+use crate::client::{Client, scenario};
+
+fn start(scenario: Scenario, resumption: bool) -> Handle {
+    let tls = Some(TlsOptions { resumption, ..TlsOptions::default() });
+    Server::start_with(scenario, ServerOptions { tls, ..ServerOptions::default() })
+        .expect("the target starts")
+}
+
+/// A client that trusts the target's certificate and no other.
+fn trusting(target: &Handle) -> Arc<ClientConfig> {
+    let pem = target.certificate_pem().expect("TLS is served");
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(pem.as_bytes()).expect("PEM")).expect("a certificate");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    Arc::new(builder.expect("versions").with_root_certificates(roots).with_no_client_auth())
+}
+
+/// Asks for a URL on a new connection, and returns everything until the target closes it in order.
+fn ask(target: &Handle, config: &Arc<ClientConfig>, id: u64) -> Vec<u8> {
+    let name = ServerName::try_from("127.0.0.1").expect("a name");
+    let session = ClientConnection::new(Arc::clone(config), name).expect("a session");
+    let stream = TcpStream::connect(target.address()).expect("the target listens");
+    let mut stream = StreamOwned::new(session, stream);
+    write!(stream, "GET /u/{id} HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\r\n").expect("written");
+    let mut response = Vec::new();
+    stream.read_to_end(&mut response).expect("closed in order");
+    response
+}
+
+#[test]
+fn bodies_small_and_large_come_through() {
+    for body_bytes in [0, 1_000, 8 << 20] {
+        let scenario = Scenario { body_bytes, ..scenario("fixed:1ms") };
+        let bodies = scenario.bodies();
+        let target = start(scenario, true);
+        let config = trusting(&target);
+        for id in 0..3 {
+            let response = ask(&target, &config, id);
+            assert!(response.starts_with(b"HTTP/1.1 200 OK\r\n"));
+            let body = &response[response.len() - body_bytes as usize..];
+            assert_eq!(crc32fast::hash(body), bodies.crc32(id));
+        }
+        let stats = target.stats().expect("stats");
+        assert_eq!((stats.served, stats.aborted, stats.handshakes), (3, 0, 3));
+    }
+}
+
+#[test]
+fn sessions_are_resumed_unless_that_is_switched_off() {
+    for resumption in [true, false] {
+        let target = start(scenario("fixed:0ms"), resumption);
+        let config = trusting(&target);
+        for id in 0..4 {
+            ask(&target, &config, id);
+        }
+        let stats = target.stats().expect("stats");
+        assert_eq!((stats.handshakes, stats.resumptions), (4, if resumption { 3 } else { 0 }));
+    }
+}
+
+#[test]
+fn one_connection_carries_many_requests() {
+    let target = start(scenario("uniform:0ms,2ms"), true);
+    let name = ServerName::try_from("localhost").expect("a name");
+    let session = ClientConnection::new(trusting(&target), name).expect("a session");
+    let stream = TcpStream::connect(target.address()).expect("the target listens");
+    let mut stream = StreamOwned::new(session, stream);
+    for id in 0..50 {
+        write!(stream, "HEAD /u/{id} HTTP/1.1\r\nhost: t\r\n\r\n").expect("written");
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).expect("a head");
+            head.push(byte[0]);
+        }
+    }
+    let stats = target.stats().expect("stats");
+    assert_eq!((stats.served, stats.connections, stats.handshakes), (50, 1, 1));
+}
+
+#[test]
+fn what_is_not_tls_is_closed() {
+    let target = start(scenario("fixed:0ms"), true);
+    let mut client = Client::connect(target.address());
+    client.send("GET /u/1 HTTP/1.1\r\nhost: t\r\n\r\n");
+    let mut answer = Vec::new();
+    // An alert, then the end, in order or not.
+    let _ = client.0.read_to_end(&mut answer);
+    assert!(!answer.starts_with(b"HTTP"));
+    assert_eq!(target.stats().expect("stats").received, 0);
+}
+
+#[test]
+fn the_certificate_is_written_where_it_is_wanted() {
+    let path = std::env::temp_dir().join(format!("mock-target-test-{}.pem", std::process::id()));
+    let tls = Some(TlsOptions { certificate_file: Some(path.clone()), ..TlsOptions::default() });
+    let target = Server::start_with(scenario("fixed:0ms"), ServerOptions { tls, ..ServerOptions::default() });
+    let written = std::fs::read_to_string(&path).expect("a file");
+    std::fs::remove_file(&path).expect("removed");
+    assert_eq!(target.expect("the target starts").certificate_pem(), Some(written.as_str()));
+}
