@@ -24,6 +24,54 @@
 //! assert!(ledger.entries[0].actual_delay_ns >= 5_000_000);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Testing a client against what goes wrong
+//!
+//! Faults are part of a scenario, exact to the byte, and chosen by the seed: see [`Fault`]. A test of
+//! one's own client, here a bare function, against a connection that is reset in the middle of a body:
+//!
+//! ```
+//! use std::io::{self, Read, Write};
+//! use std::net::{SocketAddr, TcpStream};
+//! use mock_target::{Outcome, Scenario, Server};
+//!
+//! /// The client under test: it must return the whole body, or an error.
+//! fn fetch(address: SocketAddr, path: &str) -> io::Result<Vec<u8>> {
+//!     let mut socket = TcpStream::connect(address)?;
+//!     write!(socket, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")?;
+//!     let mut response = Vec::new();
+//!     socket.read_to_end(&mut response)?;
+//!     let body = response.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 4);
+//!     Ok(response.split_off(body.ok_or(io::ErrorKind::UnexpectedEof)?))
+//! }
+//!
+//! // Half of the URLs are reset after 512 bytes of their body.
+//! let scenario = Scenario {
+//!     latency: "fixed:1ms".parse()?,
+//!     faults: vec!["reset-mid-body@512=50%".parse()?],
+//!     ..Scenario::preset("quick")?
+//! };
+//! let bodies = scenario.bodies();
+//! let target = Server::start(scenario.clone())?;
+//! for id in 0..20 {
+//!     match fetch(target.address(), &format!("/u/{id}")) {
+//!         // The plan says which URLs go wrong, so that success is checked as strictly as failure.
+//!         Ok(body) => {
+//!             assert_eq!(scenario.fault(id, 1), None);
+//!             assert_eq!(body.len(), bodies.len());
+//!         }
+//!         Err(error) => {
+//!             assert!(scenario.fault(id, 1).is_some());
+//!             assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+//!         }
+//!     }
+//! }
+//! let ledger = target.ledger()?;
+//! let faulted = ledger.entries.iter().filter(|entry| entry.outcome == Outcome::Faulted);
+//! assert_eq!(faulted.count() as u64, ledger.stats.faulted);
+//! assert_eq!(ledger.stats.faulted + ledger.stats.served, 20);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![forbid(unsafe_code)]
 
 pub mod body;

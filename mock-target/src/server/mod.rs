@@ -3,6 +3,8 @@
 mod connection;
 mod drain;
 mod exchange;
+#[cfg(any(test, fuzzing))]
+mod fuzzing;
 mod listen;
 mod realtime;
 mod request;
@@ -28,6 +30,9 @@ use response::Press;
 use shard::{Command, Shard};
 use tls::Identity;
 pub use tls::TlsOptions;
+
+#[cfg(any(test, fuzzing))]
+pub use fuzzing::check_reading;
 
 /// Where and how a server runs; the scenario says what it does.
 #[derive(Clone, Debug)]

@@ -5,5 +5,6 @@ mod client;
 mod faults;
 mod http;
 mod ledger;
+mod scale;
 mod serving;
 mod tls;
