@@ -308,7 +308,7 @@ impl Shard {
 
     /// Answers everything that is due.
     fn answer_due(&mut self, scratch: &mut [u8]) {
-        while let Some((due_ns, token)) = self.timers.pop_due(clock::now_ns()) {
+        while let Some((due_ns, token)) = self.timers.pop_due(clock::now_ns) {
             let Some(place) = self.place_of(token) else { continue };
             if let Stage::Waiting { exchange, deadline_ns } = self.connections[place].stage
                 && deadline_ns == due_ns

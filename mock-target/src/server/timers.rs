@@ -38,14 +38,10 @@ impl Timers {
         self.deadlines.push(Reverse((deadline_ns, token)));
     }
 
-    /// Whether something is due at `now_ns`.
-    pub(super) fn is_due(&self, now_ns: u64) -> bool {
-        self.deadlines.peek().is_some_and(|Reverse((deadline_ns, _))| *deadline_ns <= now_ns)
-    }
-
-    /// Takes the earliest deadline out if it is due at `now_ns`.
-    pub(super) fn pop_due(&mut self, now_ns: u64) -> Option<(u64, Token)> {
-        if self.is_due(now_ns) { self.deadlines.pop().map(|Reverse(due)| due) } else { None }
+    /// Takes the earliest deadline out if it is due. The clock is only read if there is one.
+    pub(super) fn pop_due(&mut self, now_ns: impl Fn() -> u64) -> Option<(u64, Token)> {
+        let Reverse((deadline_ns, _)) = self.deadlines.peek()?;
+        if *deadline_ns <= now_ns() { self.deadlines.pop().map(|Reverse(due)| due) } else { None }
     }
 
     /// How many deadlines are remembered, those of connections that are gone included.

@@ -1,13 +1,15 @@
-//! As many at once as the system has descriptors for.
+//! As many at once as the system has descriptors for, and what happens when it has no more.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
-use mock_target::{Server, ServerOptions};
+use mock_target::Server;
 use socket2::{Domain, Socket, Type};
 
-use crate::client::scenario;
+use crate::client::{Client, scenario, start};
 
 /// Set in the process that is the client, to the target's address.
 const ADDRESS: &str = "MOCK_TARGET_SCALE_ADDRESS";
@@ -25,8 +27,7 @@ fn fifteen_thousand_wait_at_once_and_none_is_lost() {
     // Where there are too few descriptors, as many as there are.
     let connections = CONNECTIONS.min(usize::try_from(limit.saturating_sub(200)).unwrap_or(CONNECTIONS));
     // Long enough for all to have asked before the first is answered.
-    let target =
-        Server::start_with(scenario("fixed:8s"), ServerOptions::default()).expect("the target starts");
+    let target = Server::start(scenario("fixed:8s")).expect("the target starts");
     let clients = Command::new(std::env::current_exe().expect("this test"))
         .args(["--exact", "scale::fifteen_thousand_wait_at_once_and_none_is_lost"])
         .env(ADDRESS, target.address().to_string())
@@ -61,4 +62,70 @@ fn be_the_clients(address: SocketAddr) {
         stream.read_to_end(&mut response).expect("a response");
         assert!(response.starts_with(b"HTTP/1.1 200 OK\r\n") && response.len() > 1_000);
     }
+}
+
+/// Set in the process that is a target with few descriptors.
+const FEW: &str = "MOCK_TARGET_FEW_DESCRIPTORS";
+
+/// How many descriptors that is.
+const DESCRIPTORS: u64 = 64;
+
+/// A limit on descriptors holds for a process, so the target is one of its own: this test, started
+/// once more.
+#[test]
+#[cfg(target_os = "linux")]
+fn out_of_descriptors_it_waits_for_some_and_goes_on() {
+    if std::env::var_os(FEW).is_some() {
+        return be_the_target();
+    }
+    let mut process = Command::new(std::env::current_exe().expect("this test"))
+        .args(["--exact", "scale::out_of_descriptors_it_waits_for_some_and_goes_on", "--nocapture"])
+        .env(FEW, "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the target starts");
+    let lines = BufReader::new(process.stdout.take().expect("piped")).lines();
+    let mut words =
+        lines.map_while(Result::ok).filter_map(|line| Some(line.split_once("target at ")?.1.to_owned()));
+    let address = words.next().expect("a line").parse().expect("an address");
+
+    // More than the target can hold: the first are served, the others wait to be accepted.
+    let mut clients: Vec<Client> = (0..2 * DESCRIPTORS).map(|_| Client::connect(address)).collect();
+    for client in &mut clients {
+        client.send("GET /u/1 HTTP/1.1\r\nhost: t\r\n\r\n");
+    }
+    assert_eq!(clients[0].response().status(), 200);
+    let before = processor_ticks(process.id());
+    thread::sleep(Duration::from_millis(500));
+    let spent = processor_ticks(process.id()) - before;
+    assert!(spent < 25, "it spins: {spent} of 50 ticks");
+
+    // Every client that leaves makes room for another.
+    for mut client in clients.into_iter().skip(1) {
+        assert_eq!(client.response().status(), 200);
+    }
+    assert_eq!(Client::connect(address).get(2).status(), 200);
+    drop(process.stdin.take());
+    assert!(process.wait().expect("it ends").success());
+}
+
+/// Serves with few descriptors until the standard input ends.
+#[cfg(target_os = "linux")]
+fn be_the_target() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+
+    let few = Rlimit { current: Some(DESCRIPTORS), maximum: Some(DESCRIPTORS) };
+    setrlimit(Resource::Nofile, few).expect("a limit can be lowered");
+    let target = start("fixed:1ms");
+    println!("target at {}", target.address());
+    std::io::stdin().read_to_end(&mut Vec::new()).expect("the end of the input");
+}
+
+/// User and system time of a process in the system's ticks, of which a second has 100.
+#[cfg(target_os = "linux")]
+fn processor_ticks(process: u32) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("a process");
+    let after_name = text.rsplit_once(") ").expect("a name").1;
+    after_name.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("a number")).sum()
 }
