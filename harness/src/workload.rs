@@ -6,7 +6,8 @@ use mock_target::Scenario;
 pub struct Workload {
     /// What the target was told to do.
     pub scenario: Scenario,
-    /// Planned delay of each URL, by id, in nanoseconds.
+    /// Planned delay of each URL, by id, in nanoseconds: from the complete request until the last byte
+    /// of the response is due.
     pub delays_ns: Vec<u64>,
     /// CRC-32 of each URL's body, by id.
     pub crc32: Vec<u32>,
@@ -16,8 +17,9 @@ impl Workload {
     /// Works out `scenario`.
     pub fn of(scenario: Scenario) -> Workload {
         let bodies = scenario.bodies();
+        let of_body_ns = scenario.pace.map_or(0, |pace| pace.duration_ns(scenario.body_bytes));
         Workload {
-            delays_ns: (0..scenario.urls).map(|id| scenario.delay_ns(id)).collect(),
+            delays_ns: (0..scenario.urls).map(|id| scenario.delay_ns(id) + of_body_ns).collect(),
             crc32: (0..scenario.urls).map(|id| bodies.crc32(id)).collect(),
             scenario,
         }

@@ -191,6 +191,8 @@ fn header() -> Header {
             urls: URLS,
             latency: "uniform:15ms,37.6ms".to_owned(),
             body_bytes: 10_240,
+            pace: None,
+            faults: Vec::new(),
             median_delay_ns: 26_300_000,
             total_delay_ns: (0..URLS).map(planned_ns).sum(),
         },

@@ -77,6 +77,12 @@ pub struct ScenarioFacts {
     pub latency: String,
     /// Size of a response body, in bytes.
     pub body_bytes: u64,
+    /// How fast bodies are sent, as it is written on the command line; as fast as it goes where absent.
+    #[serde(default)]
+    pub pace: Option<String>,
+    /// What goes wrong with how many responses, as it is written on the command line.
+    #[serde(default)]
+    pub faults: Vec<String>,
     /// Median of the planned delays, in nanoseconds.
     pub median_delay_ns: u64,
     /// Sum of the planned delays, in nanoseconds: what one request at a time must wait.

@@ -168,6 +168,8 @@ impl Args {
                 urls: scenario.urls,
                 latency: scenario.latency.to_string(),
                 body_bytes: scenario.body_bytes,
+                pace: scenario.pace.map(|pace| pace.to_string()),
+                faults: scenario.faults.iter().map(ToString::to_string).collect(),
                 median_delay_ns: workload.median_delay_ns(),
                 total_delay_ns: workload.total_delay_ns(),
             },

@@ -1,7 +1,7 @@
 //! The options that choose a scenario, shared by every command that needs one.
 
 use anyhow::{Result, bail};
-use mock_target::{Latency, Lie, Scenario};
+use mock_target::{FaultShare, Latency, Lie, Pace, Scenario};
 
 /// As many as the target's ledger remembers in full.
 const MOST_URLS: u64 = 1_000_000;
@@ -15,12 +15,21 @@ pub(super) struct ScenarioArgs {
     /// Number of URLs
     #[arg(long, value_name = "N", help_heading = "Scenario")]
     urls: Option<u64>,
-    /// Distribution of delays: fixed:20ms, uniform:10ms,50ms or lognormal:250ms,0.318 (median, sigma)
+    /// Distribution of delays: fixed:20ms, uniform:10ms,50ms, normal:50ms,10ms (mean, deviation),
+    /// lognormal:250ms,0.318 (median, sigma), erlang:3,250ms (stages, mean), pareto:10ms,1.5 (least,
+    /// exponent), mix:95%*SPEC+5%*SPEC, or file:ttfb.csv (measurements or quantiles of your own)
     #[arg(long, value_name = "SPEC", help_heading = "Scenario")]
     latency: Option<Latency>,
     /// Size of each response body, such as 512, 10KiB or 1MB
     #[arg(long, value_name = "SIZE", value_parser = mock_target::units::parse_bytes, help_heading = "Scenario")]
     body: Option<u64>,
+    /// How fast bodies are sent: 1KiB/20ms (a piece, and the time to the next) or 1MiB/s
+    #[arg(long, value_name = "PACE", help_heading = "Scenario")]
+    pace: Option<Pace>,
+    /// What goes wrong with how many responses, such as reset-mid-body=2%; may be given several times.
+    /// `inflight list --faults` names them
+    #[arg(long = "fault", value_name = "FAULT=SHARE", help_heading = "Scenario")]
+    faults: Vec<FaultShare>,
     /// Seed of delays, bodies and the order of runs
     #[arg(long, value_name = "N", help_heading = "Scenario")]
     seed: Option<u64>,
@@ -36,6 +45,8 @@ impl Default for ScenarioArgs {
             urls: None,
             latency: None,
             body: None,
+            pace: None,
+            faults: Vec::new(),
             seed: None,
             lie: None,
         }
@@ -51,8 +62,9 @@ impl ScenarioArgs {
             urls: self.urls.unwrap_or(preset.urls),
             latency: self.latency.clone().unwrap_or_else(|| preset.latency.clone()),
             body_bytes: self.body.unwrap_or(preset.body_bytes),
+            pace: self.pace.or(preset.pace),
+            faults: if self.faults.is_empty() { preset.faults } else { self.faults.clone() },
             lie: self.lie.or(preset.lie),
-            ..preset
         };
         scenario.validate()?;
         if scenario.urls > MOST_URLS {

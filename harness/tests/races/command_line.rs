@@ -21,8 +21,19 @@ fn inflight() -> Command {
     command
 }
 
+/// What the command prints; one that does not end, such as a target, is a failure.
+#[track_caller]
 fn output(args: &[&str]) -> Output {
-    inflight().args(args).output().unwrap()
+    let mut child = inflight().args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let ends = Instant::now() + Duration::from_secs(60);
+    while child.try_wait().unwrap().is_none() {
+        if Instant::now() > ends {
+            child.kill().unwrap();
+            panic!("{args:?} did not end");
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    child.wait_with_output().unwrap()
 }
 
 /// The command must fail with 2, one line on stderr, and nothing on stdout.
@@ -52,6 +63,10 @@ fn wrong_words_are_answered_in_one_line() {
     assert_refused(&["run", "--latency", "lognormal:250"], &["lognormal:250ms,0.318"]);
     assert_refused(&["run", "--latency", "soon"], &["fixed:20ms"]);
     assert_refused(&["run", "--body", "10 potatoes"], &["10KiB"]);
+    assert_refused(&["run", "--pace", "fast"], &["1KiB/20ms"]);
+    assert_refused(&["run", "--fault", "reset-mid-bod=2%"], &["reset-mid-bod"]);
+    assert_refused(&["serve", "--fault", "silence=60%", "--fault", "soft-block=60%"], &["120 %", "--fault"]);
+    assert_refused(&["serve", "--latency", "file:/no/such.csv"], &["/no/such.csv"]);
     assert_refused(&["run", "--preset", "artcle"], &["did you mean \"article\"?"]);
     assert_refused(&["run", "--rounds", "0"], &["--rounds"]);
     assert_refused(&["run", "--round", "1"], &["--rounds"]);
@@ -63,7 +78,14 @@ fn wrong_words_are_answered_in_one_line() {
 
 #[test]
 fn help_and_lists_go_to_stdout() {
-    for args in [&["--help"][..], &["run", "--help"], &["--version"], &["list"]] {
+    for args in [
+        &["--help"][..],
+        &["run", "--help"],
+        &["--version"],
+        &["list"],
+        &["list", "--presets"],
+        &["list", "--faults"],
+    ] {
         let output = output(args);
         assert!(output.status.success());
         assert!(!output.stdout.is_empty());

@@ -15,13 +15,18 @@ pub(super) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
     vec![("workload", workload(comparison)), ("machine", machine(comparison)), ("rounds", rounds(comparison))]
 }
 
+/// Measurements of one's own can be a long list of quantiles.
+const LATENCY_CHARS: usize = 80;
+
 fn workload(comparison: &Comparison) -> String {
     let scenario = &comparison.scenario;
     let preset = scenario.preset.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+    let pace = scenario.pace.as_ref().map(|pace| format!(" at {pace}")).unwrap_or_default();
+    let faults: String = scenario.faults.iter().map(|fault| format!(", fault {fault}")).collect();
     format!(
-        "{} URLs{preset}, latency {} (median {}, {} in all), bodies of {} bytes, seed {}",
+        "{} URLs{preset}, latency {} (median {}, {} in all), bodies of {} bytes{pace}{faults}, seed {}",
         count(scenario.urls),
-        scenario.latency,
+        clipped(&scenario.latency, LATENCY_CHARS),
         duration(scenario.median_delay_ns),
         duration(scenario.total_delay_ns),
         count(scenario.body_bytes),
