@@ -87,6 +87,7 @@ pub mod server;
 pub mod units;
 
 mod admin;
+mod book;
 mod clock;
 mod normal;
 mod random;

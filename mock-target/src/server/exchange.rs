@@ -5,9 +5,9 @@ use std::io::{self, IoSlice};
 use rustls::HandshakeKind;
 
 use super::connection::{self, Exchange, Stage};
+use super::delivery::Ending;
 use super::drain::Drained;
 use super::request::{self, Parsed, Persistence, Request, Wish};
-use super::response::Ending;
 use super::shard::Shard;
 use crate::clock;
 use crate::ledger::{Entry, Outcome};

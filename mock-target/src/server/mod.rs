@@ -1,8 +1,10 @@
 //! The server that plays a scenario: what is started, and what is held while it runs.
 
 mod connection;
+mod delivery;
 mod drain;
 mod exchange;
+mod faulty;
 #[cfg(any(test, fuzzing))]
 mod fuzzing;
 mod listen;
@@ -23,7 +25,8 @@ use std::thread::{self, JoinHandle};
 use mio::Waker;
 
 use crate::admin::Admin;
-use crate::ledger::{Book, Ledger, Snapshot, Stats};
+use crate::book::{Book, Snapshot};
+use crate::ledger::{Ledger, Stats};
 use crate::limits;
 use crate::scenario::Scenario;
 use response::Press;

@@ -3,109 +3,37 @@
 //! A response is a pure function of its exchange, so what is left to send of it is known by the number
 //! of bytes already sent. Nothing is copied aside for a short write: the same bytes are pointed at again.
 
-use std::io::{IoSlice, Write};
+use std::io::Write;
 use std::time::{Duration, SystemTime};
 
 use super::connection::Exchange;
+use super::delivery::Delivery;
+use super::faulty::Prepared;
 use super::request::{Persistence, Wish};
 use crate::body::{Bodies, TAG_BYTES};
 use crate::clock;
-use crate::fault::{Fault, RetryAfter};
-use crate::pace::Pace;
 use crate::scenario::{Lie, Scenario};
-
-const INTERIM: &[u8] = b"HTTP/1.1 102 Processing\r\n\r\n";
-
-const SOFT_BLOCK: &[u8] = b"<!doctype html><title>One moment</title><h1>Are you human?</h1>\
-    <p>Unusual traffic was seen from your network. Solve the captcha to go on.</p>\
-    <form><input name=captcha></form>\n";
-
-/// What is to be sent in answer to a request.
-pub(super) struct Delivery<'a> {
-    parts: [&'a [u8]; 4],
-    /// How many of the bytes are sent at all.
-    pub(super) length: usize,
-    /// How fast, if not at once.
-    pub(super) steps: Option<Steps>,
-    /// What happens after the last byte.
-    pub(super) ending: Ending,
-}
-
-/// A delivery in steps: so many bytes first, then so many more at a time.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Steps {
-    first: usize,
-    each: usize,
-    pub(super) gap_ns: u64,
-}
-
-/// What happens after the last byte of a delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
-    /// What the client asked for.
-    AsAsked,
-    Close,
-    Reset,
-    /// Nothing, for as long as the client stays.
-    Stall,
-    /// The same bytes again, for as long as the client stays.
-    Repeat,
-}
-
-impl Delivery<'_> {
-    /// How many bytes may have been sent after so many steps.
-    pub(super) fn allowed(&self, step: u32) -> usize {
-        let Some(steps) = self.steps else { return self.length };
-        steps.first.saturating_add(steps.each.saturating_mul(step as usize)).min(self.length)
-    }
-
-    /// Hands `write` the bytes from `from` to `to`.
-    pub(super) fn between<R>(&self, from: usize, to: usize, write: impl FnOnce(&[IoSlice<'_>]) -> R) -> R {
-        let mut slices = [IoSlice::new(&[]); 4];
-        let (mut begin, mut used) = (0, 0);
-        for part in self.parts {
-            let (start, end) = (from.max(begin), to.min(begin + part.len()));
-            if start < end {
-                slices[used] = IoSlice::new(&part[start - begin..end - begin]);
-                used += 1;
-            }
-            begin += part.len();
-        }
-        write(&slices[..used])
-    }
-}
 
 /// The bytes that responses are made of, prepared once a scenario.
 pub(super) struct Press {
     scenario: Scenario,
-    bodies: Bodies,
+    pub(super) bodies: Bodies,
     /// Whether `server-timing` is left out.
     plain: bool,
-    date: Date,
+    pub(super) date: Date,
     /// The start of every planned head.
     planned: Vec<u8>,
     /// The head of the response at hand; kept only for its memory.
-    head: Vec<u8>,
+    pub(super) head: Vec<u8>,
     tag: [u8; TAG_BYTES],
-    half_gzip: Vec<u8>,
-    bomb: Vec<u8>,
+    /// The line before a body that is sent as one chunk.
+    chunk_size: Vec<u8>,
+    pub(super) prepared: Prepared,
 }
 
 impl Press {
     pub(super) fn new(scenario: Scenario, plain: bool) -> Press {
         let bodies = scenario.bodies();
-        let mut half_gzip = Vec::new();
-        let mut bomb = Vec::new();
-        for share in &scenario.faults {
-            match share.fault {
-                Fault::TruncatedGzip => {
-                    half_gzip = gzip(bodies.parts(0).1);
-                    half_gzip.truncate(half_gzip.len() / 2);
-                }
-                Fault::GzipBomb(bytes) => bomb = gzip_of_zeros(bytes),
-                _ => {}
-            }
-        }
         let planned = format!(
             "HTTP/1.1 200 OK\r\ncontent-type: application/octet-stream\r\ncontent-length: {}\r\n",
             bodies.len()
@@ -115,10 +43,10 @@ impl Press {
             head: Vec::with_capacity(512),
             tag: [0; TAG_BYTES],
             date: Date::new(),
+            chunk_size: format!("{:x}\r\n", bodies.len()).into_bytes(),
+            prepared: Prepared::new(&scenario, &bodies),
             bodies,
             plain,
-            half_gzip,
-            bomb,
             scenario,
         }
     }
@@ -148,14 +76,20 @@ impl Press {
     }
 
     /// The planned response.
-    fn planned(&mut self, id: u64, exchange: &Exchange) -> Delivery<'_> {
+    pub(super) fn planned(&mut self, id: u64, exchange: &Exchange) -> Delivery<'_> {
         self.head.clear();
         self.head.extend_from_slice(&self.planned);
-        self.with_planned_body(id, exchange, &[])
+        self.with_planned_body(id, exchange, None)
     }
 
-    /// A head of one's own, the body that is planned, and something after it.
-    fn with_planned_body<'a>(&'a mut self, id: u64, exchange: &Exchange, after: &'a [u8]) -> Delivery<'a> {
+    /// The head that was begun, and the body that is planned: as it is, or as one chunk with something
+    /// after it.
+    pub(super) fn with_planned_body<'a>(
+        &'a mut self,
+        id: u64,
+        exchange: &Exchange,
+        after_chunk: Option<&'a [u8]>,
+    ) -> Delivery<'a> {
         self.end_head(exchange);
         let noise;
         (self.tag, noise) = self.bodies.parts(id);
@@ -163,12 +97,8 @@ impl Press {
             self.tag[0] ^= 1;
         }
         let tag = &self.tag[..TAG_BYTES.min(self.bodies.len())];
-        whole([&self.head, tag, noise, after], exchange.head_only, self.scenario.pace)
-    }
-
-    /// A head and a body of one's own.
-    fn with_body<'a>(head: &'a [u8], body: &'a [u8], exchange: &Exchange) -> Delivery<'a> {
-        whole([head, body, &[], &[]], exchange.head_only, None)
+        let (before, after) = after_chunk.map_or((&[][..], &[][..]), |after| (&self.chunk_size[..], after));
+        Delivery::new(&self.head, [before, tag, noise, after], exchange.head_only, self.scenario.pace)
     }
 
     /// An answer outside the plan.
@@ -186,120 +116,17 @@ impl Press {
         };
         self.begin_head(format_args!("{status} {reason}\r\ncontent-length: 0"));
         self.end_head(exchange);
-        Press::with_body(&self.head, &[], exchange)
-    }
-
-    /// The response of a URL that something goes wrong with.
-    fn faulty(&mut self, id: u64, fault: Fault, exchange: &Exchange) -> Delivery<'_> {
-        let length = self.bodies.len();
-        match fault {
-            // Befalls connections and has happened, or not, before there was a request.
-            Fault::Refuse => self.planned(id, exchange),
-            Fault::Silence => self.planned(id, exchange).cut(0, Ending::Stall),
-            Fault::CloseBeforeReply => self.planned(id, exchange).cut(0, Ending::Close),
-            Fault::ResetBeforeHead => self.planned(id, exchange).cut(0, Ending::Reset),
-            Fault::ResetMidHead => self.planned(id, exchange).cut("HTTP/1.1 200".len(), Ending::Reset),
-            Fault::ResetMidBody(at) => self.planned(id, exchange).cut_body(at, Ending::Reset),
-            Fault::CloseMidBody(at) => self.planned(id, exchange).cut_body(at, Ending::Close),
-            Fault::StallMidBody(at) => self.planned(id, exchange).cut_body(at, Ending::Stall),
-            Fault::ShortLength => {
-                self.begin_head(format_args!("200 OK\r\ncontent-length: {}", length / 2));
-                Delivery { ending: Ending::Close, ..self.with_planned_body(id, exchange, &[]) }
-            }
-            Fault::BadChunk => self.one_chunk(id, exchange, b"\r\nnot-a-size\r\n"),
-            Fault::NoLastChunk => self.one_chunk(id, exchange, b"\r\n"),
-            Fault::OversizedHead(bytes) => {
-                self.begin_head(format_args!("200 OK\r\ncontent-length: {length}"));
-                self.head.extend_from_slice(b"x-padding: ");
-                self.head.resize(self.head.len() + bytes as usize, b'a');
-                self.head.extend_from_slice(b"\r\n");
-                self.with_planned_body(id, exchange, &[])
-            }
-            Fault::EndlessInterim => Delivery {
-                parts: [INTERIM, &[], &[], &[]],
-                length: INTERIM.len(),
-                steps: None,
-                ending: Ending::Repeat,
-            },
-            Fault::TooManyRequests(when) => self.try_later("429 Too Many Requests", when, exchange),
-            Fault::Unavailable(when) => self.try_later("503 Service Unavailable", when, exchange),
-            Fault::RedirectChain(hops) if exchange.hop >= hops => self.planned(id, exchange),
-            Fault::RedirectChain(_) => {
-                self.redirect(format_args!("/u/{id}?hop={}", exchange.hop + 1), exchange)
-            }
-            Fault::RedirectLoop => self.redirect(format_args!("/u/{id}"), exchange),
-            Fault::TruncatedGzip => {
-                let length = self.half_gzip.len();
-                self.begin_head(format_args!("200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {length}"));
-                self.end_head(exchange);
-                Press::with_body(&self.head, &self.half_gzip, exchange)
-            }
-            Fault::GzipBomb(_) => {
-                let length = self.bomb.len();
-                self.begin_head(format_args!("200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {length}"));
-                self.end_head(exchange);
-                Press::with_body(&self.head, &self.bomb, exchange)
-            }
-            Fault::WrongEncoding => {
-                self.begin_head(format_args!("200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {length}"));
-                self.with_planned_body(id, exchange, &[])
-            }
-            Fault::Dribble(gap_ns) => {
-                let steps = Some(Steps { first: 1, each: 1, gap_ns });
-                Delivery { steps, ..self.planned(id, exchange) }
-            }
-            Fault::SoftBlock => {
-                let length = SOFT_BLOCK.len();
-                self.begin_head(format_args!(
-                    "200 OK\r\ncontent-type: text/html\r\ncontent-length: {length}"
-                ));
-                self.end_head(exchange);
-                Press::with_body(&self.head, SOFT_BLOCK, exchange)
-            }
-        }
-    }
-
-    /// The planned body as one chunk, then something that is not the last chunk.
-    fn one_chunk(&mut self, id: u64, exchange: &Exchange, after: &'static [u8]) -> Delivery<'_> {
-        self.begin_head(format_args!("200 OK\r\ntransfer-encoding: chunked"));
-        let size = format!("{:x}\r\n", self.bodies.len());
-        // The chunk's size goes with the head, which `with_planned_body` ends: so it is put in front.
-        self.end_head(exchange);
-        self.head.extend_from_slice(size.as_bytes());
-        let noise;
-        (self.tag, noise) = self.bodies.parts(id);
-        let tag = &self.tag[..TAG_BYTES.min(self.bodies.len())];
-        let whole = whole([&self.head, tag, noise, after], exchange.head_only, None);
-        Delivery { ending: Ending::Close, ..whole }
-    }
-
-    fn try_later(&mut self, status: &str, when: RetryAfter, exchange: &Exchange) -> Delivery<'_> {
-        self.begin_head(format_args!("{status}\r\ncontent-length: 0"));
-        self.head.extend_from_slice(b"retry-after: ");
-        match when {
-            RetryAfter::Seconds(seconds) => write_all(&mut self.head, format_args!("{seconds}")),
-            RetryAfter::Date => self.head.extend_from_slice(self.date.at(exchange.begun_ns + 2_000_000_000)),
-            RetryAfter::Garbage => self.head.extend_from_slice(b"soon"),
-        }
-        self.head.extend_from_slice(b"\r\n");
-        self.end_head(exchange);
-        Press::with_body(&self.head, &[], exchange)
-    }
-
-    fn redirect(&mut self, location: std::fmt::Arguments<'_>, exchange: &Exchange) -> Delivery<'_> {
-        self.begin_head(format_args!("302 Found\r\nlocation: {location}\r\ncontent-length: 0"));
-        self.end_head(exchange);
-        Press::with_body(&self.head, &[], exchange)
+        with_body(&self.head, &[], exchange)
     }
 
     /// A status line and the fields that go with it.
-    fn begin_head(&mut self, status: std::fmt::Arguments<'_>) {
+    pub(super) fn begin_head(&mut self, status: std::fmt::Arguments<'_>) {
         self.head.clear();
-        write_all(&mut self.head, format_args!("HTTP/1.1 {status}\r\n"));
+        write_text(&mut self.head, format_args!("HTTP/1.1 {status}\r\n"));
     }
 
     /// The fields that every response has, and the empty line.
-    fn end_head(&mut self, exchange: &Exchange) {
+    pub(super) fn end_head(&mut self, exchange: &Exchange) {
         self.head.extend_from_slice(b"date: ");
         self.head.extend_from_slice(self.date.at(exchange.begun_ns));
         self.head.extend_from_slice(b"\r\n");
@@ -319,34 +146,12 @@ impl Press {
     }
 }
 
-/// A delivery of everything, or of the first part alone in answer to HEAD.
-fn whole(mut parts: [&[u8]; 4], head_only: bool, pace: Option<Pace>) -> Delivery<'_> {
-    if head_only {
-        parts = [parts[0], &[], &[], &[]];
-    }
-    let steps = pace.map(|pace| Steps {
-        first: parts[0].len() + pace.piece_bytes as usize,
-        each: pace.piece_bytes as usize,
-        gap_ns: pace.gap_ns,
-    });
-    Delivery { parts, length: parts.iter().map(|part| part.len()).sum(), steps, ending: Ending::AsAsked }
+/// A head and a body of one's own.
+pub(super) fn with_body<'a>(head: &'a [u8], body: &'a [u8], exchange: &Exchange) -> Delivery<'a> {
+    Delivery::new(head, [body, &[], &[], &[]], exchange.head_only, None)
 }
 
-impl Delivery<'_> {
-    /// The same, but ending after `length` bytes.
-    fn cut(self, length: usize, ending: Ending) -> Self {
-        Delivery { length: length.min(self.length), ending, ..self }
-    }
-
-    /// The same, but ending after the head and so many bytes of the body, or half of it.
-    fn cut_body(self, at: Option<u64>, ending: Ending) -> Self {
-        let (head, length) = (self.parts[0].len(), self.length);
-        let at = at.map_or((length - head) / 2, |at| usize::try_from(at).unwrap_or(usize::MAX));
-        self.cut(head.saturating_add(at), ending)
-    }
-}
-
-fn write_all(head: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+pub(super) fn write_text(head: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
     head.write_fmt(text).expect("memory can be written to");
 }
 
@@ -367,7 +172,7 @@ fn write_milliseconds(head: &mut Vec<u8>, ns: u64) {
 }
 
 /// The date as HTTP writes it, worked out once a second.
-struct Date {
+pub(super) struct Date {
     /// The time of day at zero of the monotonic clock.
     epoch: SystemTime,
     second: u64,
@@ -381,7 +186,7 @@ impl Date {
     }
 
     /// The date at a time of the monotonic clock: a pure function of it, like everything in a response.
-    fn at(&mut self, ns: u64) -> &[u8] {
+    pub(super) fn at(&mut self, ns: u64) -> &[u8] {
         let second = ns / 1_000_000_000;
         if second != self.second {
             self.second = second;
@@ -389,17 +194,6 @@ impl Date {
         }
         self.text.as_bytes()
     }
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("memory can be written to")
-}
-
-fn gzip_of_zeros(bytes: u64) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    let mut zeros = std::io::Read::take(std::io::repeat(0), bytes);
-    std::io::copy(&mut zeros, &mut encoder).and_then(|_| encoder.finish()).expect("memory can be written to")
 }
 
 #[cfg(test)]
@@ -444,7 +238,8 @@ mod tests {
             planned_delay_ns: 250_000_000,
             ..Exchange::default()
         };
-        let head = String::from_utf8_lossy(press.delivery(&exchange).parts[0]).into_owned();
+        press.delivery(&exchange);
+        let head = String::from_utf8_lossy(&press.head);
         assert!(head.contains("\r\nserver-timing: planned;dur=250.000, actual;dur=250.043\r\n"), "{head}");
     }
 

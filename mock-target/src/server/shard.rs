@@ -24,8 +24,8 @@ use super::response::Press;
 use super::timers::Timers;
 use super::transport::Transport;
 use super::{Remote, TimeLimits};
+use crate::book::{Book, Snapshot};
 use crate::clock;
-use crate::ledger::{Book, Snapshot};
 
 const LISTENER: Token = Token(usize::MAX);
 const ALARM: Token = Token(usize::MAX - 1);

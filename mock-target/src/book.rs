@@ -1,0 +1,284 @@
+//! The ledger as the event loops write it: nothing is allocated and nothing locked on the way of a
+//! response.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use hdrhistogram::Histogram;
+
+use crate::clock;
+use crate::ledger::{Entry, Lateness, Ledger, Outcome, Stats};
+
+/// What all event loops of a server count together. Only with several is any of it shared.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    sequence: AtomicU64,
+    in_flight: AtomicU64,
+    most_in_flight: AtomicU64,
+    most_in_flight_at_ns: AtomicU64,
+}
+
+impl Tally {
+    fn begin(&self, now_ns: u64) -> u64 {
+        let in_flight = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
+        if in_flight > self.most_in_flight.load(Ordering::Relaxed)
+            && in_flight > self.most_in_flight.fetch_max(in_flight, Ordering::Relaxed)
+        {
+            // Two loops may set new marks at once; their clocks then differ by less than they could tell.
+            self.most_in_flight_at_ns.store(now_ns, Ordering::Relaxed);
+        }
+        self.sequence.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn end(&self) {
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Counts the most in flight anew, from those in flight now.
+    fn reset(&self) {
+        let in_flight = self.in_flight.load(Ordering::Relaxed);
+        self.most_in_flight.store(in_flight, Ordering::Relaxed);
+        let at_ns = if in_flight > 0 { clock::now_ns() } else { 0 };
+        self.most_in_flight_at_ns.store(at_ns, Ordering::Relaxed);
+    }
+}
+
+/// One event loop's part of the ledger. All its memory is allocated at the start.
+#[derive(Debug)]
+pub(crate) struct Book {
+    tally: Arc<Tally>,
+    /// This loop's share of the requests in flight.
+    in_flight: u64,
+    received: u64,
+    served: u64,
+    aborted: u64,
+    faulted: u64,
+    pub(crate) refused: u64,
+    pub(crate) connections: u64,
+    pub(crate) connections_refused: u64,
+    handshakes: u64,
+    resumptions: u64,
+    detail_lost: u64,
+    lateness: Delays,
+    queueing: Delays,
+    entries: VecDeque<Entry>,
+}
+
+impl Book {
+    /// An empty book with room for `capacity` entries.
+    pub(crate) fn new(tally: Arc<Tally>, capacity: usize) -> Book {
+        Book {
+            tally,
+            in_flight: 0,
+            received: 0,
+            served: 0,
+            aborted: 0,
+            faulted: 0,
+            refused: 0,
+            connections: 0,
+            connections_refused: 0,
+            handshakes: 0,
+            resumptions: 0,
+            detail_lost: 0,
+            lateness: Delays::new(),
+            queueing: Delays::new(),
+            entries: VecDeque::with_capacity(capacity.max(1)),
+        }
+    }
+
+    /// A request for a URL of the scenario was complete at `now_ns`; returns its sequence number.
+    pub(crate) fn begin(&mut self, now_ns: u64) -> u64 {
+        self.received += 1;
+        self.in_flight += 1;
+        self.tally.begin(now_ns)
+    }
+
+    /// A request that [`begin`](Book::begin) announced has ended.
+    pub(crate) fn end(&mut self, entry: Entry) {
+        self.in_flight -= 1;
+        self.tally.end();
+        match entry.outcome {
+            Outcome::Served => {
+                self.served += 1;
+                self.lateness.record(entry.actual_delay_ns.saturating_sub(entry.planned_delay_ns));
+                self.queueing.record(entry.queued_ns);
+            }
+            Outcome::Aborted => self.aborted += 1,
+            Outcome::Faulted => self.faulted += 1,
+        }
+        if self.entries.len() == self.entries.capacity() {
+            self.entries.pop_front();
+            self.detail_lost += 1;
+        }
+        self.entries.push_back(entry);
+    }
+
+    /// A TLS handshake is complete.
+    pub(crate) fn handshake(&mut self, resumed: bool) {
+        self.handshakes += 1;
+        self.resumptions += u64::from(resumed);
+    }
+
+    /// Forgets everything but the requests in flight, which are then the first of the new count.
+    pub(crate) fn reset(&mut self) {
+        self.tally.reset();
+        let mut entries = std::mem::take(&mut self.entries);
+        entries.clear();
+        let (tally, in_flight) = (Arc::clone(&self.tally), self.in_flight);
+        *self = Book { in_flight, received: in_flight, entries, ..Book::new(tally, 1) };
+    }
+
+    /// A copy to be read elsewhere, with or without the entries.
+    pub(crate) fn snapshot(&self, with_entries: bool) -> Snapshot {
+        Snapshot {
+            stats: Stats {
+                received: self.received,
+                served: self.served,
+                aborted: self.aborted,
+                faulted: self.faulted,
+                refused: self.refused,
+                connections: self.connections,
+                connections_refused: self.connections_refused,
+                handshakes: self.handshakes,
+                resumptions: self.resumptions,
+                in_flight: self.in_flight,
+                most_in_flight: self.tally.most_in_flight.load(Ordering::Relaxed),
+                most_in_flight_at_ns: self.tally.most_in_flight_at_ns.load(Ordering::Relaxed),
+                detail_lost: self.detail_lost,
+                ..Stats::default()
+            },
+            lateness: self.lateness.clone(),
+            queueing: self.queueing.clone(),
+            entries: if with_entries { self.entries.iter().cloned().collect() } else { Vec::new() },
+        }
+    }
+}
+
+/// A copy of a [`Book`]: cheap to take, so that the event loop is back at work soon.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    stats: Stats,
+    lateness: Delays,
+    queueing: Delays,
+    entries: Vec<Entry>,
+}
+
+impl Snapshot {
+    /// Adds up the books of all event loops, puts the entries in order and works out the quantiles.
+    pub(crate) fn into_ledger(books: impl IntoIterator<Item = Snapshot>) -> Ledger {
+        let mut ledger = Ledger::default();
+        let (mut lateness, mut queueing) = (Delays::new(), Delays::new());
+        for book in books {
+            ledger.stats.add(&book.stats);
+            lateness.add(&book.lateness);
+            queueing.add(&book.queueing);
+            ledger.entries.extend(book.entries);
+        }
+        ledger.entries.sort_unstable_by_key(|entry| entry.sequence);
+        ledger.stats.lateness_ns = lateness.summary();
+        ledger.stats.queueing_ns = queueing.summary();
+        ledger
+    }
+}
+
+/// A histogram of delays: 1 ns to 1 hour with two significant digits, and the exact maximum.
+#[derive(Clone, Debug)]
+struct Delays {
+    histogram: Histogram<u64>,
+    max: u64,
+}
+
+impl Delays {
+    fn new() -> Delays {
+        let histogram = Histogram::new_with_bounds(1, 3_600_000_000_000, 2).expect("the bounds are in order");
+        Delays { histogram, max: 0 }
+    }
+
+    fn record(&mut self, ns: u64) {
+        self.histogram.saturating_record(ns);
+        self.max = self.max.max(ns);
+    }
+
+    fn add(&mut self, other: &Delays) {
+        self.histogram.add(&other.histogram).expect("all have the same bounds");
+        self.max = self.max.max(other.max);
+    }
+
+    fn summary(&self) -> Lateness {
+        // A bucket is known by its upper end, which may lie above the largest value in it.
+        let quantile = |q| self.histogram.value_at_quantile(q).min(self.max);
+        Lateness {
+            p50: quantile(0.5),
+            p90: quantile(0.9),
+            p99: quantile(0.99),
+            max: self.max,
+            count: self.histogram.len(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(sequence: u64, late_ns: u64, outcome: Outcome) -> Entry {
+        Entry {
+            sequence,
+            id: 0,
+            attempt: 1,
+            connection: 0,
+            source: ([127, 0, 0, 1], 1).into(),
+            planned_delay_ns: 1_000,
+            actual_delay_ns: 1_000 + late_ns,
+            queued_ns: 0,
+            fault: None,
+            bytes: 1,
+            outcome,
+        }
+    }
+
+    #[test]
+    fn counters_stay_right_when_entries_wrap() {
+        let mut book = Book::new(Arc::default(), 4);
+        let capacity = book.entries.capacity() as u64;
+        for late_ns in 0..100 {
+            let sequence = book.begin(0);
+            book.end(entry(sequence, late_ns, Outcome::Served));
+        }
+        let ledger = Snapshot::into_ledger([book.snapshot(true)]);
+        assert_eq!(ledger.stats.served, 100);
+        assert_eq!(ledger.stats.detail_lost, 100 - capacity);
+        assert_eq!(ledger.entries.len() as u64, capacity);
+        assert_eq!(ledger.entries.last().map(|entry| entry.sequence), Some(99));
+        assert_eq!(book.entries.capacity() as u64, capacity);
+    }
+
+    #[test]
+    fn lateness_counts_what_was_served() {
+        let mut book = Book::new(Arc::default(), 1_000);
+        for late_ns in 1..=100 {
+            let sequence = book.begin(0);
+            book.end(entry(sequence, late_ns * 1_000, Outcome::Served));
+        }
+        let sequence = book.begin(0);
+        book.end(entry(sequence, 1_000_000_000, Outcome::Aborted));
+        let lateness = Snapshot::into_ledger([book.snapshot(false)]).stats.lateness_ns;
+        assert_eq!((lateness.count, lateness.max), (100, 100_000));
+        assert!(lateness.p50.abs_diff(50_000) <= 500, "{lateness:?}");
+        assert!(lateness.p99.abs_diff(99_000) <= 990, "{lateness:?}");
+    }
+
+    #[test]
+    fn a_reset_keeps_what_is_in_flight() {
+        let mut book = Book::new(Arc::default(), 10);
+        for _ in 0..3 {
+            book.begin(0);
+        }
+        book.end(entry(0, 0, Outcome::Served));
+        book.reset();
+        let stats = Snapshot::into_ledger([book.snapshot(true)]).stats;
+        assert_eq!((stats.received, stats.in_flight, stats.most_in_flight), (2, 2, 2));
+        assert_eq!((stats.served, stats.lateness_ns.count), (0, 0));
+    }
+}
