@@ -106,8 +106,11 @@ pub const ALL: &[Fault] = &[
     Fault::SoftBlock,
 ];
 
-/// The largest head padding and the largest bomb that can be asked for, in bytes.
-const LARGEST_PARAMETER: u64 = 1 << 30;
+/// The largest bomb that can be asked for, in bytes.
+const LARGEST_BOMB_BYTES: u64 = 1 << 30;
+
+/// The largest padding of a head that can be asked for, in bytes.
+const LARGEST_PADDING_BYTES: u64 = 16 << 20;
 
 impl Fault {
     /// What it is called, without its parameter.
@@ -140,13 +143,14 @@ impl Fault {
 
     /// The same fault with the parameter that a text states; `None` where it takes no such one.
     fn with_parameter(self, text: &str) -> Option<Fault> {
-        let bytes = || units::parse_bytes(text).ok().filter(|bytes| *bytes <= LARGEST_PARAMETER);
+        let bytes = || units::parse_bytes(text).ok();
+        let at_most = |most: u64| bytes().filter(|bytes| *bytes <= most);
         Some(match self {
             Fault::ResetMidBody(_) => Fault::ResetMidBody(Some(bytes()?)),
             Fault::CloseMidBody(_) => Fault::CloseMidBody(Some(bytes()?)),
             Fault::StallMidBody(_) => Fault::StallMidBody(Some(bytes()?)),
-            Fault::OversizedHead(_) => Fault::OversizedHead(bytes()?),
-            Fault::GzipBomb(_) => Fault::GzipBomb(bytes()?),
+            Fault::OversizedHead(_) => Fault::OversizedHead(at_most(LARGEST_PADDING_BYTES)?),
+            Fault::GzipBomb(_) => Fault::GzipBomb(at_most(LARGEST_BOMB_BYTES)?),
             Fault::RedirectChain(_) => Fault::RedirectChain(text.parse().ok()?),
             Fault::Dribble(_) => Fault::Dribble(units::parse_duration(text).ok()?),
             Fault::TooManyRequests(_) => Fault::TooManyRequests(text.parse().ok()?),

@@ -18,27 +18,24 @@ const SOFT_BLOCK: &[u8] = b"<!doctype html><title>One moment</title><h1>Are you 
     <p>Unusual traffic was seen from your network. Solve the captcha to go on.</p>\
     <form><input name=captcha></form>\n";
 
-/// Bodies that are prepared, of the faults that a scenario has.
-#[derive(Default)]
-pub(super) struct Prepared {
-    half_gzip: Vec<u8>,
-    bomb: Vec<u8>,
-}
+/// The bodies that some faults send instead of the planned one, made once.
+pub(super) struct Prepared(Vec<(Fault, Vec<u8>)>);
 
 impl Prepared {
     pub(super) fn new(scenario: &Scenario, bodies: &Bodies) -> Prepared {
-        let mut prepared = Prepared::default();
-        for share in &scenario.faults {
-            match share.fault {
-                Fault::TruncatedGzip => {
-                    prepared.half_gzip = gzip(bodies.parts(0).1);
-                    prepared.half_gzip.truncate(prepared.half_gzip.len() / 2);
-                }
-                Fault::GzipBomb(bytes) => prepared.bomb = gzip(io::repeat(0).take(bytes)),
-                _ => {}
+        let prepare = |fault| match fault {
+            Fault::TruncatedGzip => {
+                let whole = gzip(bodies.parts(0).1);
+                Some((fault, whole[..whole.len() / 2].to_vec()))
             }
-        }
-        prepared
+            Fault::GzipBomb(bytes) => Some((fault, gzip(io::repeat(0).take(bytes)))),
+            _ => None,
+        };
+        Prepared(scenario.faults.iter().filter_map(|share| prepare(share.fault)).collect())
+    }
+
+    fn body(&self, fault: Fault) -> &[u8] {
+        self.0.iter().find(|(prepared, _)| *prepared == fault).map_or(&[], |(_, body)| body)
     }
 }
 
@@ -77,17 +74,11 @@ impl Press {
                 self.redirect(format_args!("/u/{id}?hop={}", exchange.hop + 1), exchange)
             }
             Fault::RedirectLoop => self.redirect(format_args!("/u/{id}"), exchange),
-            Fault::TruncatedGzip => {
-                let length = self.prepared.half_gzip.len();
+            Fault::TruncatedGzip | Fault::GzipBomb(_) => {
+                let length = self.prepared.body(fault).len();
                 self.begin_head(format_args!("200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {length}"));
                 self.end_head(exchange);
-                with_body(&self.head, &self.prepared.half_gzip, exchange)
-            }
-            Fault::GzipBomb(_) => {
-                let length = self.prepared.bomb.len();
-                self.begin_head(format_args!("200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {length}"));
-                self.end_head(exchange);
-                with_body(&self.head, &self.prepared.bomb, exchange)
+                with_body(&self.head, self.prepared.body(fault), exchange)
             }
             Fault::WrongEncoding => {
                 self.begin_head(format_args!("200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {length}"));
