@@ -118,8 +118,8 @@ pub fn url_prefix(authority: &str) -> String {
 }
 
 /// The first line that a target prints.
-pub fn addresses_line(address: SocketAddr, admin: SocketAddr) -> String {
-    format!("target=http://{address} admin=http://{admin}")
+pub fn addresses_line(scheme: &str, address: SocketAddr, admin: SocketAddr) -> String {
+    format!("target={scheme}://{address} admin=http://{admin}")
 }
 
 fn parse_addresses(line: &str) -> Option<(SocketAddr, SocketAddr)> {
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn the_first_line_is_read_as_it_is_written() {
         let (address, admin) = ("127.0.0.1:80".parse().unwrap(), "[::1]:81".parse().unwrap());
-        let line = addresses_line(address, admin);
+        let line = addresses_line("http", address, admin);
         assert_eq!(line, "target=http://127.0.0.1:80 admin=http://[::1]:81");
         assert_eq!(parse_addresses(&line), Some((address, admin)));
         assert_eq!(parse_addresses("hello\n"), None);

@@ -2,10 +2,11 @@
 
 use std::io::{self, BufRead};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use mock_target::{Handle, Scenario, Server, ServerOptions};
+use mock_target::{Handle, Scenario, Server, ServerOptions, TlsOptions};
 
 use super::scenario_args::ScenarioArgs;
 use crate::target;
@@ -31,6 +32,15 @@ pub(super) struct Args {
     /// Leave out the server-timing field
     #[arg(long)]
     plain: bool,
+    /// Serve TLS, with a self-signed certificate made for the occasion
+    #[arg(long)]
+    tls: bool,
+    /// Where to write the certificate for clients to trust
+    #[arg(long, value_name = "FILE", default_value = "inflight-certificate.pem", requires = "tls")]
+    certificate: PathBuf,
+    /// Make every TLS connection shake hands in full
+    #[arg(long, requires = "tls")]
+    no_resumption: bool,
     #[command(flatten)]
     scenario: ScenarioArgs,
     /// Read the scenario from stdin as a line of JSON, and end when stdin closes
@@ -61,10 +71,15 @@ fn start(args: &Args, scenario: Scenario) -> Result<Handle> {
         realtime: args.realtime,
         spin: args.spin,
         plain: args.plain,
+        tls: args.tls.then(|| TlsOptions {
+            certificate_file: Some(args.certificate.clone()),
+            resumption: !args.no_resumption,
+        }),
         ..ServerOptions::default()
     };
     let server = Server::start_with(scenario, options)?;
-    super::print(&(target::addresses_line(server.address(), server.admin_address()) + "\n"))?;
+    let scheme = if args.tls { "https" } else { "http" };
+    super::print(&(target::addresses_line(scheme, server.address(), server.admin_address()) + "\n"))?;
     Ok(server)
 }
 

@@ -260,6 +260,33 @@ fn a_plan_starts_a_worker_by_hand() {
     assert!(lines[2..].iter().all(|sample| sample.contains(r#""status":200,"bytes":10240"#)), "{told}");
 }
 
+/// Python's client must trust the certificate that was written, and nothing else.
+#[test]
+fn tls_is_served_with_a_certificate_to_trust() {
+    const FETCH: &str = "import ssl, sys, urllib.request as request
+trust = ssl.create_default_context(cafile=sys.argv[2])
+print(request.urlopen(sys.argv[1] + '/u/3', context=trust).status)";
+    if Command::new("python3").arg("--version").output().is_err() {
+        return eprintln!("skipped: there is no python3 here");
+    }
+    let folder = TempDir::new().unwrap();
+    let certificate = folder.path().join("certificate.pem");
+    let mut serve = inflight()
+        .args(["serve", "--latency", "fixed:1ms", "--tls", "--certificate"])
+        .arg(&certificate)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(serve.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let target = line.strip_prefix("target=").unwrap().split(' ').next().unwrap();
+    assert!(target.starts_with("https://127.0.0.1:"), "{line}");
+    let fetched = Command::new("python3").args(["-c", FETCH, target]).arg(&certificate).output().unwrap();
+    serve.kill().unwrap();
+    serve.wait().unwrap();
+    assert_eq!(String::from_utf8_lossy(&fetched.stdout), "200\n", "{fetched:?}");
+}
+
 #[test]
 fn a_worker_without_a_plan_or_without_go_says_so() {
     let worker = |input: &[u8]| {

@@ -62,23 +62,22 @@ fn memory_of_several_workers_is_summed() {
 }
 
 /// A sample lasts from before its request is sent until after its response is in, so its added
-/// latency is at least the target's own lateness, in every run. Over loopback it is hardly more, which
-/// one undisturbed run of several must show.
+/// latency is at least the target's own lateness. Over loopback it is hardly more, which those requests
+/// show that the machine did not disturb.
 #[test]
 fn added_latency_is_what_the_target_says_and_a_little() {
     const HARDLY_NS: i64 = 1_000_000;
-    let mut session = session(30, "fixed:20ms");
+    let mut session = session(100, "fixed:20ms");
     let own_worker = session.own_worker();
-    let beyond: Vec<i64> = (0..5)
-        .map(|_| {
-            let run = run(&mut session, "sync:1", &own_worker, &mut Unwatched);
-            let figures = sound(&run);
-            let (added, late) = (figures.added_latency_ns.p50, figures.target.lateness_ns.p50);
-            assert!(added >= late - late / 50, "added {added} ns, late {late} ns to within 1 %");
-            added - late
-        })
-        .collect();
-    assert!(beyond.iter().any(|&ns| ns <= HARDLY_NS), "{beyond:?} ns beyond the target's lateness");
+    let run = run(&mut session, "sync:1", &own_worker, &mut Unwatched);
+    let figures = sound(&run);
+    let (added, late) = (figures.added_latency_ns.p50, figures.target.lateness_ns.p50);
+    assert!(added >= late - late / 50, "added {added} ns, late {late} ns to within 1 %");
+
+    let samples = &run.samples;
+    let times = samples.end_ns.iter().zip(&samples.start_ns).zip(&samples.planned_ns);
+    let least = times.map(|((end, start), planned)| (end - start - planned).cast_signed()).min().unwrap();
+    assert!(least <= late + HARDLY_NS, "at least {least} ns added, late {late} ns");
 }
 
 #[test]
