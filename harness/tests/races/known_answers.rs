@@ -67,7 +67,7 @@ fn memory_of_several_workers_is_summed() {
 #[test]
 fn added_latency_is_what_the_target_says_and_a_little() {
     const HARDLY_NS: i64 = 1_000_000;
-    let mut session = session(100, "fixed:20ms");
+    let mut session = session(50, "fixed:20ms");
     let own_worker = session.own_worker();
     let run = run(&mut session, "sync:1", &own_worker, &mut Unwatched);
     let figures = sound(&run);
