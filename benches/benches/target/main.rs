@@ -22,6 +22,9 @@ const CROWDS: &[(usize, u64)] = &[(128, 1_128), (1_000, 5_000), (5_000, 25_000)]
 
 const WAITING: usize = 10_000;
 
+/// Compares servers and prints how.
+type Table = fn(&[Kind]) -> io::Result<()>;
+
 fn main() -> io::Result<()> {
     if let Some(kind) = std::env::args().find_map(|argument| Kind::of_argument(&argument)) {
         return servers::serve(kind);
@@ -29,7 +32,7 @@ fn main() -> io::Result<()> {
     mock_target::raise_descriptor_limit()?;
     meter::pin(0)?;
     let kinds: Vec<Kind> = Kind::ALL.iter().copied().filter(|kind| kind.is_installed()).collect();
-    let tables: [(&str, fn(&[Kind]) -> io::Result<()>); 3] =
+    let tables: [(&str, Table); 3] =
         [("lateness", lateness), ("throughput", throughput), ("memory", memory)];
     let asked = |name: &str| std::env::args().any(|argument| argument == name);
     let all = !tables.iter().any(|(name, _)| asked(name));

@@ -47,12 +47,13 @@ pub struct ServerOptions {
     /// Event loops, each a thread; 1 unless stated, which is enough for about 100,000 responses a
     /// second. Connections are dealt out to them in turn.
     pub shards: usize,
-    /// Whether to ask the system for real-time priority (`SCHED_FIFO`). It makes responses more
-    /// punctual where clients compete for the same processors, and needs permission.
-    /// [`Handle::realtime`] says whether it was granted.
+    /// Whether to ask the system for real-time priority (`SCHED_FIFO`). It makes responses more punctual
+    /// where clients and target share processors, and needs permission. [`Handle::realtime`] says
+    /// whether it was granted.
     pub realtime: bool,
-    /// Whether loops with real-time priority wait awake for deadlines that are near, as they do unless
-    /// stated. It makes responses more punctual still, with processor time taken from the clients.
+    /// Whether, with real-time priority, to wait awake for the last 200 µs before a deadline while no
+    /// more than 1,200 are pending. More punctual still, and it takes up to a whole processor from the
+    /// clients: on a machine with one processor it is not done.
     pub spin: bool,
     /// Whether to leave out the field `server-timing`, which tells planned and actual delay.
     pub plain: bool,
@@ -163,11 +164,13 @@ impl Server {
             shards.push(shard);
         }
         shards[0].open(listener, handle.remotes.loops[1..].to_vec())?;
+        let spin =
+            options.spin && thread::available_parallelism().is_ok_and(|processors| processors.get() > 1);
         let mut realtime = options.realtime;
         for shard in shards {
             let (granted, answer) = mpsc::channel();
             let thread = thread::Builder::new().name("target".to_owned());
-            handle.threads.push(thread.spawn(move || shard.run(options.realtime, options.spin, &granted))?);
+            handle.threads.push(thread.spawn(move || shard.run(options.realtime, spin, &granted))?);
             realtime &= answer.recv().unwrap_or(false);
         }
         handle.remotes.realtime = realtime;
