@@ -15,6 +15,10 @@ use crate::ledger::{Entry, Outcome};
 /// How long a repeated response waits before each repetition.
 const REPEAT_GAP_NS: u64 = 10_000_000;
 
+/// Reads and requests of one connection before the others have their turn: a client that sends faster
+/// than it can be answered must not hold up the responses of others.
+const STEPS_A_TURN: usize = 16;
+
 /// What the bytes at hand were good for.
 pub(super) enum Progress {
     /// There may be more to do with the rest of them.
@@ -26,7 +30,8 @@ pub(super) enum Progress {
 }
 
 impl Shard {
-    /// Reads what a connection sent, and takes up its requests one after the other until one must wait.
+    /// Reads what a connection sent, and takes up its requests one after the other until one must wait,
+    /// or the others have waited long enough.
     pub(super) fn converse(&mut self, place: usize, scratch: &mut [u8]) {
         let connection = &mut self.connections[place];
         if connection.kept.is_empty() && !connection.unread {
@@ -37,7 +42,11 @@ impl Shard {
         let (mut from, mut to) = (0, kept.len());
         let mut in_the_middle = !kept.is_empty();
         let mut now_ns = clock::now_ns();
-        loop {
+        for step in 0.. {
+            if step == STEPS_A_TURN {
+                self.unfinished.push(connection::token(place, self.connections[place].number));
+                break;
+            }
             match self.understand(place, scratch, &mut from, to, now_ns) {
                 Progress::Held => break,
                 Progress::More => {

@@ -71,6 +71,8 @@ pub(super) struct Shard {
     pub(super) connections: Slab<Connection>,
     /// One more than the highest place that a connection ever had.
     places: usize,
+    /// Connections with more to read or take up, whose turn is over.
+    pub(super) unfinished: Vec<Token>,
     pub(super) timers: Timers,
     pub(super) press: Press,
     pub(super) book: Book,
@@ -114,6 +116,7 @@ impl Shard {
             door: None,
             connections: Slab::with_capacity(room),
             places: 0,
+            unfinished: Vec::new(),
             press,
             book,
             limits,
@@ -167,13 +170,27 @@ impl Shard {
                 }
             }
             self.accept(&mut scratch);
+            self.resume(&mut scratch);
             self.answer_due(&mut scratch);
             self.patrol();
         }
     }
 
+    /// Goes on with the connections whose turn ended early.
+    fn resume(&mut self, scratch: &mut [u8]) {
+        for token in std::mem::take(&mut self.unfinished) {
+            self.answer_due(scratch);
+            if let Some(place) = self.place_of(token) {
+                self.converse(place, scratch);
+            }
+        }
+    }
+
     /// How long the poll may wait when nothing happens; `None` is for ever.
     fn patience(&mut self) -> io::Result<Option<Duration>> {
+        if !self.unfinished.is_empty() {
+            return Ok(Some(Duration::ZERO));
+        }
         let now_ns = clock::now_ns();
         let wait = |until_ns: u64| Duration::from_nanos(until_ns.saturating_sub(now_ns));
         let until_due = self.timers.arm(now_ns)?;

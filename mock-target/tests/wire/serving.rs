@@ -85,6 +85,21 @@ fn requests_sent_ahead_are_answered_in_their_order() {
 }
 
 #[test]
+fn a_client_that_sends_thousands_ahead_is_answered_and_holds_up_no_other() {
+    let target = start("fixed:0ms");
+    let mut greedy = Client::connect(target.address());
+    let mut reader = Client(greedy.0.try_clone().expect("a second handle"));
+    thread::scope(|scope| {
+        scope.spawn(move || greedy.send("GET /u/1 HTTP/1.1\r\nhost: t\r\n\r\n".repeat(5_000)));
+        scope.spawn(|| {
+            (0..100).for_each(|id| assert_eq!(Client::connect(target.address()).get(id).status(), 200));
+        });
+        (0..5_000).for_each(|_| assert_eq!(reader.response().status(), 200));
+    });
+    assert_eq!(target.stats().expect("stats").served, 5_100);
+}
+
+#[test]
 fn the_connection_ends_when_the_client_asks_for_it() {
     let target = start("fixed:1ms");
     for request in ["GET /u/1 HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\r\n", "GET /u/1 HTTP/1.0\r\n\r\n"]
