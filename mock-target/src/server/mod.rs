@@ -53,7 +53,7 @@ pub struct ServerOptions {
     pub realtime: bool,
     /// Whether, with real-time priority, to wait awake for the last 200 µs before a deadline while no
     /// more than 1,200 are pending. More punctual still, and it takes up to a whole processor from the
-    /// clients: on a machine with one processor it is not done.
+    /// clients: only where they have another.
     pub spin: bool,
     /// Whether to leave out the field `server-timing`, which tells planned and actual delay.
     pub plain: bool,
@@ -164,13 +164,11 @@ impl Server {
             shards.push(shard);
         }
         shards[0].open(listener, handle.remotes.loops[1..].to_vec())?;
-        let spin =
-            options.spin && thread::available_parallelism().is_ok_and(|processors| processors.get() > 1);
         let mut realtime = options.realtime;
         for shard in shards {
             let (granted, answer) = mpsc::channel();
             let thread = thread::Builder::new().name("target".to_owned());
-            handle.threads.push(thread.spawn(move || shard.run(options.realtime, spin, &granted))?);
+            handle.threads.push(thread.spawn(move || shard.run(options.realtime, options.spin, &granted))?);
             realtime &= answer.recv().unwrap_or(false);
         }
         handle.remotes.realtime = realtime;
