@@ -32,8 +32,7 @@ fn main() -> io::Result<()> {
     mock_target::raise_descriptor_limit()?;
     meter::pin(0)?;
     let kinds: Vec<Kind> = Kind::ALL.iter().copied().filter(|kind| kind.is_installed()).collect();
-    let tables: [(&str, Table); 3] =
-        [("lateness", lateness), ("throughput", throughput), ("memory", memory)];
+    let tables: [(&str, Table); 3] = [("lateness", lateness), ("throughput", throughput), ("memory", memory)];
     let asked = |name: &str| std::env::args().any(|argument| argument == name);
     let all = !tables.iter().any(|(name, _)| asked(name));
     for (name, table) in tables {
