@@ -49,7 +49,9 @@ pub struct ServerOptions {
     pub shards: usize,
     /// Whether to ask the system for real-time priority (`SCHED_FIFO`). It makes responses more punctual
     /// where clients and target share processors, and needs permission. [`Handle::realtime`] says
-    /// whether it was granted.
+    /// whether it was granted. Meant for up to about 1,000 requests in flight: with 5,000 on a processor
+    /// of its own, the loop's priority was measured to keep the kernel's network thread from delivering
+    /// what was written, and clients saw responses milliseconds later than the ledger tells.
     pub realtime: bool,
     /// Whether, with real-time priority, to wait awake for the last 200 µs before a deadline while no
     /// more than 1,200 are pending. More punctual still, and it takes up to a whole processor from the
