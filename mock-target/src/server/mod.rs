@@ -44,14 +44,14 @@ pub struct ServerOptions {
     pub listen: SocketAddr,
     /// The address of the admin port. Port 0, the default, is any free port of loopback.
     pub admin: SocketAddr,
-    /// Event loops, each a thread; 1 unless stated, which is enough for about 100,000 responses a
-    /// second. Connections are dealt out to them in turn.
+    /// Event loops, each a thread; 1 unless stated, which is enough for tens of thousands of
+    /// responses a second. Connections are dealt out to them in turn.
     pub shards: usize,
     /// Whether to ask the system for real-time priority (`SCHED_FIFO`). It makes responses more punctual
     /// where clients and target share processors, and needs permission. [`Handle::realtime`] says
-    /// whether it was granted. Meant for up to about 1,000 requests in flight: with 5,000 on a processor
-    /// of its own, the loop's priority was measured to keep the kernel's network thread from delivering
-    /// what was written, and clients saw responses milliseconds later than the ledger tells.
+    /// whether it was granted. Meant for up to about 1,000 requests in flight: with 5,000 and the loop
+    /// on a processor of its own, clients were measured to see responses milliseconds later than the
+    /// ledger tells, presumably because the kernel's network thread has to wait for the loop.
     pub realtime: bool,
     /// Whether, with real-time priority, to wait awake for the last 200 µs before a deadline while no
     /// more than 1,200 are pending. More punctual still, and it takes up to a whole processor from the
