@@ -6,6 +6,7 @@
 //! known_answer burn 100       use 100 ms of CPU
 //! known_answer families 100   use 100 ms of CPU, and as much in each of two children
 //! known_answer touch 64       touch 64 MiB of memory
+//! known_answer early 2        fetch the URLs so many times before `go` already
 //! ```
 
 use std::hint::black_box;
@@ -20,7 +21,9 @@ use nix::time::{ClockId, clock_gettime};
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [what, amount] = args.as_slice() else { bail!("usage: known_answer burn|families|touch AMOUNT") };
+    let [what, amount] = args.as_slice() else {
+        bail!("usage: known_answer burn|families|touch|early AMOUNT")
+    };
     let amount: u64 = amount.parse()?;
     if what == "child" {
         return burn_and_wait(Duration::from_millis(amount));
@@ -30,7 +33,17 @@ fn main() -> Result<()> {
 
 fn known_answer(plan: &Plan, gate: Gate, what: &str, amount: u64) -> Result<Finished> {
     let agent = ureq::Agent::new_with_defaults();
+    let fetch = |id| {
+        let response = agent.get(format!("{}{id}", plan.url_prefix)).call();
+        let body = response.and_then(|mut response| response.body_mut().read_to_vec());
+        Outcome::response(200, &body.unwrap_or_default())
+    };
     let clock = gate.clock();
+    for _ in 0..if what == "early" { amount } else { 0 } {
+        plan.ids.iter().copied().for_each(|id| {
+            fetch(id);
+        });
+    }
     let go = gate.ready("std", "ureq")?;
 
     let mut memory = Vec::new();
@@ -43,13 +56,9 @@ fn known_answer(plan: &Plan, gate: Gate, what: &str, amount: u64) -> Result<Fini
             children.iter_mut().try_for_each(wait_until_burnt)?;
         }
         "touch" => memory = vec![1_u8; (amount << 20) as usize],
+        "early" => {}
         other => bail!("nothing is known of {other}"),
     }
-    let fetch = |id| {
-        let response = agent.get(format!("{}{id}", plan.url_prefix)).call();
-        let body = response.and_then(|mut response| response.body_mut().read_to_vec());
-        Outcome::response(200, &body.unwrap_or_default())
-    };
     let samples = plan.ids.iter().map(|&id| clock.time(id, || fetch(id))).collect();
     let finished = go.done(samples);
     drop(memory); // held until the meters were read

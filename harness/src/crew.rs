@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+use crate::meter;
 
 /// How a worker is started: this program itself, or one that speaks the same protocol.
 #[derive(Clone, Debug)]
@@ -134,17 +136,16 @@ impl Crew {
         self.last_words(worker)
     }
 
-    /// Waits for a worker that said its last to exit. `None` when it does not do so in time.
-    pub(crate) fn exit_status(&mut self, worker: usize, deadline: Instant) -> io::Result<Option<ExitStatus>> {
-        loop {
-            if let Some(status) = self.workers[worker].child.try_wait()? {
-                return Ok(Some(status));
-            }
-            if Instant::now() > deadline {
-                return Ok(None);
-            }
-            thread::sleep(A_MOMENT);
-        }
+    /// How a worker exited, if it has.
+    pub(crate) fn exit_status(&mut self, worker: usize) -> io::Result<Option<ExitStatus>> {
+        self.workers[worker].child.try_wait()
+    }
+
+    /// A worker that has not read its plan yet.
+    pub(crate) fn plan_unread(&self) -> Option<usize> {
+        self.workers
+            .iter()
+            .position(|worker| matches!(&worker.stdin, Stdin::Busy(plan) if !plan.is_finished()))
     }
 
     /// The last line that a worker, which has ended, wrote to stderr.
@@ -162,9 +163,14 @@ impl Crew {
 
 impl Drop for Crew {
     fn drop(&mut self) {
+        // What a worker started may have left its process group, and its tree once it is dead.
+        let descendants = meter::tree(&self.pids()).split_off(self.workers.len());
         for worker in &mut self.workers {
             worker.kill();
             let _ = worker.child.wait();
+        }
+        for pid in descendants.into_iter().filter_map(|pid| Pid::from_raw(pid.cast_signed())) {
+            let _ = kill_process(pid, Signal::KILL);
         }
     }
 }
@@ -184,13 +190,14 @@ impl Worker {
         let mut stdin = child.stdin.take().expect("stdin is piped");
         let stdout = child.stdout.take().expect("stdout is piped");
         let stderr = child.stderr.take().expect("stderr is piped");
-        let plan = thread::spawn(move || stdin.write_all(plan.as_bytes()).map(|()| stdin));
-        thread::spawn(move || listen(BufReader::new(stdout), number, &events));
+        let thread = thread::Builder::new;
+        let plan = thread().spawn(move || stdin.write_all(plan.as_bytes()).map(|()| stdin))?;
+        thread().spawn(move || listen(BufReader::new(stdout), number, &events))?;
         let last_words = Arc::new(Mutex::new(None));
-        let stderr = thread::spawn({
+        let stderr = thread().spawn({
             let last_words = last_words.clone();
             move || keep_last_line(BufReader::new(stderr), &last_words)
-        });
+        })?;
         Ok(Worker { child, stdin: Stdin::Busy(plan), stderr, last_words, silence: Silence::None })
     }
 

@@ -1,9 +1,12 @@
 //! One run: spawn, ready, go, done.
 
 use std::io;
+use std::process::ExitStatus;
 use std::sync::mpsc::RecvTimeoutError;
+use std::thread;
 use std::time::{Duration, Instant};
 
+use mock_target::Stats;
 use thiserror::Error;
 
 use crate::crew::{Crew, Event, Launch, Said};
@@ -40,6 +43,10 @@ pub struct Finish {
     pub seen: Seen,
     /// CPU of the target between `go` and `done`.
     pub target_cpu_ns: u64,
+    /// What the target had seen before `go`.
+    pub target_before: Stats,
+    /// What the target had seen at `done`.
+    pub target_after: Stats,
 }
 
 /// Why a run did not reach its end.
@@ -67,6 +74,8 @@ pub trait Onlooker {
     fn interrupted(&self) -> bool;
     /// Whether the target is still there.
     fn target_alive(&mut self) -> bool;
+    /// What the target has seen so far; `None` when it does not answer.
+    fn target_stats(&mut self) -> Option<Stats>;
 }
 
 /// Carries out `plans`, one in a process of its own, and measures it.
@@ -88,19 +97,25 @@ pub fn race(
     let setup_ends = spawned + limits.setup;
     let (ready, ready_at) = run.wait_for_all(setup_ends, "was not ready", parse_ready)?;
     let roots = run.crew.pids();
-    let ready_memory_bytes = meter::memory_bytes(&roots)?;
-    let watch = Watch::start(&roots);
+    run.wait_until_plans_are_read(setup_ends)?;
+    let ready_memory_bytes = run.metered(meter::memory_bytes(&roots))?;
+    let watch = Watch::prepare(&roots)?;
+    let target_before = run.onlooker.target_stats().ok_or(Fault::Target)?;
     let target_before_ns = meter::cpu_ns(&[target_pid]).map_err(|_| Fault::Target)?;
-    let before_ns = meter::cpu_ns(&roots)?;
+    let before_ns = run.metered(meter::cpu_ns(&roots))?;
 
     let (go_at, go_at_ns) = (Instant::now(), mock_target::monotonic_ns());
     run.crew.tell(GO)?;
     let (_, done_at) =
         run.wait_for_all(go_at + limits.wall, "was not done", |line| (line == DONE).then_some(()))?;
 
-    let cpu_ns = meter::cpu_ns(&roots)? - before_ns;
-    let target_cpu_ns = meter::cpu_ns(&[target_pid]).map_err(|_| Fault::Target)? - target_before_ns;
-    let seen = watch.finish()?;
+    let after_ns = run.metered(meter::cpu_ns(&roots))?;
+    let target_after_ns = meter::cpu_ns(&[target_pid]).map_err(|_| Fault::Target)?;
+    let target_after = run.onlooker.target_stats().ok_or(Fault::Target)?;
+    let seen = run.metered(watch.finish(go_at))?;
+    let cpu_ns = after_ns.checked_sub(before_ns).ok_or_else(|| {
+        Fault::Worker("a process left the workers' tree during the run, and its CPU with it".to_owned())
+    })?;
 
     run.crew.close_stdin();
     let samples = run.collect_samples(plans, Instant::now() + limits.setup)?;
@@ -113,7 +128,9 @@ pub fn race(
         cpu_ns,
         ready_memory_bytes,
         seen,
-        target_cpu_ns,
+        target_cpu_ns: target_after_ns - target_before_ns,
+        target_before,
+        target_after,
     })
 }
 
@@ -175,13 +192,10 @@ impl Run<'_> {
             }
         }
         for worker in 0..plans.len() {
-            match self.crew.exit_status(worker, deadline)? {
-                Some(status) if status.success() => {}
-                Some(status) => {
-                    let words = self.crew.last_words(worker);
-                    return Err(fault(format!("worker {worker} ended with {status}"), words));
-                }
-                None => return Err(fault(format!("worker {worker} did not exit"), None)),
+            let status = self.wait_for_exit(worker, deadline)?;
+            if !status.success() {
+                let words = self.crew.last_words(worker);
+                return Err(fault(format!("worker {worker} ended with {status}"), words));
             }
         }
         Ok(samples)
@@ -191,14 +205,14 @@ impl Run<'_> {
     fn next_event(&mut self, deadline: Instant, waited_for: usize, late: &str) -> Result<Event, Fault> {
         const LOOK_EVERY: Duration = Duration::from_millis(100);
         loop {
+            if self.onlooker.interrupted() {
+                return Err(Fault::Interrupted);
+            }
             let left = deadline.saturating_duration_since(Instant::now());
             match self.crew.next_event(left.min(LOOK_EVERY)) {
                 Ok(event) => return Ok(event),
                 Err(RecvTimeoutError::Disconnected) => unreachable!("every worker's last event is its end"),
                 Err(RecvTimeoutError::Timeout) => {}
-            }
-            if self.onlooker.interrupted() {
-                return Err(Fault::Interrupted);
             }
             if !self.onlooker.target_alive() {
                 return Err(Fault::Target);
@@ -214,18 +228,63 @@ impl Run<'_> {
         }
     }
 
+    /// A worker that says that it is ready has read its plan, if it is honest.
+    fn wait_until_plans_are_read(&mut self, deadline: Instant) -> Result<(), Fault> {
+        while let Some(worker) = self.crew.plan_unread() {
+            self.pause(deadline, || {
+                format!("worker {worker} said that it was ready, and did not read its plan")
+            })?;
+        }
+        Ok(())
+    }
+
+    fn wait_for_exit(&mut self, worker: usize, deadline: Instant) -> Result<ExitStatus, Fault> {
+        loop {
+            if let Some(status) = self.crew.exit_status(worker)? {
+                return Ok(status);
+            }
+            self.pause(deadline, || format!("worker {worker} did not exit"))?;
+        }
+    }
+
+    /// Waits a moment for something that is about to happen.
+    fn pause(&mut self, deadline: Instant, late: impl FnOnce() -> String) -> Result<(), Fault> {
+        const A_MOMENT: Duration = Duration::from_millis(1);
+        if self.onlooker.interrupted() {
+            return Err(Fault::Interrupted);
+        }
+        if Instant::now() > deadline {
+            return Err(fault(late(), None));
+        }
+        thread::sleep(A_MOMENT);
+        Ok(())
+    }
+
+    /// A reading of the workers; where there is none, because one of them has ended, what that one did.
+    fn metered<T>(&mut self, reading: io::Result<T>) -> Result<T, Fault> {
+        reading.or_else(|error| {
+            // Its end may be heard a little later than it is seen.
+            let soon = Instant::now() + Duration::from_secs(1);
+            Err(match self.next_event(soon, 0, "could not be measured") {
+                Ok(event) => self.unexpected(&event),
+                Err(Fault::Worker(_)) => Fault::System(error),
+                Err(fault) => fault,
+            })
+        })
+    }
+
     /// What a worker did instead of what the protocol asks for.
     fn unexpected(&mut self, event: &Event) -> Fault {
         const SHOWN: usize = 60;
         let Event { worker, said, .. } = event;
         if let Said::Eof = said {
             // It is on its way out by itself: give it the time to say how.
-            let status = self.crew.exit_status(*worker, Instant::now() + Duration::from_secs(1));
+            let status = self.wait_for_exit(*worker, Instant::now() + Duration::from_secs(1));
             let words = self.crew.end(*worker);
             return fault(
                 match status {
-                    Ok(Some(status)) => format!("worker {worker} ended early with {status}"),
-                    _ => format!("worker {worker} closed its stdout early"),
+                    Ok(status) => format!("worker {worker} ended early with {status}"),
+                    Err(_) => format!("worker {worker} closed its stdout early"),
                 },
                 words,
             );

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use inflight_report::record::{ContenderFacts, Figures, Quantiles, Run, Samples, TargetFigures, Verdict};
-use mock_target::ledger::Ledger;
+use mock_target::ledger::{Ledger, Stats};
 
 use crate::contender::{Contender, Shape};
 use crate::crew::Launch;
@@ -195,6 +195,10 @@ impl Onlooker for Looker<'_> {
     fn target_alive(&mut self) -> bool {
         self.target.is_alive()
     }
+
+    fn target_stats(&mut self) -> Option<Stats> {
+        self.target.stats().ok()
+    }
 }
 
 /// A run that did not reach its end.
@@ -223,6 +227,8 @@ fn tell(contender: &Contender, turn: Turn, workload: &Workload, finish: Finish, 
         ledger,
         wall_ns: finish.wall_ns,
         target_cpu_ns: finish.target_cpu_ns,
+        target_before: &finish.target_before,
+        target_after: &finish.target_after,
     };
     let samples = columns(&finish.samples, workload);
     Run {

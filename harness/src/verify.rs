@@ -1,7 +1,7 @@
 //! Samples against ledger: the verdict on a run.
 
 use inflight_report::record::Verdict;
-use mock_target::ledger::{Ledger, Outcome as Served};
+use mock_target::ledger::{Ledger, Outcome as Served, Stats};
 
 use crate::contender::Shape;
 use crate::floor;
@@ -25,6 +25,10 @@ pub struct Evidence<'a> {
     pub wall_ns: u64,
     /// The target's CPU in that time, in nanoseconds.
     pub target_cpu_ns: u64,
+    /// What the target had seen before `go`.
+    pub target_before: &'a Stats,
+    /// What the target had seen at `done`.
+    pub target_after: &'a Stats,
 }
 
 /// The verdict, with every reason there is.
@@ -34,6 +38,8 @@ pub fn verdict(evidence: &Evidence<'_>) -> Verdict {
         answered_as_planned(evidence),
         times_possible(evidence),
         served_once(evidence),
+        nothing_besides(evidence),
+        within_the_run(evidence),
         wall_possible(evidence),
         bound_kept(evidence),
         target_kept_up(evidence),
@@ -122,13 +128,45 @@ fn answered_as_planned(evidence: &Evidence<'_>) -> Option<String> {
     (!told.is_empty()).then(|| told.join("; "))
 }
 
-/// No response can be complete before the target may send it, nor after the run was over.
+/// A request that was made again, or made and given up, is work that its row would not show.
+fn nothing_besides(evidence: &Evidence<'_>) -> Option<String> {
+    let (stats, urls) = (&evidence.ledger.stats, evidence.workload.scenario.urls);
+    let planned = evidence.workload.scenario.faults.is_empty();
+    (planned && (stats.received > urls || stats.aborted + stats.refused > 0)).then(|| {
+        format!(
+            "the target saw {} requests for {urls} URLs, {} aborted and {} refused",
+            stats.received + stats.refused,
+            stats.aborted,
+            stats.refused
+        )
+    })
+}
+
+/// All of the work has to lie between `go` and `done`, because only that is measured.
+fn within_the_run(evidence: &Evidence<'_>) -> Option<String> {
+    let before = evidence.target_before.received;
+    let after = evidence.ledger.stats.received - evidence.target_after.received;
+    let faults: Vec<String> = [(before, "before `go`"), (after, "after `done`")]
+        .into_iter()
+        .filter(|(requests, _)| *requests > 0)
+        .map(|(requests, when)| format!("{requests} requests came {when}"))
+        .collect();
+    (!faults.is_empty()).then(|| faults.join("; "))
+}
+
+/// No response can be complete before the target had sent it, nor after the run was over.
 fn times_possible(evidence: &Evidence<'_>) -> Option<String> {
+    let mut least_ns = evidence.workload.delays_ns.clone();
+    for entry in &evidence.ledger.entries {
+        if let Some(least_ns) = least_ns.get_mut(entry.id as usize) {
+            *least_ns = entry.actual_delay_ns.max(*least_ns);
+        }
+    }
     let mut offenders = Offenders::default();
     for sample in evidence.samples {
-        let planned = evidence.workload.planned_ns(sample.id);
+        let least_ns = least_ns.get(sample.id as usize).copied().unwrap_or(0);
         let complete = matches!(sample.outcome, Outcome::Response { status: 200, .. });
-        let too_short = complete && sample.end_ns.saturating_sub(sample.start_ns) < planned;
+        let too_short = complete && sample.end_ns.saturating_sub(sample.start_ns) < least_ns;
         if too_short || sample.end_ns < sample.start_ns || sample.end_ns > evidence.wall_ns {
             offenders.add(sample.id);
         }

@@ -275,7 +275,7 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
             cpu_ns,
             cpu_us_per_request: cpu_ns as f64 / 1e3 / URLS as f64,
             peak_memory_bytes: contender.peak_memory_bytes + slow * 10_000,
-            peak_memory_method: if several { MemoryMethod::SampledPss } else { MemoryMethod::HighWaterMark },
+            peak_memory_method: if several { MemoryMethod::SampledTree } else { MemoryMethod::HighWaterMark },
             peak_memory_bound_bytes: (contender.peak_memory_bytes + slow * 10_000)
                 * if several { 14 } else { 10 }
                 / 10,

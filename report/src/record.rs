@@ -228,8 +228,9 @@ pub struct Figures {
 pub enum MemoryMethod {
     /// The kernel's high-water mark of the one process: exact.
     HighWaterMark,
-    /// The largest sampled sum of proportional set sizes of the tree: a lower bound.
-    SampledPss,
+    /// The largest of several readings of the whole tree, what its processes share counted once: a
+    /// lower bound.
+    SampledTree,
 }
 
 /// The target's own account of a run.

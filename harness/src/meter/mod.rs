@@ -21,18 +21,18 @@ pub use watch::Watch;
 /// # Errors
 /// When a root is gone.
 pub fn cpu_ns(roots: &[u32]) -> io::Result<u64> {
-    proc::tree(roots).into_iter().map(cpu::used_ns).filter(|used| !is_gone(used)).sum()
+    Ok(read_each(roots, &proc::tree(roots), cpu::used_ns)?.iter().sum())
 }
 
-/// Resident memory of the trees below `roots` now, in bytes. What several processes share is divided
-/// among them where there is more than one.
+/// Memory of the trees below `roots` now, in bytes: resident memory of one process, [`memory::of_tree`]
+/// of several.
 ///
 /// # Errors
 /// When a root is gone.
 pub fn memory_bytes(roots: &[u32]) -> io::Result<u64> {
     match proc::tree(roots).as_slice() {
         [alone] => memory::resident_bytes(*alone),
-        many => pss_bytes(many),
+        many => Ok(memory::of_tree(&read_each(roots, many, memory::Pages::read)?)),
     }
 }
 
@@ -43,7 +43,8 @@ pub struct Peak {
     pub bytes: u64,
     /// How it was learnt.
     pub method: MemoryMethod,
-    /// The sum of every process's own high-water mark, in bytes: the true peak is not above it.
+    /// The sum of every process's own high-water mark, in bytes: the true peak is not above it, unless
+    /// a process came and went unseen.
     pub bound_bytes: u64,
 }
 
@@ -56,12 +57,15 @@ pub struct Seen {
     pub timeline: Vec<TimePoint>,
 }
 
-fn pss_bytes(processes: &[u32]) -> io::Result<u64> {
-    processes.iter().map(|&pid| memory::proportional_bytes(pid)).filter(|bytes| !is_gone(bytes)).sum()
+/// Reads something of every process of a tree. One that is not a root may end between being listed and
+/// being read, and is then left out: it has been accounted to its parent.
+fn read_each<T>(roots: &[u32], tree: &[u32], read: impl Fn(u32) -> io::Result<T>) -> io::Result<Vec<T>> {
+    let readings = tree.iter().map(|&pid| (roots.contains(&pid), read(pid)));
+    readings.filter(|(root, reading)| *root || !is_gone(reading)).map(|(_, reading)| reading).collect()
 }
 
-/// A process that ended between being listed and being read has been accounted to its parent.
-fn is_gone<T>(read: &io::Result<T>) -> bool {
+fn is_gone<T>(reading: &io::Result<T>) -> bool {
     const NO_SUCH_PROCESS: Option<i32> = Some(rustix::io::Errno::SRCH.raw_os_error());
-    matches!(read, Err(error) if error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == NO_SUCH_PROCESS)
+    matches!(reading, Err(error)
+        if error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == NO_SUCH_PROCESS)
 }

@@ -52,11 +52,19 @@ impl Stat {
 
 /// The value, in bytes, of a line such as `VmHWM:  1234 kB` of a file of `/proc/PID`.
 pub(super) fn kilobytes_field(pid: u32, file: &str, key: &str) -> io::Result<u64> {
-    let text = fs::read_to_string(format!("/proc/{pid}/{file}"))?;
-    text.lines()
-        .find_map(|line| line.strip_prefix(key)?.trim().strip_suffix(" kB")?.parse::<u64>().ok())
-        .map(|kilobytes| kilobytes * 1024)
-        .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("no {key} in /proc/{pid}/{file}")))
+    // A process that has ended and was not waited for still has the file, without the line.
+    kilobytes(&read(pid, file)?, key).ok_or(io::ErrorKind::NotFound.into())
+}
+
+/// The value, in bytes, of a line such as `Pss:  1234 kB`.
+pub(super) fn kilobytes(text: &str, key: &str) -> Option<u64> {
+    let value = |line: &str| line.strip_prefix(key)?.trim().strip_suffix(" kB")?.parse::<u64>().ok();
+    text.lines().find_map(value).map(|kilobytes| kilobytes * 1024)
+}
+
+/// A file of `/proc/PID`.
+pub(super) fn read(pid: u32, file: &str) -> io::Result<String> {
+    fs::read_to_string(format!("/proc/{pid}/{file}"))
 }
 
 #[cfg(test)]

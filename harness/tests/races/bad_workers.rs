@@ -1,13 +1,17 @@
 //! Whatever a worker or the target does, the run ends in a verdict, and the next run is not harmed.
 
 use std::fs;
+use std::time::Duration;
 
+use inflight::contender::Contender;
+use inflight::race::Limits;
+use inflight::schedule::Turn;
 use inflight::session::{Unwatched, Watcher};
 use inflight_report::record::Run;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::common::{is_running, reason, run, session, shell, sound};
+use crate::common::{self, is_running, known_answer, reason, run, session, shell, sound};
 
 const READY: &str = r#"read plan; echo '{"ready":true,"runtime":"sh","client":"none"}'; "#;
 
@@ -91,6 +95,44 @@ fn a_worker_that_invents_a_response_is_found_out() {
 fn a_worker_that_fails_after_its_samples_does_not_count() {
     let run = run_script(&format!("{READY} read go; echo done; cat; exit 9"));
     assert_eq!(reason(&run), "worker 0 ended with exit status: 9");
+}
+
+#[test]
+fn a_worker_that_begins_before_go_does_not_count() {
+    let mut session = session(4, "fixed:1ms");
+    let early = run(&mut session, "sync:1", &known_answer("early", 1), &mut Unwatched);
+    let reasons = format!("{:?}", early.verdict);
+    assert!(reasons.contains("4 requests came before `go`"), "{reasons}");
+    assert!(reasons.contains("served more than once"), "{reasons}");
+}
+
+#[test]
+fn a_worker_that_dies_while_it_is_measured_is_told_as_such() {
+    let run = run_script(&format!("{READY} echo 'out of luck' >&2; exit 3"));
+    assert_eq!(reason(&run), "worker 0 ended early with exit status: 3; its last words: out of luck");
+    let run = run_script(&format!("{READY} read go; echo done; exit 3"));
+    assert_eq!(reason(&run), "worker 0 ended early with exit status: 3");
+}
+
+#[test]
+fn a_worker_that_is_ready_without_having_read_its_plan_is_told() {
+    let mut session = session(20_000, "fixed:0");
+    let hasty =
+        shell(&format!("{}; sleep 1000", READY.trim_start_matches("read plan; ").trim_end_matches("; ")));
+    let contender: Contender = "sync:1".parse().unwrap();
+    let turn = Turn { contender: 0, round: 1, position: 1 };
+    let limits = Limits { setup: Duration::from_secs(1), wall: Duration::from_secs(1) };
+    let run = session.run(&contender, turn, &hasty, limits, &mut Unwatched).unwrap().unwrap();
+    assert_eq!(reason(&run), "worker 0 said that it was ready, and did not read its plan");
+}
+
+#[test]
+fn a_child_that_nobody_waits_for_is_no_fault() {
+    let worker = common::inflight().display().to_string();
+    let mut session = session(4, "fixed:1ms");
+    // `exec` keeps the process, and so the child that has ended and will not be waited for.
+    let zombie = shell(&format!("(exit 0) & sleep 0.1; exec {worker} worker"));
+    sound(&run(&mut session, "sync:1", &zombie, &mut Unwatched));
 }
 
 #[test]

@@ -181,7 +181,7 @@ fn a_target_that_lies_is_found_out() {
 
 /// A race that takes far longer than any test, with its first run finished.
 fn long_race(out: &Path) -> Child {
-    let args = ["run", "tokio:4", "--urls", "40", "--latency", "fixed:20ms", "--rounds", "1000", "--out"];
+    let args = ["run", "tokio:4", "--urls", "40", "--latency", "fixed:1ms", "--rounds", "1000", "--out"];
     let race = inflight().args(args).arg(out).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let record = out.join("record.jsonl");
     wait_until("a run is saved", || fs::read_to_string(&record).is_ok_and(|text| text.lines().count() >= 2));

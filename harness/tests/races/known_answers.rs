@@ -53,7 +53,7 @@ fn memory_of_several_workers_is_summed() {
     let mut peak = |mebibytes| {
         let run = run(&mut session, "sync:3x1", &known_answer("touch", mebibytes), &mut Unwatched);
         let figures = sound(&run);
-        assert_eq!(figures.peak_memory_method, MemoryMethod::SampledPss);
+        assert_eq!(figures.peak_memory_method, MemoryMethod::SampledTree);
         assert!(figures.peak_memory_bytes <= figures.peak_memory_bound_bytes);
         figures.peak_memory_bytes
     };

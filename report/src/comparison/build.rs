@@ -109,7 +109,7 @@ impl Measured {
     fn of(floor_ns: u64, valid: &[(&Run, &Figures)]) -> Option<Measured> {
         let by = |figure: fn(&Figures) -> u64| Spread::of(valid.iter().map(|(_, f)| figure(f)));
         let efficiency = |wall_ns: u64| floor_ns as f64 / wall_ns as f64;
-        let sampled = valid.iter().any(|(_, f)| f.peak_memory_method == MemoryMethod::SampledPss);
+        let sampled = valid.iter().any(|(_, f)| f.peak_memory_method == MemoryMethod::SampledTree);
         let latencies = Latencies::pool(valid.iter().map(|(run, _)| *run));
         Some(Measured {
             wall_ns: by(|f| f.wall_ns)?,
@@ -119,7 +119,7 @@ impl Measured {
             cpu_percent: Spread::of(valid.iter().map(|(_, f)| f.cpu_ns as f64 / f.wall_ns as f64 * 100.0))?,
             cpu_us_per_request: Spread::of(valid.iter().map(|(_, f)| f.cpu_us_per_request))?,
             peak_memory_bytes: by(|f| f.peak_memory_bytes)?,
-            peak_memory_method: if sampled { MemoryMethod::SampledPss } else { MemoryMethod::HighWaterMark },
+            peak_memory_method: if sampled { MemoryMethod::SampledTree } else { MemoryMethod::HighWaterMark },
             peak_memory_bound_bytes: by(|f| f.peak_memory_bound_bytes)?,
             ready_memory_bytes: by(|f| f.ready_memory_bytes)?,
             memory_per_in_flight_bytes: by(|f| {
@@ -311,10 +311,10 @@ mod tests {
     fn one_sampled_peak_makes_the_row_a_sampled_one() {
         let mut record = example::record();
         let run = record.runs.iter_mut().find(|run| run.contender == "threads:32").unwrap();
-        run.figures.as_mut().unwrap().peak_memory_method = MemoryMethod::SampledPss;
+        run.figures.as_mut().unwrap().peak_memory_method = MemoryMethod::SampledTree;
         let comparison = Comparison::of(&record);
         let method = |name| row(&comparison, name).measured.as_ref().unwrap().peak_memory_method;
-        assert_eq!(method("threads:32"), MemoryMethod::SampledPss);
+        assert_eq!(method("threads:32"), MemoryMethod::SampledTree);
         assert_eq!(method("sync:1"), MemoryMethod::HighWaterMark);
     }
 

@@ -234,7 +234,7 @@ const PEAK_MEMORY: Column<Row> = Column {
     numeric: true,
     cell: |row| {
         figure(row, |m| {
-            let bound = if m.peak_memory_method == MemoryMethod::SampledPss { "≥ " } else { "" };
+            let bound = if m.peak_memory_method == MemoryMethod::SampledTree { "≥ " } else { "" };
             format!("{bound}{}", bytes(m.peak_memory_bytes.median))
         })
     },

@@ -109,9 +109,9 @@ fn spelt_out(row: &Row, what: &str, tallies: &[Tally]) -> Vec<String> {
 fn about_figures(row: &Row) -> Vec<String> {
     let Some(measured) = &row.measured else { return Vec::new() };
     let mut notes = Vec::new();
-    if measured.peak_memory_method == MemoryMethod::SampledPss {
+    if measured.peak_memory_method == MemoryMethod::SampledTree {
         notes.push(format!(
-            "{}: the peak memory of several processes lies between {} (largest sampled sum of PSS) and {} \
+            "{}: the peak memory of several processes lies between {} (largest reading of the tree) and {} \
              (sum of each one's own peak, which counts shared pages once a process)",
             row.name,
             bytes(measured.peak_memory_bytes.median),
