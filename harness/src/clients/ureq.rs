@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use ::ureq::{Agent, Error};
 
-use super::{BlockingFetch, kind_of_cause};
-use crate::protocol::{ErrorKind, Outcome, Plan};
+use super::common::exchange::HEAD_LIMIT;
+use super::{BlockingFetch, Client, kind_of_cause};
+use crate::protocol::{ErrorKind, Fetched, Outcome, Plan};
 
 /// One agent, shared by all threads, as its documentation recommends.
 pub(crate) struct Ureq {
@@ -13,13 +14,18 @@ pub(crate) struct Ureq {
     url_prefix: String,
 }
 
-impl Ureq {
-    pub(crate) const VERSION: &str = concat!("ureq ", env!("VERSION_ureq"));
+impl Client for Ureq {
+    const VERSION: &str = concat!("ureq ", env!("VERSION_ureq"));
+    const DETAILS: &str = "One agent, shared by all threads, as its documentation recommends. Idle \
+        connections kept: as many as may be in flight (3 a host unless told otherwise: the rest would \
+        reconnect). TCP_NODELAY; no proxy from the environment, no redirects, a status is no error; \
+        decompression is not compiled in, and it does not retry.";
 
-    pub(crate) fn new(plan: &Plan) -> Ureq {
+    fn new(plan: &Plan) -> anyhow::Result<Ureq> {
         let agent = Agent::config_builder()
             .max_idle_connections(plan.in_flight)
-            .max_idle_connections_per_host(plan.in_flight) // 3 by default: the rest would reconnect
+            .max_idle_connections_per_host(plan.in_flight)
+            .max_response_header_size(HEAD_LIMIT)
             .no_delay(true)
             .proxy(None)
             .max_redirects(0)
@@ -29,9 +35,11 @@ impl Ureq {
             .timeout_global(Some(Duration::from_millis(plan.request_timeout_ms)))
             .build()
             .new_agent();
-        Ureq { agent, url_prefix: plan.url_prefix.clone() }
+        Ok(Ureq { agent, url_prefix: plan.url_prefix.clone() })
     }
+}
 
+impl Ureq {
     fn get(&self, id: u64) -> Result<Outcome, Error> {
         let mut response = self.agent.get(format!("{}{id}", self.url_prefix)).call()?;
         let status = response.status().as_u16();
@@ -41,8 +49,8 @@ impl Ureq {
 }
 
 impl BlockingFetch for Ureq {
-    fn fetch(&self, id: u64) -> Outcome {
-        self.get(id).unwrap_or_else(|error| Outcome::Failure { error: kind(&error) })
+    fn fetch(&self, id: u64) -> Fetched {
+        self.get(id).map_err(|error| kind(&error)).into()
     }
 }
 
@@ -50,7 +58,7 @@ fn kind(error: &Error) -> ErrorKind {
     match error {
         Error::Timeout(_) => ErrorKind::Timeout,
         Error::ConnectionFailed | Error::HostNotFound => ErrorKind::Connect,
-        Error::Protocol(_) | Error::Http(_) => ErrorKind::Malformed,
+        Error::Protocol(_) | Error::Http(_) | Error::LargeResponseHeader(..) => ErrorKind::Malformed,
         other => kind_of_cause(other).unwrap_or(ErrorKind::Other),
     }
 }
