@@ -1,8 +1,8 @@
 //! The HTTP clients that models drive, one a file.
 //!
-//! Every client is set up alike: keep-alive, a pool as large as the shape, `TCP_NODELAY`, the same
-//! limit on the head of a response; no proxy from the environment, no redirects, no decompression,
-//! no retries. Each says what it sets, and what it cannot, in [`Client::DETAILS`].
+//! Every client is set up alike: keep-alive, a pool as large as the shape, `TCP_NODELAY`; no proxy
+//! from the environment, no redirects, no decompression, no retries. Each says what it sets, and what
+//! it cannot, in its `DETAILS`.
 
 pub mod common;
 pub(crate) mod hyper;

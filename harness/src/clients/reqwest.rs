@@ -21,7 +21,7 @@ impl super::Client for Reqwest {
         redirects, no retry policy; decompression and HTTP/2 are not compiled in. What cannot be \
         switched off: the pool underneath sends a request again whose idle connection turned out to be \
         closed before it was written, and opens a connection while it waits for one to become idle. \
-        Its limit on a head, 408 KiB and 100 fields, is what the other clients are set to.";
+        Its limit on a head, 408 KiB and 100 fields, is hyper's own.";
 
     fn new(plan: &Plan) -> anyhow::Result<Reqwest> {
         let client = Client::builder()

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use ::ureq::{Agent, Error};
 
-use super::common::exchange::HEAD_LIMIT;
-use super::{BlockingFetch, Client, kind_of_cause};
+use super::{BlockingFetch, Client, kind_of_io};
 use crate::protocol::{ErrorKind, Fetched, Outcome, Plan};
 
 /// One agent, shared by all threads, as its documentation recommends.
@@ -19,13 +18,14 @@ impl Client for Ureq {
     const DETAILS: &str = "One agent, shared by all threads, as its documentation recommends. Idle \
         connections kept: as many as may be in flight (3 a host unless told otherwise: the rest would \
         reconnect). TCP_NODELAY; no proxy from the environment, no redirects, a status is no error; \
-        decompression is not compiled in, and it does not retry.";
+        decompression is not compiled in, and it does not retry. It reads heads of up to 64 KiB: more would \
+        take larger buffers for every connection. It takes a connection reset within a body for an \
+        orderly end.";
 
     fn new(plan: &Plan) -> anyhow::Result<Ureq> {
         let agent = Agent::config_builder()
             .max_idle_connections(plan.in_flight)
             .max_idle_connections_per_host(plan.in_flight)
-            .max_response_header_size(HEAD_LIMIT)
             .no_delay(true)
             .proxy(None)
             .max_redirects(0)
@@ -59,6 +59,7 @@ fn kind(error: &Error) -> ErrorKind {
         Error::Timeout(_) => ErrorKind::Timeout,
         Error::ConnectionFailed | Error::HostNotFound => ErrorKind::Connect,
         Error::Protocol(_) | Error::Http(_) | Error::LargeResponseHeader(..) => ErrorKind::Malformed,
-        other => kind_of_cause(other).unwrap_or(ErrorKind::Other),
+        Error::Io(error) => kind_of_io(error).unwrap_or(ErrorKind::Other),
+        _ => ErrorKind::Other,
     }
 }

@@ -52,15 +52,13 @@ impl<S: Socket> BlockingFetch for Blocking<S> {
     fn fetch(&self, id: u64) -> Fetched {
         let deadline = Instant::now() + self.site.request_timeout;
         let idle = self.idle.lock().expect(UNPOISONED).pop();
-        if let Some(mut connection) = idle {
-            return match connection.request(&self.site, id, deadline) {
-                Err(kind) if was_closed_while_idle(&connection.exchange, kind) => {
-                    Fetched { resent: true, ..self.fetch_fresh(id, deadline) }
-                }
-                result => self.finish(connection, result),
-            };
+        let Some(mut connection) = idle else { return self.fetch_fresh(id, deadline) };
+        match connection.request(&self.site, id, deadline) {
+            Err(kind) if was_closed_while_idle(&connection.exchange, kind) => {
+                Fetched { resent: true, ..self.fetch_fresh(id, deadline) }
+            }
+            result => self.finish(connection, result),
         }
-        self.fetch_fresh(id, deadline)
     }
 }
 

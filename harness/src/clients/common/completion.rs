@@ -51,15 +51,13 @@ impl Completion {
 
     /// The connection is taken out for the time of a request, so that one given up is closed.
     async fn get(&mut self, id: u64) -> Fetched {
-        if let Some(mut connection) = self.connection.take() {
-            return match connection.request(&self.site, id).await {
-                Err(kind) if was_closed_while_idle(&connection.exchange, kind) => {
-                    Fetched { resent: true, ..self.get_fresh(id).await }
-                }
-                result => self.finish(connection, result),
-            };
+        let Some(mut connection) = self.connection.take() else { return self.get_fresh(id).await };
+        match connection.request(&self.site, id).await {
+            Err(kind) if was_closed_while_idle(&connection.exchange, kind) => {
+                Fetched { resent: true, ..self.get_fresh(id).await }
+            }
+            result => self.finish(connection, result),
         }
-        self.get_fresh(id).await
     }
 
     async fn get_fresh(&mut self, id: u64) -> Fetched {
@@ -98,6 +96,7 @@ impl Connection {
         sent?;
         self.exchange.sent(self.request.len());
         loop {
+            self.input.clear(); // otherwise it would keep the length of a longer read before
             let BufResult(read, input) = self.stream.read(mem::take(&mut self.input)).await;
             self.input = input;
             if read? == 0 {

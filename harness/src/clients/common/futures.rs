@@ -21,7 +21,7 @@ pub(crate) struct Futures<N: Net>(Arc<Shared<N::Stream>>);
 
 struct Shared<S> {
     site: Site,
-    idle: Mutex<Vec<Connection<S>>>,
+    idle: Mutex<Vec<Box<Connection<S>>>>,
 }
 
 impl<N: Net> Clone for Futures<N> {
@@ -49,29 +49,31 @@ impl<N: Net> AsyncFetch for Futures<N> {
 impl<N: Net> Futures<N> {
     async fn get(&self, id: u64) -> Fetched {
         let idle = self.0.idle.lock().expect(UNPOISONED).pop();
-        if let Some(mut connection) = idle {
-            return match connection.request(&self.0.site, id).await {
-                Err(kind) if was_closed_while_idle(&connection.exchange, kind) => {
-                    Fetched { resent: true, ..self.get_fresh(id).await }
-                }
-                result => self.finish(connection, result),
-            };
-        }
-        self.get_fresh(id).await
-    }
-
-    async fn get_fresh(&self, id: u64) -> Fetched {
-        match net::connect::<N>(self.0.site.address, self.0.site.connect_timeout).await {
-            Ok(stream) => {
-                let mut connection = Connection { stream, exchange: Exchange::default() };
-                let result = connection.request(&self.0.site, id).await;
-                self.finish(connection, result)
+        let Some(mut connection) = idle else { return self.get_fresh(id).await };
+        match connection.request(&self.0.site, id).await {
+            Err(kind) if was_closed_while_idle(&connection.exchange, kind) => {
+                Fetched { resent: true, ..self.get_fresh(id).await }
             }
-            Err(kind) => kind.into(),
+            result => self.finish(connection, result),
         }
     }
 
-    fn finish(&self, connection: Connection<N::Stream>, result: Result<Reply, ErrorKind>) -> Fetched {
+    /// Fetches over a new connection. It has a box of its own, as connections have, so that the task
+    /// of every request is not as large as what only the first of them need.
+    fn get_fresh(&self, id: u64) -> Pin<Box<dyn Future<Output = Fetched> + Send + '_>> {
+        Box::pin(async move {
+            match net::connect::<N>(self.0.site.address, self.0.site.connect_timeout).await {
+                Ok(stream) => {
+                    let mut connection = Box::new(Connection { stream, exchange: Exchange::default() });
+                    let result = connection.request(&self.0.site, id).await;
+                    self.finish(connection, result)
+                }
+                Err(kind) => kind.into(),
+            }
+        })
+    }
+
+    fn finish(&self, connection: Box<Connection<N::Stream>>, result: Result<Reply, ErrorKind>) -> Fetched {
         if result.is_ok_and(|reply| reply.reusable) {
             self.0.idle.lock().expect(UNPOISONED).push(connection);
         }

@@ -86,7 +86,7 @@ impl Lane {
         let Site { connect_timeout, request_timeout, .. } = client.site;
         let limit = if self.connected { request_timeout } else { connect_timeout.min(request_timeout) };
         let late = self.request.as_ref()?.elapsed() >= limit;
-        late.then(|| Err(ErrorKind::Timeout)).and_then(|result| self.end(result))
+        if late { self.end(Err(ErrorKind::Timeout)) } else { None }
     }
 
     fn connect(&mut self, site: &Site, registry: &Registry) -> Result<(), ErrorKind> {
