@@ -14,11 +14,10 @@ pub(super) struct Lineup {
     #[arg(value_name = "CONTENDER", help = contenders_help())]
     contenders: Vec<String>,
     /// Every model with its native and the common client, with 128 in flight or as many as it can
-    #[arg(long, conflicts_with_all = ["contenders", "ladder"])]
+    #[arg(long, conflicts_with = "contenders")]
     all: bool,
     /// Each contender, named without a shape, with so many in flight; more than it can have are left out
-    #[arg(long, value_name = "N,N,…", value_delimiter = ',', requires = "contenders",
-          value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
     ladder: Vec<u32>,
 }
 
@@ -26,17 +25,23 @@ fn contenders_help() -> String {
     format!("Contenders, as MODEL[+CLIENT]:SHAPE, such as {EXAMPLE} [default: {}]", DEFAULT.join(" "))
 }
 
+/// A model with one of its clients, and no shape yet.
+type Driven = (&'static Model, &'static Pairing);
+
 impl Lineup {
     /// Who races, each once, in the order in which they were named.
     pub(super) fn contenders(&self) -> Result<Vec<Contender>> {
-        if self.all {
-            return Ok(all());
-        }
         let mut contenders: Vec<Contender> = match (&self.contenders[..], &self.ladder[..]) {
-            ([], _) => DEFAULT.iter().map(|text| text.parse()).collect::<Result<_, _>>()?,
+            ([], []) if self.all => {
+                all().map(|driven| at(driven, most_of(driven).min(ALL_IN_FLIGHT))).collect()
+            }
+            ([], steps) if self.all => all().flat_map(|driven| ladder(driven, steps)).collect(),
+            ([], []) => DEFAULT.iter().map(|text| text.parse()).collect::<Result<_, _>>()?,
+            ([], _) => bail!("--ladder needs contenders: name them without a shape, or say --all"),
             (named, []) => named.iter().map(|text| text.parse()).collect::<Result<_, _>>()?,
             (named, steps) => {
-                named.iter().map(|text| ladder(text, steps)).collect::<Result<Vec<_>>>()?.concat()
+                let driven = named.iter().map(|text| without_shape(text)).collect::<Result<Vec<_>>>()?;
+                driven.into_iter().flat_map(|driven| ladder(driven, steps)).collect()
             }
         };
         let mut seen = Vec::new();
@@ -50,24 +55,29 @@ impl Lineup {
     }
 }
 
-fn all() -> Vec<Contender> {
-    let in_question = |client: &&Pairing| [NATIVE, COMMON].contains(&client.name);
-    let clients = |model: &'static Model| {
-        let in_flight = model.max_in_flight.unwrap_or(u32::MAX).min(ALL_IN_FLIGHT);
-        let shape = Shape { processes: 1, in_flight };
-        model.clients.iter().filter(in_question).map(move |client| Contender { model, client, shape })
-    };
-    MODELS.iter().flat_map(clients).collect()
+fn all() -> impl Iterator<Item = Driven> {
+    let driven = MODELS.iter().flat_map(|model| model.clients.iter().map(move |client| (model, client)));
+    driven.filter(|(_, client)| [NATIVE, COMMON].contains(&client.name))
 }
 
-fn ladder(text: &str, steps: &[u32]) -> Result<Vec<Contender>> {
+fn without_shape(text: &str) -> Result<Driven> {
     if let Some((named, _)) = text.split_once(':') {
         bail!("`{text}`: a ladder brings its own shapes: name contenders without a shape, as in {named}");
     }
-    let (model, client) = contender::parse_driven(text, "")?;
-    let possible = |&&step: &&u32| model.max_in_flight.is_none_or(|most| step <= most);
-    let contender = |&in_flight| Contender { model, client, shape: Shape { processes: 1, in_flight } };
-    Ok(steps.iter().filter(possible).map(contender).collect())
+    Ok(contender::parse_driven(text, "")?)
+}
+
+fn ladder(driven: Driven, steps: &[u32]) -> impl Iterator<Item = Contender> {
+    let possible = steps.iter().filter(move |&&step| step <= most_of(driven));
+    possible.map(move |&in_flight| at(driven, in_flight))
+}
+
+fn at((model, client): Driven, in_flight: u32) -> Contender {
+    Contender { model, client, shape: Shape { processes: 1, in_flight } }
+}
+
+fn most_of((model, _): Driven) -> u32 {
+    model.max_in_flight.unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -106,5 +116,9 @@ mod tests {
         assert!(names.contains(&"sync:1".to_owned()));
         assert!(names.contains(&"tokio:128".to_owned()));
         assert!(!names.contains(&"tokio+hyper:128".to_owned()));
+        let ladder = Lineup { all: true, ladder: vec![1, 1_000], ..Lineup::default() };
+        let ladder: Vec<String> = ladder.contenders().unwrap().iter().map(ToString::to_string).collect();
+        assert!(ladder.contains(&"sync:1".to_owned()) && !ladder.contains(&"sync:1000".to_owned()));
+        assert!(ladder.contains(&"tokio+common:1000".to_owned()));
     }
 }
