@@ -1,9 +1,14 @@
 //! What goes wrong has the same name in every client.
 
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+
+use inflight::models::COMMON;
 use inflight::protocol::{ErrorKind, Outcome};
 use mock_target::{Fault, FaultShare, Scenario, Server};
 
-use crate::workers::{Errand, each_contender};
+use crate::workers::{Errand, each_contender, other_than};
 
 const URLS: u64 = 200;
 const BODY_BYTES: u64 = 1_000;
@@ -77,5 +82,48 @@ fn the_same_failure_has_the_same_kind_in_every_client() {
         let ureq = client.version.starts_with("ureq") && fault == Some(Fault::ResetMidBody(None));
         let excused = ureq && sample.outcome == (Outcome::Failure { error: ErrorKind::Truncated });
         (!as_expected && !excused).then(|| format!("{fault:?}: {:?}, expected {expected:?}", sample.outcome))
+    });
+}
+
+#[test]
+fn nobody_there_is_a_connection_that_cannot_be_made() {
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let errand = Errand {
+        url_prefix: format!("http://{address}/u/"),
+        ids: (0..4).collect(),
+        in_flight: 2,
+        request_timeout_ms: 20_000,
+    };
+    each_contender(&errand, |_, sample| other_than(Outcome::Failure { error: ErrorKind::Connect }, sample));
+}
+
+/// Answers one request on a connection, and hangs up when it sees the next.
+fn answer_once(connection: &TcpStream) {
+    let mut lines = BufReader::new(connection).lines().map_while(Result::ok);
+    if lines.any(|line| line.is_empty()) {
+        let _ = (&mut &*connection).write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi");
+        lines.any(|line| line.is_empty());
+    }
+}
+
+/// To a client that is the same as a connection that was closed while it was idle.
+#[test]
+fn the_common_client_sends_again_what_an_idle_connection_did_not_take_and_says_so() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for connection in listener.incoming().map_while(Result::ok) {
+            thread::spawn(move || answer_once(&connection));
+        }
+    });
+    let errand = Errand {
+        url_prefix: format!("http://{address}/u/"),
+        ids: (0..5).collect(),
+        in_flight: 1,
+        request_timeout_ms: 20_000,
+    };
+    each_contender(&errand, |client, sample| {
+        let wrong = sample.outcome != Outcome::response(200, b"hi") || sample.resent != (sample.id > 0);
+        (client.name == COMMON && wrong).then(|| format!("{sample:?}"))
     });
 }
