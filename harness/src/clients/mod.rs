@@ -48,6 +48,8 @@ impl From<io::Error> for ErrorKind {
 fn kind_of_connecting(error: io::Error) -> ErrorKind {
     match error.kind() {
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => ErrorKind::Timeout,
+        // Nothing refuses in this way: there was a connection, and it is gone.
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => ErrorKind::Reset,
         _ => ErrorKind::Connect,
     }
 }

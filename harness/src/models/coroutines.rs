@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use may::net::TcpStream;
+use may::sync::mpmc;
 use may::{coroutine, go};
 
 use super::{Model, Pairing};
@@ -20,10 +21,10 @@ const STACK_WORDS: usize = 8 << 10;
 pub(super) const MODEL: Model = Model {
     name: "coroutines",
     about: "stackful coroutines (may), the nearest Rust has to goroutines",
-    details: "As many coroutines as may be in flight, drawing ids from one queue, on a worker thread a \
-        core; 64 KiB of stack each, of which only what is touched takes memory. Only with the common \
-        client: ureq would block the worker thread and with it every coroutine there, and no client \
-        for may is in use.",
+    details: "As many coroutines as may be in flight, all started before `go`, drawing ids from one \
+        queue, on a worker thread a core; 64 KiB of stack each, of which only what is touched takes \
+        memory. Only with the common client: ureq would block the worker thread and with it every \
+        coroutine there, and no client for may is in use.",
     max_in_flight: None,
     clients: &[Pairing::common::<Blocking<TcpStream>>(run::<Blocking<TcpStream>>)],
 };
@@ -44,14 +45,16 @@ fn run<C: BlockingFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
     may::config().set_workers(plan.cores).set_stack_size(STACK_WORDS);
     let client = C::new(plan)?;
     let clock = gate.clock();
-    let (ids, queue) = crossbeam_channel::unbounded();
+    let (ids, queue) = mpmc::channel();
 
-    let go = gate.ready(format!("may {}, {} threads", env!("VERSION_may"), plan.cores), C::VERSION)?;
-    plan.ids.iter().try_for_each(|&id| ids.send(id))?;
-    let samples = coroutine::scope(|scope| {
-        let fetch_all = || queue.try_iter().map(|id| clock.time(id, || client.fetch(id))).collect::<Vec<_>>();
+    coroutine::scope(|scope| {
+        let ids = ids; // dropped with this closure, so that the coroutines end whatever happens in it
+        let fetch_all = || queue.iter().map(|id| clock.time(id, || client.fetch(id))).collect::<Vec<_>>();
         let all: Vec<_> = (0..plan.in_flight).map(|_| go!(scope, fetch_all)).collect();
-        all.into_iter().flat_map(|coroutine| coroutine.join()).collect()
-    });
-    go.done(samples)
+
+        let go = gate.ready(format!("may {}, {} threads", env!("VERSION_may"), plan.cores), C::VERSION)?;
+        plan.ids.iter().try_for_each(|&id| ids.send(id))?;
+        drop(ids);
+        go.done(all.into_iter().flat_map(|coroutine| coroutine.join()).collect())
+    })
 }

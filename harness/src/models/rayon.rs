@@ -16,7 +16,8 @@ pub(super) const MODEL: Model = Model {
     about: "a rayon pool, par_iter over the ids",
     details: "As many threads as may be in flight: rayon's default, one a core, would have that many \
         requests waiting and no more. The ids are split down to single ones, since rayon would keep \
-        some together for threads that compute.",
+        some together for threads that compute. It begins with ids from all over the list, so it may \
+        come out ahead of a floor that takes them in order.",
     max_in_flight: None,
     clients: &[
         Pairing::native::<Ureq>(run::<Ureq>),

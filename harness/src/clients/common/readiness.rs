@@ -1,7 +1,8 @@
 //! The common client for a loop that asks the system which sockets are ready.
 
 use std::cell::RefCell;
-use std::io::{self, Read, Write};
+use std::io::ErrorKind::{NotConnected, WouldBlock};
+use std::io::{Read, Write};
 
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
@@ -91,25 +92,27 @@ impl Lane {
 
     fn connect(&mut self, site: &Site, registry: &Registry) -> Result<(), ErrorKind> {
         let stream = self.stream.insert(TcpStream::connect(site.address).map_err(kind_of_connecting)?);
+        stream.set_nodelay(true)?;
         // Told once and for both directions: no call is needed between a request and its response.
         registry.register(stream, self.token, Interest::READABLE | Interest::WRITABLE)?;
         (self.connected, self.fresh) = (false, true);
-        Ok(())
+        self.send() // where the server is near, it is connected by now
     }
 
+    /// Sends as much as can be sent. Until a connection is made that is nothing.
     fn send(&mut self) -> Result<(), ErrorKind> {
         let Some(stream) = &mut self.stream else { return Ok(()) };
-        if !self.connected {
-            stream.take_error()?.map_or(Ok(()), Err).map_err(kind_of_connecting)?;
-            if stream.peer_addr().is_err() {
-                return Ok(()); // not yet
-            }
-            stream.set_nodelay(true)?;
-            self.connected = true;
-        }
         while !self.exchange.to_send().is_empty() {
-            let Some(sent) = when_ready(stream.write(self.exchange.to_send()))? else { break };
-            self.exchange.sent(sent);
+            match stream.write(self.exchange.to_send()) {
+                Ok(sent) => {
+                    self.connected = true;
+                    self.exchange.sent(sent);
+                }
+                Err(error) if error.kind() == WouldBlock => break,
+                Err(error) if error.kind() == NotConnected && !self.connected => break,
+                Err(error) if !self.connected => return Err(kind_of_connecting(error)),
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(())
     }
@@ -121,15 +124,18 @@ impl Lane {
         if !self.exchange.to_send().is_empty() {
             return Ok(None);
         }
-        while let Some(length) = when_ready(stream.read(input))? {
-            if length == 0 {
-                return self.exchange.close().map(Some);
-            }
-            if let Progress::Done(reply) = self.exchange.receive(&input[..length])? {
-                return Ok(Some(reply));
+        loop {
+            match stream.read(input) {
+                Ok(0) => return self.exchange.close().map(Some),
+                Ok(length) => {
+                    if let Progress::Done(reply) = self.exchange.receive(&input[..length])? {
+                        return Ok(Some(reply));
+                    }
+                }
+                Err(error) if error.kind() == WouldBlock => return Ok(None),
+                Err(error) => return Err(error.into()),
             }
         }
-        Ok(None)
     }
 
     fn settle(
@@ -156,13 +162,5 @@ impl Lane {
         }
         let request = self.request.take()?;
         Some(request.end(Fetched { resent: self.resent, ..result.into() }))
-    }
-}
-
-/// `None` when the socket would have to wait.
-fn when_ready(result: io::Result<usize>) -> io::Result<Option<usize>> {
-    match result {
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-        result => result.map(Some),
     }
 }
