@@ -2,7 +2,8 @@
 
 use std::fs;
 
-const COMPARED: [&str; 3] = ["reqwest", "tokio", "ureq"];
+const COMPARED: [&str; 9] =
+    ["async-std", "compio", "hyper", "may", "rayon", "reqwest", "smol", "tokio", "ureq"];
 
 fn main() {
     let lock = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.lock");

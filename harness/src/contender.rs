@@ -1,4 +1,4 @@
-//! What takes part in a race: a model, a client and a shape, written `tokio:8x64`.
+//! What takes part in a race: a model, a client and a shape, written `MODEL+CLIENT:8x64`.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -6,22 +6,25 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::models::{MODELS, Model, NATIVE};
+use crate::models::{MODELS, Model, NATIVE, Pairing};
 
 /// A model with a client in a shape.
 #[derive(Clone)]
 pub struct Contender {
     /// The model.
     pub model: &'static Model,
-    /// The client's name, [`NATIVE`] for the one people use with the model.
-    pub client: &'static str,
+    /// The client.
+    pub client: &'static Pairing,
     /// How many requests may be in flight, and in how many processes.
     pub shape: Shape,
 }
 
 impl fmt::Display for Contender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.model.name, self.shape)
+        match self.client.name {
+            NATIVE => write!(f, "{}:{}", self.model.name, self.shape),
+            client => write!(f, "{}+{client}:{}", self.model.name, self.shape),
+        }
     }
 }
 
@@ -89,6 +92,19 @@ pub enum ContenderError {
         /// The word with the nearest model.
         closest: Option<String>,
     },
+    /// A client that the model does not drive.
+    #[error("`{model}` has no client `{client}`{}; it has {known}",
+            .closest.as_ref().map(|close| format!(": did you mean {close}?")).unwrap_or_default())]
+    UnknownClient {
+        /// The model.
+        model: &'static str,
+        /// As written.
+        client: String,
+        /// The word with the nearest client.
+        closest: Option<String>,
+        /// Those it has.
+        known: String,
+    },
     /// More in flight than the model can have.
     #[error("`{name}` has at most {most} in flight in each process: write {name}:{most} or {name}:8x{most}")]
     TooManyInFlight {
@@ -103,28 +119,54 @@ impl FromStr for Contender {
     type Err = ContenderError;
 
     fn from_str(text: &str) -> Result<Contender, ContenderError> {
-        let (name, shape) = match text.split_once(':') {
-            Some((name, shape)) => (name, Some(shape)),
+        let (driven, shape) = match text.split_once(':') {
+            Some((driven, shape)) => (driven, Some(shape)),
             None => (text, None),
         };
-        let model = MODELS.iter().find(|model| model.name == name).ok_or_else(|| {
-            let suffix = shape.map(|shape| format!(":{shape}")).unwrap_or_default();
-            let closest = closest_model(name).map(|close| format!("{close}{suffix}"));
-            ContenderError::UnknownModel { name: name.to_owned(), closest }
-        })?;
+        let (model, client) = parse_driven(driven, shape.unwrap_or_default())?;
         let shape = shape.ok_or_else(|| ContenderError::NoShape(text.to_owned()))?;
         let shape = parse_shape(shape).ok_or_else(|| ContenderError::BadShape {
             text: text.to_owned(),
-            model: name.to_owned(),
+            model: driven.to_owned(),
             shape: shape.to_owned(),
         })?;
         match model.max_in_flight {
             Some(most) if shape.in_flight > most => {
                 Err(ContenderError::TooManyInFlight { name: model.name, most })
             }
-            _ => Ok(Contender { model, client: NATIVE, shape }),
+            _ => Ok(Contender { model, client, shape }),
         }
     }
+}
+
+/// A model with the client it drives, written `MODEL` or `MODEL+CLIENT`. Advice goes on with `shape`,
+/// where there is one, so that it can be written as it stands.
+pub(crate) fn parse_driven(
+    text: &str,
+    shape: &str,
+) -> Result<(&'static Model, &'static Pairing), ContenderError> {
+    let suffix = if shape.is_empty() { String::new() } else { format!(":{shape}") };
+    let (name, client) = match text.split_once('+') {
+        Some((name, client)) => (name, Some(client)),
+        None => (text, None),
+    };
+    let model = MODELS.iter().find(|model| model.name == name).ok_or_else(|| {
+        let client = client.map(|client| format!("+{client}")).unwrap_or_default();
+        let models = MODELS.iter().map(|model| model.name);
+        let closest = closest(name, models).map(|close| format!("{close}{client}{suffix}"));
+        ContenderError::UnknownModel { name: name.to_owned(), closest }
+    })?;
+    let Some(client) = client else { return Ok((model, &model.clients[0])) };
+    let known = model.clients.iter().find(|known| known.name == client).ok_or_else(|| {
+        let names = || model.clients.iter().map(|known| known.name);
+        ContenderError::UnknownClient {
+            model: model.name,
+            client: client.to_owned(),
+            closest: closest(client, names()).map(|close| format!("{name}+{close}{suffix}")),
+            known: names().collect::<Vec<_>>().join(", "),
+        }
+    })?;
+    Ok((model, known))
 }
 
 fn parse_shape(text: &str) -> Option<Shape> {
@@ -133,12 +175,11 @@ fn parse_shape(text: &str) -> Option<Shape> {
     Some(Shape { processes: number(processes)?, in_flight: number(in_flight)? })
 }
 
-/// The model whose name is most like `name`, if any is like it at all.
-fn closest_model(name: &str) -> Option<&'static str> {
+/// The name that is most like `word`, if any is like it at all.
+fn closest(word: &str, names: impl Iterator<Item = &'static str>) -> Option<&'static str> {
     const ALIKE: f64 = 0.7; // Jaro–Winkler: above it are slips of the finger, below it other words
-    MODELS
-        .iter()
-        .map(|model| (strsim::jaro_winkler(name, model.name), model.name))
+    names
+        .map(|name| (strsim::jaro_winkler(word, name), name))
         .filter(|(likeness, _)| *likeness > ALIKE)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name)
@@ -155,11 +196,30 @@ mod tests {
     #[test]
     fn every_model_reads_as_it_is_shown() {
         for model in MODELS {
-            for shape in ["1", "8x1"] {
-                let text = format!("{}:{shape}", model.name);
-                assert_eq!(text.parse::<Contender>().unwrap().to_string(), text);
+            for client in model.clients {
+                let client = if client.name == NATIVE { String::new() } else { format!("+{}", client.name) };
+                for shape in ["1", "8x1"] {
+                    let text = format!("{}{client}:{shape}", model.name);
+                    assert_eq!(text.parse::<Contender>().unwrap().to_string(), text);
+                }
             }
         }
+    }
+
+    #[test]
+    fn without_a_word_for_it_the_client_is_the_one_people_use_or_the_only_one() {
+        let shown = |text: &str| text.parse::<Contender>().unwrap().to_string();
+        assert_eq!(shown("tokio+native:128"), "tokio:128");
+        assert_eq!(shown("epoll:128"), "epoll+common:128");
+    }
+
+    #[test]
+    fn a_client_that_a_model_does_not_drive_is_answered_with_those_it_does() {
+        let said = message("tokio+hypr:8");
+        assert!(said.contains("did you mean tokio+hyper:8?"), "{said}");
+        assert!(said.contains("it has native, common, hyper"), "{said}");
+        assert!(message("tokoi+common:8").contains("did you mean tokio+common:8?"));
+        assert!(message("epoll+native:8").contains("it has common"));
     }
 
     #[test]

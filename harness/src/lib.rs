@@ -6,7 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod article;
-mod clients;
+pub mod clients;
 pub mod commands;
 pub mod contender;
 mod crew;

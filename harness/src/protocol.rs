@@ -29,7 +29,7 @@ pub const DONE: &str = "done";
 pub struct Plan {
     /// Version of the protocol, [`PROTOCOL`].
     pub protocol: u32,
-    /// The contender that this worker is part of: `tokio:8x64`.
+    /// The contender that this worker is part of, as written on the command line.
     pub contender: String,
     /// The model to use, and the client to drive.
     pub model: String,
@@ -72,6 +72,14 @@ pub struct Sample {
     /// What came of it.
     #[serde(flatten)]
     pub outcome: Outcome,
+    /// Whether it had to be sent again because its idle connection turned out to be closed. Written
+    /// only where it is so.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub resent: bool,
+}
+
+fn is_false(word: &bool) -> bool {
+    !word
 }
 
 /// What came of a request.
@@ -98,6 +106,33 @@ impl Outcome {
     /// A complete response.
     pub fn response(status: u16, body: &[u8]) -> Outcome {
         Outcome::Response { status, bytes: body.len() as u64, crc32: crc32fast::hash(body) }
+    }
+}
+
+/// What a client gives for a request: its part of a [`Sample`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Whether it had to be sent again because its idle connection turned out to be closed.
+    pub resent: bool,
+}
+
+impl From<Outcome> for Fetched {
+    fn from(outcome: Outcome) -> Fetched {
+        Fetched { outcome, resent: false }
+    }
+}
+
+impl From<ErrorKind> for Fetched {
+    fn from(error: ErrorKind) -> Fetched {
+        Outcome::Failure { error }.into()
+    }
+}
+
+impl<T: Into<Fetched>> From<Result<T, ErrorKind>> for Fetched {
+    fn from(result: Result<T, ErrorKind>) -> Fetched {
+        result.map_or_else(Fetched::from, T::into)
     }
 }
 
@@ -139,7 +174,8 @@ mod tests {
     #[test]
     fn a_sample_reads_as_the_protocol_says() {
         let line = r#"{"id":7,"start_ns":1,"end_ns":2,"status":200,"bytes":3,"crc32":891568578}"#;
-        let sample = Sample { id: 7, start_ns: 1, end_ns: 2, outcome: Outcome::response(200, b"abc") };
+        let sample =
+            Sample { id: 7, start_ns: 1, end_ns: 2, outcome: Outcome::response(200, b"abc"), resent: false };
         assert_eq!(serde_json::to_string(&sample).unwrap(), line);
         assert_eq!(serde_json::from_str::<Sample>(line).unwrap(), sample);
     }
@@ -149,6 +185,14 @@ mod tests {
         let line = r#"{"id":7,"start_ns":1,"end_ns":2,"error":"timeout"}"#;
         let outcome = Outcome::Failure { error: ErrorKind::Timeout };
         assert_eq!(serde_json::from_str::<Sample>(line).unwrap().outcome, outcome);
+    }
+
+    #[test]
+    fn a_sample_says_that_it_was_sent_twice() {
+        let line = r#"{"id":7,"start_ns":1,"end_ns":2,"error":"timeout","resent":true}"#;
+        let sample = serde_json::from_str::<Sample>(line).unwrap();
+        assert!(sample.resent);
+        assert_eq!(serde_json::to_string(&sample).unwrap(), line);
     }
 
     #[test]

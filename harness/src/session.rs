@@ -99,7 +99,7 @@ impl Session {
         ContenderFacts {
             name: contender.to_string(),
             model: contender.model.name.to_owned(),
-            client: contender.client.to_owned(),
+            client: contender.client.name.to_owned(),
             processes: contender.shape.processes,
             in_flight: contender.shape.in_flight,
             rounds,
@@ -163,7 +163,7 @@ pub fn plans(contender: &Contender, workload: &Workload, url_prefix: &str) -> Ve
             protocol: PROTOCOL,
             contender: contender.to_string(),
             model: contender.model.name.to_owned(),
-            client: contender.client.to_owned(),
+            client: contender.client.name.to_owned(),
             url_prefix: url_prefix.to_owned(),
             ids: contender.shape.share(process, workload.scenario.urls),
             in_flight: contender.shape.in_flight as usize,

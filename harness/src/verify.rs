@@ -52,12 +52,18 @@ pub fn verdict(evidence: &Evidence<'_>) -> Verdict {
 
 /// What a reader should know of a run though it voids nothing.
 pub fn warnings(evidence: &Evidence<'_>) -> Vec<String> {
+    [reached_less(evidence), sent_again(evidence)].into_iter().flatten().collect()
+}
+
+fn reached_less(evidence: &Evidence<'_>) -> Option<String> {
     let possible = evidence.shape.most_possible(evidence.workload.scenario.urls);
     let most = evidence.ledger.stats.most_in_flight;
-    (most < possible)
-        .then(|| format!("it did not reach the {possible} in flight that its shape allows"))
-        .into_iter()
-        .collect()
+    (most < possible).then(|| format!("it did not reach the {possible} in flight that its shape allows"))
+}
+
+fn sent_again(evidence: &Evidence<'_>) -> Option<String> {
+    let resent = evidence.samples.iter().filter(|sample| sample.resent).count();
+    (resent > 0).then(|| format!("it sent {resent} requests again whose idle connection had been closed"))
 }
 
 fn received_once(evidence: &Evidence<'_>) -> Option<String> {

@@ -6,11 +6,11 @@
 
 use std::io::{BufRead, BufWriter, Write};
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::protocol::{DONE, GO, Outcome, PROTOCOL, Plan, Ready, Sample};
+use crate::protocol::{DONE, Fetched, GO, PROTOCOL, Plan, Ready, Sample};
 
 /// Carries out the plan that `input` begins with by `run`.
 ///
@@ -126,17 +126,47 @@ impl Clock {
         self.0.get().expect("fetching begins after `go`").elapsed().as_nanos() as u64
     }
 
+    /// Begins to time a request.
+    pub fn begin(&self, id: u64) -> Request {
+        Request { id, clock: self.clone(), start_ns: self.elapsed_ns() }
+    }
+
     /// Times a blocking fetch.
-    pub fn time(&self, id: u64, fetch: impl FnOnce() -> Outcome) -> Sample {
-        let start_ns = self.elapsed_ns();
-        let outcome = fetch();
-        Sample { id, start_ns, end_ns: self.elapsed_ns(), outcome }
+    pub fn time<F: Into<Fetched>>(&self, id: u64, fetch: impl FnOnce() -> F) -> Sample {
+        let request = self.begin(id);
+        request.end(fetch())
     }
 
     /// Times an async fetch.
-    pub async fn time_async(&self, id: u64, fetch: impl Future<Output = Outcome>) -> Sample {
-        let start_ns = self.elapsed_ns();
-        let outcome = fetch.await;
-        Sample { id, start_ns, end_ns: self.elapsed_ns(), outcome }
+    pub async fn time_async<F: Into<Fetched>>(&self, id: u64, fetch: impl Future<Output = F>) -> Sample {
+        let request = self.begin(id);
+        request.end(fetch.await)
+    }
+}
+
+/// A request that is being timed.
+#[derive(Debug)]
+pub struct Request {
+    id: u64,
+    clock: Clock,
+    start_ns: u64,
+}
+
+impl Request {
+    /// The URL.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// How long it has taken so far.
+    pub fn elapsed(&self) -> Duration {
+        Duration::from_nanos(self.clock.elapsed_ns() - self.start_ns)
+    }
+
+    /// The request is over.
+    pub fn end(self, fetched: impl Into<Fetched>) -> Sample {
+        let end_ns = self.clock.elapsed_ns();
+        let Fetched { outcome, resent } = fetched.into();
+        Sample { id: self.id, start_ns: self.start_ns, end_ns, outcome, resent }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ::reqwest::{Client, Error, redirect, retry};
 
 use super::{AsyncFetch, kind_of_cause};
-use crate::protocol::{ErrorKind, Outcome, Plan};
+use crate::protocol::{ErrorKind, Fetched, Outcome, Plan};
 
 /// One client, shared by all tasks, as its documentation recommends. A clone is a new handle.
 #[derive(Clone)]
@@ -14,10 +14,16 @@ pub(crate) struct Reqwest {
     url_prefix: String,
 }
 
-impl Reqwest {
-    pub(crate) const VERSION: &str = concat!("reqwest ", env!("VERSION_reqwest"));
+impl super::Client for Reqwest {
+    const VERSION: &str = concat!("reqwest ", env!("VERSION_reqwest"));
+    const DETAILS: &str = "One client, shared by all tasks, as its documentation recommends. Idle \
+        connections kept: as many as may be in flight. TCP_NODELAY; no proxy from the environment, no \
+        redirects, no retry policy; decompression and HTTP/2 are not compiled in. What cannot be \
+        switched off: the pool underneath sends a request again whose idle connection turned out to be \
+        closed before it was written, and opens a connection while it waits for one to become idle. \
+        Its limit on a head, 408 KiB and 100 fields, is hyper's own.";
 
-    pub(crate) fn new(plan: &Plan) -> Result<Reqwest, Error> {
+    fn new(plan: &Plan) -> anyhow::Result<Reqwest> {
         let client = Client::builder()
             .pool_max_idle_per_host(plan.in_flight)
             .tcp_nodelay(true)
@@ -29,7 +35,9 @@ impl Reqwest {
             .build()?;
         Ok(Reqwest { client, url_prefix: plan.url_prefix.clone() })
     }
+}
 
+impl Reqwest {
     async fn get(&self, id: u64) -> Result<Outcome, Error> {
         let response = self.client.get(format!("{}{id}", self.url_prefix)).send().await?;
         let status = response.status().as_u16();
@@ -38,8 +46,8 @@ impl Reqwest {
 }
 
 impl AsyncFetch for Reqwest {
-    async fn fetch(&self, id: u64) -> Outcome {
-        self.get(id).await.unwrap_or_else(|error| Outcome::Failure { error: kind(&error) })
+    async fn fetch(&self, id: u64) -> Fetched {
+        self.get(id).await.map_err(|error| kind(&error)).into()
     }
 }
 

@@ -5,40 +5,63 @@ use std::process::ExitCode;
 use anyhow::Result;
 use mock_target::Scenario;
 
-use crate::models::{MODELS, Model};
+use crate::contender;
+use crate::models::{EXAMPLE, MODELS, Model, NATIVE, Pairing};
 
-/// List models and presets
+/// List models, clients and presets
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Only the presets
-    #[arg(long, conflicts_with = "faults")]
+    #[arg(long, conflicts_with_all = ["faults", "details"])]
     presets: bool,
     /// Only the faults that a target can be told to commit
-    #[arg(long)]
+    #[arg(long, conflicts_with = "details")]
     faults: bool,
+    /// Only what is set in a model and its client, and why; a shape may be left out
+    #[arg(long, value_name = "CONTENDER")]
+    details: Option<String>,
 }
 
 pub(super) fn list(args: &Args) -> Result<ExitCode> {
-    super::print(&match (args.presets, args.faults) {
-        (true, _) => presets(),
-        (_, true) => faults(),
+    super::print(&match (&args.details, args.presets, args.faults) {
+        (Some(contender), ..) => details(contender)?,
+        (_, true, _) => presets(),
+        (_, _, true) => faults(),
         _ => models() + "\nPresets\n" + &presets(),
     })?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn models() -> String {
-    let mut text = String::from(
-        "Contenders are written MODEL:SHAPE. A shape is the number of requests in \
-        flight, 128,\nor processes x in flight in each, 8x64.\n\nModels\n",
+    let mut text = format!(
+        "Contenders are written MODEL:SHAPE or MODEL+CLIENT:SHAPE, such as {EXAMPLE}. A shape is the\n\
+         number of requests in flight, 128, or processes x in flight in each, 8x64. Without a word for\n\
+         it the client is the first one shown.\n\nModels\n"
     );
     let width = MODELS.iter().map(|model| model.name.len()).max().unwrap_or(0);
     for model in MODELS {
         let most = model.max_in_flight.map(|most| format!("; at most {most} in flight")).unwrap_or_default();
-        let Model { name, about, native_client, .. } = model;
-        text += &format!("  {name:width$}  {about} (client: {native_client}{most})\n");
+        let clients: Vec<String> = model.clients.iter().map(named).collect();
+        let (name, about, clients) = (model.name, model.about, clients.join(", "));
+        text += &format!("  {name:width$}  {about}{most}\n  {:width$}  clients: {clients}\n", "");
     }
     text
+}
+
+/// A client by its word, and what stands behind it where the word does not say.
+fn named(client: &Pairing) -> String {
+    match client.name {
+        NATIVE => format!("{NATIVE} ({})", client.version),
+        name => name.to_owned(),
+    }
+}
+
+fn details(contender: &str) -> Result<String> {
+    let (driven, shape) = contender.split_once(':').unwrap_or((contender, ""));
+    let (Model { name, about, details, .. }, client) = contender::parse_driven(driven, shape)?;
+    let wrapped = |text| textwrap::fill(text, 80);
+    let (of_model, of_client) = (wrapped(details), wrapped(client.details));
+    Ok(format!("{name}: {about}\n\n{of_model}\n\nClient: {}\n\n{of_client}\n", client.version))
 }
 
 fn presets() -> String {

@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand.
 
+mod lineup;
 mod list;
 mod plan;
 mod report;

@@ -6,15 +6,16 @@ use anyhow::{Result, bail};
 
 use super::scenario_args::ScenarioArgs;
 use crate::contender::Contender;
+use crate::models::EXAMPLE;
 use crate::session;
 use crate::target;
 use crate::workload::Workload;
 
 /// Print the plan of a worker, to start it by hand:
-/// (inflight plan tokio:128; echo go) | inflight worker
+/// (inflight plan CONTENDER; echo go) | inflight worker
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// The contender, such as tokio:8x64
+    #[arg(help = format!("The contender, such as {EXAMPLE}"))]
     contender: Contender,
     /// Where the target listens, as `inflight serve` prints it
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]

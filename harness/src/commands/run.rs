@@ -13,6 +13,7 @@ use inflight_report::comparison::Comparison;
 use inflight_report::record::{FORMAT, Header, Record, ScenarioFacts, Writer};
 use inflight_report::tables;
 
+use super::lineup::Lineup;
 use super::scenario_args::ScenarioArgs;
 use crate::contender::Contender;
 use crate::progress::{Progress, RunProgress};
@@ -20,9 +21,6 @@ use crate::schedule::schedule;
 use crate::session::{self, Session};
 use crate::workload::Workload;
 use crate::{article, limits, machine};
-
-/// The article's four approaches.
-const DEFAULT: [&str; 4] = ["sync:1", "threads:32", "tokio:128", "tokio:8x64"];
 
 /// One at a time, wall is nearly all waiting: a second round would tell little for its time.
 const ROUNDS_ONE_AT_A_TIME: u32 = 1;
@@ -33,9 +31,8 @@ const ROUNDS: u32 = 5;
 /// Race contenders over the same URLs and print the comparison
 #[derive(clap::Args, Default)]
 pub(super) struct Args {
-    /// Contenders, as MODEL:SHAPE [default: sync:1 threads:32 tokio:128 tokio:8x64]
-    #[arg(value_name = "CONTENDER")]
-    contenders: Vec<Contender>,
+    #[command(flatten)]
+    lineup: Lineup,
     /// Rounds for each contender [default: 5, and 1 for one request at a time]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: Option<u32>,
@@ -57,7 +54,7 @@ enum Switch {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let contenders = args.contenders();
+    let contenders = args.lineup.contenders()?;
     contenders.iter().try_for_each(limits::check)?;
     let workload = Workload::of(args.scenario.scenario()?);
     let started_at = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
@@ -134,21 +131,6 @@ fn catch_interrupt() -> Result<&'static AtomicBool> {
 }
 
 impl Args {
-    fn contenders(&self) -> Vec<Contender> {
-        if self.contenders.is_empty() {
-            return DEFAULT.iter().map(|text| text.parse().expect("the defaults are contenders")).collect();
-        }
-        let mut contenders = self.contenders.clone();
-        let mut seen = Vec::new();
-        contenders.retain(|contender| {
-            let name = contender.to_string();
-            let new = !seen.contains(&name);
-            seen.push(name);
-            new
-        });
-        contenders
-    }
-
     fn rounds(&self, contender: &Contender) -> u32 {
         self.rounds.unwrap_or(if contender.shape.slots() == 1 { ROUNDS_ONE_AT_A_TIME } else { ROUNDS })
     }

@@ -1,25 +1,30 @@
 //! One thread, one request at a time: every delay is waited out in full before the next begins.
 
+use std::net::TcpStream;
+
 use anyhow::Result;
 
-use super::Model;
-use crate::clients::{BlockingFetch, ureq::Ureq};
+use super::{Model, Pairing};
+use crate::clients::{BlockingFetch, common::blocking::Blocking, ureq::Ureq};
 use crate::protocol::Plan;
 use crate::worker::{Finished, Gate};
 
 pub(super) const MODEL: Model = Model {
     name: "sync",
     about: "one thread, one request at a time",
-    native_client: "ureq",
+    details: "The main thread, and no other.",
     max_in_flight: Some(1),
-    native,
+    clients: &[
+        Pairing::native::<Ureq>(run::<Ureq>),
+        Pairing::common::<Blocking<TcpStream>>(run::<Blocking<TcpStream>>),
+    ],
 };
 
-fn native(plan: &Plan, gate: Gate) -> Result<Finished> {
-    let client = Ureq::new(plan);
+fn run<C: BlockingFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
+    let client = C::new(plan)?;
     let clock = gate.clock();
 
-    let go = gate.ready("std, 1 thread", Ureq::VERSION)?;
+    let go = gate.ready("std, 1 thread", C::VERSION)?;
     let samples = plan.ids.iter().map(|&id| clock.time(id, || client.fetch(id))).collect();
     go.done(samples)
 }

@@ -1,24 +1,29 @@
 //! A fixed pool of OS threads drawing ids from one queue: the kernel does the scheduling.
 
+use std::net::TcpStream;
 use std::thread;
 
 use anyhow::Result;
 
-use super::Model;
-use crate::clients::{BlockingFetch, ureq::Ureq};
+use super::{Model, Pairing};
+use crate::clients::{BlockingFetch, common::blocking::Blocking, ureq::Ureq};
 use crate::protocol::Plan;
 use crate::worker::{Finished, Gate};
 
 pub(super) const MODEL: Model = Model {
     name: "threads",
     about: "a fixed pool of OS threads drawing ids from one queue",
-    native_client: "ureq",
+    details: "As many threads as may be in flight, all started before `go`, with the standard \
+        library's stacks: 2 MiB of address space each, of which only what is touched takes memory.",
     max_in_flight: None,
-    native,
+    clients: &[
+        Pairing::native::<Ureq>(run::<Ureq>),
+        Pairing::common::<Blocking<TcpStream>>(run::<Blocking<TcpStream>>),
+    ],
 };
 
-fn native(plan: &Plan, gate: Gate) -> Result<Finished> {
-    let client = Ureq::new(plan);
+fn run<C: BlockingFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
+    let client = C::new(plan)?;
     let clock = gate.clock();
     let (ids, queue) = crossbeam_channel::unbounded();
 
@@ -29,7 +34,7 @@ fn native(plan: &Plan, gate: Gate) -> Result<Finished> {
             .map(|_| thread::Builder::new().spawn_scoped(scope, fetch_all))
             .collect::<Result<_, _>>()?;
 
-        let go = gate.ready(format!("std, {} threads", pool.len()), Ureq::VERSION)?;
+        let go = gate.ready(format!("std, {} threads", pool.len()), C::VERSION)?;
         plan.ids.iter().try_for_each(|&id| ids.send(id))?;
         drop(ids);
         let samples = pool.into_iter().flat_map(|thread| thread.join().expect("a fetch does not panic"));

@@ -53,6 +53,7 @@ fn assert_refused(args: &[&str], words: &[&str]) {
 #[test]
 fn wrong_words_are_answered_in_one_line() {
     assert_refused(&["run", "tokoi:12"], &["`tokoi`", "did you mean tokio:12?"]);
+    assert_refused(&["run", "tokio+hypr:12"], &["no client `hypr`", "did you mean tokio+hyper:12?"]);
     assert_refused(&["run", "tokio:0"], &["`0` is not a shape", "tokio:128"]);
     assert_refused(&["run", "tokio:0x8"], &["is not a shape"]);
     assert_refused(&["run", "tokio"], &["has no shape", "tokio:128"]);
@@ -91,6 +92,28 @@ fn help_and_lists_go_to_stdout() {
         assert!(!output.stdout.is_empty());
         assert!(output.stderr.is_empty());
     }
+}
+
+#[test]
+fn details_tell_what_is_set_in_model_and_client() {
+    let told = |args: &[&str]| String::from_utf8(output(args).stdout).unwrap();
+    let native = told(&["list", "--details", "tokio:8x64"]);
+    assert!(native.starts_with("tokio: ") && native.contains("Client: reqwest "), "{native}");
+    let common = told(&["list", "--details", "tokio+common"]);
+    assert!(common.contains("Client: common "), "{common}");
+    assert!(common.lines().all(|line| line.len() <= 80), "{common}");
+    assert_refused(&["list", "--details", "tokio+comon:8"], &["did you mean tokio+common:8?"]);
+}
+
+#[test]
+fn a_ladder_races_contenders_at_several_shapes() {
+    let (_, record) = race(&[&SMALL[..], &["--rounds", "1", "--ladder", "1,3", "epoll", "sync"]].concat());
+    let names: Vec<&str> = record.header.contenders.iter().map(|contender| contender.name.as_str()).collect();
+    assert_eq!(names, ["epoll+common:1", "epoll+common:3", "sync:1"]);
+    assert_refused(&["run", "--ladder", "1"], &["--ladder"]);
+    assert_refused(&["run", "--ladder", "1", "tokio:8"], &["without a shape", "as in tokio"]);
+    assert_refused(&["run", "--ladder", "0", "tokio"], &["--ladder"]);
+    assert_refused(&["run", "--all", "tokio:8"], &["--all"]);
 }
 
 #[test]

@@ -57,9 +57,14 @@ fn run_within(
 
 /// The example worker whose cost is known.
 pub(crate) fn known_answer(what: &str, amount: u64) -> Launch {
-    let program = inflight().parent().unwrap().join("examples/known_answer");
+    Launch { program: example("known_answer"), args: vec![what.to_owned(), amount.to_string()] }
+}
+
+/// An example's program.
+pub(crate) fn example(name: &str) -> PathBuf {
+    let program = inflight().parent().unwrap().join("examples").join(name);
     assert!(program.exists(), "{} is built by `cargo test` without --test", program.display());
-    Launch { program, args: vec![what.to_owned(), amount.to_string()] }
+    program
 }
 
 /// A worker written in shell.

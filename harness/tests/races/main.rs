@@ -1,7 +1,12 @@
 //! Whole runs, with real processes: what is measured, what is refused, and what is left behind.
 
 mod agreement;
+mod allocations;
 mod bad_workers;
 mod command_line;
 mod common;
+mod conformance;
+mod faults;
 mod known_answers;
+mod witnesses;
+mod workers;

@@ -1,0 +1,132 @@
+//! The common client for models that hold a thread, or a coroutine, while they wait.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use super::exchange::{Exchange, Method, Progress, Reply};
+use super::site::Site;
+use super::{DETAILS, READ_BYTES, VERSION, was_closed_while_idle};
+use crate::clients::{BlockingFetch, Client, kind_of_connecting};
+use crate::protocol::{ErrorKind, Fetched, Plan};
+
+/// A stream that blocks whoever reads it.
+pub(crate) trait Socket: Read + Write + Send + Sized {
+    /// Connects, with `TCP_NODELAY`.
+    fn connect(address: &SocketAddr, timeout: Duration) -> io::Result<Self>;
+    /// Gives up on a read after so long, which is never zero.
+    fn give_up_reading_after(&self, timeout: Duration) -> io::Result<()>;
+}
+
+impl Socket for TcpStream {
+    fn connect(address: &SocketAddr, timeout: Duration) -> io::Result<Self> {
+        let stream = TcpStream::connect_timeout(address, timeout)?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    fn give_up_reading_after(&self, timeout: Duration) -> io::Result<()> {
+        self.set_read_timeout(Some(timeout))
+    }
+}
+
+/// One client, shared by all threads.
+pub(crate) struct Blocking<S> {
+    site: Site,
+    idle: Mutex<Vec<Connection<S>>>,
+}
+
+impl<S: Socket> Client for Blocking<S> {
+    const VERSION: &str = VERSION;
+    const DETAILS: &str = DETAILS;
+
+    fn new(plan: &Plan) -> Result<Self> {
+        Ok(Blocking { site: Site::of(plan)?, idle: Mutex::default() })
+    }
+}
+
+impl<S: Socket> BlockingFetch for Blocking<S> {
+    fn fetch(&self, id: u64) -> Fetched {
+        let deadline = Instant::now() + self.site.request_timeout;
+        let idle = self.idle.lock().expect(UNPOISONED).pop();
+        let Some(mut connection) = idle else { return self.fetch_fresh(id, deadline) };
+        match connection.request(&self.site, id, deadline) {
+            Err(kind) if was_closed_while_idle(&connection.exchange, kind) => {
+                Fetched { resent: true, ..self.fetch_fresh(id, deadline) }
+            }
+            result => self.finish(connection, result),
+        }
+    }
+}
+
+impl<S: Socket> Blocking<S> {
+    fn fetch_fresh(&self, id: u64, deadline: Instant) -> Fetched {
+        match Connection::open(&self.site) {
+            Ok(mut connection) => {
+                let result = connection.request(&self.site, id, deadline);
+                self.finish(connection, result)
+            }
+            Err(kind) => kind.into(),
+        }
+    }
+
+    fn finish(&self, connection: Connection<S>, result: Result<Reply, ErrorKind>) -> Fetched {
+        if result.is_ok_and(|reply| reply.reusable) {
+            self.idle.lock().expect(UNPOISONED).push(connection);
+        }
+        result.into()
+    }
+}
+
+const UNPOISONED: &str = "nothing panics while it holds the lock";
+
+struct Connection<S> {
+    stream: S,
+    exchange: Exchange,
+    input: Box<[u8]>,
+    /// After how long the system gives up on a read.
+    patience: Duration,
+}
+
+impl<S: Socket> Connection<S> {
+    fn open(site: &Site) -> Result<Self, ErrorKind> {
+        let stream = S::connect(&site.address, site.connect_timeout).map_err(kind_of_connecting)?;
+        stream.give_up_reading_after(site.request_timeout)?;
+        let patience = site.request_timeout;
+        Ok(Connection { stream, exchange: Exchange::default(), input: vec![0; READ_BYTES].into(), patience })
+    }
+
+    fn request(&mut self, site: &Site, id: u64, deadline: Instant) -> Result<Reply, ErrorKind> {
+        self.exchange.begin(Method::Get, site, id);
+        self.stream.write_all(self.exchange.to_send())?;
+        self.exchange.sent(self.exchange.to_send().len());
+        loop {
+            self.mind(deadline, site.request_timeout)?;
+            match self.stream.read(&mut self.input)? {
+                0 => return self.exchange.close(),
+                length => {
+                    if let Progress::Done(reply) = self.exchange.receive(&self.input[..length])? {
+                        return Ok(reply);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sees to it that a read ends about when `deadline` comes. To tell the system so before every
+    /// read would cost a call for each, so it is told only when it is off by a tenth of the timeout.
+    fn mind(&mut self, deadline: Instant, timeout: Duration) -> Result<(), ErrorKind> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(ErrorKind::Timeout);
+        }
+        if left.abs_diff(self.patience) > timeout / 10 {
+            self.stream.give_up_reading_after(left)?;
+            self.patience = left;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,33 @@
+//! The common client: one HTTP/1.1 exchange for all models, so that only the model differs.
+//!
+//! [`exchange`] knows HTTP and no socket. Around it stand thin drivers, one for each way to wait:
+//! [`blocking`], [`futures`], [`readiness`] and [`completion`].
+
+pub(crate) mod blocking;
+mod chunked;
+#[cfg(target_os = "linux")]
+pub(crate) mod completion;
+pub mod exchange;
+pub(crate) mod futures;
+pub(crate) mod readiness;
+pub mod site;
+
+use crate::protocol::ErrorKind;
+use exchange::Exchange;
+
+/// Bytes read at once: a head and a body of 10 KiB come in one piece.
+const READ_BYTES: usize = 16 << 10;
+
+const VERSION: &str = concat!("common ", env!("CARGO_PKG_VERSION"));
+
+const DETAILS: &str = "The same HTTP/1.1 exchange under every model, written for this comparison: \
+    httparse reads the head, the body is digested as it comes and never kept. Keep-alive, a \
+    connection for every request in flight, TCP_NODELAY. A request whose idle connection turns out \
+    to be closed is sent once more, on a fresh one, and its sample says so; nothing else is retried. \
+    No proxy, no redirects, no decompression, no name lookup after setup.";
+
+/// Whether a request failed only because the server had closed the connection while it was idle:
+/// not a byte of a response came, and then an end.
+fn was_closed_while_idle(exchange: &Exchange, kind: ErrorKind) -> bool {
+    exchange.is_untouched() && matches!(kind, ErrorKind::Reset | ErrorKind::Truncated)
+}

@@ -1,0 +1,67 @@
+//! Where requests go, worked out once: the address, and the bytes around an id.
+
+use std::io::Write;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::exchange::Method;
+use crate::protocol::Plan;
+
+/// Where the requests of a plan go, and how long they may take.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The server.
+    pub address: SocketAddr,
+    /// Give up connecting after this long.
+    pub connect_timeout: Duration,
+    /// Give up on a request after this long, connecting included.
+    pub request_timeout: Duration,
+    authority: String,
+    path_prefix: String,
+    after_id: String,
+}
+
+impl Site {
+    /// The site of a plan.
+    ///
+    /// # Errors
+    /// When the plan's URLs are not `http://HOST:PORT/…`, or the host has no address.
+    pub fn of(plan: &Plan) -> Result<Site> {
+        let rest = plan.url_prefix.strip_prefix("http://");
+        let (authority, path) = rest.and_then(|rest| rest.split_once('/')).with_context(|| {
+            format!("`{}` does not begin a URL as http://HOST:PORT/ does", plan.url_prefix)
+        })?;
+        let host = if authority.contains(':') { authority.to_owned() } else { format!("{authority}:80") };
+        let addresses = host.to_socket_addrs().with_context(|| format!("cannot find `{authority}`"))?;
+        Ok(Site {
+            address: addresses.into_iter().next().with_context(|| format!("`{authority}` has no address"))?,
+            connect_timeout: Duration::from_millis(plan.connect_timeout_ms),
+            request_timeout: Duration::from_millis(plan.request_timeout_ms),
+            authority: authority.to_owned(),
+            path_prefix: format!("/{path}"),
+            after_id: format!(" HTTP/1.1\r\nhost: {authority}\r\n\r\n"),
+        })
+    }
+
+    /// Host and port, as the `host` field has them.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// The path of the URL of `id`.
+    pub fn path(&self, id: u64) -> String {
+        format!("{}{id}", self.path_prefix)
+    }
+
+    /// Replaces `out` by a request for the URL of `id`.
+    pub(super) fn write_request(&self, method: Method, id: u64, out: &mut Vec<u8>) {
+        let method = match method {
+            Method::Get => "GET",
+            Method::Head => "HEAD",
+        };
+        out.clear();
+        write!(out, "{method} {}{id}{}", self.path_prefix, self.after_id).expect("memory takes every byte");
+    }
+}

@@ -1,0 +1,86 @@
+//! What an async client needs of a runtime: a stream and a clock.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use hyper::rt::{Read, Write};
+use hyper_util::rt::TokioIo;
+use smol_hyper::rt::FuturesIo;
+
+use super::kind_of_connecting;
+use crate::protocol::ErrorKind;
+
+/// A runtime, as a client sees it.
+pub(crate) trait Net: 'static {
+    /// A connection. hyper's two traits are the one language that streams of every runtime can speak.
+    type Stream: Read + Write + Unpin + Send + 'static;
+
+    /// Connects, with `TCP_NODELAY`.
+    fn connect(address: SocketAddr) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+
+    /// What `future` gives, if it does so in time.
+    fn within<F: Future + Send>(limit: Duration, future: F)
+    -> impl Future<Output = Option<F::Output>> + Send;
+}
+
+/// Connects in time.
+pub(crate) async fn connect<N: Net>(address: SocketAddr, limit: Duration) -> Result<N::Stream, ErrorKind> {
+    let connected = N::within(limit, N::connect(address)).await;
+    connected.ok_or(ErrorKind::Timeout)?.map_err(kind_of_connecting)
+}
+
+/// tokio's reactor and timer.
+pub(crate) struct OnTokio;
+
+impl Net for OnTokio {
+    type Stream = TokioIo<tokio::net::TcpStream>;
+
+    async fn connect(address: SocketAddr) -> io::Result<Self::Stream> {
+        let stream = tokio::net::TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(TokioIo::new(stream))
+    }
+
+    async fn within<F: Future + Send>(limit: Duration, future: F) -> Option<F::Output> {
+        tokio::time::timeout(limit, future).await.ok()
+    }
+}
+
+/// async-std's own streams and timeouts, which stand on the reactor that smol's stand on.
+pub(crate) struct OnAsyncStd;
+
+impl Net for OnAsyncStd {
+    type Stream = FuturesIo<async_std::net::TcpStream>;
+
+    async fn connect(address: SocketAddr) -> io::Result<Self::Stream> {
+        let stream = async_std::net::TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(FuturesIo::new(stream))
+    }
+
+    async fn within<F: Future + Send>(limit: Duration, future: F) -> Option<F::Output> {
+        async_std::future::timeout(limit, future).await.ok()
+    }
+}
+
+/// smol's reactor and timer.
+pub(crate) struct OnSmol;
+
+impl Net for OnSmol {
+    type Stream = FuturesIo<smol::net::TcpStream>;
+
+    async fn connect(address: SocketAddr) -> io::Result<Self::Stream> {
+        let stream = smol::net::TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(FuturesIo::new(stream))
+    }
+
+    async fn within<F: Future + Send>(limit: Duration, future: F) -> Option<F::Output> {
+        let late = async {
+            smol::Timer::after(limit).await;
+            None
+        };
+        smol::future::or(async { Some(future.await) }, late).await
+    }
+}

@@ -1,0 +1,70 @@
+//! One readiness loop by hand: no runtime at all, the floor of cost that all others are held against.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use mio::{Events, Poll, Token};
+
+use super::{Model, Pairing};
+use crate::clients::Client;
+use crate::clients::common::readiness::{Lane, Readiness};
+use crate::protocol::{Plan, Sample};
+use crate::worker::{Finished, Gate};
+
+/// How often the loop looks for requests that take too long, and events it takes at a time.
+const TICK: Duration = Duration::from_millis(100);
+const EVENTS: usize = 256;
+
+pub(super) const MODEL: Model = Model {
+    name: "epoll",
+    about: "one readiness loop by hand: no runtime at all",
+    details: "The main thread, and no other. A socket is registered once, edge-triggered, so a request \
+        takes a write, a read, and a share of a wait. (epoll is Linux's; elsewhere it is what the \
+        system has instead.) Nobody deploys this: it is what the others are measured against.",
+    max_in_flight: None,
+    clients: &[Pairing::common::<Readiness>(run)],
+};
+
+fn run(plan: &Plan, gate: Gate) -> Result<Finished> {
+    let mut poll = Poll::new()?;
+    let mut events = Events::with_capacity(EVENTS);
+    let registry = poll.registry().try_clone()?;
+    let client = Readiness::new(plan)?;
+    let mut lanes: Vec<Lane> = (0..plan.in_flight.min(plan.ids.len())).map(|i| Lane::new(Token(i))).collect();
+    let mut samples = Vec::with_capacity(plan.ids.len());
+
+    let clock = gate.clock();
+    let mut ids = plan.ids.iter();
+    let mut begin_next = |lane: &mut Lane, samples: &mut Vec<Sample>| {
+        for &id in ids.by_ref() {
+            match lane.begin(&client, &registry, clock.begin(id)) {
+                None => return,
+                Some(failed) => samples.push(failed),
+            }
+        }
+    };
+
+    let go = gate.ready("no runtime, 1 thread", Readiness::VERSION)?;
+    lanes.iter_mut().for_each(|lane| begin_next(lane, &mut samples));
+    let mut looked = Instant::now();
+    while samples.len() < plan.ids.len() {
+        poll.poll(&mut events, Some(TICK))?;
+        for event in &events {
+            let lane = &mut lanes[event.token().0];
+            if let Some(sample) = lane.advance(&client, &registry) {
+                samples.push(sample);
+                begin_next(lane, &mut samples);
+            }
+        }
+        if looked.elapsed() >= TICK {
+            for lane in &mut lanes {
+                if let Some(sample) = lane.expire(&client) {
+                    samples.push(sample);
+                    begin_next(lane, &mut samples);
+                }
+            }
+            looked = Instant::now();
+        }
+    }
+    go.done(samples)
+}

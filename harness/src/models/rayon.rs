@@ -1,0 +1,40 @@
+//! A rayon pool: made for work that keeps a core busy, here with threads that mostly wait.
+
+use std::net::TcpStream;
+
+use anyhow::Result;
+use rayon::ThreadPoolBuilder;
+use rayon::prelude::*;
+
+use super::{Model, Pairing};
+use crate::clients::{BlockingFetch, common::blocking::Blocking, ureq::Ureq};
+use crate::protocol::Plan;
+use crate::worker::{Finished, Gate};
+
+pub(super) const MODEL: Model = Model {
+    name: "rayon",
+    about: "a rayon pool, par_iter over the ids",
+    details: "As many threads as may be in flight: rayon's default, one a core, would have that many \
+        requests waiting and no more. The ids are split down to single ones, since rayon would keep \
+        some together for threads that compute. It begins with ids from all over the list, so it may \
+        come out ahead of a floor that takes them in order.",
+    max_in_flight: None,
+    clients: &[
+        Pairing::native::<Ureq>(run::<Ureq>),
+        Pairing::common::<Blocking<TcpStream>>(run::<Blocking<TcpStream>>),
+    ],
+};
+
+fn run<C: BlockingFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
+    let client = C::new(plan)?;
+    let clock = gate.clock();
+    let pool = ThreadPoolBuilder::new().num_threads(plan.in_flight).build()?;
+
+    let version = format!("rayon {}, {} threads", env!("VERSION_rayon"), pool.current_num_threads());
+    let go = gate.ready(version, C::VERSION)?;
+    let samples = pool.install(|| {
+        let each = plan.ids.par_iter().with_max_len(1);
+        each.map(|&id| clock.time(id, || client.fetch(id))).collect()
+    });
+    go.done(samples)
+}

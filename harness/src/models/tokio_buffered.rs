@@ -1,0 +1,36 @@
+//! One task that holds all its fetches itself: concurrency without parallelism.
+
+use anyhow::Result;
+use futures_util::stream::{self, StreamExt};
+use tokio::runtime::Builder;
+
+use super::{Model, Pairing};
+use crate::clients::{
+    AsyncFetch, common::futures::Futures, hyper::Hyper, net::OnTokio, reqwest::Reqwest,
+};
+use crate::protocol::Plan;
+use crate::worker::{Finished, Gate};
+
+pub(super) const MODEL: Model = Model {
+    name: "tokio-buffered",
+    about: "one task on tokio's current-thread runtime, buffer_unordered over the ids",
+    details: "The main thread, and no other, since one task runs on one thread at a time. Nothing is \
+        spawned for a URL: `buffer_unordered` polls the fetches that were woken.",
+    max_in_flight: None,
+    clients: &[
+        Pairing::native::<Reqwest>(run::<Reqwest>),
+        Pairing::common::<Futures<OnTokio>>(run::<Futures<OnTokio>>),
+        Pairing::named::<Hyper<OnTokio>>("hyper", run::<Hyper<OnTokio>>),
+    ],
+};
+
+fn run<C: AsyncFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let client = C::new(plan)?;
+    let clock = gate.clock();
+
+    let go = gate.ready(concat!("tokio ", env!("VERSION_tokio"), ", 1 thread"), C::VERSION)?;
+    let fetches = stream::iter(&plan.ids).map(|&id| clock.time_async(id, client.fetch(id)));
+    let samples = runtime.block_on(fetches.buffer_unordered(plan.in_flight).collect());
+    go.done(samples)
+}

@@ -1,0 +1,49 @@
+//! Tokio's current-thread runtime, a task for every URL: one thread does everything.
+
+use anyhow::Result;
+use tokio::runtime::Builder;
+use tokio::task::JoinSet;
+
+use super::{Model, Pairing};
+use crate::clients::{
+    AsyncFetch, common::futures::Futures, hyper::Hyper, net::OnTokio, reqwest::Reqwest,
+};
+use crate::protocol::Plan;
+use crate::worker::{Finished, Gate};
+
+pub(super) const MODEL: Model = Model {
+    name: "tokio-current",
+    about: "tokio's current-thread runtime, one task a URL",
+    details: "The main thread, and no other. A task is spawned when another has ended, so no more are \
+        alive than may be in flight.",
+    max_in_flight: None,
+    clients: &[
+        Pairing::native::<Reqwest>(run::<Reqwest>),
+        Pairing::common::<Futures<OnTokio>>(run::<Futures<OnTokio>>),
+        Pairing::named::<Hyper<OnTokio>>("hyper", run::<Hyper<OnTokio>>),
+    ],
+};
+
+fn run<C: AsyncFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let client = C::new(plan)?;
+    let clock = gate.clock();
+
+    let go = gate.ready(concat!("tokio ", env!("VERSION_tokio"), ", 1 thread"), C::VERSION)?;
+    let samples = runtime.block_on(async {
+        let mut samples = Vec::with_capacity(plan.ids.len());
+        let mut tasks = JoinSet::new();
+        for &id in &plan.ids {
+            if tasks.len() == plan.in_flight
+                && let Some(ended) = tasks.join_next().await
+            {
+                samples.push(ended?);
+            }
+            let (client, clock) = (client.clone(), clock.clone());
+            tasks.spawn(async move { clock.time_async(id, client.fetch(id)).await });
+        }
+        samples.extend(tasks.join_all().await);
+        anyhow::Ok(samples)
+    })?;
+    go.done(samples)
+}

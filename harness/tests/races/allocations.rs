@@ -1,0 +1,72 @@
+//! The common client allocates nothing for a request once it is warm.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use inflight::models::{COMMON, Model};
+use mock_target::{Scenario, Server};
+
+use crate::common;
+use crate::workers::contenders;
+
+/// Fewer URLs than this may still warm something up, on top of connections.
+const FEW: u64 = 300;
+const MANY: u64 = 2_300;
+
+/// Models whose runtime needs something for each URL, and how many allocations at most: a thread, a
+/// task and its place in a set, a timer, an operation.
+const OF_THE_RUNTIME: [(&str, f64); 9] = [
+    ("thread-per-request", 4.0),
+    ("tokio", 2.0),
+    ("tokio-current", 2.0),
+    ("tokio-buffered", 1.0),
+    ("async-std", 4.0),
+    ("smol", 4.0),
+    ("smol-local", 3.0),
+    ("coroutines", 1.0),
+    ("uring", 3.0),
+];
+
+/// What remains of the rest: queues that grow block by block.
+const BLOCKS: f64 = 0.1;
+
+/// Allocations between `go` and `done` of a worker that fetches `urls` URLs, 8 at a time.
+fn allocations(model: &Model, urls: u64) -> Option<u64> {
+    let quick = Scenario::preset("quick").unwrap();
+    let latency = "fixed:0ms".parse().unwrap();
+    let server = Server::start(Scenario { urls, latency, body_bytes: 10_000, ..quick }).unwrap();
+    let in_flight = model.max_in_flight.unwrap_or(8);
+    let plan = Command::new(common::inflight())
+        .args(["plan", &format!("{}+{COMMON}:{in_flight}", model.name), "--urls", &urls.to_string()])
+        .args(["--target", &format!("http://{}", server.address())])
+        .output()
+        .unwrap();
+    let mut worker = Command::new(common::example("counted"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = worker.stdin.take().unwrap();
+    stdin.write_all(&plan.stdout).unwrap();
+    stdin.write_all(b"go\n").unwrap();
+    drop(stdin);
+    let said = String::from_utf8(worker.wait_with_output().unwrap().stderr).unwrap();
+    if said.contains("this system gives no io_uring") {
+        println!("{} cannot run here", model.name);
+        return None;
+    }
+    Some(said.trim().parse().unwrap_or_else(|_| panic!("{} said {said:?}", model.name)))
+}
+
+#[test]
+fn a_warm_client_allocates_nothing_for_a_request() {
+    for (model, _) in contenders().filter(|(_, client)| client.name == COMMON) {
+        let (Some(few), Some(many)) = (allocations(model, FEW), allocations(model, MANY)) else { continue };
+        let each = (many as f64 - few as f64) / (MANY - FEW) as f64;
+        println!("{}: {each:.3} allocations a request", model.name);
+        let of_the_runtime = OF_THE_RUNTIME.iter().find(|(name, _)| *name == model.name);
+        let allowed = of_the_runtime.map_or(0.0, |(_, each)| *each) + BLOCKS;
+        assert!(each < allowed, "{}: {each} allocations a request, allowed {allowed}", model.name);
+    }
+}

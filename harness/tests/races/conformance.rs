@@ -1,0 +1,40 @@
+//! Every contender does the whole of the work, no more than is allowed at once, as the target saw it.
+
+use inflight::session::Unwatched;
+
+use crate::common::{run, session, sound};
+use crate::workers::contenders;
+
+#[test]
+fn every_contender_is_sound() {
+    let mut session = session(60, "uniform:1ms,5ms");
+    let own_worker = session.own_worker();
+    for (model, client) in contenders() {
+        let in_flight = model.max_in_flight.unwrap_or(7);
+        for shape in [in_flight.to_string(), format!("2x{in_flight}")] {
+            let contender = format!("{}+{}:{shape}", model.name, client.name);
+            let run = run(&mut session, &contender, &own_worker, &mut Unwatched);
+            if format!("{:?}", run.verdict).contains("this system gives no io_uring") {
+                println!("{contender} cannot run here");
+                continue;
+            }
+            let figures = sound(&run);
+            assert!(figures.target.connections <= 4 * u64::from(in_flight), "{contender}: {figures:?}");
+            assert_eq!(run.samples.errors, []);
+        }
+    }
+}
+
+/// More may be in flight than there is to fetch.
+#[test]
+fn every_contender_gets_by_with_little_to_do() {
+    let mut session = session(3, "fixed:1ms");
+    let own_worker = session.own_worker();
+    for (model, client) in contenders().filter(|(model, _)| model.max_in_flight.is_none()) {
+        let contender = format!("{}+{}:20", model.name, client.name);
+        let run = run(&mut session, &contender, &own_worker, &mut Unwatched);
+        if !format!("{:?}", run.verdict).contains("this system gives no io_uring") {
+            sound(&run);
+        }
+    }
+}

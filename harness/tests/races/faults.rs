@@ -1,0 +1,129 @@
+//! What goes wrong has the same name in every client.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+
+use inflight::models::COMMON;
+use inflight::protocol::{ErrorKind, Outcome};
+use mock_target::{Fault, FaultShare, Scenario, Server};
+
+use crate::workers::{Errand, each_contender, other_than};
+
+const URLS: u64 = 200;
+const BODY_BYTES: u64 = 1_000;
+
+/// Waited out by every request that gets no answer.
+const REQUEST_TIMEOUT_MS: u64 = 1_500;
+
+/// Every fault that shows to a client, how often, and what a client must make of it.
+const FAULTS: [(&str, f64, Expected); 15] = [
+    ("silence", 2.0, Expected::Failure(ErrorKind::Timeout)),
+    ("close-before-reply", 4.0, Expected::Failure(ErrorKind::Truncated)),
+    ("reset-before-head", 4.0, Expected::Failure(ErrorKind::Reset)),
+    ("reset-mid-head", 4.0, Expected::Failure(ErrorKind::Reset)),
+    ("reset-mid-body", 4.0, Expected::Failure(ErrorKind::Reset)),
+    ("close-mid-body", 4.0, Expected::Failure(ErrorKind::Truncated)),
+    ("stall-mid-body", 2.0, Expected::Failure(ErrorKind::Timeout)),
+    ("bad-chunk", 4.0, Expected::Failure(ErrorKind::Malformed)),
+    ("no-last-chunk", 4.0, Expected::Failure(ErrorKind::Truncated)),
+    ("short-length", 4.0, Expected::Response(200, BODY_BYTES / 2)),
+    ("oversized-head@32KiB", 4.0, Expected::Response(200, BODY_BYTES)),
+    ("oversized-head@1MiB", 4.0, Expected::Failure(ErrorKind::Malformed)),
+    ("429", 4.0, Expected::Response(429, 0)),
+    ("redirect-loop", 4.0, Expected::Response(302, 0)),
+    ("dribble@100us", 2.0, Expected::Response(200, BODY_BYTES)),
+];
+
+#[derive(Clone, Copy, Debug)]
+enum Expected {
+    Response(u16, u64),
+    Failure(ErrorKind),
+}
+
+#[test]
+fn the_same_failure_has_the_same_kind_in_every_client() {
+    let quick = Scenario::preset("quick").unwrap();
+    let fault = |name: &str| name.parse::<Fault>().unwrap();
+    let share = |&(name, percent, _): &(&str, f64, _)| FaultShare {
+        fault: fault(name),
+        percent,
+        until_attempt: None,
+    };
+    let faults = FAULTS.iter().map(share).collect();
+    let latency = "fixed:1ms".parse().unwrap();
+    let scenario = Scenario { urls: URLS, latency, body_bytes: BODY_BYTES, faults, ..quick };
+    let expected = |id| match scenario.fault(id, 1) {
+        None => Expected::Response(200, BODY_BYTES),
+        Some(befallen) => FAULTS.iter().find(|(name, ..)| fault(name) == befallen).unwrap().2,
+    };
+    for (name, ..) in FAULTS {
+        assert!((0..URLS).any(|id| scenario.fault(id, 1) == Some(fault(name))), "{name} befalls no URL");
+    }
+
+    let server = Server::start(scenario.clone()).unwrap();
+    let errand = Errand {
+        url_prefix: format!("http://{}/u/", server.address()),
+        ids: (0..URLS).collect(),
+        in_flight: 16,
+        request_timeout_ms: REQUEST_TIMEOUT_MS,
+    };
+    each_contender(&errand, |client, sample| {
+        let fault = scenario.fault(sample.id, 1);
+        let expected = expected(sample.id);
+        let as_expected = match (expected, sample.outcome) {
+            (Expected::Response(status, bytes), Outcome::Response { status: s, bytes: b, .. }) => {
+                (s, b) == (status, bytes)
+            }
+            (Expected::Failure(kind), Outcome::Failure { error }) => kind == error,
+            _ => false,
+        };
+        // ureq takes a reset within a body for its end, and does not tell.
+        let ureq = client.version.starts_with("ureq") && fault == Some(Fault::ResetMidBody(None));
+        let excused = ureq && sample.outcome == (Outcome::Failure { error: ErrorKind::Truncated });
+        (!as_expected && !excused).then(|| format!("{fault:?}: {:?}, expected {expected:?}", sample.outcome))
+    });
+}
+
+#[test]
+fn nobody_there_is_a_connection_that_cannot_be_made() {
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let errand = Errand {
+        url_prefix: format!("http://{address}/u/"),
+        ids: (0..4).collect(),
+        in_flight: 2,
+        request_timeout_ms: 20_000,
+    };
+    each_contender(&errand, |_, sample| other_than(Outcome::Failure { error: ErrorKind::Connect }, sample));
+}
+
+/// Answers one request on a connection, and hangs up when it sees the next.
+fn answer_once(connection: &TcpStream) {
+    let mut lines = BufReader::new(connection).lines().map_while(Result::ok);
+    if lines.any(|line| line.is_empty()) {
+        let _ = (&mut &*connection).write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi");
+        lines.any(|line| line.is_empty());
+    }
+}
+
+/// To a client that is the same as a connection that was closed while it was idle.
+#[test]
+fn the_common_client_sends_again_what_an_idle_connection_did_not_take_and_says_so() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for connection in listener.incoming().map_while(Result::ok) {
+            thread::spawn(move || answer_once(&connection));
+        }
+    });
+    let errand = Errand {
+        url_prefix: format!("http://{address}/u/"),
+        ids: (0..5).collect(),
+        in_flight: 1,
+        request_timeout_ms: 20_000,
+    };
+    each_contender(&errand, |client, sample| {
+        let wrong = sample.outcome != Outcome::response(200, b"hi") || sample.resent != (sample.id > 0);
+        (client.name == COMMON && wrong).then(|| format!("{sample:?}"))
+    });
+}

@@ -1,0 +1,178 @@
+//! Every client against servers that none of ours wrote: what a client makes of HTTP must not depend
+//! on our own reading of it.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use inflight::models::COMMON;
+use inflight::protocol::{ErrorKind, Outcome};
+use tempfile::TempDir;
+use wiremock::matchers::{method, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::workers::{Errand, each_contender, other_than};
+
+const BIG: usize = 1 << 20;
+
+/// Enough for a busy machine: nothing here is timed.
+const REQUEST_TIMEOUT_MS: u64 = 20_000;
+
+fn errand(url_prefix: String, ids: u64) -> Errand {
+    Errand { url_prefix, ids: (0..ids).collect(), in_flight: 3, request_timeout_ms: REQUEST_TIMEOUT_MS }
+}
+
+#[test]
+fn a_mock_server() {
+    let big = vec![b'x'; BIG];
+    let mut cases = vec![
+        (ResponseTemplate::new(200).set_body_string("hello"), Outcome::response(200, b"hello")),
+        (ResponseTemplate::new(200), Outcome::response(200, b"")),
+        (ResponseTemplate::new(200).set_body_bytes(big.clone()), Outcome::response(200, &big)),
+        (ResponseTemplate::new(204), Outcome::response(204, b"")),
+        (ResponseTemplate::new(304), Outcome::response(304, b"")),
+        (
+            ResponseTemplate::new(404).set_body_string("no such thing"),
+            Outcome::response(404, b"no such thing"),
+        ),
+        (ResponseTemplate::new(500).set_body_string("sorry"), Outcome::response(500, b"sorry")),
+    ];
+    let slow = ResponseTemplate::new(200).set_body_string("late").set_delay(Duration::from_millis(50));
+    cases.push((slow, Outcome::response(200, b"late")));
+    let moved = ResponseTemplate::new(302).insert_header("location", "/u/0").set_body_string("there");
+    cases.push((moved, Outcome::response(302, b"there")));
+    let packed =
+        ResponseTemplate::new(200).insert_header("content-encoding", "gzip").set_body_string("not gzip");
+    cases.push((packed, Outcome::response(200, b"not gzip")));
+    let closing = ResponseTemplate::new(200).insert_header("connection", "close").set_body_string("bye");
+    cases.push((closing, Outcome::response(200, b"bye")));
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let server = runtime.block_on(MockServer::start());
+    let (templates, expected): (Vec<_>, Vec<_>) = cases.into_iter().unzip();
+    for (id, template) in templates.into_iter().enumerate() {
+        let mock = Mock::given(method("GET")).and(path(format!("/u/{id}"))).respond_with(template);
+        runtime.block_on(mock.mount(&server));
+    }
+    let errand = errand(format!("{}/u/", server.uri()), expected.len() as u64);
+    each_contender(&errand, |_, sample| other_than(expected[sample.id as usize], sample));
+}
+
+/// A python process that serves, ended when dropped.
+struct Python {
+    process: Child,
+    port: u16,
+}
+
+impl Python {
+    /// `None`, with a word, where there is no python3. The first line of what it prints must hold a
+    /// port after the word `port`.
+    fn start(args: &[&str]) -> Option<Python> {
+        let started =
+            Command::new("python3").arg("-u").args(args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let Ok(mut process) = started else {
+            println!("skipped: there is no python3 here");
+            return None;
+        };
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let word = line.split_whitespace().skip_while(|&word| word != "port").nth(1);
+        let port = word.and_then(|word| word.parse().ok()).unwrap_or_else(|| panic!("no port in {line:?}"));
+        Some(Python { process, port })
+    }
+
+    fn url_prefix(&self) -> String {
+        format!("http://127.0.0.1:{}/", self.port)
+    }
+}
+
+impl Drop for Python {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// It speaks HTTP/1.0 and closes after every response.
+#[test]
+fn pythons_file_server() {
+    let folder = TempDir::new().unwrap();
+    let big = vec![b'y'; BIG];
+    let files: [&[u8]; 3] = [b"hello", b"", &big];
+    for (id, content) in files.iter().enumerate() {
+        fs::write(folder.path().join(id.to_string()), content).unwrap();
+    }
+    let args =
+        ["-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", folder.path().to_str().unwrap()];
+    let Some(server) = Python::start(&args) else { return };
+    each_contender(&errand(server.url_prefix(), 4), |_, sample| {
+        match (files.get(sample.id as usize), sample.outcome) {
+            (None, Outcome::Response { status: 404, .. }) => None,
+            (None, other) => Some(format!("not found, and yet {other:?}")),
+            (Some(content), _) => other_than(Outcome::response(200, content), sample),
+        }
+    });
+}
+
+/// What Python's file server does not do.
+const SCRIPT: &str = r#"
+import http.server, time
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    def log_message(self, *_): pass
+    def begin(self, status, *fields):
+        self.send_response(status)
+        for name, value in fields: self.send_header(name, value)
+        self.end_headers()
+    def do_GET(self):
+        id = int(self.path[1:])
+        if id % 5 == 0:    # chunks, slowly
+            self.begin(200, ("transfer-encoding", "chunked"))
+            for piece in [b"slow ", b"and ", b"chunked"]:
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+                time.sleep(0.01)
+            self.wfile.write(b"0\r\n\r\n")
+        elif id % 5 == 1:  # a body that ends with its connection
+            self.begin(200, ("connection", "close"))
+            self.wfile.write(b"until close")
+        elif id % 5 == 2:  # a length, byte by byte
+            self.begin(200, ("content-length", "10"))
+            for byte in b"0123456789":
+                self.wfile.write(bytes([byte]))
+                time.sleep(0.002)
+        elif id % 5 == 3:  # a connection that is closed without a word once it is idle
+            self.begin(200, ("content-length", "6"))
+            self.wfile.write(b"silent")
+            self.close_connection = True
+        else:              # an interim response first
+            self.wfile.write(b"HTTP/1.1 103 Early Hints\r\nlink: <x>\r\n\r\n")
+            self.begin(500, ("content-length", "5"))
+            self.wfile.write(b"sorry")
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+print("port", server.server_address[1])
+server.serve_forever()
+"#;
+
+/// After a connection was closed without a word the next request on it may fail, and does so in
+/// clients that do not send it again. The common client does.
+#[test]
+fn a_server_that_chunks_dribbles_and_hangs_up() {
+    const URLS: u64 = 40;
+    let Some(server) = Python::start(&["-c", SCRIPT]) else { return };
+    let expected = |id| match id % 5 {
+        0 => Outcome::response(200, b"slow and chunked"),
+        1 => Outcome::response(200, b"until close"),
+        2 => Outcome::response(200, b"0123456789"),
+        3 => Outcome::response(200, b"silent"),
+        _ => Outcome::response(500, b"sorry"),
+    };
+    let hung_up = [ErrorKind::Reset, ErrorKind::Truncated].map(|error| Outcome::Failure { error });
+    each_contender(&errand(server.url_prefix(), URLS), |client, sample| {
+        let excused = client.name != COMMON && hung_up.contains(&sample.outcome);
+        other_than(expected(sample.id), sample).filter(|_| !excused)
+    });
+}

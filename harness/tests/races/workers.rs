@@ -1,0 +1,97 @@
+//! Workers of every contender, started by hand and sent to a server that need not be the target.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::thread;
+
+use inflight::models::{MODELS, Model, Pairing};
+use inflight::protocol::{DONE, Outcome, PROTOCOL, Plan, Sample};
+
+use crate::common;
+
+/// What is asked of a worker.
+#[derive(Clone)]
+pub(crate) struct Errand {
+    pub(crate) url_prefix: String,
+    pub(crate) ids: Vec<u64>,
+    pub(crate) in_flight: usize,
+    pub(crate) request_timeout_ms: u64,
+}
+
+/// Every model with each of its clients.
+pub(crate) fn contenders() -> impl Iterator<Item = (&'static Model, &'static Pairing)> {
+    MODELS.iter().flat_map(|model| model.clients.iter().map(move |client| (model, client)))
+}
+
+/// Sends a worker of every contender on `errand`, a few at a time, and has `judge` say what is wrong
+/// with a sample of it, if anything. A contender that this system cannot run is passed over, with a
+/// word.
+#[track_caller]
+pub(crate) fn each_contender(errand: &Errand, judge: impl Fn(&Pairing, &Sample) -> Option<String> + Sync) {
+    const AT_A_TIME: usize = 4;
+    let queue = Mutex::new(contenders());
+    let wrong = Mutex::new(BTreeSet::new());
+    thread::scope(|scope| {
+        for _ in 0..AT_A_TIME {
+            scope.spawn(|| {
+                while let Some((model, client)) = { queue.lock().unwrap().next() } {
+                    let name = format!("{}+{}", model.name, client.name);
+                    let Some(samples) = send(model, client, errand) else {
+                        println!("{name} cannot run here");
+                        continue;
+                    };
+                    let said = samples.iter().filter_map(|sample| judge(client, sample));
+                    wrong.lock().unwrap().extend(said.map(|wrong| format!("{name}: {wrong}")));
+                }
+            });
+        }
+    });
+    let wrong = wrong.into_inner().unwrap();
+    assert!(wrong.is_empty(), "{}", wrong.into_iter().collect::<Vec<_>>().join("\n"));
+}
+
+/// The samples of a worker, in order of id.
+fn send(model: &Model, client: &Pairing, errand: &Errand) -> Option<Vec<Sample>> {
+    let most = model.max_in_flight.map_or(usize::MAX, |most| most as usize);
+    let plan = Plan {
+        protocol: PROTOCOL,
+        contender: String::new(),
+        model: model.name.to_owned(),
+        client: client.name.to_owned(),
+        url_prefix: errand.url_prefix.clone(),
+        ids: errand.ids.clone(),
+        in_flight: errand.in_flight.min(most),
+        cores: 2,
+        connect_timeout_ms: 5_000,
+        request_timeout_ms: errand.request_timeout_ms,
+    };
+    let mut worker = Command::new(common::inflight())
+        .arg("worker")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let plan = serde_json::to_string(&plan).unwrap();
+    let asked = writeln!(worker.stdin.take().unwrap(), "{plan}\ngo");
+    let output = worker.wait_with_output().unwrap();
+    let (told, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr));
+    if stderr.contains("this system gives no io_uring") {
+        return None;
+    }
+    asked.unwrap();
+    assert!(output.status.success(), "{}+{}: {stderr}", model.name, client.name);
+    let lines = told.lines().skip(1).filter(|&line| line != DONE);
+    let mut samples: Vec<Sample> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
+    samples.sort_by_key(|sample| sample.id);
+    let ids: Vec<u64> = samples.iter().map(|sample| sample.id).collect();
+    assert_eq!(ids, errand.ids, "{}+{}: every id once", model.name, client.name);
+    Some(samples)
+}
+
+/// What is wrong with a sample that should have been `expected`.
+pub(crate) fn other_than(expected: Outcome, sample: &Sample) -> Option<String> {
+    (sample.outcome != expected).then(|| format!("URL {}: {:?}, not {expected:?}", sample.id, sample.outcome))
+}

@@ -1,0 +1,96 @@
+//! The style that matters, held by a test: model files are lessons, listed once and named nowhere else.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use inflight::models::MODELS;
+
+const LONGEST_LESSON: usize = 90;
+
+fn crate_folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)
+}
+
+/// The model files with their contents.
+fn lessons() -> impl Iterator<Item = (PathBuf, String)> {
+    let folder = crate_folder("harness/src/models");
+    sources(&folder).into_iter().filter(|(path, _)| !path.ends_with("mod.rs"))
+}
+
+fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            found.push((path, text));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_model_file_is_listed_and_is_called_as_its_model_is() {
+    let mut files: Vec<String> =
+        lessons().map(|(path, _)| path.file_stem().unwrap().to_str().unwrap().replace('_', "-")).collect();
+    let mut models: Vec<&str> = MODELS.iter().map(|model| model.name).collect();
+    files.sort_unstable();
+    models.sort_unstable();
+    assert_eq!(files, models);
+}
+
+#[test]
+fn every_model_file_begins_with_a_sentence_and_is_short() {
+    for (path, text) in lessons() {
+        let path = path.display();
+        let summary: Vec<&str> = text.lines().map_while(|line| line.strip_prefix("//! ")).collect();
+        assert!(
+            summary.last().is_some_and(|line| line.ends_with('.')),
+            "{path} does not begin with a sentence"
+        );
+        let lines = text.lines().count();
+        assert!(lines <= LONGEST_LESSON, "{path} has {lines} lines, more than {LONGEST_LESSON}");
+    }
+}
+
+#[test]
+fn every_model_tells_what_it_is_and_what_is_set() {
+    for model in MODELS {
+        assert!(!model.about.is_empty() && !model.about.ends_with('.'), "{}", model.name);
+        assert!(model.details.ends_with('.'), "{}", model.name);
+        assert!(!model.clients.is_empty(), "{}", model.name);
+        assert!(model.clients.iter().all(|client| client.details.ends_with('.')), "{}", model.name);
+    }
+}
+
+/// Names of models are data. Code that knows one by name would have to change with the list, so none
+/// may: no string of its own and no contender in words. Tests may, and so may the crates' own names.
+#[test]
+fn no_model_is_named_outside_the_list() {
+    let folders = [crate_folder("harness/src"), crate_folder("report/src")];
+    for (path, text) in folders.iter().flat_map(|folder| sources(folder)) {
+        if path.components().any(|part| part.as_os_str() == "models") || is_test(&path) {
+            continue;
+        }
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for model in MODELS {
+            let quoted = format!("\"{}\"", model.name);
+            assert!(!code.contains(&quoted), "{} names the model {quoted}", path.display());
+            for (at, name) in code.match_indices(model.name) {
+                let before = code[..at].chars().next_back().unwrap_or(' ');
+                let shape =
+                    code[at + name.len()..].strip_prefix([':', '+']).and_then(|rest| rest.chars().next());
+                let contender =
+                    !before.is_alphanumeric() && shape.is_some_and(|c| c.is_ascii_digit() || c == 'c');
+                assert!(!contender, "{} names a contender of the model {name}", path.display());
+            }
+        }
+    }
+}
+
+/// A module that is compiled for tests alone, as its parent says.
+fn is_test(path: &Path) -> bool {
+    path.ends_with("tests.rs") || path.ends_with("example.rs")
+}
