@@ -105,7 +105,8 @@ pub fn race(
     let before_ns = run.metered(meter::cpu_ns(&roots))?;
 
     let (go_at, go_at_ns) = (Instant::now(), mock_target::monotonic_ns());
-    run.crew.tell(GO)?;
+    let told = run.crew.tell(GO);
+    run.metered(told)?;
     let (_, done_at) =
         run.wait_for_all(go_at + limits.wall, "was not done", |line| (line == DONE).then_some(()))?;
 
