@@ -28,6 +28,7 @@ pub(crate) fn reference() -> Reference {
         source: "SpyderProxy blog, \"Concurrency vs Parallelism for Web Scraping\", 25 April 2026: \
                  1,000 GETs in Python through real internet proxies, median 250 ms"
             .to_owned(),
+        floors_from: "the delays of the preset `article`, whose mean is the synchronous row's".to_owned(),
         rows: ROWS
             .iter()
             .map(|&(approach, shape, wall_ms, cpu_percent, memory_mb)| ReferenceRow {

@@ -263,14 +263,14 @@ impl Run<'_> {
 
     /// A reading of the workers; where there is none, because one of them has ended, what that one did.
     fn metered<T>(&mut self, reading: io::Result<T>) -> Result<T, Fault> {
-        reading.or_else(|error| {
+        reading.map_err(|error| {
             // Its end may be heard a little later than it is seen.
             let soon = Instant::now() + Duration::from_secs(1);
-            Err(match self.next_event(soon, 0, "could not be measured") {
+            match self.next_event(soon, 0, "could not be measured") {
                 Ok(event) => self.unexpected(&event),
                 Err(Fault::Worker(_)) => Fault::System(error),
                 Err(fault) => fault,
-            })
+            }
         })
     }
 

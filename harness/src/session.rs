@@ -61,12 +61,12 @@ impl Watcher for Unwatched {
 impl Session {
     /// Starts a target that plays the workload, from `program`: `inflight` itself, or a program that
     /// begins with [`crate::commands::main_if_child`]. The target asks for real-time priority where
-    /// [`target_shares_cores`].
+    /// [`target_needs_priority`] of a few requests in flight.
     ///
     /// # Errors
     /// When the target cannot be started.
     pub fn start(program: &Path, workload: Workload) -> Result<Session> {
-        Session::with_priority(program, workload, target_shares_cores())
+        Session::with_priority(program, workload, target_needs_priority(&[]))
     }
 
     /// As [`Session::start`], and whether the target asks for real-time priority is as `realtime` says.
@@ -147,12 +147,17 @@ impl Session {
     }
 }
 
-/// Whether a target must compete with the workers for cores: with four or more one is nearly always
-/// free. A target that must compete, and has no priority, is late when the workers are at their busiest,
-/// which is a fault of the measurement and not of the contender.
-pub fn target_shares_cores() -> bool {
+/// Whether the target should have real-time priority in a race of `contenders`.
+///
+/// With four cores or more one is nearly always free for it. With fewer it competes with the workers, and
+/// is late when they are at their busiest, which is a fault of the measurement and not of the contender.
+/// With thousands in flight, however, a target that comes first keeps the clients from their packets, and
+/// makes them late by more than it gains.
+pub fn target_needs_priority(contenders: &[Contender]) -> bool {
     const CORES_TO_SPARE: usize = 4;
-    machine::cores() < CORES_TO_SPARE
+    const MOST_IN_FLIGHT: u64 = 1_000;
+    let most = contenders.iter().map(|contender| contender.shape.slots()).max().unwrap_or(0);
+    machine::cores() < CORES_TO_SPARE && most <= MOST_IN_FLIGHT
 }
 
 /// One plan for each process of `contender`.

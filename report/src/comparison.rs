@@ -39,7 +39,7 @@ pub struct Comparison {
 /// is valid.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
-    /// The contender's name: `tokio:8x64`.
+    /// The contender's name, model and shape.
     pub name: String,
     /// The model's name.
     pub model: String,
@@ -182,6 +182,8 @@ pub struct PublishedTable {
     pub title: String,
     /// Who published it, where and when, and what it was measured on.
     pub source: String,
+    /// What its floors are computed from.
+    pub floors_from: String,
     /// Its rows.
     pub rows: Vec<PublishedRow>,
 }

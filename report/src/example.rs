@@ -215,6 +215,7 @@ fn header() -> Header {
             source: "SpyderProxy blog, \"Concurrency vs Parallelism for Web Scraping\", 25 April 2026; \
                      1,000 GETs through real internet proxies, in Python, median 250 ms"
                 .to_owned(),
+            floors_from: "the delays of the first row".to_owned(),
             rows: vec![
                 reference("synchronous, 1 thread", "1", 263.0, 262_900_000_000, 3.0, 34),
                 reference("ThreadPoolExecutor, 32 workers", "32", 14.2, 8_290_000_000, 11.0, 87),

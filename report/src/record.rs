@@ -92,7 +92,7 @@ pub struct ScenarioFacts {
 /// One contender and what it was up against.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ContenderFacts {
-    /// As written on the command line: `tokio:8x64`.
+    /// As written on the command line, model and shape.
     pub name: String,
     /// The model's name.
     pub model: String,
@@ -123,6 +123,9 @@ pub struct Reference {
     pub title: String,
     /// Who published it, where and when, and what it was measured on.
     pub source: String,
+    /// What its floors are computed from.
+    #[serde(default)]
+    pub floors_from: String,
     /// Its rows.
     pub rows: Vec<ReferenceRow>,
 }

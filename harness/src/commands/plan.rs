@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 
 use super::scenario_args::ScenarioArgs;
 use crate::contender::Contender;
+use crate::limits;
 use crate::models::EXAMPLE;
 use crate::session;
 use crate::target;
@@ -31,6 +32,7 @@ pub(super) fn plan(args: &Args) -> Result<ExitCode> {
     let Some(authority) = args.target.strip_prefix("http://") else {
         bail!("`{}` is not where a target listens: write it as in http://127.0.0.1:8080", args.target);
     };
+    limits::check(&args.contender)?;
     let workload = Workload::of(args.scenario.scenario()?);
     let url_prefix = target::url_prefix(authority.trim_end_matches('/'));
     let plans = session::plans(&args.contender, &workload, &url_prefix);

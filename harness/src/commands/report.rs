@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use inflight_report::comparison::Comparison;
-use inflight_report::record::Record;
+use inflight_report::record::{FILE_NAME, Record};
 use inflight_report::{splice, tables};
 
 /// Show a saved record, or put its table into a document
@@ -65,15 +65,17 @@ fn put_into(document: &Path, name: &str, comparison: &Comparison, check: bool) -
     Ok(())
 }
 
-/// Folders of runs are named by the time they began, so the last name is the newest.
 fn newest_record(results: &Path) -> Result<PathBuf> {
-    let newest = fs::read_dir(results)
+    fs::read_dir(results)
         .into_iter()
         .flatten()
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|folder| folder.join("record.jsonl").is_file())
-        .max();
-    newest.with_context(|| {
-        format!("no record in {}: make one with `inflight run`, or name one", results.display())
-    })
+        .filter_map(|entry| {
+            let folder = entry.ok()?.path();
+            Some((fs::metadata(folder.join(FILE_NAME)).ok()?.modified().ok()?, folder))
+        })
+        .max()
+        .map(|(_, folder)| folder)
+        .with_context(|| {
+            format!("no record in {}: make one with `inflight run`, or name one", results.display())
+        })
 }

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 use inflight_report::comparison::Comparison;
-use inflight_report::record::{FORMAT, Header, Record, ScenarioFacts, Writer};
+use inflight_report::record::{FILE_NAME, FORMAT, Header, Record, ScenarioFacts, Writer};
 use inflight_report::tables;
 
 use super::lineup::Lineup;
@@ -20,7 +20,7 @@ use crate::progress::{Progress, RunProgress};
 use crate::schedule::schedule;
 use crate::session::{self, Session};
 use crate::workload::Workload;
-use crate::{article, limits, machine};
+use crate::{article, limits, machine, models};
 
 /// One at a time, wall is nearly all waiting: a second round would tell little for its time.
 const ROUNDS_ONE_AT_A_TIME: u32 = 1;
@@ -39,8 +39,8 @@ pub(super) struct Args {
     /// Folder for the record and the table [default: results/TIME-PRESET]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Real-time priority for the target, where the system grants it [default: on where it has to
-    /// share its cores with the workers]
+    /// Real-time priority for the target, where the system grants it [default: on with fewer than four
+    /// cores and at most 1,000 in flight]
     #[arg(long, value_name = "on|off", value_enum)]
     realtime: Option<Switch>,
     #[command(flatten)]
@@ -65,10 +65,13 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 
     let interrupted = catch_interrupt()?;
     let program = env::current_exe().context("cannot find this program itself")?;
-    let realtime = args.realtime.map_or_else(session::target_shares_cores, |switch| switch == Switch::On);
+    let realtime = match args.realtime {
+        Some(switch) => switch == Switch::On,
+        None => session::target_needs_priority(&contenders),
+    };
     let mut session = Session::with_priority(&program, workload, realtime)?;
     let header = args.header(started_at, &session, &contenders);
-    let path = out.join("record.jsonl");
+    let path = out.join(FILE_NAME);
     let mut record =
         Writer::create(&path, &header).with_context(|| format!("cannot write {}", path.display()))?;
     race(&mut session, &header, &contenders, &mut record, interrupted)
@@ -80,7 +83,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     fs::write(&table, tables::markdown::render(&comparison))
         .with_context(|| format!("cannot write {}", table.display()))?;
     super::print(&tables::terminal::render(&comparison, super::table_width()))?;
-    super::print(&format!("\nSaved in {}: record.jsonl, table.md\n", out.display()))?;
+    super::print(&format!("\nSaved in {}: {FILE_NAME}, table.md\n", out.display()))?;
 
     if interrupted.load(Ordering::Relaxed) {
         let _ = writeln!(io::stderr(), "inflight: interrupted; every run that had finished is above");
@@ -157,7 +160,7 @@ impl Args {
             },
             order_seed: scenario.seed,
             contenders: contenders.iter().map(|c| session.facts(c, self.rounds(c))).collect(),
-            cost_base: None,
+            cost_base: Some(models::COST_BASE.to_owned()),
             references: vec![article::reference()],
         }
     }
@@ -165,7 +168,8 @@ impl Args {
 
 /// The command line as it was given, the program by its plain name.
 fn command_line() -> String {
-    let words = env::args().skip(1).map(|word| {
+    let words = env::args_os().skip(1).map(|word| {
+        let word = word.to_string_lossy().into_owned();
         let plain =
             !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_=+:./,".contains(c));
         if plain { word } else { format!("'{}'", word.replace('\'', r"'\''")) }

@@ -3,6 +3,9 @@
 use anyhow::{Result, bail};
 use mock_target::{FaultShare, Latency, Lie, Pace, Scenario};
 
+/// All bodies of a run together, in bytes: their digests are worked out before it begins.
+const MOST_BYTES: u64 = 16 << 30;
+
 /// As many as the target's ledger remembers in full.
 const MOST_URLS: u64 = 1_000_000;
 
@@ -69,6 +72,12 @@ impl ScenarioArgs {
         scenario.validate()?;
         if scenario.urls > MOST_URLS {
             bail!("{} URLs are too many for one run: ask for at most {MOST_URLS} with --urls", scenario.urls);
+        }
+        let (urls, body) = (scenario.urls, scenario.body_bytes);
+        if urls.saturating_mul(body) > MOST_BYTES {
+            bail!(
+                "{urls} bodies of {body} bytes are more than 16 GiB in one run: ask for less with --body or --urls"
+            );
         }
         Ok(scenario)
     }

@@ -61,6 +61,9 @@ models![
 /// What is raced when nothing else is asked for: the approaches of the article.
 pub const DEFAULT: [&str; 4] = ["sync:1", "threads:32", "tokio:128", "tokio:8x64"];
 
+/// The model whose cost with the common client that of the others is held against.
+pub const COST_BASE: &str = "epoll";
+
 /// A contender as an example in help and advice.
 pub const EXAMPLE: &str = DEFAULT[3];
 

@@ -58,7 +58,9 @@ fn wrong_words_are_answered_in_one_line() {
     assert_refused(&["run", "tokio:0x8"], &["is not a shape"]);
     assert_refused(&["run", "tokio"], &["has no shape", "tokio:128"]);
     assert_refused(&["run", "sync:2"], &["at most 1", "sync:1"]);
-    assert_refused(&["run", "tokio:1000000"], &["open files", "use a smaller shape"]);
+    assert_refused(&["run", "tokio:257x1"], &["257 processes", "at most 256"]);
+    assert_refused(&["plan", "tokio:4000000000x1"], &["at most 256"]);
+    assert_refused(&["run", "--urls", "1000000", "--body", "100MB"], &["16 GiB", "--body"]);
     assert_refused(&["run", "--urls", "0"], &["--urls"]);
     assert_refused(&["run", "--urls", "99999999999"], &["too many"]);
     assert_refused(&["run", "--latency", "lognormal:250"], &["lognormal:250ms,0.318"]);
@@ -75,6 +77,16 @@ fn wrong_words_are_answered_in_one_line() {
     assert_refused(&["plan", "tokio:8x64", "--process", "8"], &["8 processes"]);
     assert_refused(&["report", "/no/such/record"], &["/no/such/record"]);
     assert_refused(&["serve", "--listen", "nowhere"], &["--listen"]);
+}
+
+#[test]
+fn more_in_flight_than_open_files_are_allowed_is_refused() {
+    let few = format!("ulimit -n 300; exec {} run tokio:256", common::inflight().display());
+    let output = Command::new("sh").args(["-c", &few]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("needs 320 open files in one process and the system allows 300"), "{stderr}");
+    assert!(stderr.contains("use a smaller shape"), "{stderr}");
 }
 
 #[test]

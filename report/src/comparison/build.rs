@@ -36,6 +36,7 @@ impl Comparison {
                 .map(|reference| PublishedTable {
                     title: reference.title.clone(),
                     source: reference.source.clone(),
+                    floors_from: reference.floors_from.clone(),
                     rows: reference.rows.iter().map(PublishedRow::of).collect(),
                 })
                 .collect(),

@@ -195,9 +195,11 @@ pub(super) fn published_heading(table: &PublishedTable) -> Vec<(&'static str, St
         ("source", table.source.clone()),
         (
             "ours",
-            "floor and efficiency alone, computed for the shape; the rest was not measured here and cannot \
-             be compared with what was"
-                .to_owned(),
+            format!(
+                "floor and efficiency alone, computed for the shape from {}; the rest was not measured here \
+                 and cannot be compared with what was",
+                table.floors_from
+            ),
         ),
     ]
 }
