@@ -11,6 +11,8 @@ pub struct Preset {
     pub name: &'static str,
     /// One sentence: what it imitates, and where its figures come from.
     pub about: &'static str,
+    /// How many URLs it has.
+    pub urls: u64,
     /// Its distribution of delays, as [`Latency`](crate::Latency) reads it.
     pub latency: &'static str,
 }
@@ -21,7 +23,7 @@ impl Preset {
         let latency = self.latency.parse().expect("a test reads every preset");
         Scenario {
             seed: 1,
-            urls: 1_000,
+            urls: self.urls,
             latency,
             body_bytes: 10 << 10,
             pace: None,
@@ -38,16 +40,19 @@ pub(crate) const ALL: &[Preset] = &[
         about: "1,000 URLs, median 250 ms: the workload of the SpyderProxy blog's \"Concurrency vs \
                 Parallelism for Web Scraping\" (25 April 2026), its spread derived from the synchronous \
                 row, whose 4 min 23 s are a mean of 263 ms.",
+        urls: 1_000,
         latency: "lognormal:250ms,0.318",
     },
     Preset {
         name: "quick",
         about: "The article's workload with every delay divided by ten.",
+        urls: 1_000,
         latency: "lognormal:25ms,0.318",
     },
     Preset {
         name: "lan",
         about: "A service in the same building, median 1 ms: an assumption, fitted to no source.",
+        urls: 1_000,
         latency: "lognormal:1ms,0.3",
     },
     Preset {
@@ -55,12 +60,14 @@ pub(crate) const ALL: &[Preset] = &[
         about: "An origin server across the internet, median 183 ms: fitted to p50 and p90 of the TLS \
                 negotiation times of origins in the Web Almanac 2024 (chapter CDN), \
                 sigma = ln(p90 / p50) / 1.2816.",
+        urls: 1_000,
         latency: "lognormal:183ms,0.357",
     },
     Preset {
         name: "cdn",
         about: "A content delivery network, median 70 ms: fitted to p50 and p90 of the TLS negotiation \
                 times of CDNs in the Web Almanac 2024 (chapter CDN), sigma = ln(p90 / p50) / 1.2816.",
+        urls: 1_000,
         latency: "lognormal:70ms,0.338",
     },
     Preset {
@@ -68,11 +75,13 @@ pub(crate) const ALL: &[Preset] = &[
         about: "Whole pages on desktops, median 726 ms: the lognormal through the shares of sites whose \
                 time to first byte is within 800 ms and within 1,800 ms in the Web Almanac 2025 \
                 (chapter Performance).",
+        urls: 1_000,
         latency: "lognormal:726ms,0.773",
     },
     Preset {
         name: "web-mobile",
         about: "The same on phones, median 894 ms.",
+        urls: 1_000,
         latency: "lognormal:894ms,0.734",
     },
     Preset {
@@ -80,7 +89,27 @@ pub(crate) const ALL: &[Preset] = &[
         about: "One server of a large service, median 1 ms: p50, p95 and p99 of 1, 5 and 10 ms, as in \
                 Dean and Barroso, \"The Tail at Scale\" (CACM 56, 2013); sigma is the mean of \
                 ln 5 / 1.645 and ln 10 / 2.326, to two digits.",
+        urls: 1_000,
         latency: "lognormal:1ms,0.98",
+    },
+    Preset {
+        name: "crowd",
+        about: "The article's latency with 10,000 URLs, for 1,000 in flight: where wall begins to tell \
+                clients apart.",
+        urls: 10_000,
+        latency: "lognormal:250ms,0.318",
+    },
+    Preset {
+        name: "storm",
+        about: "The article's latency with 40,000 URLs, for 5,000 in flight.",
+        urls: 40_000,
+        latency: "lognormal:250ms,0.318",
+    },
+    Preset {
+        name: "sprint",
+        about: "20,000 URLs without delay, for 128 in flight: what a request costs, and nothing else.",
+        urls: 20_000,
+        latency: "fixed:0ms",
     },
 ];
 
@@ -157,7 +186,7 @@ mod tests {
         assert_eq!(
             error,
             "there is no preset \"artcle\"; did you mean \"article\"? there are: article, quick, lan, api, cdn, \
-             web-desktop, web-mobile, tail"
+             web-desktop, web-mobile, tail, crowd, storm, sprint"
         );
         assert!(!Scenario::preset("zzzzzz").expect_err("none").to_string().contains("mean"));
     }

@@ -62,12 +62,12 @@ impl<N: Net> Hyper<N> {
     async fn get(&self, id: u64) -> Result<Outcome, ErrorKind> {
         let request = Request::get(self.0.site.path(id)).header(HOST, self.0.site.authority());
         let request = request.body(Empty::new()).map_err(|_| ErrorKind::Other)?;
-        let mut connection = match self.0.idle().await {
+        let Connection { mut requests, bytes } = match self.0.idle().await {
             Some(idle) => idle,
             None => self.open().await?,
         };
-        let Connection { requests, bytes } = &mut connection;
-        let outcome = with_bytes_moving(bytes, async {
+        let mut bytes = Some(bytes);
+        let outcome = with_bytes_moving(&mut bytes, async {
             requests.ready().await?;
             let response = requests.send_request(request).await?;
             let status = response.status().as_u16();
@@ -75,8 +75,8 @@ impl<N: Net> Hyper<N> {
             Ok(Outcome::response(status, &body))
         });
         let outcome = outcome.await.map_err(|error: Error| kind(&error))?;
-        if !connection.requests.is_closed() {
-            self.0.idle.lock().expect(UNPOISONED).push(connection);
+        if let Some(bytes) = bytes.filter(|_| !requests.is_closed()) {
+            self.0.idle.lock().expect(UNPOISONED).push(Connection { requests, bytes });
         }
         Ok(outcome)
     }
@@ -104,22 +104,22 @@ impl<S: Read + Write + Unpin> Shared<S> {
 
 const UNPOISONED: &str = "nothing panics while it holds the lock";
 
-/// What `exchange` gives, with the connection's bytes moving meanwhile.
+/// What `exchange` gives, with the connection's bytes moving meanwhile. A connection that has come to
+/// its end is dropped: only then does an exchange learn of it that was not taken up.
 async fn with_bytes_moving<S, T>(
-    bytes: &mut http1::Connection<S, Empty<Bytes>>,
+    bytes: &mut Option<http1::Connection<S, Empty<Bytes>>>,
     exchange: impl Future<Output = T>,
 ) -> T
 where
     S: Read + Write + Unpin,
 {
     let mut exchange = pin!(exchange);
-    let mut open = true;
     poll_fn(|context| {
         if let Poll::Ready(output) = exchange.as_mut().poll(context) {
             return Poll::Ready(output);
         }
-        if open {
-            open = Pin::new(&mut *bytes).poll(context).is_pending();
+        if bytes.as_mut().is_some_and(|bytes| Pin::new(bytes).poll(context).is_ready()) {
+            *bytes = None;
         }
         exchange.as_mut().poll(context)
     })

@@ -68,16 +68,19 @@ fn kind_of_io(error: &io::Error) -> Option<ErrorKind> {
     }
 }
 
-/// The kind of the first error in a chain of causes that says more than "something failed".
+/// The kind of an error that stands on hyper's: that of the first I/O error in the chain of causes that
+/// says more than "something failed", or else hyper's own.
 fn kind_of_cause(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
-    std::iter::successors(Some(error), |&error| error.source()).find_map(|error| {
-        if let Some(error) = error.downcast_ref::<io::Error>() {
-            return kind_of_io(error);
-        }
-        match error.downcast_ref::<::hyper::Error>() {
-            Some(error) if error.is_incomplete_message() => Some(ErrorKind::Truncated),
-            Some(error) if error.is_parse() => Some(ErrorKind::Malformed),
+    let causes = || std::iter::successors(Some(error), |&error| error.source());
+    let of_io = causes().filter_map(|error| error.downcast_ref::<io::Error>()).find_map(kind_of_io);
+    let mut of_hyper = causes().filter_map(|error| error.downcast_ref::<::hyper::Error>());
+    of_io.or_else(|| {
+        of_hyper.find_map(|error| match error {
+            error if error.is_parse() => Some(ErrorKind::Malformed),
+            error if error.is_incomplete_message() || error.is_canceled() || error.is_closed() => {
+                Some(ErrorKind::Truncated)
+            }
             _ => None,
-        }
+        })
     })
 }

@@ -1,7 +1,7 @@
 //! The common client: one HTTP/1.1 exchange for all models, so that only the model differs.
 //!
 //! [`exchange`] knows HTTP and no socket. Around it stand thin drivers, one for each way to wait:
-//! [`blocking`], [`futures`], [`readiness`] and [`completion`].
+//! `blocking`, `futures`, `readiness` and `completion`.
 
 pub(crate) mod blocking;
 mod chunked;
