@@ -18,13 +18,13 @@ const REQUEST_TIMEOUT_MS: u64 = 1_500;
 
 /// Every fault that shows to a client, how often, and what a client must make of it.
 const FAULTS: [(&str, f64, Expected); 15] = [
-    ("silence", 1.0, Expected::Failure(ErrorKind::Timeout)),
+    ("silence", 2.0, Expected::Failure(ErrorKind::Timeout)),
     ("close-before-reply", 4.0, Expected::Failure(ErrorKind::Truncated)),
     ("reset-before-head", 4.0, Expected::Failure(ErrorKind::Reset)),
     ("reset-mid-head", 4.0, Expected::Failure(ErrorKind::Reset)),
     ("reset-mid-body", 4.0, Expected::Failure(ErrorKind::Reset)),
     ("close-mid-body", 4.0, Expected::Failure(ErrorKind::Truncated)),
-    ("stall-mid-body", 1.0, Expected::Failure(ErrorKind::Timeout)),
+    ("stall-mid-body", 2.0, Expected::Failure(ErrorKind::Timeout)),
     ("bad-chunk", 4.0, Expected::Failure(ErrorKind::Malformed)),
     ("no-last-chunk", 4.0, Expected::Failure(ErrorKind::Truncated)),
     ("short-length", 4.0, Expected::Response(200, BODY_BYTES / 2)),
