@@ -24,8 +24,8 @@ pub fn cpu_ns(roots: &[u32]) -> io::Result<u64> {
     Ok(read_each(roots, &proc::tree(roots), cpu::used_ns)?.iter().sum())
 }
 
-/// Memory of the trees below `roots` now, in bytes: resident memory of one process, [`memory::of_tree`]
-/// of several.
+/// Memory of the trees below `roots` now, in bytes: resident memory of one process; of
+/// several, with the pages that they share counted once.
 ///
 /// # Errors
 /// When a root is gone.
