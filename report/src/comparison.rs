@@ -95,7 +95,7 @@ pub struct Measured {
     pub peak_memory_bound_bytes: Spread<u64>,
     /// Memory of the worker tree before the first request, in bytes.
     pub ready_memory_bytes: Spread<u64>,
-    /// What the tree grew by from then to its peak, over the most requests in flight, in bytes.
+    /// What the tree grew by from then to its peak, over the requests that the shape has in flight, in bytes.
     pub memory_per_in_flight_bytes: Spread<u64>,
     /// From `go` until the target first had in flight what the shape allows, in nanoseconds; absent
     /// where a run never got that far.

@@ -29,22 +29,30 @@ pub fn conclusion(comparison: &Comparison) -> Vec<String> {
 fn alone(contest: &Contest<'_>) -> String {
     let Entry { row, measured, .. } = contest.best;
     format!(
-        "Only {} has valid runs: {} at {} efficiency, with {} of CPU.",
+        "Only {} has valid runs: {}{}, with {} of CPU.",
         row.name,
         duration(measured.wall_ns.median),
-        efficiency(measured.efficiency.median),
+        at_efficiency(row, measured),
         duration(measured.cpu_ns.median),
     )
+}
+
+/// Where nothing is delayed there is no floor to be held against.
+fn at_efficiency(row: &Row, measured: &Measured) -> String {
+    match row.floor_ns {
+        0 => String::new(),
+        _ => format!(" at {} efficiency", efficiency(measured.efficiency.median)),
+    }
 }
 
 fn fastest(contest: &Contest<'_>) -> String {
     let best = contest.best;
     let mut sentence = format!(
-        "{}: {}, {} at {} efficiency",
+        "{}: {}, {}{}",
         contest.label("Fastest", "Lowest median wall"),
         best.row.name,
         duration(best.spread.median),
-        efficiency(best.measured.efficiency.median),
+        at_efficiency(best.row, best.measured),
     );
     sentence += &contest.doubts();
     if let Some((next, ratio)) = contest.lead_over(None) {

@@ -11,8 +11,11 @@ impl Comparison {
     /// Compares the contenders of `record`.
     pub fn of(record: &Record) -> Comparison {
         let header = &record.header;
-        let mut contenders: Vec<Row> =
-            header.contenders.iter().map(|facts| Row::of(facts, &record.runs)).collect();
+        let mut contenders: Vec<Row> = header
+            .contenders
+            .iter()
+            .map(|facts| Row::of(facts, header.scenario.urls, &record.runs))
+            .collect();
         let baseline = contenders
             .iter()
             .find(|row| row.slots() == 1 && row.measured.is_some())
@@ -75,7 +78,7 @@ fn set_costs(contenders: &mut [Row], base: Option<&str>) {
 }
 
 impl Row {
-    fn of(facts: &ContenderFacts, all: &[Run]) -> Row {
+    fn of(facts: &ContenderFacts, urls: u64, all: &[Run]) -> Row {
         let runs: Vec<&Run> = all.iter().filter(|run| run.contender == facts.name).collect();
         let valid: Vec<(&Run, &Figures)> = runs
             .iter()
@@ -100,17 +103,18 @@ impl Row {
             floor_ns: facts.floor_ns,
             interval: Interval::MinMax,
             cost: None,
-            measured: Measured::of(facts.floor_ns, &valid),
+            measured: Measured::of(facts, urls, &valid),
             runs: runs.into_iter().map(RunSummary::of).collect(),
         }
     }
 }
 
 impl Measured {
-    fn of(floor_ns: u64, valid: &[(&Run, &Figures)]) -> Option<Measured> {
+    fn of(facts: &ContenderFacts, urls: u64, valid: &[(&Run, &Figures)]) -> Option<Measured> {
         let by = |figure: fn(&Figures) -> u64| Spread::of(valid.iter().map(|(_, f)| figure(f)));
-        let efficiency = |wall_ns: u64| floor_ns as f64 / wall_ns as f64;
+        let efficiency = |wall_ns: u64| facts.floor_ns as f64 / wall_ns as f64;
         let sampled = valid.iter().any(|(_, f)| f.peak_memory_method == MemoryMethod::SampledTree);
+        let in_flight = facts.slots().min(urls).max(1);
         let latencies = Latencies::pool(valid.iter().map(|(run, _)| *run));
         Some(Measured {
             wall_ns: by(|f| f.wall_ns)?,
@@ -123,9 +127,11 @@ impl Measured {
             peak_memory_method: if sampled { MemoryMethod::SampledTree } else { MemoryMethod::HighWaterMark },
             peak_memory_bound_bytes: by(|f| f.peak_memory_bound_bytes)?,
             ready_memory_bytes: by(|f| f.ready_memory_bytes)?,
-            memory_per_in_flight_bytes: by(|f| {
-                f.peak_memory_bytes.saturating_sub(f.ready_memory_bytes) / f.target.most_in_flight.max(1)
-            })?,
+            memory_per_in_flight_bytes: Spread::of(
+                valid
+                    .iter()
+                    .map(|(_, f)| f.peak_memory_bytes.saturating_sub(f.ready_memory_bytes) / in_flight),
+            )?,
             ramp_ns: valid.iter().map(|(_, f)| f.ramp_ns).collect::<Option<Vec<u64>>>().and_then(Spread::of),
             startup_ns: by(|f| f.startup_ns)?,
             latency_ns: latencies.whole,

@@ -175,8 +175,11 @@ const FLOOR: Column<Row> = Column {
 const EFFICIENCY: Column<Row> = Column {
     title: "efficiency",
     numeric: true,
-    cell: |row| figure(row, |m| efficiency(m.efficiency.median)),
-    meaning: "floor ÷ wall",
+    cell: |row| match row.floor_ns {
+        0 => NONE.to_owned(),
+        _ => figure(row, |m| efficiency(m.efficiency.median)),
+    },
+    meaning: "floor ÷ wall; – where nothing is delayed",
     gives_way: None,
 };
 
@@ -247,7 +250,7 @@ const MEMORY_PER_IN_FLIGHT: Column<Row> = Column {
     title: "memory per\nin flight",
     numeric: true,
     cell: |row| figure(row, |m| bytes(m.memory_per_in_flight_bytes.median)),
-    meaning: "growth from before the first request to the peak ÷ the most in flight; 1 kB is 10³ bytes",
+    meaning: "growth from before the first request to the peak ÷ in flight; 1 kB is 10³ bytes",
     gives_way: Some(13),
 };
 
