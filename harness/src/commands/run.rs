@@ -17,8 +17,8 @@ use super::lineup::Lineup;
 use super::scenario_args::ScenarioArgs;
 use crate::contender::Contender;
 use crate::progress::{Progress, RunProgress};
-use crate::schedule::schedule;
-use crate::session::{self, Session};
+use crate::schedule::{Turn, schedule};
+use crate::session::{self, Session, Unwatched};
 use crate::workload::Workload;
 use crate::{article, limits, machine, models};
 
@@ -104,6 +104,7 @@ fn race(
     let urls = session.workload().scenario.urls;
     let rounds: Vec<u32> = header.contenders.iter().map(|contender| contender.rounds).collect();
     let launch = session.own_worker();
+    warm_up(session, contenders)?;
     let mut progress = Progress::new(&header.contenders, urls, interrupted);
     for turn in schedule(&rounds, header.order_seed) {
         let contender = &contenders[turn.contender];
@@ -118,6 +119,21 @@ fn race(
         progress.end(turn.round, urls);
     }
     progress.clear();
+    Ok(())
+}
+
+/// One run that counts for nothing: a target that has never held so many connections is some
+/// milliseconds late with its first ones. Where even the widest contender takes long there is no crowd
+/// to be warm for.
+fn warm_up(session: &mut Session, contenders: &[Contender]) -> Result<()> {
+    const LONG_NS: u64 = 3_000_000_000;
+    let widest = contenders.iter().max_by_key(|contender| contender.shape.slots());
+    if let Some(contender) = widest
+        && session.facts(contender, 0).floor_ns < LONG_NS
+    {
+        let (turn, launch) = (Turn { contender: 0, round: 0, position: 0 }, session.own_worker());
+        session.run(contender, turn, &launch, session.limits(contender), &mut Unwatched)?;
+    }
     Ok(())
 }
 
