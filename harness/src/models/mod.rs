@@ -1,5 +1,8 @@
 //! The concurrency models. A new one is one file here and one word in the list below.
 
+/// The client that is the same for all models.
+pub use inflight_report::record::COMMON;
+
 use crate::clients::Client;
 use crate::protocol::Plan;
 use crate::worker::{Finished, Gate};
@@ -69,9 +72,6 @@ pub const EXAMPLE: &str = DEFAULT[3];
 
 /// The client that people use with a model.
 pub const NATIVE: &str = "native";
-
-/// The client that is the same for all models.
-pub const COMMON: &str = "common";
 
 impl Pairing {
     const fn native<C: Client>(run: Run) -> Pairing {
