@@ -128,6 +128,35 @@ pub(crate) fn record_with_common_client() -> Record {
     record
 }
 
+/// The example with so many contenders: those of [`record`] that have valid runs again and again, each time
+/// a little slower and larger, and every second time with the common client.
+pub(crate) fn record_of(contenders: usize) -> Record {
+    let mut record = record();
+    let templates: Vec<ContenderFacts> = record.header.contenders.drain(..).take(4).collect();
+    let runs = std::mem::take(&mut record.runs);
+    for index in 0..contenders {
+        let facts = &templates[index % templates.len()];
+        let turn = (index / templates.len()) as u64;
+        let common = turn % 2 == 1;
+        let model =
+            format!("{}{}", facts.model, if turn > 1 { format!("-{}", turn / 2) } else { String::new() });
+        let shape = facts.name.split(':').nth(1).unwrap_or_default();
+        let name = format!("{model}{}:{shape}", if common { "+common" } else { "" });
+        let client = if common { COMMON } else { "native" }.to_owned();
+        record.header.contenders.push(ContenderFacts { name: name.clone(), model, client, ..facts.clone() });
+        for run in runs.iter().filter(|run| run.contender == facts.name) {
+            let mut run = Run { contender: name.clone(), ..run.clone() };
+            if let Some(figures) = &mut run.figures {
+                figures.wall_ns += figures.wall_ns * turn / 40;
+                figures.cpu_us_per_request *= 1.0 + turn as f64 / 8.0;
+                figures.peak_memory_bytes += figures.peak_memory_bytes * turn / 12;
+            }
+            record.runs.push(run);
+        }
+    }
+    record
+}
+
 /// The example as nobody should be able to make it, stopped half-way: texts from elsewhere that would break a
 /// table, a page or a terminal.
 pub(crate) fn hostile_record() -> Record {

@@ -3,4 +3,4 @@
 mod columns;
 pub mod markdown;
 pub mod terminal;
-mod words;
+pub(crate) mod words;

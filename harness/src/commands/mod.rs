@@ -2,6 +2,7 @@
 
 mod lineup;
 mod list;
+mod page;
 mod plan;
 mod report;
 mod run;

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use inflight_report::comparison::Comparison;
 use inflight_report::record::{FILE_NAME, Record};
-use inflight_report::{splice, tables};
+use inflight_report::{charts, page, splice, tables};
 
 /// Show a saved record, or put its table into a document
 #[derive(clap::Args)]
@@ -27,12 +27,23 @@ pub(super) struct Args {
     /// Change nothing: fail when what stands in FILE is not what the record says
     #[arg(long, requires = "splice")]
     check: bool,
+    /// Write the page and open it in the browser
+    #[arg(long, conflicts_with = "splice")]
+    open: bool,
+    /// One chart alone, as SVG
+    #[arg(long, value_name = "NAME", value_parser = charts::NAMES, conflicts_with_all = ["splice", "open"])]
+    chart: Option<String>,
+    /// Write to FILE in place of stdout
+    #[arg(short, long, value_name = "FILE", requires = "chart")]
+    output: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Format {
     Terminal,
     Markdown,
+    /// The page: one file with charts and tables
+    Html,
 }
 
 pub(super) fn report(args: &Args) -> Result<ExitCode> {
@@ -40,12 +51,27 @@ pub(super) fn report(args: &Args) -> Result<ExitCode> {
         Some(path) => path.clone(),
         None => newest_record(Path::new("results"))?,
     };
-    let comparison = Comparison::of(&Record::read(&path)?);
+    let record = Record::read(&path)?;
+    let comparison = Comparison::of(&record);
+    if args.open {
+        super::page::open(&page::render(&record, &comparison), &path)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(name) = &args.chart {
+        let svg = charts::svg(name, &record, &comparison)
+            .with_context(|| format!("{} has nothing to draw in the chart {name}", path.display()))?;
+        match &args.output {
+            Some(file) => fs::write(file, svg).with_context(|| format!("cannot write {}", file.display()))?,
+            None => super::print(&svg)?,
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     match &args.splice {
         Some(document) => put_into(document, &args.name, &comparison, args.check)?,
         None => super::print(&match args.format {
             Format::Terminal => tables::terminal::render(&comparison, super::table_width()),
             Format::Markdown => tables::markdown::render(&comparison),
+            Format::Html => page::render(&record, &comparison),
         })?,
     }
     Ok(ExitCode::SUCCESS)

@@ -11,7 +11,7 @@ const MOST_TEXTS: usize = 3;
 const TEXT_CHARS: usize = 400;
 
 /// What was run, where and how, each with its label.
-pub(super) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
+pub(crate) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
     vec![("workload", workload(comparison)), ("machine", machine(comparison)), ("rounds", rounds(comparison))]
 }
 
@@ -66,7 +66,7 @@ fn rounds(comparison: &Comparison) -> String {
 }
 
 /// What a reader must know beside the figures.
-pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
+pub(crate) fn notes(comparison: &Comparison) -> Vec<String> {
     let mut notes = Vec::new();
     let missing: u32 = comparison.contenders.iter().map(Row::missing_runs).sum();
     if missing > 0 {
@@ -206,7 +206,7 @@ pub(super) fn published_heading(table: &PublishedTable) -> Vec<(&'static str, St
 
 /// Text from elsewhere made harmless: what would steer a terminal or hide among other letters is
 /// shown as an escape.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .map(|char| match char {
             '"' | '\'' | '\\' => char.to_string(),
@@ -216,7 +216,7 @@ pub(super) fn printable(text: &str) -> String {
 }
 
 /// At most `most_chars` characters of `text`, then an ellipsis.
-pub(super) fn clipped(text: &str, most_chars: usize) -> String {
+pub(crate) fn clipped(text: &str, most_chars: usize) -> String {
     match text.char_indices().nth(most_chars) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
