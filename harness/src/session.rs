@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use inflight_report::record::{ContenderFacts, Figures, Quantiles, Run, Samples, TargetFigures, Verdict};
+use inflight_report::record::{
+    ContenderFacts, Figures, Latencies, Quantiles, Run, Samples, TargetFigures, Verdict,
+};
 use mock_target::ledger::{Ledger, Stats};
 
 use crate::contender::{Contender, Shape};
@@ -221,6 +223,7 @@ fn void(contender: &Contender, turn: Turn, reason: String) -> Run {
         runtime: String::new(),
         client: String::new(),
         figures: None,
+        latencies: Latencies::default(),
         samples: Samples::default(),
         timeline: Vec::new(),
     }
@@ -251,6 +254,7 @@ fn tell(contender: &Contender, turn: Turn, workload: &Workload, finish: Finish, 
         figures: Some(figures(contender.shape, &finish, ledger, workload)),
         runtime: finish.ready.runtime,
         client: finish.ready.client,
+        latencies: Latencies::of(&samples),
         samples,
         timeline: finish.seen.timeline,
     }

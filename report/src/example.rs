@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use crate::record::{
-    COMMON, ContenderFacts, FORMAT, Figures, Header, Machine, MemoryMethod, Order, Quantiles, Record,
-    Reference, ReferenceRow, Run, Samples, ScenarioFacts, TargetFigures, TimePoint, Verdict, Writer,
+    COMMON, ContenderFacts, FORMAT, Figures, Header, Latencies, Machine, MemoryMethod, Order, Quantiles,
+    Record, Reference, ReferenceRow, Run, Samples, ScenarioFacts, TargetFigures, TimePoint, Verdict, Writer,
 };
 
 const URLS: u64 = 1_000;
@@ -247,6 +247,7 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
             runtime: "smol 2.0.2".to_owned(),
             client: "hyper 1.8.1".to_owned(),
             figures: None,
+            latencies: Latencies::default(),
             samples: Samples::default(),
             timeline: Vec::new(),
         };
@@ -305,6 +306,7 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
                 most_in_flight: u64::from(contender.processes * contender.in_flight),
             },
         }),
+        latencies: Latencies::of(&samples),
         samples,
         timeline: vec![TimePoint { at_ns: 5_000_000, cpu_percent: 71.5, memory_bytes: 5_000_000 }],
     }
@@ -330,6 +332,7 @@ fn lay_out(contender: &Traits, added_ns: impl Fn(u64) -> u64) -> (Samples, u64) 
         end_ns: rows.iter().map(|row| row.1).collect(),
         planned_ns: rows.iter().map(|row| planned_ns(row.2)).collect(),
         errors: Vec::new(),
+        left_out: 0,
     };
     let last_end = samples.end_ns.iter().copied().max().unwrap_or(0);
     (samples, last_end)

@@ -250,7 +250,7 @@ mod tests {
     fn a_run_above_its_floor_and_failed_requests_are_explained() {
         let mut record = example::record();
         record.header.contenders[1].floor_ns *= 2;
-        record.runs[2].samples.errors = vec![(0, "reset".to_owned()), (7, "timeout".to_owned())];
+        record.runs[2].latencies.failed = 2;
         let notes = notes(&Comparison::of(&record)).join("\n");
         assert!(notes.contains("threads:32: a run was faster than the floor"), "{notes}");
         assert!(notes.contains("tokio:128: 2 requests of its valid runs failed"), "{notes}");
