@@ -1,10 +1,12 @@
 //! A race under way: one target, one workload, and run after run against it.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use inflight_report::record::{ContenderFacts, Figures, Quantiles, Run, Samples, TargetFigures, Verdict};
+use inflight_report::record::{
+    ContenderFacts, Figures, Latencies, Quantiles, Run, Samples, TargetFigures, Verdict,
+};
 use mock_target::ledger::{Ledger, Stats};
 
 use crate::contender::{Contender, Shape};
@@ -103,6 +105,7 @@ impl Session {
             processes: contender.shape.processes,
             in_flight: contender.shape.in_flight,
             rounds,
+            twin_of: None,
             floor_ns: floor::floor_ns(&self.workload.delays_ns, contender.shape),
         }
     }
@@ -131,19 +134,20 @@ impl Session {
         if !self.target.is_alive() {
             self.target = Target::start(&self.program, &self.workload.scenario, self.realtime)?;
         }
+        let began = Instant::now();
         self.target.reset()?;
         let plans = plans(contender, &self.workload, &self.target.url_prefix());
         let target_pid = self.target.pid();
         let mut onlooker = Looker { target: &mut self.target, watcher };
-        let finish = match race::race(launch, &plans, target_pid, limits, &mut onlooker) {
-            Ok(finish) => finish,
+        let run = match race::race(launch, &plans, target_pid, limits, &mut onlooker) {
             Err(Fault::Interrupted) => return Ok(None),
-            Err(fault) => return Ok(Some(void(contender, turn, fault.to_string()))),
+            Err(fault) => void(contender, turn, fault.to_string()),
+            Ok(finish) => match self.target.ledger() {
+                Ok(ledger) => tell(contender, turn, &self.workload, finish, &ledger),
+                Err(_) => void(contender, turn, Fault::Target.to_string()),
+            },
         };
-        Ok(Some(match self.target.ledger() {
-            Ok(ledger) => tell(contender, turn, &self.workload, finish, &ledger),
-            Err(_) => void(contender, turn, Fault::Target.to_string()),
-        }))
+        Ok(Some(Run { took_ns: began.elapsed().as_nanos() as u64, ..run }))
     }
 }
 
@@ -212,11 +216,14 @@ fn void(contender: &Contender, turn: Turn, reason: String) -> Run {
         contender: contender.to_string(),
         round: turn.round,
         position: turn.position,
+        warm_up: turn.round == 0,
+        took_ns: 0,
         verdict: Verdict::Void { reasons: vec![reason] },
         warnings: Vec::new(),
         runtime: String::new(),
         client: String::new(),
         figures: None,
+        latencies: Latencies::default(),
         samples: Samples::default(),
         timeline: Vec::new(),
     }
@@ -240,11 +247,14 @@ fn tell(contender: &Contender, turn: Turn, workload: &Workload, finish: Finish, 
         contender: contender.to_string(),
         round: turn.round,
         position: turn.position,
+        warm_up: turn.round == 0,
+        took_ns: 0,
         verdict: verify::verdict(&evidence),
         warnings: verify::warnings(&evidence),
         figures: Some(figures(contender.shape, &finish, ledger, workload)),
         runtime: finish.ready.runtime,
         client: finish.ready.client,
+        latencies: Latencies::of(&samples),
         samples,
         timeline: finish.seen.timeline,
     }
