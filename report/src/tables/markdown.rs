@@ -1,6 +1,7 @@
 //! The comparison in Markdown, as GitHub renders it: for a file, a comment or a README.
 
 use super::columns::{self, Column};
+use super::ranking::{self, RANKING};
 use super::words::{self, printable};
 use crate::comparison::Comparison;
 use crate::conclusion::conclusion;
@@ -20,6 +21,10 @@ pub fn render(comparison: &Comparison) -> String {
         table(&columns, &comparison.deployed()),
         conclusion(comparison).iter().map(|line| strong(line)).collect::<Vec<_>>().join("\\\n"),
     ];
+    if comparison.ranking.len() > 1 {
+        parts.push(labelled(ranking::heading(comparison)));
+        parts.push(table(&RANKING, &comparison.ranking.iter().collect::<Vec<_>>()));
+    }
     if !common.is_empty() {
         let heading = labelled(words::costs_heading(comparison));
         parts.push(folded(
@@ -33,7 +38,7 @@ pub fn render(comparison: &Comparison) -> String {
         parts.push(labelled(words::published_heading(reference)));
         parts.push(table(&columns::PUBLISHED.iter().collect::<Vec<_>>(), &rows));
     }
-    parts.push(list(&words::notes(comparison)));
+    parts.push(list(&[ranking::noise(comparison), words::notes(comparison)].concat()));
     parts.push(folded("What the columns mean", "", &list(&legend)));
     parts.retain(|part| !part.is_empty());
     parts.join("\n\n") + "\n"
