@@ -13,6 +13,7 @@ use inflight_report::comparison::Comparison;
 use inflight_report::record::{FILE_NAME, FORMAT, Header, Record, ScenarioFacts, Writer};
 use inflight_report::tables;
 
+use super::externals;
 use super::lineup::Lineup;
 use super::scenario_args::ScenarioArgs;
 use crate::contender::Contender;
@@ -55,6 +56,7 @@ enum Switch {
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let contenders = args.lineup.contenders()?;
+    externals::probe(&contenders)?;
     contenders.iter().try_for_each(limits::check)?;
     let workload = Workload::of(args.scenario.scenario()?);
     let started_at = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
@@ -103,7 +105,6 @@ fn race(
 ) -> Result<()> {
     let urls = session.workload().scenario.urls;
     let rounds: Vec<u32> = header.contenders.iter().map(|contender| contender.rounds).collect();
-    let launch = session.own_worker();
     warm_up(session, contenders)?;
     let mut progress = Progress::new(&header.contenders, urls, interrupted);
     for turn in schedule(&rounds, header.order_seed) {
@@ -111,10 +112,8 @@ fn race(
         progress.begin(turn.contender);
         let before = u64::from(turn.round - 1) * urls;
         let mut watcher = RunProgress { progress: &mut progress, before };
-        let Some(run) = session.run(contender, turn, &launch, session.limits(contender), &mut watcher)?
-        else {
-            break;
-        };
+        let (launch, limits) = (session.worker_of(contender), session.limits(contender));
+        let Some(run) = session.run(contender, turn, &launch, limits, &mut watcher)? else { break };
         record.append(&run)?;
         progress.end(turn.round, urls);
     }
@@ -131,7 +130,7 @@ fn warm_up(session: &mut Session, contenders: &[Contender]) -> Result<()> {
     if let Some(contender) = widest
         && session.facts(contender, 0).floor_ns < LONG_NS
     {
-        let (turn, launch) = (Turn { contender: 0, round: 0, position: 0 }, session.own_worker());
+        let (turn, launch) = (Turn { contender: 0, round: 0, position: 0 }, session.worker_of(contender));
         session.run(contender, turn, &launch, session.limits(contender), &mut Unwatched)?;
     }
     Ok(())
