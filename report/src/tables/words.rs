@@ -2,7 +2,7 @@
 
 use crate::comparison::{Comparison, PublishedTable, Row, Tally};
 use crate::numbers::{bytes, count, duration, signed_duration};
-use crate::record::MemoryMethod;
+use crate::record::{MemoryMethod, Order};
 
 /// At most so many different reasons or warnings of one contender are spelt out.
 const MOST_TEXTS: usize = 3;
@@ -58,10 +58,14 @@ fn rounds(comparison: &Comparison) -> String {
         _ if least == most => format!("{most} rounds"),
         _ => format!("{least} to {most} rounds a contender"),
     };
+    let order = match comparison.order {
+        Order::Shuffled => format!("in shuffled order (seed {})", comparison.order_seed),
+        Order::Balanced => format!("in balanced random order (seed {})", comparison.order_seed),
+        Order::AsGiven => "in the order given".to_owned(),
+    };
     format!(
-        "{rounds}, in shuffled order (seed {}); a figure is the median of the contender's valid runs, \
-         min–max its least and its most",
-        comparison.order_seed
+        "{rounds}, {order}; a figure is the median of the contender's valid runs, \
+         min–max its least and its most"
     )
 }
 
@@ -246,7 +250,7 @@ mod tests {
     fn a_run_above_its_floor_and_failed_requests_are_explained() {
         let mut record = example::record();
         record.header.contenders[1].floor_ns *= 2;
-        record.runs[2].samples.errors = vec![(0, "reset".to_owned()), (7, "timeout".to_owned())];
+        record.runs[2].latencies.failed = 2;
         let notes = notes(&Comparison::of(&record)).join("\n");
         assert!(notes.contains("threads:32: a run was faster than the floor"), "{notes}");
         assert!(notes.contains("tokio:128: 2 requests of its valid runs failed"), "{notes}");
