@@ -137,6 +137,13 @@ pub struct Spread<T> {
     pub high: T,
 }
 
+impl<T: Copy> Spread<T> {
+    /// The same in another unit: `convert` must not change the order.
+    pub fn map<U>(&self, convert: impl Fn(T) -> U) -> Spread<U> {
+        Spread { median: convert(self.median), low: convert(self.low), high: convert(self.high) }
+    }
+}
+
 /// What the ends of a [`Spread`] are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]

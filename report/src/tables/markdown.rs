@@ -1,9 +1,10 @@
 //! The comparison in Markdown, as GitHub renders it: for a file, a comment or a README.
 
 use super::columns::{self, Column};
-use super::words::{self, printable};
+use super::words;
 use crate::comparison::Comparison;
 use crate::conclusion::conclusion;
+use crate::printable::printable;
 
 /// Renders `comparison` with all its columns, ending in a newline. It has no headings of its own, so that it
 /// fits under any.

@@ -3,9 +3,10 @@
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle, presets};
 
 use super::columns::{self, Column};
-use super::words::{self, clipped, printable};
+use super::words;
 use crate::comparison::Comparison;
 use crate::conclusion::conclusion;
+use crate::printable::{clipped, printable};
 
 /// Lines of prose do not get longer than this, however wide the terminal: the eye loses the next one.
 const PROSE_WIDTH: usize = 100;
