@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
-use inflight_report::record::{ContenderFacts, Figures, Quantiles, Run, Samples, TargetFigures, Verdict};
+use inflight_report::record::{
+    ContenderFacts, Figures, Latencies, Quantiles, Run, Samples, TargetFigures, Verdict,
+};
 use mock_target::ledger::{Ledger, Stats};
 
 use crate::contender::{Contender, Shape};
@@ -103,6 +105,7 @@ impl Session {
             processes: contender.shape.processes,
             in_flight: contender.shape.in_flight,
             rounds,
+            twin_of: None,
             floor_ns: floor::floor_ns(&self.workload.delays_ns, contender.shape),
         }
     }
@@ -212,11 +215,13 @@ fn void(contender: &Contender, turn: Turn, reason: String) -> Run {
         contender: contender.to_string(),
         round: turn.round,
         position: turn.position,
+        warm_up: false,
         verdict: Verdict::Void { reasons: vec![reason] },
         warnings: Vec::new(),
         runtime: String::new(),
         client: String::new(),
         figures: None,
+        latencies: Latencies::default(),
         samples: Samples::default(),
         timeline: Vec::new(),
     }
@@ -240,11 +245,13 @@ fn tell(contender: &Contender, turn: Turn, workload: &Workload, finish: Finish, 
         contender: contender.to_string(),
         round: turn.round,
         position: turn.position,
+        warm_up: false,
         verdict: verify::verdict(&evidence),
         warnings: verify::warnings(&evidence),
         figures: Some(figures(contender.shape, &finish, ledger, workload)),
         runtime: finish.ready.runtime,
         client: finish.ready.client,
+        latencies: Latencies::of(&samples),
         samples,
         timeline: finish.seen.timeline,
     }

@@ -35,6 +35,16 @@ pub struct Comparison {
     pub references: Vec<PublishedTable>,
 }
 
+/// A comparison and what its record is called.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Named {
+    /// The record's name: where it was read from.
+    pub record: String,
+    /// What it says.
+    #[serde(flatten)]
+    pub comparison: Comparison,
+}
+
 /// One contender. In JSON the fields of [`Measured`] stand among the others, and are absent where no run
 /// is valid.
 #[derive(Clone, Debug, PartialEq, Serialize)]

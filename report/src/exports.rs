@@ -16,18 +16,8 @@ pub mod junit;
 
 use serde::Serialize;
 
-use crate::comparison::{Comparison, Measured, Row};
+use crate::comparison::{Comparison, Measured, Named, Row};
 use crate::printable::printable;
-
-/// A comparison and what its record is called.
-#[derive(Clone, Debug, Serialize)]
-pub struct Named {
-    /// The record's name: where it was read from.
-    pub record: String,
-    /// What it says.
-    #[serde(flatten)]
-    pub comparison: Comparison,
-}
 
 /// A contender that has figures.
 struct Contender<'a> {

@@ -4,6 +4,7 @@
 //! Each further line is one [`Run`], appended and flushed the moment the run ends, so that whatever
 //! interrupts the race, every finished run is on disk. Nothing is ever rewritten.
 
+mod latencies;
 mod reader;
 mod writer;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::stats::Sorted;
 
+pub use latencies::{Histogram, Latencies};
 pub use reader::{Record, RecordError};
 pub use writer::Writer;
 
@@ -18,7 +20,9 @@ pub use writer::Writer;
 pub const FILE_NAME: &str = "record.jsonl";
 
 /// The version of the saved format that this crate writes.
-pub const FORMAT: u32 = 1;
+///
+/// Format 1 held every request of every run, and no histograms: it is still read.
+pub const FORMAT: u32 = 2;
 
 /// The name of the client that all models share.
 pub const COMMON: &str = "common";
@@ -105,6 +109,10 @@ pub struct ContenderFacts {
     pub in_flight: u32,
     /// Rounds asked of it.
     pub rounds: u32,
+    /// The contender that this one is a second time over, raced to see how far apart two of a kind come
+    /// out. It is in no table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub twin_of: Option<String>,
     /// The wall a perfect client would need, in nanoseconds.
     pub floor_ns: u64,
 }
@@ -152,10 +160,13 @@ pub struct ReferenceRow {
 pub struct Run {
     /// The contender's name, as in the header.
     pub contender: String,
-    /// The round, from 1.
+    /// The round, from 1; 0 where it is a warm-up.
     pub round: u32,
     /// Its place within the round, from 1.
     pub position: u32,
+    /// A run that only made the machine and the target warm: kept, and in no figure.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub warm_up: bool,
     /// Whether its figures count.
     #[serde(flatten)]
     pub verdict: Verdict,
@@ -167,7 +178,10 @@ pub struct Run {
     pub client: String,
     /// What was measured; absent where the run did not get that far.
     pub figures: Option<Figures>,
-    /// Every request.
+    /// How long its requests took.
+    #[serde(default)]
+    pub latencies: Latencies,
+    /// Its requests one by one. [`Writer`] says of which runs they are saved, and how many.
     pub samples: Samples,
     /// CPU and memory while the run went on, coarse: for pictures only.
     pub timeline: Vec<TimePoint>,
@@ -292,6 +306,25 @@ pub struct Samples {
     pub planned_ns: Vec<u64>,
     /// Requests that failed: index into the columns, and the kind of error.
     pub errors: Vec<(usize, String)>,
+    /// Requests of the run that are not among these: the later ones, by their starts.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: u64,
+}
+
+impl Samples {
+    /// The first `most` of them.
+    fn truncated(&self, most: usize) -> Samples {
+        let most = most.min(self.id.len());
+        Samples {
+            id: self.id[..most].to_vec(),
+            process: self.process[..most].to_vec(),
+            start_ns: self.start_ns[..most].to_vec(),
+            end_ns: self.end_ns[..most].to_vec(),
+            planned_ns: self.planned_ns[..most].to_vec(),
+            errors: self.errors.iter().filter(|(index, _)| *index < most).cloned().collect(),
+            left_out: self.left_out + (self.id.len() - most) as u64,
+        }
+    }
 }
 
 /// One coarse reading of the worker tree during a run.
@@ -303,6 +336,14 @@ pub struct TimePoint {
     pub cpu_percent: f32,
     /// Resident memory, summed over the tree.
     pub memory_bytes: u64,
+}
+
+fn is_false(word: &bool) -> bool {
+    !word
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// One line of a record file: borrowed where it is written, owned where it is read.

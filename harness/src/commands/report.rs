@@ -6,12 +6,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
-use inflight_report::comparison::Comparison;
+use inflight_report::comparison::{Comparison, Named};
 use inflight_report::exports::github_benchmark::Direction;
-use inflight_report::exports::{self, Named};
 use inflight_report::record::{FILE_NAME, Record};
 use inflight_report::tables::markdown::{self, Excerpt};
-use inflight_report::{splice, tables};
+use inflight_report::tables::terminal;
+use inflight_report::{exports, splice};
 
 use super::output::write_whole;
 
@@ -99,16 +99,12 @@ pub(super) fn report(args: &Args) -> Result<ExitCode> {
         [] => vec![newest_record(Path::new("results"))?],
         given => given.to_vec(),
     };
-    let records = paths.iter().map(|path| read(path)).collect::<Result<Vec<Named>>>()?;
+    let records: Vec<Named> = paths.iter().map(|path| read(path)).collect::<Result<_>>()?;
     let command = args.command(&paths);
     match (&args.splice, &args.output) {
         (Some(document), _) => put_into(document, args, &records, &command),
-        (None, Some(file)) if args.check => {
-            let current = fs::read(file).is_ok_and(|text| text == args.render(&records).as_bytes());
-            Ok(if current { ExitCode::SUCCESS } else { stale(&file.display().to_string(), &command) })
-        }
-        (None, Some(file)) => write_whole(file, &args.render(&records)).map(|()| ExitCode::SUCCESS),
-        (None, None) => super::print(&args.render(&records)).map(|()| ExitCode::SUCCESS),
+        (None, Some(file)) => put_at(file, &args.rendered(&records)?, args.check, &command),
+        (None, None) => super::print(&args.rendered(&records)?).map(|()| ExitCode::SUCCESS),
     }
 }
 
@@ -118,19 +114,136 @@ fn read(path: &Path) -> Result<Named> {
 }
 
 impl Args {
-    fn render(&self, records: &[Named]) -> String {
-        match self.format {
-            Format::Terminal => {
-                let width = super::table_width();
-                in_turn(records, "record  ", |comparison| tables::terminal::render(comparison, width))
-            }
-            Format::Markdown => self.markdown(records),
+    fn rendered(&self, records: &[Named]) -> Result<String> {
+        Ok(match self.format {
+            Format::Terminal => terminal::render_all(records, super::table_width()),
+            Format::Markdown => self.markdown(records)?,
             Format::Csv => exports::csv::render(records),
             Format::Json => exports::json::render(records),
             Format::Bmf => exports::bmf::render(records),
             Format::GithubBenchmark => exports::github_benchmark::render(records, self.direction.into()),
             Format::Junit => exports::junit::render(records),
             Format::Hyperfine => exports::hyperfine::render(records),
+        })
+    }
+
+    fn markdown(&self, records: &[Named]) -> Result<String> {
+        let excerpt = Excerpt { tables: self.table.into(), brief: self.brief, folded: self.folded };
+        Ok(markdown::render_all(records, excerpt)?)
+    }
+
+    fn is_markdown(&self) -> bool {
+        self.splice.is_some() || self.format == Format::Markdown
+    }
+
+    fn refuse_contradictions(&self) -> Result<()> {
+        if self.check && self.splice.is_none() && self.output.is_none() {
+            bail!("--check needs a file to look at: --splice FILE or --output FILE");
+        }
+        if !self.is_markdown() && (self.brief || self.folded || self.table != Tables::All) {
+            bail!(
+                "--table, --brief and --folded are of Markdown: use them with --format markdown or --splice"
+            );
+        }
+        if self.direction != Better::Smaller && self.format != Format::GithubBenchmark {
+            bail!("--direction is of one format: use it with --format github-benchmark");
+        }
+        Ok(())
+    }
+
+    /// The command that makes the same again.
+    fn command(&self, paths: &[PathBuf]) -> String {
+        let mut words = vec!["report".to_owned()];
+        words.extend(paths.iter().map(|path| path.display().to_string()));
+        let mut option = |name: &str, value: String| words.extend([name.to_owned(), value]);
+        if self.format != Format::Terminal {
+            option("--format", name_of(self.format));
+        }
+        if self.direction != Better::Smaller {
+            option("--direction", name_of(self.direction));
+        }
+        if let Some(file) = &self.output {
+            option("--output", file.display().to_string());
+        }
+        if let Some(document) = &self.splice {
+            option("--splice", document.display().to_string());
+            option("--name", self.name.clone());
+        }
+        if self.table != Tables::All {
+            option("--table", name_of(self.table));
+        }
+        words.extend(self.brief.then(|| "--brief".to_owned()));
+        words.extend(self.folded.then(|| "--folded".to_owned()));
+        super::command_line(words)
+    }
+}
+
+/// As it is written on the command line.
+fn name_of(value: impl ValueEnum) -> String {
+    value.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+}
+
+/// The tables between their markers in `document`, below the command that makes them again.
+fn put_into(document: &Path, args: &Args, records: &[Named], command: &str) -> Result<ExitCode> {
+    let shown = document.display();
+    let text = fs::read_to_string(document).with_context(|| format!("cannot read {shown}"))?;
+    let generated = splice::with_command(command, &args.markdown(records)?);
+    let spliced = splice::splice(&text, &args.name, &generated).with_context(|| shown.to_string())?;
+    if !args.check {
+        return write_whole(document, &spliced).map(|()| ExitCode::SUCCESS);
+    }
+    Ok(verdict(text == spliced, &format!("{shown}: what stands at `{}`", args.name), command))
+}
+
+/// All of `text` in a file of its own.
+fn put_at(file: &Path, text: &str, check: bool, command: &str) -> Result<ExitCode> {
+    if !check {
+        return write_whole(file, text).map(|()| ExitCode::SUCCESS);
+    }
+    let shown = file.display();
+    let stands = fs::read(file).with_context(|| format!("cannot read {shown}"))?;
+    Ok(verdict(stands == text.as_bytes(), &format!("{shown}: what stands there"), command))
+}
+
+fn verdict(current: bool, what: &str, command: &str) -> ExitCode {
+    if current {
+        return ExitCode::SUCCESS;
+    }
+    super::say_error(&format!("{what} is stale; make it again with: {command}"));
+    ExitCode::from(super::STALE)
+}
+
+fn newest_record(results: &Path) -> Result<PathBuf> {
+    fs::read_dir(results)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            let folder = entry.ok()?.path();
+            Some((fs::metadata(folder.join(FILE_NAME)).ok()?.modified().ok()?, folder))
+        })
+        .max()
+        .map(|(_, folder)| folder)
+        .with_context(|| {
+            format!("no record in {}: make one with `inflight run`, or name one", results.display())
+        })
+}
+
+impl From<Better> for Direction {
+    fn from(better: Better) -> Direction {
+        match better {
+            Better::Smaller => Direction::SmallerIsBetter,
+            Better::Bigger => Direction::BiggerIsBetter,
+        }
+    }
+}
+
+impl From<Tables> for markdown::Tables {
+    fn from(tables: Tables) -> markdown::Tables {
+        match tables {
+            Tables::All => markdown::Tables::All,
+            Tables::Native => markdown::Tables::Native,
+            Tables::Common => markdown::Tables::Common,
+            Tables::Published => markdown::Tables::Published,
         }
     }
 }

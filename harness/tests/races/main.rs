@@ -8,5 +8,6 @@ mod common;
 mod conformance;
 mod faults;
 mod known_answers;
+mod reports;
 mod witnesses;
 mod workers;

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Named, measured, pretty};
-use crate::comparison::{Measured, Spread};
+use super::{Contender, measured, pretty};
+use crate::comparison::{Named, Spread};
 use crate::printable::clipped;
 
 /// A benchmark's name may be so long; the ellipsis is one character more.
@@ -26,18 +26,21 @@ struct Metric {
 /// Renders the contenders of `records` that have valid runs, ending in a newline.
 pub fn render(records: &[Named]) -> String {
     let benchmarks: BTreeMap<String, BTreeMap<&str, Metric>> =
-        measured(records).map(|one| (clipped(&one.name, NAME_CHARS), metrics(one.figures))).collect();
+        measured(records).map(|one| (clipped(&one.name, NAME_CHARS), metrics(&one))).collect();
     pretty(&benchmarks)
 }
 
-fn metrics(figures: &Measured) -> BTreeMap<&'static str, Metric> {
+fn metrics(contender: &Contender<'_>) -> BTreeMap<&'static str, Metric> {
+    let figures = contender.figures;
     let mut metrics: BTreeMap<_, Metric> = BTreeMap::from([
         ("wall_ns", figures.wall_ns.map(|ns| ns as f64).into()),
-        ("efficiency", figures.efficiency.into()),
         ("cpu_us_per_request", figures.cpu_us_per_request.into()),
         ("peak_memory_bytes", figures.peak_memory_bytes.map(|bytes| bytes as f64).into()),
         ("startup_ns", figures.startup_ns.map(|ns| ns as f64).into()),
     ]);
+    if contender.row.floor_ns > 0 {
+        metrics.insert("efficiency", figures.efficiency.into());
+    }
     if let Some(added) = &figures.added_latency_ns {
         metrics.insert(
             "added_latency_p99_ns",

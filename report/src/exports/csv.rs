@@ -3,8 +3,7 @@
 
 use std::fmt::Display;
 
-use super::Named;
-use crate::comparison::{Comparison, Measured, Row, Spread};
+use crate::comparison::{Comparison, Measured, Named, Row, Spread};
 use crate::printable::printable;
 use crate::record::Quantiles;
 
@@ -101,7 +100,8 @@ impl Line {
     /// A text from elsewhere stays on its line, and cannot begin a formula.
     fn add(&mut self, title: &str, value: impl Display) {
         let text = printable(&value.to_string());
-        let formula = text.starts_with(['=', '+', '@']) || (text.starts_with('-') && text.parse::<f64>().is_err());
+        let formula =
+            text.starts_with(['=', '+', '@']) || (text.starts_with('-') && text.parse::<f64>().is_err());
         self.titles.push(title.to_owned());
         self.cells.push(if formula { format!("'{text}") } else { text });
     }

@@ -5,8 +5,8 @@
 
 use serde::Serialize;
 
-use super::{Contender, Named, measured, pretty};
-use crate::comparison::Spread;
+use super::{Contender, measured, pretty};
+use crate::comparison::{Named, Spread};
 use crate::numbers::three_digits;
 use crate::record::MemoryMethod;
 
@@ -41,7 +41,8 @@ pub fn render(records: &[Named], direction: Direction) -> String {
 
 fn smaller_is_better(contender: &Contender<'_>) -> Vec<Entry> {
     let figures = contender.figures;
-    let mut memory = entry(contender, "peak memory", "MB", figures.peak_memory_bytes.map(|bytes| bytes as f64 / 1e6));
+    let mut memory =
+        entry(contender, "peak memory", "MB", figures.peak_memory_bytes.map(|bytes| bytes as f64 / 1e6));
     if figures.peak_memory_method == MemoryMethod::SampledTree {
         memory.extra += "; sampled, a lower bound";
     }
@@ -57,9 +58,15 @@ fn bigger_is_better(contender: &Contender<'_>) -> Vec<Entry> {
     // The slowest run has the lowest throughput.
     let wall_ns = &contender.figures.wall_ns;
     let swapped = Spread { median: wall_ns.median, low: wall_ns.high, high: wall_ns.low };
-    let mut entries = vec![entry(contender, "throughput", "requests/s", swapped.map(|ns| urls / (ns as f64 / 1e9)))];
+    let mut entries =
+        vec![entry(contender, "throughput", "requests/s", swapped.map(|ns| urls / (ns as f64 / 1e9)))];
     if contender.row.floor_ns > 0 {
-        entries.push(entry(contender, "efficiency", "%", contender.figures.efficiency.map(|part| part * 100.0)));
+        entries.push(entry(
+            contender,
+            "efficiency",
+            "%",
+            contender.figures.efficiency.map(|part| part * 100.0),
+        ));
     }
     entries
 }

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Contender, Named, measured, pretty};
+use super::{Contender, measured, pretty};
+use crate::comparison::Named;
 use crate::record::Figures;
 
 #[derive(Serialize)]

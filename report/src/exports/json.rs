@@ -4,7 +4,8 @@
 //!
 //! [`Comparison`]: crate::comparison::Comparison
 
-use super::{Named, pretty};
+use super::pretty;
+use crate::comparison::Named;
 
 /// Renders `records`, ending in a newline.
 pub fn render(records: &[Named]) -> String {

@@ -9,8 +9,7 @@ use std::io;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 use quick_xml::writer::Writer;
 
-use super::Named;
-use crate::comparison::{Comparison, Row, RunSummary};
+use crate::comparison::{Comparison, Named, Row, RunSummary};
 use crate::conclusion::conclusion;
 use crate::printable::printable;
 use crate::record::Verdict;
@@ -110,7 +109,11 @@ fn write_run(xml: &mut Xml, row: &Row, run: &RunSummary) -> io::Result<()> {
 fn write_missing(xml: &mut Xml, row: &Row) -> io::Result<()> {
     let class = printable(&row.name);
     xml.create_element("testcase")
-        .with_attributes([("name", format!("{class} not run").as_str()), ("classname", &class), ("time", "0")])
+        .with_attributes([
+            ("name", format!("{class} not run").as_str()),
+            ("classname", &class),
+            ("time", "0"),
+        ])
         .write_inner_content(|xml| {
             xml.create_element("skipped").write_empty()?;
             Ok(())

@@ -35,6 +35,23 @@ fn workload(comparison: &Comparison) -> String {
     )
 }
 
+/// What was run, where and when, in one line.
+pub(super) fn caption(comparison: &Comparison) -> String {
+    let scenario = &comparison.scenario;
+    let machine = &comparison.machine;
+    let preset = scenario.preset.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+    let cores = if machine.cores == 1 { "core" } else { "cores" };
+    format!(
+        "{} URLs{preset}, median delay {}, bodies of {} bytes; {}, {} {cores}; {}",
+        count(scenario.urls),
+        duration(scenario.median_delay_ns),
+        count(scenario.body_bytes),
+        machine.cpu_model,
+        machine.cores,
+        comparison.started_at.split('T').next().unwrap_or_default(),
+    )
+}
+
 fn machine(comparison: &Comparison) -> String {
     let machine = &comparison.machine;
     let cores = if machine.cores == 1 { "core" } else { "cores" };
@@ -228,7 +245,7 @@ mod tests {
     fn a_run_above_its_floor_and_failed_requests_are_explained() {
         let mut record = example::record();
         record.header.contenders[1].floor_ns *= 2;
-        record.runs[2].samples.errors = vec![(0, "reset".to_owned()), (7, "timeout".to_owned())];
+        record.runs[2].latencies.failed = 2;
         let notes = notes(&Comparison::of(&record)).join("\n");
         assert!(notes.contains("threads:32: a run was faster than the floor"), "{notes}");
         assert!(notes.contains("tokio:128: 2 requests of its valid runs failed"), "{notes}");
