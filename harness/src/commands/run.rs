@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 use inflight_report::comparison::Comparison;
-use inflight_report::record::{FILE_NAME, FORMAT, Header, Record, ScenarioFacts, Writer};
+use inflight_report::record::{FILE_NAME, FORMAT, Header, Order, Record, ScenarioFacts, Writer};
 use inflight_report::tables;
 
 use super::lineup::Lineup;
@@ -40,7 +40,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Real-time priority for the target, where the system grants it [default: on with fewer than four
-    /// cores and at most 1,000 in flight]
+    /// cores and at most 1,000 in flight, where anything is delayed]
     #[arg(long, value_name = "on|off", value_enum)]
     realtime: Option<Switch>,
     #[command(flatten)]
@@ -65,11 +65,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 
     let interrupted = catch_interrupt()?;
     let program = env::current_exe().context("cannot find this program itself")?;
-    let realtime = match args.realtime {
-        Some(switch) => switch == Switch::On,
-        None => session::target_needs_priority(&contenders),
-    };
-    let mut session = Session::with_priority(&program, workload, realtime)?;
+    let mut options = session::target_options(&contenders, &workload);
+    if let Some(switch) = args.realtime {
+        options.realtime = switch == Switch::On;
+    }
+    let mut session = Session::with_options(&program, workload, options)?;
     let header = args.header(started_at, &session, &contenders);
     let path = out.join(FILE_NAME);
     let mut record =
@@ -176,7 +176,9 @@ impl Args {
                 median_delay_ns: workload.median_delay_ns(),
                 total_delay_ns: workload.total_delay_ns(),
             },
+            order: Order::Shuffled,
             order_seed: scenario.seed,
+            budget: None,
             contenders: contenders.iter().map(|c| session.facts(c, self.rounds(c))).collect(),
             cost_base: Some(models::COST_BASE.to_owned()),
             references: vec![article::reference()],
