@@ -9,5 +9,6 @@ mod conformance;
 mod externals;
 mod faults;
 mod known_answers;
+mod reports;
 mod witnesses;
 mod workers;
