@@ -82,7 +82,7 @@ pub(crate) fn all<'a>(
         boxed(bars::Bars::of(comparison, palette)),
         boxed(flights::Flights::of(record, comparison, palette)),
         boxed(cost::Cost::of(comparison, palette)),
-        boxed(latency::Latency::of(record, comparison, palette)),
+        boxed(latency::Latency::of(comparison, palette)),
         boxed(timeline::Timeline::of(record, comparison, palette)),
         boxed(spread::Runs::of(comparison, palette)),
     ];

@@ -1,12 +1,22 @@
 //! The comparison: a record in, one row a contender out. Every table, chart and export is drawn from it.
 
 mod build;
+mod noise;
+mod pairs;
+mod ranking;
 
 use serde::Serialize;
 
 use crate::record::{
-    COMMON, Figures, Machine, MemoryMethod, Quantiles, ReferenceRow, ScenarioFacts, Verdict,
+    COMMON, Figures, Machine, MemoryMethod, Order, Quantiles, ReferenceRow, ScenarioFacts, Verdict,
 };
+
+pub use noise::{NoiseFloor, POWER};
+pub use pairs::{ALPHA, CONFIDENCE, Figure, Finding, Pair, Ratio, Testing};
+pub use ranking::Ranked;
+
+/// From so many valid runs on the interval of a figure is [`Interval::Bootstrap`].
+pub const BOOTSTRAP_RUNS: u32 = 5;
 
 /// What a record says about its contenders, side by side.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -21,7 +31,9 @@ pub struct Comparison {
     pub machine: Machine,
     /// What the target was told to do.
     pub scenario: ScenarioFacts,
-    /// The seed of the order of contenders within each round.
+    /// How the contenders were ordered within each round.
+    pub order: Order,
+    /// The seed of that order.
     pub order_seed: u64,
     /// The record was cut short in the middle of a run.
     pub truncated: bool,
@@ -31,8 +43,26 @@ pub struct Comparison {
     pub cost_base: Option<String>,
     /// The contenders, in the order in which they were asked for.
     pub contenders: Vec<Row>,
+    /// Those with valid runs, fastest first, ranked.
+    pub ranking: Vec<Ranked>,
+    /// Every two of them, by wall and by CPU.
+    pub pairs: Vec<Pair>,
+    /// How these were tested.
+    pub testing: Testing,
+    /// What contenders that were raced twice say of the noise.
+    pub noise: Vec<NoiseFloor>,
     /// Published figures, to be held against ours and never mixed into them.
     pub references: Vec<PublishedTable>,
+}
+
+/// A comparison and what its record is called.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Named {
+    /// The record's name: where it was read from.
+    pub record: String,
+    /// What it says.
+    #[serde(flatten)]
+    pub comparison: Comparison,
 }
 
 /// One contender. In JSON the fields of [`Measured`] stand among the others, and are absent where no run
@@ -49,7 +79,7 @@ pub struct Row {
     pub processes: u32,
     /// Requests in flight allowed in each process.
     pub in_flight: u32,
-    /// Rounds asked of it.
+    /// Rounds asked of it, or those it was given where a budget of time decided.
     pub rounds: u32,
     /// Valid runs: those that the figures are drawn from.
     pub valid_runs: u32,
@@ -68,7 +98,7 @@ pub struct Row {
     /// The figures of the valid runs.
     #[serde(flatten)]
     pub measured: Option<Measured>,
-    /// Every run, valid or void, in the order in which they ran.
+    /// Every run that counts, valid or void, in the order in which they ran.
     pub runs: Vec<RunSummary>,
 }
 
@@ -106,6 +136,10 @@ pub struct Measured {
     pub latency_ns: Option<Quantiles>,
     /// Durations less each URL's planned delay, in nanoseconds, over all valid runs together.
     pub added_latency_ns: Option<Quantiles>,
+    /// The duration that 999 of 1,000 of these requests did not exceed, in nanoseconds.
+    pub latency_p999_ns: Option<u64>,
+    /// The added latency that 999 of 1,000 of them did not exceed, in nanoseconds.
+    pub added_latency_p999_ns: Option<u64>,
     /// Requests of valid runs that ended in an error: counted here, and in neither latency.
     pub failed_requests: u64,
     /// Connections that the target accepted.
@@ -137,12 +171,22 @@ pub struct Spread<T> {
     pub high: T,
 }
 
+impl<T: Copy> Spread<T> {
+    /// The same in another unit: `convert` must not change the order.
+    pub fn map<U>(&self, convert: impl Fn(T) -> U) -> Spread<U> {
+        Spread { median: convert(self.median), low: convert(self.low), high: convert(self.high) }
+    }
+}
+
 /// What the ends of a [`Spread`] are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Interval {
-    /// The least and the most that was seen.
+    /// The least and the most that was seen: of fewer than [`BOOTSTRAP_RUNS`] valid runs.
     MinMax,
+    /// The bootstrap's interval of the median, with a confidence of [`CONFIDENCE`]. Of five runs it is still
+    /// their least and their most; from seven on it is narrower.
+    Bootstrap,
 }
 
 /// Something that was said of runs, and how often.
@@ -212,6 +256,11 @@ impl Comparison {
 }
 
 impl Row {
+    /// What its valid runs measured.
+    pub fn valid_figures(&self) -> impl Iterator<Item = &Figures> {
+        self.runs.iter().filter(|run| run.verdict.is_valid()).filter_map(|run| run.figures.as_ref())
+    }
+
     /// Whether it uses the client that all models share.
     pub fn is_common(&self) -> bool {
         self.client == COMMON

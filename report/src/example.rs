@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use crate::record::{
-    COMMON, ContenderFacts, FORMAT, Figures, Header, Latencies, Machine, MemoryMethod, Quantiles, Record,
-    Reference, ReferenceRow, Run, Samples, ScenarioFacts, TargetFigures, TimePoint, Verdict, Writer,
+    COMMON, ContenderFacts, FORMAT, Figures, Header, Latencies, Machine, MemoryMethod, Order, Quantiles,
+    Record, Reference, ReferenceRow, Run, Samples, ScenarioFacts, TargetFigures, TimePoint, Verdict, Writer,
 };
 
 const URLS: u64 = 1_000;
@@ -78,15 +78,22 @@ const CONTENDERS: [Traits; 5] = [
 
 /// Five contenders: the first ran once, the third has one void run of five, the last has none that is valid.
 pub(crate) fn record() -> Record {
+    record_of_rounds(5)
+}
+
+/// The example with so many rounds of each contender that has five.
+pub(crate) fn record_of_rounds(rounds: u32) -> Record {
+    let mut header = header();
+    header.contenders.iter_mut().filter(|facts| facts.rounds == 5).for_each(|facts| facts.rounds = rounds);
     let mut runs = Vec::new();
-    for round in 1..=5 {
-        for (place, contender) in CONTENDERS.iter().enumerate() {
-            if round <= contender.rounds {
-                runs.push(run(contender, round, place as u32 + 1));
+    for round in 1..=rounds {
+        for ((place, contender), facts) in (1..).zip(&CONTENDERS).zip(&header.contenders) {
+            if round <= facts.rounds {
+                runs.push(run(contender, round, place));
             }
         }
     }
-    Record { header: header(), runs, truncated: false }
+    Record { header, runs, truncated: false }
 }
 
 /// The example without samples and with three runs only, for tests that read it again and again.
@@ -225,7 +232,9 @@ fn header() -> Header {
             median_delay_ns: 26_300_000,
             total_delay_ns: (0..URLS).map(planned_ns).sum(),
         },
+        order: Order::Shuffled,
         order_seed: 7,
+        budget: None,
         contenders: CONTENDERS
             .iter()
             .map(|contender| ContenderFacts {
@@ -264,6 +273,7 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
             round,
             position,
             warm_up: false,
+            took_ns: 11_000_000_000,
             verdict: Verdict::Void {
                 reasons: vec![
                     "worker 0 hung: no `done` within 10 s; its last word was \"reactor stalled\"".to_owned(),
@@ -290,6 +300,7 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
         round,
         position,
         warm_up: false,
+        took_ns: wall_ns + contender.startup_ns,
         verdict: if void {
             Verdict::Void {
                 reasons: vec!["the target was the bottleneck: its lateness p99 was 4.2 ms".to_owned()],
@@ -327,6 +338,7 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
                     max: 400_000,
                 },
                 realtime: false,
+                shards: 1,
                 connections: u64::from(contender.processes * contender.in_flight),
                 most_in_flight: u64::from(contender.processes * contender.in_flight),
             },

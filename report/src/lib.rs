@@ -4,12 +4,15 @@
 pub mod charts;
 pub mod comparison;
 pub mod conclusion;
+pub mod exports;
 pub mod numbers;
 pub mod page;
 pub mod record;
 pub mod splice;
 pub mod stats;
 pub mod tables;
+
+mod printable;
 
 #[cfg(test)]
 mod example;

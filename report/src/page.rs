@@ -10,6 +10,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use crate::charts::{self, Chart, Palette, rules_of_page};
 use crate::comparison::Comparison;
 use crate::conclusion::conclusion;
+use crate::printable::printable;
 use crate::record::Record;
 use crate::tables::words;
 
@@ -68,8 +69,8 @@ fn masthead(comparison: &Comparison, charts: &[&Box<dyn Chart + '_>]) -> Markup 
                 span.brand { "inflight" }
                 button #theme type="button" aria-label="Light or dark" title="Light or dark" { "◐" }
             }
-            h1 { (words::printable(headline)) }
-            @for sentence in rest { p.lead { (words::printable(sentence)) } }
+            h1 { (printable(headline)) }
+            @for sentence in rest { p.lead { (printable(sentence)) } }
             (facts(comparison, |label| label != "machine"))
             nav aria-label="Sections" {
                 @for chart in charts { a href={ "#" (chart.name()) } { (chart.short_title()) } }
@@ -87,7 +88,7 @@ fn facts(comparison: &Comparison, wanted: fn(&str) -> bool) -> Markup {
     html! {
         dl.facts {
             @for (label, text) in facts.iter().filter(|(label, _)| wanted(label)) {
-                dt { (label) } dd { (words::printable(text)) }
+                dt { (label) } dd { (printable(text)) }
             }
         }
     }

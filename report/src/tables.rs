@@ -2,5 +2,6 @@
 
 mod columns;
 pub mod markdown;
+pub(crate) mod ranking;
 pub mod terminal;
 pub(crate) mod words;

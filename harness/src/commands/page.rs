@@ -1,33 +1,32 @@
 //! The page on the screen: written to a file, and opened where there is somebody to look at it.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
+
+use super::output::write_whole;
 
 /// The page's file within the folder of a record.
 const FILE_NAME: &str = "report.html";
 
 /// Writes `html` beside the record at `record`, or into the folder for temporary files where that cannot be
 /// written to, opens it in the browser where there is one, and says where it is.
-pub(super) fn open(html: &str, record: &Path) -> Result<()> {
+pub(super) fn open(html: &str, record: &Path) -> Result<ExitCode> {
     let path = write(html, record)?;
-    if show(&path) {
-        super::print(&format!("Opened {}\n", path.display()))
-    } else {
-        super::print(&format!("{}\n", path.display()))
-    }
+    let opened = if show(&path) { "Opened " } else { "" };
+    super::print(&format!("{opened}{}\n", path.display()))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn write(html: &str, record: &Path) -> Result<PathBuf> {
     let folder = if record.is_dir() { record } else { record.parent().unwrap_or(Path::new(".")) };
     let path = folder.join(FILE_NAME);
-    if fs::write(&path, html).is_ok() {
+    if write_whole(&path, html).is_ok() {
         return Ok(path);
     }
     let path = std::env::temp_dir().join(format!("inflight-{FILE_NAME}"));
-    fs::write(&path, html).with_context(|| format!("cannot write {}", path.display()))?;
+    write_whole(&path, html)?;
     Ok(path)
 }
 

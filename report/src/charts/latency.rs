@@ -9,11 +9,9 @@ use super::svg::{Anchor, axis_below, line, mark, px, room, text};
 use super::{Cell, Chart, Data, Palette, Picture};
 use crate::comparison::{Comparison, Row};
 use crate::numbers::{duration, round_duration};
-use crate::record::{Latencies, Record};
 
-/// The points that are shown: the share of requests that are not slower, its name, and the size of its dot.
-const POINTS: [(f64, &str, f64); 5] =
-    [(0.5, "p50", 5.0), (0.9, "p90", 4.2), (0.99, "p99", 3.4), (0.999, "p99.9", 2.6), (1.0, "max", 1.8)];
+/// The points that are shown: the name of each, and the size of its dot.
+const POINTS: [(&str, f64); 5] = [("p50", 5.0), ("p90", 4.2), ("p99", 3.4), ("p99.9", 2.6), ("max", 1.8)];
 
 /// Shorter times are shown as this: two clocks do not agree any better.
 const SHORTEST_NS: f64 = 1_000.0;
@@ -28,16 +26,9 @@ pub(super) struct Latency<'a> {
 }
 
 impl<'a> Latency<'a> {
-    pub(super) fn of(
-        record: &Record,
-        comparison: &'a Comparison,
-        palette: &'a Palette,
-    ) -> Option<Latency<'a>> {
-        let points: Vec<_> = comparison
-            .contenders
-            .iter()
-            .filter_map(|row| Some((row.name.as_str(), points(record, row)?)))
-            .collect();
+    pub(super) fn of(comparison: &'a Comparison, palette: &'a Palette) -> Option<Latency<'a>> {
+        let points: Vec<_> =
+            comparison.contenders.iter().filter_map(|row| Some((row.name.as_str(), points(row)?))).collect();
         (!points.is_empty()).then(|| Latency { groups: groups(comparison), points, palette })
     }
 
@@ -55,14 +46,14 @@ impl<'a> Latency<'a> {
     ) -> Markup {
         let at = |ns: u64| scale.at((ns as f64).max(SHORTEST_NS));
         let told: Vec<String> =
-            points.iter().zip(POINTS).map(|(ns, point)| format!("{} {}", point.1, duration(*ns))).collect();
+            points.iter().zip(POINTS).map(|(ns, point)| format!("{} {}", point.0, duration(*ns))).collect();
         mark(
             &format!("{}\nadded to the planned delay:\n{}", row.name, told.join("\n")),
             html! {
                 (room(0.0, place.top, layout.width, place.height))
                 g class=(self.palette.class(&row.model)) {
                     (line("thin", at(points[0]), place.middle, at(points[POINTS.len() - 1]), place.middle))
-                    @for (ns, (_, _, radius)) in points.iter().zip(POINTS) {
+                    @for (ns, (_, radius)) in points.iter().zip(POINTS) {
                         circle class="solid" cx=(px(at(*ns))) cy=(px(place.middle)) r=(px(radius)) {}
                     }
                 }
@@ -81,7 +72,7 @@ impl Latency<'_> {
         let apart = spread_out(&places, 34.0, scale.start, scale.end + 20.0);
         let row = layout.top + self.groups[0].height();
         html! {
-            @for (place, (_, name, _)) in apart.iter().zip(POINTS) {
+            @for (place, (name, _)) in apart.iter().zip(POINTS) {
                 (text(*place, row - 1.0, Anchor::Middle, "mute small", name))
             }
         }
@@ -152,13 +143,9 @@ impl Chart for Latency<'_> {
 }
 
 /// The points of all valid runs of `row` together.
-fn points(record: &Record, row: &Row) -> Option<[u64; POINTS.len()]> {
-    let runs =
-        record.runs.iter().filter(|run| run.contender == row.name && run.verdict.is_valid() && !run.warm_up);
-    let added = Latencies::pool(runs.map(|run| &run.latencies)).added;
-    let mut points = [0; POINTS.len()];
-    for (point, (share, _, _)) in points.iter_mut().zip(POINTS) {
-        *point = added.quantile(share)?;
-    }
-    Some(points)
+fn points(row: &Row) -> Option<[u64; POINTS.len()]> {
+    let measured = row.measured.as_ref()?;
+    let added = measured.added_latency_ns?;
+    let points = [added.p50, added.p90, added.p99, measured.added_latency_p999_ns?.cast_signed(), added.max];
+    Some(points.map(|ns| ns.max(0).cast_unsigned()))
 }

@@ -7,7 +7,7 @@ use maud::{Markup, PreEscaped, html};
 use super::labels::clipped;
 use super::scale::Scale;
 use super::{Chart, FEW_PANELS, palette};
-use crate::tables::words::printable;
+use crate::printable::printable;
 
 /// The size of the text in charts, in pixels.
 pub(super) const TEXT: f64 = 12.0;

@@ -1,38 +1,53 @@
 //! How a record becomes a comparison.
 
 use super::{
-    Comparison, CostOverBase, Interval, Measured, PublishedRow, PublishedTable, Row, RunSummary, Spread,
-    Tally,
+    BOOTSTRAP_RUNS, CONFIDENCE, Comparison, CostOverBase, Figure, Interval, Measured, NoiseFloor, Pair,
+    PublishedRow, PublishedTable, Row, RunSummary, Spread, Tally, Testing, pairs, ranking,
 };
 use crate::record::{ContenderFacts, Figures, Latencies, MemoryMethod, Record, ReferenceRow, Run, Verdict};
-use crate::stats::{Number, Sorted};
+use crate::stats::{Number, Sorted, median_interval};
 
 impl Comparison {
     /// Compares the contenders of `record`.
     pub fn of(record: &Record) -> Comparison {
         let header = &record.header;
-        let mut contenders: Vec<Row> = header
-            .contenders
-            .iter()
-            .map(|facts| Row::of(facts, header.scenario.urls, &record.runs))
-            .collect();
+        let row = |facts: &ContenderFacts| Row::of(facts, header.scenario.urls, &record.runs);
+        let (twins, others): (Vec<_>, Vec<_>) =
+            header.contenders.iter().partition(|facts| facts.twin_of.is_some());
+        let mut contenders: Vec<Row> = others.into_iter().map(row).collect();
+        if header.budget.is_some() {
+            contenders.iter_mut().for_each(|row| row.rounds = row.rounds.max(row.valid_runs + row.void_runs));
+        }
         let baseline = contenders
             .iter()
             .find(|row| row.slots() == 1 && row.measured.is_some())
             .map(|row| row.name.clone());
         set_speed_ups(&mut contenders, baseline.as_deref());
         set_costs(&mut contenders, header.cost_base.as_deref());
+        let original = |facts: &ContenderFacts| {
+            contenders.iter().find(|contender| Some(&contender.name) == facts.twin_of.as_ref())
+        };
+        let twins: Vec<(&Row, Row)> =
+            twins.into_iter().filter_map(|facts| Some((original(facts)?, row(facts)))).collect();
+        let Tested { pairs, testing, noise } =
+            Tested::of(&contenders, &twins, header.scenario.total_delay_ns, header.order_seed);
+        let ranking = ranking::rank(&contenders, &pairs);
         Comparison {
             inflight_version: header.inflight_version.clone(),
             command: header.command.clone(),
             started_at: header.started_at.clone(),
             machine: header.machine.clone(),
             scenario: header.scenario.clone(),
+            order: header.order,
             order_seed: header.order_seed,
             truncated: record.truncated,
             baseline,
             cost_base: header.cost_base.clone(),
             contenders,
+            ranking,
+            pairs,
+            testing,
+            noise,
             references: header
                 .references
                 .iter()
@@ -44,6 +59,29 @@ impl Comparison {
                 })
                 .collect(),
         }
+    }
+}
+
+/// All that the tests say. Those of the twins are under the same level as the others.
+struct Tested {
+    pairs: Vec<Pair>,
+    testing: Testing,
+    noise: Vec<NoiseFloor>,
+}
+
+impl Tested {
+    fn of(contenders: &[Row], twins: &[(&Row, Row)], total_delay_ns: u64, seed: u64) -> Tested {
+        let mut pairs = pairs::all(contenders, total_delay_ns);
+        let of_contenders = pairs.len();
+        pairs.extend(twins.iter().map(|(original, twin)| Pair::of(Figure::WallNs, original, twin)));
+        let testing = pairs::judge(&mut pairs);
+        let of_twins = pairs.split_off(of_contenders);
+        let noise = twins
+            .iter()
+            .zip(&of_twins)
+            .map(|((original, twin), pair)| NoiseFloor::of(original, twin, pair, &testing, seed))
+            .collect();
+        Tested { pairs, testing, noise }
     }
 }
 
@@ -79,7 +117,7 @@ fn set_costs(contenders: &mut [Row], base: Option<&str>) {
 
 impl Row {
     fn of(facts: &ContenderFacts, urls: u64, all: &[Run]) -> Row {
-        let runs: Vec<&Run> = all.iter().filter(|run| run.contender == facts.name).collect();
+        let runs: Vec<&Run> = all.iter().filter(|run| run.contender == facts.name && !run.warm_up).collect();
         let valid: Vec<(&Run, &Figures)> = runs
             .iter()
             .filter(|run| run.verdict.is_valid())
@@ -101,7 +139,7 @@ impl Row {
             void_reasons: tally(reasons),
             warnings: tally(runs.iter().flat_map(|run| &run.warnings)),
             floor_ns: facts.floor_ns,
-            interval: Interval::MinMax,
+            interval: Interval::of(valid.len()),
             cost: None,
             measured: Measured::of(facts, urls, &valid),
             runs: runs.into_iter().map(RunSummary::of).collect(),
@@ -136,6 +174,8 @@ impl Measured {
             startup_ns: by(|f| f.startup_ns)?,
             latency_ns: latencies.whole.quantiles(),
             added_latency_ns: latencies.added.quantiles(),
+            latency_p999_ns: latencies.whole.quantile(0.999),
+            added_latency_p999_ns: latencies.added.quantile(0.999),
             failed_requests: latencies.failed,
             connections: by(|f| f.target.connections)?,
             most_in_flight: by(|f| f.target.most_in_flight)?,
@@ -147,7 +187,17 @@ impl Measured {
 impl<T: Number> Spread<T> {
     fn of(values: impl IntoIterator<Item = T>) -> Option<Spread<T>> {
         let sorted = Sorted::new(values)?;
-        Some(Spread { median: sorted.median(), low: sorted.low(), high: sorted.high() })
+        let (low, high) = match Interval::of(sorted.count()) {
+            Interval::MinMax => (sorted.low(), sorted.high()),
+            Interval::Bootstrap => median_interval(&sorted, CONFIDENCE),
+        };
+        Some(Spread { median: sorted.median(), low, high })
+    }
+}
+
+impl Interval {
+    fn of(runs: usize) -> Interval {
+        if runs < BOOTSTRAP_RUNS as usize { Interval::MinMax } else { Interval::Bootstrap }
     }
 }
 
@@ -187,7 +237,7 @@ fn tally<'a>(texts: impl Iterator<Item = &'a String>) -> Vec<Tally> {
 mod tests {
     use super::*;
     use crate::example;
-    use crate::record::Histogram;
+    use crate::record::{Budget, Histogram};
 
     fn row<'a>(comparison: &'a Comparison, name: &str) -> &'a Row {
         comparison.contenders.iter().find(|row| row.name == name).unwrap()
@@ -233,6 +283,33 @@ mod tests {
         assert_eq!(measured.efficiency.low, 0.1);
         assert_eq!(measured.efficiency.high, 0.5);
         assert_eq!(row.runs.len(), 5);
+    }
+
+    #[test]
+    fn a_warm_up_counts_nowhere_and_a_twin_has_no_row() {
+        let record = example::record();
+        let without = Comparison::of(&record);
+
+        let mut with = record.clone();
+        let mut first = with.runs[1].clone();
+        (first.round, first.warm_up) = (0, true);
+        first.figures.as_mut().unwrap().wall_ns *= 10;
+        let mut twin = with.header.contenders[1].clone();
+        twin.twin_of = Some(std::mem::replace(&mut twin.name, "twin".to_owned()));
+        let of_twin = Run { contender: twin.name.clone(), ..with.runs[1].clone() };
+        with.header.contenders.push(twin);
+        with.runs.splice(0..0, [first, of_twin]);
+        let with = Comparison::of(&with);
+        assert_eq!((with.contenders, with.ranking), (without.contenders, without.ranking));
+    }
+
+    #[test]
+    fn under_a_budget_the_rounds_asked_for_are_those_given() {
+        let mut record = example::record();
+        record.header.contenders.iter_mut().for_each(|facts| facts.rounds = 1);
+        record.header.budget = Some(Budget { time_ns: 1, precision: 0.02 });
+        let asked: Vec<u32> = Comparison::of(&record).contenders.iter().map(|row| row.rounds).collect();
+        assert_eq!(asked, [1, 5, 5, 5, 5]);
     }
 
     #[test]

@@ -4,18 +4,25 @@ use maud::{Markup, html};
 
 use super::table;
 use crate::charts::{Cell, Data};
-use crate::comparison::{Comparison, Measured, PublishedTable, Row};
+use crate::comparison::{Comparison, Finding, Measured, PublishedTable, Row};
 use crate::numbers::{
     as_published, bytes, count, duration, duration_range, efficiency, percent, signed_duration, times,
 };
+use crate::printable::printable;
 use crate::record::MemoryMethod;
-use crate::tables::words;
+use crate::tables::ranking as words_of_ranking;
 
 pub(super) fn section(comparison: &Comparison) -> Markup {
     let common = comparison.common();
     html! {
         section id="results" {
             h2 { "Every figure" }
+            @if comparison.ranking.len() > 1 {
+                h3 { "Ranking" }
+                (table::shown("ranking", &ranking(comparison)))
+                @for (label, text) in words_of_ranking::heading(comparison) { p.note { (label) ": " (printable(&text)) } }
+                h3 { "Figures" }
+            }
             (table::shown("results", &results(&comparison.deployed())))
             @if !common.is_empty() && common.len() < comparison.contenders.len() {
                 h3 { "All with one common client" }
@@ -23,12 +30,52 @@ pub(super) fn section(comparison: &Comparison) -> Markup {
                 (table::shown("common client", &results(&common)))
             }
             @for (index, reference) in comparison.references.iter().enumerate() {
-                h3 { (words::printable(&reference.title)) }
-                p.note { (words::printable(&reference.source)) }
+                h3 { (printable(&reference.title)) }
+                p.note { (printable(&reference.source)) }
                 (table::shown(&format!("published {}", index + 1), &published(reference)))
-                p.note { "Floor and efficiency are ours, computed from " (words::printable(&reference.floors_from.replace('`', ""))) "; the rest was not measured here and cannot be compared with what was." }
+                p.note { "Floor and efficiency are ours, computed from " (printable(&reference.floors_from.replace('`', ""))) "; the rest was not measured here and cannot be compared with what was." }
             }
         }
+    }
+}
+
+fn ranking(comparison: &Comparison) -> Data {
+    let mut data = Data::new(&[
+        ("rank", "rank", true),
+        ("contender", "contender", false),
+        ("wall", "wall_ns", true),
+        ("÷ first", "times_the_first", true),
+        ("interval", "times_the_first_low", true),
+        ("rounds", "rounds", true),
+        ("p", "adjusted_p", true),
+        ("finding", "finding", false),
+    ]);
+    for ranked in &comparison.ranking {
+        let pair = ranked.to_first.as_ref();
+        let ratio = pair.and_then(|pair| pair.ratio);
+        let of = |cell: Option<Cell>| cell.unwrap_or_else(Cell::none);
+        data.rows.push(vec![
+            Cell::figure(ranked.rank.to_string(), ranked.rank as f64),
+            Cell::text(&ranked.name),
+            Cell::figure(duration(ranked.wall_ns), ranked.wall_ns as f64),
+            of(ratio.map(|ratio| Cell::figure(times(ratio.estimate), ratio.estimate))),
+            of(ratio
+                .map(|ratio| Cell::figure(format!("{}–{}", times(ratio.low), times(ratio.high)), ratio.low))),
+            of(pair.map(|pair| Cell::figure(count(pair.rounds.into()), f64::from(pair.rounds)))),
+            of(pair.and_then(|pair| pair.adjusted_p).map(|p| Cell::figure(format!("{p:.3}"), p))),
+            of(pair.map(|pair| Cell::text(found(pair.finding)))),
+        ]);
+    }
+    data
+}
+
+/// What is known of a contender beside the first.
+fn found(finding: Finding) -> &'static str {
+    match finding {
+        Finding::Bound => "slower: its shape has to wait longer",
+        Finding::Apart => "slower",
+        Finding::NotDetected => "no difference detected",
+        Finding::TooFewRounds => "too few rounds to tell",
     }
 }
 
@@ -36,7 +83,7 @@ fn results(rows: &[&Row]) -> Data {
     let mut data = Data::new(&[
         ("contender", "contender", false),
         ("wall", "wall_ns", true),
-        ("min–max", "wall_high_minus_low_ns", true),
+        ("interval", "wall_high_minus_low_ns", true),
         ("floor", "floor_ns", true),
         ("efficiency", "efficiency", true),
         ("speed-up", "speed_up", true),

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::charts::{Cell, Data};
-use crate::tables::words::{clipped, printable};
+use crate::printable::{clipped, printable};
 
 /// A text of a cell is cut after so many characters.
 const CELL_CHARS: usize = 240;

@@ -5,7 +5,8 @@ use maud::{Markup, html};
 use super::{facts, figure};
 use crate::charts::Chart;
 use crate::comparison::Comparison;
-use crate::tables::words;
+use crate::printable::printable;
+use crate::tables::{ranking, words};
 
 /// What an honest reader should know and should not conclude.
 const BIAS: &str = include_str!("../../../BIAS.md");
@@ -22,7 +23,7 @@ pub(super) fn section(comparison: &Comparison, charts: &[&Box<dyn Chart + '_>]) 
             }
             h3 { "Beside the figures" }
             (facts(comparison, |label| label == "machine"))
-            ul { @for note in words::notes(comparison) { li { (words::printable(&note)) } } }
+            ul { @for note in ranking::noise(comparison).iter().chain(&words::notes(comparison)) { li { (printable(note)) } } }
             h3 { "Bias" }
             @for (title, points) in bias() {
                 h4 { (title) }
