@@ -3,5 +3,6 @@
 mod bars;
 mod columns;
 pub mod markdown;
+mod ranking;
 pub mod terminal;
 mod words;

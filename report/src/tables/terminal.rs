@@ -6,6 +6,7 @@ use comfy_table::{
 
 use super::bars::Bars;
 use super::columns::{self, Column};
+use super::ranking::{self, RANKING};
 use super::words;
 use crate::comparison::{Comparison, Named, Row};
 use crate::conclusion::conclusion;
@@ -32,13 +33,13 @@ pub struct Screen {
 /// Renders `comparison` for a terminal, ending in a newline.
 ///
 /// Where there is no room for all columns they give way in this order: startup, % of a core, ramp,
-/// connections, added p50, floor, speed-up, CPU time, added p99, min–max, the bars, peak memory, CPU per
+/// connections, added p50, floor, speed-up, CPU time, added p99, interval, the bars, peak memory, CPU per
 /// request; a note says which. Contender, wall, efficiency and verdict always stay: where even they do not
 /// fit, their cells are wrapped.
 pub fn render(comparison: &Comparison, screen: Screen) -> String {
     let prose = Screen { width: screen.width.min(PROSE_WIDTH), ..screen };
     let ours = contenders(columns::for_contenders(comparison), &comparison.deployed(), screen);
-    let mut notes = words::notes(comparison);
+    let mut notes = [ranking::noise(comparison), words::notes(comparison)].concat();
     if !ours.hidden.is_empty() {
         notes.insert(0, format!("Not shown for want of room: {}", ours.hidden.join(", ")));
     }
@@ -51,6 +52,11 @@ pub fn render(comparison: &Comparison, screen: Screen) -> String {
         ours.text,
         paragraphs(conclusion(comparison).into_iter().map(|line| ("→", line)), prose),
     ];
+    if comparison.ranking.len() > 1 {
+        let ranked: Vec<_> = comparison.ranking.iter().collect();
+        parts.push(paragraphs(ranking::heading(comparison), prose));
+        parts.push(Fitted::of_figures(RANKING.to_vec(), &ranked, screen).text);
+    }
     if !comparison.common().is_empty() {
         let costs = contenders(columns::COSTS.to_vec(), &comparison.common(), screen);
         parts.push(paragraphs(words::costs_heading(comparison), prose));
@@ -61,15 +67,7 @@ pub fn render(comparison: &Comparison, screen: Screen) -> String {
     for reference in &comparison.references {
         let rows: Vec<_> = reference.rows.iter().collect();
         parts.push(paragraphs(words::published_heading(reference), prose));
-        parts.push(
-            Fitted::new(
-                columns::PUBLISHED.iter().collect(),
-                &rows,
-                &|column, row| (column.cell)(row),
-                screen,
-            )
-            .text,
-        );
+        parts.push(Fitted::of_figures(columns::PUBLISHED.iter().collect(), &rows, screen).text);
     }
     parts.push(paragraphs(notes.into_iter().map(|note| ("·", note)), prose));
     parts.push(paragraphs(legend, prose));
@@ -124,6 +122,10 @@ struct Fitted {
 }
 
 impl Fitted {
+    fn of_figures<R>(columns: Vec<&'static Column<R>>, rows: &[&R], screen: Screen) -> Fitted {
+        Fitted::new(columns, rows, &|column, row| (column.cell)(row), screen)
+    }
+
     fn new<R>(
         columns: Vec<&'static Column<R>>,
         rows: &[&R],
@@ -308,7 +310,7 @@ mod tests {
                 "speed-up",
                 "CPU time",
                 "added p99",
-                "wall min–max",
+                "wall interval",
                 "floor █ wall ░",
                 "peak memory",
                 "CPU per request",
