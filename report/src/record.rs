@@ -4,6 +4,7 @@
 //! Each further line is one [`Run`], appended and flushed the moment the run ends, so that whatever
 //! interrupts the race, every finished run is on disk. Nothing is ever rewritten.
 
+mod latencies;
 mod reader;
 mod writer;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::stats::Sorted;
 
+pub use latencies::{Histogram, Latencies};
 pub use reader::{Record, RecordError};
 pub use writer::Writer;
 
@@ -18,7 +20,9 @@ pub use writer::Writer;
 pub const FILE_NAME: &str = "record.jsonl";
 
 /// The version of the saved format that this crate writes.
-pub const FORMAT: u32 = 1;
+///
+/// Format 1 held every request of every run, and no histograms: it is still read.
+pub const FORMAT: u32 = 2;
 
 /// The name of the client that all models share.
 pub const COMMON: &str = "common";
@@ -38,8 +42,14 @@ pub struct Header {
     pub machine: Machine,
     /// What the target was told to do.
     pub scenario: ScenarioFacts,
-    /// The seed of the order of contenders within each round.
+    /// How the contenders are ordered within each round.
+    #[serde(default)]
+    pub order: Order,
+    /// The seed of that order.
     pub order_seed: u64,
+    /// The time that decides how many rounds there are; absent where each contender has its number.
+    #[serde(default)]
+    pub budget: Option<Budget>,
     /// Every contender of the race, in the order in which it was asked for. No name stands twice.
     pub contenders: Vec<ContenderFacts>,
     /// The model whose cost with the common client that of the others is held against.
@@ -47,6 +57,30 @@ pub struct Header {
     pub cost_base: Option<String>,
     /// Published figures shown beside ours and never mixed into them.
     pub references: Vec<Reference>,
+}
+
+/// How the contenders are ordered within each round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// Each round shuffled anew, whatever the others were: records made before the balanced order.
+    #[default]
+    Shuffled,
+    /// At random, and over the rounds each contender stands equally often at each place and follows
+    /// each other one equally often.
+    Balanced,
+    /// As the contenders were named, in every round.
+    AsGiven,
+}
+
+/// The time that decides how many rounds a contender takes part in.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Budget {
+    /// The time for all runs together, in nanoseconds.
+    pub time_ns: u64,
+    /// A contender has enough rounds when the interval of its median wall is narrower than this part
+    /// of the median.
+    pub precision: f64,
 }
 
 /// The machine a record was made on. What could not be learnt is "unknown" or zero.
@@ -103,8 +137,12 @@ pub struct ContenderFacts {
     pub processes: u32,
     /// Requests in flight allowed in each process.
     pub in_flight: u32,
-    /// Rounds asked of it.
+    /// Rounds asked of it, the one to warm up not counted; the least of them where there is a budget.
     pub rounds: u32,
+    /// The contender that this one is a second time over, raced to see how far apart two of a kind come
+    /// out. It is in no table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub twin_of: Option<String>,
     /// The wall a perfect client would need, in nanoseconds.
     pub floor_ns: u64,
 }
@@ -152,10 +190,17 @@ pub struct ReferenceRow {
 pub struct Run {
     /// The contender's name, as in the header.
     pub contender: String,
-    /// The round, from 1.
+    /// The round, from 1; 0 where it is a warm-up.
     pub round: u32,
     /// Its place within the round, from 1.
     pub position: u32,
+    /// A run that only made the machine and the target warm: kept, and in no figure.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub warm_up: bool,
+    /// What the run took from the race's time, in nanoseconds: from before its workers were spawned
+    /// until it was verified.
+    #[serde(default)]
+    pub took_ns: u64,
     /// Whether its figures count.
     #[serde(flatten)]
     pub verdict: Verdict,
@@ -167,7 +212,10 @@ pub struct Run {
     pub client: String,
     /// What was measured; absent where the run did not get that far.
     pub figures: Option<Figures>,
-    /// Every request.
+    /// How long its requests took.
+    #[serde(default)]
+    pub latencies: Latencies,
+    /// Its requests one by one. [`Writer`] says of which runs they are saved, and how many.
     pub samples: Samples,
     /// CPU and memory while the run went on, coarse: for pictures only.
     pub timeline: Vec<TimePoint>,
@@ -245,6 +293,9 @@ pub struct TargetFigures {
     pub lateness_ns: Quantiles,
     /// Whether it ran with real-time priority.
     pub realtime: bool,
+    /// Its event loops, each a thread: it can use as many cores.
+    #[serde(default = "one")]
+    pub shards: u32,
     /// Connections it accepted.
     pub connections: u64,
     /// The most requests it ever had in flight at once.
@@ -292,6 +343,25 @@ pub struct Samples {
     pub planned_ns: Vec<u64>,
     /// Requests that failed: index into the columns, and the kind of error.
     pub errors: Vec<(usize, String)>,
+    /// Requests of the run that are not among these: the later ones, by their starts.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: u64,
+}
+
+impl Samples {
+    /// The first `most` of them.
+    fn truncated(&self, most: usize) -> Samples {
+        let most = most.min(self.id.len());
+        Samples {
+            id: self.id[..most].to_vec(),
+            process: self.process[..most].to_vec(),
+            start_ns: self.start_ns[..most].to_vec(),
+            end_ns: self.end_ns[..most].to_vec(),
+            planned_ns: self.planned_ns[..most].to_vec(),
+            errors: self.errors.iter().filter(|(index, _)| *index < most).cloned().collect(),
+            left_out: self.left_out + (self.id.len() - most) as u64,
+        }
+    }
 }
 
 /// One coarse reading of the worker tree during a run.
@@ -303,6 +373,18 @@ pub struct TimePoint {
     pub cpu_percent: f32,
     /// Resident memory, summed over the tree.
     pub memory_bytes: u64,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn is_false(word: &bool) -> bool {
+    !word
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// One line of a record file: borrowed where it is written, owned where it is read.
