@@ -59,7 +59,7 @@ impl<'a> Flights<'a> {
         let most = (MOST_REQUESTS / flown.len()).max(LEAST_REQUESTS);
         let panels = flown
             .into_iter()
-            .map(|(row, run)| Panel { row, run, lanes: Lanes::of(&run.samples, row, end_ns, most) })
+            .map(|(row, run)| Panel { row, run, lanes: Lanes::of(&run.samples, row.processes, end_ns, most) })
             .collect();
         Some(Flights { panels, palette, end_ns })
     }

@@ -7,7 +7,6 @@ use maud::{Markup, html};
 
 use super::super::scale::Scale;
 use super::super::svg::px;
-use crate::comparison::Row;
 use crate::record::Samples;
 
 /// Paths are written in whole units, of which there are so many in a pixel.
@@ -50,11 +49,11 @@ pub(super) fn units(scale: &Scale) -> f64 {
 
 impl Lanes {
     /// Of what begins before `axis_end_ns`, no more than about `most` requests.
-    pub(super) fn of(samples: &Samples, row: &Row, axis_end_ns: u64, most: usize) -> Lanes {
+    pub(super) fn of(samples: &Samples, processes: u32, axis_end_ns: u64, most: usize) -> Lanes {
         let mut order: Vec<usize> = (0..samples.id.len()).collect();
         order.sort_by_key(|index| (samples.start_ns[*index], samples.end_ns[*index]));
         let last_ns = end_ns(samples).min(axis_end_ns);
-        let mut dealers: Vec<Dealer> = (0..row.processes).map(|_| Dealer::default()).collect();
+        let mut dealers: Vec<Dealer> = (0..processes).map(|_| Dealer::default()).collect();
         for index in order {
             let flight = Flight {
                 start_ns: samples.start_ns[index],
@@ -285,15 +284,7 @@ impl Pen {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::comparison::Comparison;
-    use crate::example;
     use proptest::prelude::*;
-
-    fn row(processes: u32) -> Row {
-        let mut row = Comparison::of(&example::record()).contenders.remove(0);
-        row.processes = processes;
-        row
-    }
 
     fn samples(flights: &[(u64, u64, u32)]) -> Samples {
         Samples {
@@ -309,8 +300,7 @@ mod tests {
 
     #[test]
     fn two_slots_are_two_lanes_with_their_requests_by_turns() {
-        let lanes =
-            Lanes::of(&samples(&[(0, 40, 0), (0, 60, 0), (40, 40, 0), (60, 40, 0)]), &row(1), 100, 100);
+        let lanes = Lanes::of(&samples(&[(0, 40, 0), (0, 60, 0), (40, 40, 0), (60, 40, 0)]), 1, 100, 100);
         let scale = Scale::exact(0.0, 100.0, 0.0, 10.0);
         assert_eq!(
             lanes.paths(&scale, 20.0).into_string(),
@@ -327,7 +317,7 @@ mod tests {
         let mut some = samples(&[(0, 40, 0), (10, 90, 0), (50, 20, 0)]);
         some.left_out = 7;
         assert_eq!(end_ns(&some), 50);
-        let lanes = Lanes::of(&some, &row(1), 100, 100);
+        let lanes = Lanes::of(&some, 1, 100, 100);
         assert_eq!(
             lanes.in_flight.last(),
             Some(&(50, 2)),
@@ -343,7 +333,7 @@ mod tests {
             flights in prop::collection::vec((0_u64..200, 1_u64..50, 0_u32..3), 1..120),
         ) {
             let samples = samples(&flights);
-            let lanes = Lanes::of(&samples, &row(3), u64::MAX, usize::MAX);
+            let lanes = Lanes::of(&samples, 3, u64::MAX, usize::MAX);
             prop_assert_eq!(lanes.drawn() as u64 <= flights.len() as u64, true);
             for lane in lanes.processes.iter().flatten() {
                 prop_assert!(lane.windows(2).all(|pair| pair[0].end_ns <= pair[1].start_ns));
@@ -359,7 +349,7 @@ mod tests {
         fn no_more_is_drawn_than_the_page_can_carry(slots in 1_u64..300, each in 1_u64..20, most in 50_usize..400) {
             let flights: Vec<_> =
                 (0..slots).flat_map(|_| (0..each).map(|turn| (turn * 10, 10, 0))).collect();
-            let lanes = Lanes::of(&samples(&flights), &row(1), u64::MAX, most);
+            let lanes = Lanes::of(&samples(&flights), 1, u64::MAX, most);
             prop_assert!(lanes.drawn() <= most + each as usize, "{}", lanes.drawn());
             prop_assert!(lanes.drawn() > 0);
         }
