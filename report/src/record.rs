@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::stats::Sorted;
 
 pub use latencies::{Histogram, Latencies};
-pub use reader::{Record, RecordError};
+pub use reader::{Record, RecordError, UnknownContender};
 pub use writer::Writer;
 
 /// The name of the record's file within a folder of results.
