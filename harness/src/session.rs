@@ -13,6 +13,7 @@ use crate::contender::{Contender, Shape};
 use crate::crew::Launch;
 use crate::floor;
 use crate::machine;
+use crate::meter::Group;
 use crate::protocol::{Outcome, PROTOCOL, Plan, Sample};
 use crate::race::{self, Fault, Finish, Limits, Onlooker};
 use crate::schedule::Turn;
@@ -30,6 +31,7 @@ const REQUEST_TIMEOUT_SLACK_MS: u64 = 30_000;
 pub struct Session {
     program: PathBuf,
     realtime: bool,
+    group: bool,
     target: Target,
     workload: Workload,
 }
@@ -78,7 +80,13 @@ impl Session {
     pub fn with_priority(program: &Path, workload: Workload, realtime: bool) -> Result<Session> {
         let program = program.to_owned();
         let target = Target::start(&program, &workload.scenario, realtime)?;
-        Ok(Session { program, realtime, target, workload })
+        Ok(Session { program, realtime, group: true, target, workload })
+    }
+
+    /// Whether workers are put into a control group where the system lets them: they are unless told
+    /// otherwise.
+    pub fn use_group(&mut self, group: bool) {
+        self.group = group;
     }
 
     /// Starts workers from the same program as the target.
@@ -138,7 +146,8 @@ impl Session {
         let plans = plans(contender, &self.workload, &self.target.url_prefix());
         let target_pid = self.target.pid();
         let mut onlooker = Looker { target: &mut self.target, watcher };
-        let finish = match race::race(launch, &plans, target_pid, limits, &mut onlooker) {
+        let group = if self.group { Group::create().ok() } else { None };
+        let finish = match race::race(launch, group, &plans, target_pid, limits, &mut onlooker) {
             Ok(finish) => finish,
             Err(Fault::Interrupted) => return Ok(None),
             Err(fault) => return Ok(Some(void(contender, turn, fault.to_string()))),
@@ -268,6 +277,7 @@ fn figures(shape: Shape, finish: &Finish, ledger: &Ledger, workload: &Workload) 
     Figures {
         wall_ns: finish.wall_ns,
         cpu_ns: finish.cpu_ns,
+        cpu_method: finish.cpu_method,
         cpu_us_per_request: finish.cpu_ns as f64 / 1e3 / workload.scenario.urls as f64,
         peak_memory_bytes: finish.seen.peak.bytes,
         peak_memory_method: finish.seen.peak.method,
@@ -279,6 +289,8 @@ fn figures(shape: Shape, finish: &Finish, ledger: &Ledger, workload: &Workload) 
         latency_ns: Quantiles::of(durations().map(|(duration, _)| duration)).unwrap_or_default(),
         added_latency_ns: Quantiles::of(durations().map(|(duration, planned)| duration - planned))
             .unwrap_or_default(),
+        usage: finish.usage,
+        watching: finish.seen.watching,
         target: TargetFigures {
             cpu_ns: finish.target_cpu_ns,
             lateness_ns: Quantiles {
