@@ -1,7 +1,7 @@
 //! A race under way: one target, one workload, and run after run against it.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use inflight_report::record::{
@@ -17,7 +17,7 @@ use crate::meter::Group;
 use crate::protocol::{Outcome, PROTOCOL, Plan, Sample};
 use crate::race::{self, Fault, Finish, Limits, Onlooker};
 use crate::schedule::Turn;
-use crate::target::Target;
+use crate::target::{Target, TargetOptions};
 use crate::verify::{self, Evidence};
 use crate::workload::Workload;
 
@@ -30,8 +30,8 @@ const REQUEST_TIMEOUT_SLACK_MS: u64 = 30_000;
 /// One target, one workload, and run after run against it.
 pub struct Session {
     program: PathBuf,
-    realtime: bool,
     group: bool,
+    options: TargetOptions,
     target: Target,
     workload: Workload,
 }
@@ -64,29 +64,35 @@ impl Watcher for Unwatched {
 
 impl Session {
     /// Starts a target that plays the workload, from `program`: `inflight` itself, or a program that
-    /// begins with [`crate::commands::main_if_child`]. The target asks for real-time priority where
-    /// [`target_needs_priority`] of a few requests in flight.
+    /// begins with [`crate::commands::main_if_child`]. The target has what [`target_options`] gives a race
+    /// with few requests in flight.
     ///
     /// # Errors
     /// When the target cannot be started.
     pub fn start(program: &Path, workload: Workload) -> Result<Session> {
-        Session::with_priority(program, workload, target_needs_priority(&[]))
+        let options = target_options(&[], &workload);
+        Session::with_options(program, workload, options)
     }
 
-    /// As [`Session::start`], and whether the target asks for real-time priority is as `realtime` says.
+    /// As [`Session::start`], with a target as `options` say.
     ///
     /// # Errors
     /// When the target cannot be started.
-    pub fn with_priority(program: &Path, workload: Workload, realtime: bool) -> Result<Session> {
+    pub fn with_options(program: &Path, workload: Workload, options: TargetOptions) -> Result<Session> {
         let program = program.to_owned();
-        let target = Target::start(&program, &workload.scenario, realtime)?;
-        Ok(Session { program, realtime, group: true, target, workload })
+        let target = Target::start(&program, &workload.scenario, options)?;
+        Ok(Session { program, group: true, options, target, workload })
     }
 
     /// Whether workers are put into a control group where the system lets them: they are unless told
     /// otherwise.
     pub fn use_group(&mut self, group: bool) {
         self.group = group;
+    }
+
+    /// How workers of `contender` are started; those of a model from the same program as the target.
+    pub fn worker_of(&self, contender: &Contender) -> Launch {
+        contender.launch(&self.program)
     }
 
     /// Starts workers from the same program as the target.
@@ -108,8 +114,8 @@ impl Session {
     pub fn facts(&self, contender: &Contender, rounds: u32) -> ContenderFacts {
         ContenderFacts {
             name: contender.to_string(),
-            model: contender.model.name.to_owned(),
-            client: contender.client.name.to_owned(),
+            model: contender.source.model().to_owned(),
+            client: contender.source.client().to_owned(),
             processes: contender.shape.processes,
             in_flight: contender.shape.in_flight,
             rounds,
@@ -140,50 +146,65 @@ impl Session {
         watcher: &mut dyn Watcher,
     ) -> Result<Option<Run>> {
         if !self.target.is_alive() {
-            self.target = Target::start(&self.program, &self.workload.scenario, self.realtime)?;
+            self.target = Target::start(&self.program, &self.workload.scenario, self.options)?;
         }
+        let began = Instant::now();
         self.target.reset()?;
         let plans = plans(contender, &self.workload, &self.target.url_prefix());
         let target_pid = self.target.pid();
         let mut onlooker = Looker { target: &mut self.target, watcher };
         let group = if self.group { Group::create().ok() } else { None };
-        let finish = match race::race(launch, group, &plans, target_pid, limits, &mut onlooker) {
-            Ok(finish) => finish,
+        let run = match race::race(launch, group, &plans, target_pid, limits, &mut onlooker) {
             Err(Fault::Interrupted) => return Ok(None),
-            Err(fault) => return Ok(Some(void(contender, turn, fault.to_string()))),
+            Err(fault) => void(contender, turn, fault.to_string()),
+            Ok(finish) => match self.target.ledger() {
+                Ok(ledger) => tell(contender, turn, &self.workload, self.options, finish, &ledger),
+                Err(_) => void(contender, turn, Fault::Target.to_string()),
+            },
         };
-        Ok(Some(match self.target.ledger() {
-            Ok(ledger) => tell(contender, turn, &self.workload, finish, &ledger),
-            Err(_) => void(contender, turn, Fault::Target.to_string()),
-        }))
+        Ok(Some(Run { took_ns: began.elapsed().as_nanos() as u64, ..run }))
     }
 }
 
-/// Whether the target should have real-time priority in a race of `contenders`.
+/// What the target should have of the machine in a race of `contenders` over `workload`.
 ///
-/// With four cores or more one is nearly always free for it. With fewer it competes with the workers, and
-/// is late when they are at their busiest, which is a fault of the measurement and not of the contender.
-/// With thousands in flight, however, a target that comes first keeps the clients from their packets, and
-/// makes them late by more than it gains.
-pub fn target_needs_priority(contenders: &[Contender]) -> bool {
+/// With four cores or more one is nearly always free for it. With fewer it competes with the
+/// workers, and is late when they are at their busiest, which is a fault of the measurement and not of the
+/// contender. With thousands in flight, however, a target that comes first keeps the clients from their
+/// packets, and makes them late by more than it gains.
+///
+/// Where nothing is delayed there is nothing to be punctual about. There a client can be as fast as one
+/// event loop, and what would be measured is the target: it gets a second loop, and no priority, since two
+/// loops that came first would break the client's work up into ever smaller pieces.
+pub fn target_options(contenders: &[Contender], workload: &Workload) -> TargetOptions {
     const CORES_TO_SPARE: usize = 4;
     const MOST_IN_FLIGHT: u64 = 1_000;
     let most = contenders.iter().map(|contender| contender.shape.slots()).max().unwrap_or(0);
-    machine::cores() < CORES_TO_SPARE && most <= MOST_IN_FLIGHT
+    let delays = workload.total_delay_ns() > 0;
+    TargetOptions {
+        realtime: delays && machine::cores() < CORES_TO_SPARE && most <= MOST_IN_FLIGHT,
+        shards: if delays { 1 } else { 2 },
+    }
 }
 
-/// One plan for each process of `contender`.
+/// One plan for each worker of `contender`: one a process, or one for all that it starts itself.
 pub fn plans(contender: &Contender, workload: &Workload, url_prefix: &str) -> Vec<Plan> {
     let longest_ms = workload.delays_ns.iter().max().map_or(0, |ns| ns.div_ceil(1_000_000));
-    (0..contender.shape.processes)
+    let shape = contender.shape;
+    let (workers, own_processes) = match contender.own_processes() {
+        true => (1, Some(shape.processes)),
+        false => (shape.processes, None),
+    };
+    (0..workers)
         .map(|process| Plan {
             protocol: PROTOCOL,
             contender: contender.to_string(),
-            model: contender.model.name.to_owned(),
-            client: contender.client.name.to_owned(),
+            model: contender.source.model().to_owned(),
+            client: contender.source.client().to_owned(),
             url_prefix: url_prefix.to_owned(),
-            ids: contender.shape.share(process, workload.scenario.urls),
-            in_flight: contender.shape.in_flight as usize,
+            ids: Shape { processes: workers, ..shape }.share(process, workload.scenario.urls),
+            in_flight: shape.in_flight as usize,
+            processes: own_processes,
             cores: machine::cores(),
             connect_timeout_ms: CONNECT_TIMEOUT_MS,
             request_timeout_ms: longest_ms + REQUEST_TIMEOUT_SLACK_MS,
@@ -224,7 +245,8 @@ fn void(contender: &Contender, turn: Turn, reason: String) -> Run {
         contender: contender.to_string(),
         round: turn.round,
         position: turn.position,
-        warm_up: false,
+        warm_up: turn.round == 0,
+        took_ns: 0,
         verdict: Verdict::Void { reasons: vec![reason] },
         warnings: Vec::new(),
         runtime: String::new(),
@@ -237,7 +259,14 @@ fn void(contender: &Contender, turn: Turn, reason: String) -> Run {
 }
 
 /// A run that reached its end, verified.
-fn tell(contender: &Contender, turn: Turn, workload: &Workload, finish: Finish, ledger: &Ledger) -> Run {
+fn tell(
+    contender: &Contender,
+    turn: Turn,
+    workload: &Workload,
+    options: TargetOptions,
+    finish: Finish,
+    ledger: &Ledger,
+) -> Run {
     let all: Vec<Sample> = finish.samples.iter().flatten().cloned().collect();
     let evidence = Evidence {
         workload,
@@ -246,6 +275,7 @@ fn tell(contender: &Contender, turn: Turn, workload: &Workload, finish: Finish, 
         ledger,
         wall_ns: finish.wall_ns,
         target_cpu_ns: finish.target_cpu_ns,
+        target_shards: options.shards,
         target_before: &finish.target_before,
         target_after: &finish.target_after,
     };
@@ -254,10 +284,11 @@ fn tell(contender: &Contender, turn: Turn, workload: &Workload, finish: Finish, 
         contender: contender.to_string(),
         round: turn.round,
         position: turn.position,
-        warm_up: false,
+        warm_up: turn.round == 0,
+        took_ns: 0,
         verdict: verify::verdict(&evidence),
         warnings: verify::warnings(&evidence),
-        figures: Some(figures(contender.shape, &finish, ledger, workload)),
+        figures: Some(figures(contender.shape, &finish, ledger, workload, options)),
         runtime: finish.ready.runtime,
         client: finish.ready.client,
         latencies: Latencies::of(&samples),
@@ -266,7 +297,13 @@ fn tell(contender: &Contender, turn: Turn, workload: &Workload, finish: Finish, 
     }
 }
 
-fn figures(shape: Shape, finish: &Finish, ledger: &Ledger, workload: &Workload) -> Figures {
+fn figures(
+    shape: Shape,
+    finish: &Finish,
+    ledger: &Ledger,
+    workload: &Workload,
+    options: TargetOptions,
+) -> Figures {
     let late = &ledger.stats.lateness_ns;
     let durations = || {
         let complete = |sample: &&Sample| matches!(sample.outcome, Outcome::Response { status: 200, .. });
@@ -300,6 +337,7 @@ fn figures(shape: Shape, finish: &Finish, ledger: &Ledger, workload: &Workload) 
                 max: signed(late.max),
             },
             realtime: ledger.stats.realtime,
+            shards: options.shards,
             connections: ledger.stats.connections,
             most_in_flight: ledger.stats.most_in_flight,
         },
@@ -319,7 +357,7 @@ fn columns(by_process: &[Vec<Sample>], workload: &Workload) -> Samples {
     let mut columns = Samples::default();
     for (index, (process, sample)) in all.into_iter().enumerate() {
         columns.id.push(sample.id);
-        columns.process.push(process);
+        columns.process.push(sample.process.unwrap_or(process));
         columns.start_ns.push(sample.start_ns);
         columns.end_ns.push(sample.end_ns);
         columns.planned_ns.push(workload.planned_ns(sample.id));

@@ -5,7 +5,7 @@ mod build;
 use serde::Serialize;
 
 use crate::record::{
-    COMMON, Figures, Machine, MemoryMethod, Quantiles, ReferenceRow, ScenarioFacts, Verdict,
+    COMMON, Figures, Machine, MemoryMethod, Order, Quantiles, ReferenceRow, ScenarioFacts, Verdict,
 };
 
 /// What a record says about its contenders, side by side.
@@ -21,7 +21,9 @@ pub struct Comparison {
     pub machine: Machine,
     /// What the target was told to do.
     pub scenario: ScenarioFacts,
-    /// The seed of the order of contenders within each round.
+    /// How the contenders were ordered within each round.
+    pub order: Order,
+    /// The seed of that order.
     pub order_seed: u64,
     /// The record was cut short in the middle of a run.
     pub truncated: bool,
@@ -33,6 +35,16 @@ pub struct Comparison {
     pub contenders: Vec<Row>,
     /// Published figures, to be held against ours and never mixed into them.
     pub references: Vec<PublishedTable>,
+}
+
+/// A comparison and what its record is called.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Named {
+    /// The record's name: where it was read from.
+    pub record: String,
+    /// What it says.
+    #[serde(flatten)]
+    pub comparison: Comparison,
 }
 
 /// One contender. In JSON the fields of [`Measured`] stand among the others, and are absent where no run
@@ -49,7 +61,7 @@ pub struct Row {
     pub processes: u32,
     /// Requests in flight allowed in each process.
     pub in_flight: u32,
-    /// Rounds asked of it.
+    /// Rounds asked of it, or those it was given where a budget of time decided.
     pub rounds: u32,
     /// Valid runs: those that the figures are drawn from.
     pub valid_runs: u32,
@@ -68,7 +80,7 @@ pub struct Row {
     /// The figures of the valid runs.
     #[serde(flatten)]
     pub measured: Option<Measured>,
-    /// Every run, valid or void, in the order in which they ran.
+    /// Every run that counts, valid or void, in the order in which they ran.
     pub runs: Vec<RunSummary>,
 }
 
@@ -135,6 +147,13 @@ pub struct Spread<T> {
     pub low: T,
     /// The upper end of the row's [`Interval`].
     pub high: T,
+}
+
+impl<T: Copy> Spread<T> {
+    /// The same in another unit: `convert` must not change the order.
+    pub fn map<U>(&self, convert: impl Fn(T) -> U) -> Spread<U> {
+        Spread { median: convert(self.median), low: convert(self.low), high: convert(self.high) }
+    }
 }
 
 /// What the ends of a [`Spread`] are.

@@ -4,9 +4,9 @@
 use std::path::Path;
 
 use crate::record::{
-    COMMON, ContenderFacts, CpuMethod, FORMAT, Figures, Header, Latencies, Machine, MemoryMethod, Quantiles,
-    Record, Reference, ReferenceRow, Run, Samples, ScenarioFacts, TargetFigures, TimePoint, Usage, Verdict,
-    Watching, Writer,
+    COMMON, ContenderFacts, CpuMethod, FORMAT, Figures, Header, Latencies, Machine, MemoryMethod, Order,
+    Quantiles, Record, Reference, ReferenceRow, Run, Samples, ScenarioFacts, TargetFigures, TimePoint, Usage,
+    Verdict, Watching, Writer,
 };
 
 const URLS: u64 = 1_000;
@@ -197,7 +197,9 @@ fn header() -> Header {
             median_delay_ns: 26_300_000,
             total_delay_ns: (0..URLS).map(planned_ns).sum(),
         },
+        order: Order::Shuffled,
         order_seed: 7,
+        budget: None,
         contenders: CONTENDERS
             .iter()
             .map(|contender| ContenderFacts {
@@ -236,6 +238,7 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
             round,
             position,
             warm_up: false,
+            took_ns: 11_000_000_000,
             verdict: Verdict::Void {
                 reasons: vec![
                     "worker 0 hung: no `done` within 10 s; its last word was \"reactor stalled\"".to_owned(),
@@ -262,6 +265,7 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
         round,
         position,
         warm_up: false,
+        took_ns: wall_ns + contender.startup_ns,
         verdict: if void {
             Verdict::Void {
                 reasons: vec!["the target was the bottleneck: its lateness p99 was 4.2 ms".to_owned()],
@@ -302,6 +306,7 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
                     max: 400_000,
                 },
                 realtime: false,
+                shards: 1,
                 connections: u64::from(contender.processes * contender.in_flight),
                 most_in_flight: u64::from(contender.processes * contender.in_flight),
             },

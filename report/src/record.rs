@@ -44,8 +44,14 @@ pub struct Header {
     pub machine: Machine,
     /// What the target was told to do.
     pub scenario: ScenarioFacts,
-    /// The seed of the order of contenders within each round.
+    /// How the contenders are ordered within each round.
+    #[serde(default)]
+    pub order: Order,
+    /// The seed of that order.
     pub order_seed: u64,
+    /// The time that decides how many rounds there are; absent where each contender has its number.
+    #[serde(default)]
+    pub budget: Option<Budget>,
     /// Every contender of the race, in the order in which it was asked for. No name stands twice.
     pub contenders: Vec<ContenderFacts>,
     /// The model whose cost with the common client that of the others is held against.
@@ -53,6 +59,30 @@ pub struct Header {
     pub cost_base: Option<String>,
     /// Published figures shown beside ours and never mixed into them.
     pub references: Vec<Reference>,
+}
+
+/// How the contenders are ordered within each round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// Each round shuffled anew, whatever the others were: records made before the balanced order.
+    #[default]
+    Shuffled,
+    /// At random, and over the rounds each contender stands equally often at each place and follows
+    /// each other one equally often.
+    Balanced,
+    /// As the contenders were named, in every round.
+    AsGiven,
+}
+
+/// The time that decides how many rounds a contender takes part in.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Budget {
+    /// The time for all runs together, in nanoseconds.
+    pub time_ns: u64,
+    /// A contender has enough rounds when the interval of its median wall is narrower than this part
+    /// of the median.
+    pub precision: f64,
 }
 
 /// The machine a record was made on. What could not be learnt is "unknown" or zero.
@@ -109,7 +139,7 @@ pub struct ContenderFacts {
     pub processes: u32,
     /// Requests in flight allowed in each process.
     pub in_flight: u32,
-    /// Rounds asked of it.
+    /// Rounds asked of it, the one to warm up not counted; the least of them where there is a budget.
     pub rounds: u32,
     /// The contender that this one is a second time over, raced to see how far apart two of a kind come
     /// out. It is in no table.
@@ -169,6 +199,10 @@ pub struct Run {
     /// A run that only made the machine and the target warm: kept, and in no figure.
     #[serde(default, skip_serializing_if = "is_false")]
     pub warm_up: bool,
+    /// What the run took from the race's time, in nanoseconds: from before its workers were spawned
+    /// until it was verified.
+    #[serde(default)]
+    pub took_ns: u64,
     /// Whether its figures count.
     #[serde(flatten)]
     pub verdict: Verdict,
@@ -270,6 +304,9 @@ pub struct TargetFigures {
     pub lateness_ns: Quantiles,
     /// Whether it ran with real-time priority.
     pub realtime: bool,
+    /// Its event loops, each a thread: it can use as many cores.
+    #[serde(default = "one")]
+    pub shards: u32,
     /// Connections it accepted.
     pub connections: u64,
     /// The most requests it ever had in flight at once.
@@ -347,6 +384,10 @@ pub struct TimePoint {
     pub cpu_percent: f32,
     /// Resident memory, summed over the tree.
     pub memory_bytes: u64,
+}
+
+fn one() -> u32 {
+    1
 }
 
 fn is_false(word: &bool) -> bool {

@@ -10,9 +10,10 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 use inflight_report::comparison::Comparison;
-use inflight_report::record::{FILE_NAME, FORMAT, Header, Record, ScenarioFacts, Writer};
+use inflight_report::record::{FILE_NAME, FORMAT, Header, Order, Record, ScenarioFacts, Writer};
 use inflight_report::tables;
 
+use super::externals;
 use super::lineup::Lineup;
 use super::scenario_args::ScenarioArgs;
 use crate::contender::Contender;
@@ -40,7 +41,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Real-time priority for the target, where the system grants it [default: on with fewer than four
-    /// cores and at most 1,000 in flight]
+    /// cores and at most 1,000 in flight, where anything is delayed]
     #[arg(long, value_name = "on|off", value_enum)]
     realtime: Option<Switch>,
     #[command(flatten)]
@@ -55,6 +56,7 @@ enum Switch {
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let contenders = args.lineup.contenders()?;
+    externals::probe(&contenders)?;
     contenders.iter().try_for_each(limits::check)?;
     let workload = Workload::of(args.scenario.scenario()?);
     let started_at = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
@@ -65,11 +67,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 
     let interrupted = catch_interrupt()?;
     let program = env::current_exe().context("cannot find this program itself")?;
-    let realtime = match args.realtime {
-        Some(switch) => switch == Switch::On,
-        None => session::target_needs_priority(&contenders),
-    };
-    let mut session = Session::with_priority(&program, workload, realtime)?;
+    let mut options = session::target_options(&contenders, &workload);
+    if let Some(switch) = args.realtime {
+        options.realtime = switch == Switch::On;
+    }
+    let mut session = Session::with_options(&program, workload, options)?;
     let header = args.header(started_at, &session, &contenders);
     let path = out.join(FILE_NAME);
     let mut record =
@@ -103,7 +105,6 @@ fn race(
 ) -> Result<()> {
     let urls = session.workload().scenario.urls;
     let rounds: Vec<u32> = header.contenders.iter().map(|contender| contender.rounds).collect();
-    let launch = session.own_worker();
     warm_up(session, contenders)?;
     let mut progress = Progress::new(&header.contenders, urls, interrupted);
     for turn in schedule(&rounds, header.order_seed) {
@@ -111,10 +112,8 @@ fn race(
         progress.begin(turn.contender);
         let before = u64::from(turn.round - 1) * urls;
         let mut watcher = RunProgress { progress: &mut progress, before };
-        let Some(run) = session.run(contender, turn, &launch, session.limits(contender), &mut watcher)?
-        else {
-            break;
-        };
+        let (launch, limits) = (session.worker_of(contender), session.limits(contender));
+        let Some(run) = session.run(contender, turn, &launch, limits, &mut watcher)? else { break };
         record.append(&run)?;
         progress.end(turn.round, urls);
     }
@@ -131,7 +130,7 @@ fn warm_up(session: &mut Session, contenders: &[Contender]) -> Result<()> {
     if let Some(contender) = widest
         && session.facts(contender, 0).floor_ns < LONG_NS
     {
-        let (turn, launch) = (Turn { contender: 0, round: 0, position: 0 }, session.own_worker());
+        let (turn, launch) = (Turn { contender: 0, round: 0, position: 0 }, session.worker_of(contender));
         session.run(contender, turn, &launch, session.limits(contender), &mut Unwatched)?;
     }
     Ok(())
@@ -160,7 +159,9 @@ impl Args {
         Header {
             format: FORMAT,
             inflight_version: env!("CARGO_PKG_VERSION").to_owned(),
-            command: command_line(),
+            command: super::command_line(
+                env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()),
+            ),
             started_at,
             machine: machine::describe(),
             scenario: ScenarioFacts {
@@ -174,21 +175,12 @@ impl Args {
                 median_delay_ns: workload.median_delay_ns(),
                 total_delay_ns: workload.total_delay_ns(),
             },
+            order: Order::Shuffled,
             order_seed: scenario.seed,
+            budget: None,
             contenders: contenders.iter().map(|c| session.facts(c, self.rounds(c))).collect(),
             cost_base: Some(models::COST_BASE.to_owned()),
             references: vec![article::reference()],
         }
     }
-}
-
-/// The command line as it was given, the program by its plain name.
-fn command_line() -> String {
-    let words = env::args_os().skip(1).map(|word| {
-        let word = word.to_string_lossy().into_owned();
-        let plain =
-            !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_=+:./,".contains(c));
-        if plain { word } else { format!("'{}'", word.replace('\'', r"'\''")) }
-    });
-    ["inflight".to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
 }
