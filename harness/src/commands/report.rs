@@ -24,6 +24,9 @@ pub(super) struct Args {
     /// Records, or the folders they are in [default: the newest in results/]
     #[arg(value_name = "RECORD")]
     records: Vec<PathBuf>,
+    /// Nothing but these contenders, as if no others had raced
+    #[arg(long, value_name = "CONTENDER,…", value_delimiter = ',')]
+    only: Vec<String>,
     /// How to show them
     #[arg(long, value_enum, default_value = "terminal", conflicts_with = "splice")]
     format: Format,
@@ -109,7 +112,7 @@ pub(super) fn report(args: &Args) -> Result<ExitCode> {
     };
     let command = args.command(&paths);
     if let Some(document) = &args.splice {
-        return put_into(document, args, &read_all(&paths)?, &command);
+        return put_into(document, args, &args.compared(&paths)?, &command);
     }
     let text = args.rendered(&paths)?;
     match &args.output {
@@ -119,21 +122,12 @@ pub(super) fn report(args: &Args) -> Result<ExitCode> {
     }
 }
 
-fn read_all(paths: &[PathBuf]) -> Result<Vec<Named>> {
-    paths.iter().map(|path| read(path)).collect()
-}
-
-fn read(path: &Path) -> Result<Named> {
-    let comparison = Comparison::of(&Record::read(path)?);
-    Ok(Named { record: path.display().to_string(), comparison })
-}
-
 impl Args {
     fn rendered(&self, paths: &[PathBuf]) -> Result<String> {
         if self.open || self.chart.is_some() {
             return self.drawn(paths);
         }
-        let records = || read_all(paths);
+        let records = || self.compared(paths);
         Ok(match self.format {
             Format::Terminal => {
                 let screen = super::screen();
@@ -152,10 +146,27 @@ impl Args {
         })
     }
 
+    /// The record at `path`, with those contenders alone that were asked for.
+    fn record(&self, path: &Path) -> Result<Record> {
+        let mut record = Record::read(path)?;
+        if !self.only.is_empty() {
+            record.keep_only(&self.only).with_context(|| path.display().to_string())?;
+        }
+        Ok(record)
+    }
+
+    fn compared(&self, paths: &[PathBuf]) -> Result<Vec<Named>> {
+        let compare = |path: &PathBuf| {
+            let comparison = Comparison::of(&self.record(path)?);
+            Ok(Named { record: path.display().to_string(), comparison })
+        };
+        paths.iter().map(compare).collect()
+    }
+
     /// The page, or one chart of it.
     fn drawn(&self, paths: &[PathBuf]) -> Result<String> {
         let [path] = paths else { bail!("a page or a chart is of one record: name only one") };
-        let record = Record::read(path)?;
+        let record = self.record(path)?;
         let comparison = Comparison::of(&record);
         match &self.chart {
             None => Ok(page::render(&record, &comparison)),
@@ -196,6 +207,9 @@ impl Args {
         let mut words = vec!["report".to_owned()];
         words.extend(paths.iter().map(|path| path.display().to_string()));
         let mut option = |name: &str, value: String| words.extend([name.to_owned(), value]);
+        if !self.only.is_empty() {
+            option("--only", self.only.join(","));
+        }
         if self.format != Format::Terminal {
             option("--format", name_of(self.format));
         }
