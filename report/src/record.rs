@@ -15,7 +15,7 @@ use crate::stats::Sorted;
 
 pub use cost::{CpuMethod, Usage, Watching};
 pub use latencies::{Histogram, Latencies};
-pub use reader::{Record, RecordError};
+pub use reader::{Record, RecordError, UnknownContender};
 pub use writer::Writer;
 
 /// The name of the record's file within a folder of results.
