@@ -10,7 +10,7 @@ use inflight_report::comparison::{Comparison, Named};
 use inflight_report::exports::github_benchmark::Direction;
 use inflight_report::record::{FILE_NAME, Record};
 use inflight_report::tables::markdown::{self, Excerpt};
-use inflight_report::tables::terminal;
+use inflight_report::tables::terminal::{self, Screen};
 use inflight_report::{exports, splice};
 
 use super::output::write_whole;
@@ -24,6 +24,9 @@ pub(super) struct Args {
     /// Records, or the folders they are in [default: the newest in results/]
     #[arg(value_name = "RECORD")]
     records: Vec<PathBuf>,
+    /// Nothing but these contenders, as if no others had raced
+    #[arg(long, value_name = "CONTENDER,…", value_delimiter = ',')]
+    only: Vec<String>,
     /// How to show them
     #[arg(long, value_enum, default_value = "terminal", conflicts_with = "splice")]
     format: Format,
@@ -99,7 +102,7 @@ pub(super) fn report(args: &Args) -> Result<ExitCode> {
         [] => vec![newest_record(Path::new("results"))?],
         given => given.to_vec(),
     };
-    let records: Vec<Named> = paths.iter().map(|path| read(path)).collect::<Result<_>>()?;
+    let records: Vec<Named> = paths.iter().map(|path| read(path, &args.only)).collect::<Result<_>>()?;
     let command = args.command(&paths);
     match (&args.splice, &args.output) {
         (Some(document), _) => put_into(document, args, &records, &command),
@@ -108,15 +111,24 @@ pub(super) fn report(args: &Args) -> Result<ExitCode> {
     }
 }
 
-fn read(path: &Path) -> Result<Named> {
-    let comparison = Comparison::of(&Record::read(path)?);
+fn read(path: &Path, only: &[String]) -> Result<Named> {
+    let mut record = Record::read(path)?;
+    if !only.is_empty() {
+        record.keep_only(only).with_context(|| path.display().to_string())?;
+    }
+    let comparison = Comparison::of(&record);
     Ok(Named { record: path.display().to_string(), comparison })
 }
 
 impl Args {
     fn rendered(&self, records: &[Named]) -> Result<String> {
         Ok(match self.format {
-            Format::Terminal => terminal::render_all(records, super::table_width()),
+            Format::Terminal => {
+                let screen = super::screen();
+                // A file has no colours, even where stdout is a terminal.
+                let colours = screen.colours && self.output.is_none();
+                terminal::render_all(records, Screen { colours, ..screen })
+            }
             Format::Markdown => self.markdown(records)?,
             Format::Csv => exports::csv::render(records),
             Format::Json => exports::json::render(records),
@@ -156,6 +168,9 @@ impl Args {
         let mut words = vec!["report".to_owned()];
         words.extend(paths.iter().map(|path| path.display().to_string()));
         let mut option = |name: &str, value: String| words.extend([name.to_owned(), value]);
+        if !self.only.is_empty() {
+            option("--only", self.only.join(","));
+        }
         if self.format != Format::Terminal {
             option("--format", name_of(self.format));
         }
