@@ -12,6 +12,7 @@
 use std::hint::black_box;
 use std::io::{self, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -59,7 +60,7 @@ fn known_answer(plan: &Plan, gate: Gate, what: &str, amount: u64) -> Result<Fini
         "early" => {}
         other => bail!("nothing is known of {other}"),
     }
-    let samples = plan.ids.iter().map(|&id| clock.time(id, || fetch(id))).collect();
+    let samples = plan.ids.iter().map(|&id| clock.time(id, thread::sleep, || fetch(id))).collect();
     let finished = go.done(samples);
     drop(memory); // held until the meters were read
     for mut child in children {

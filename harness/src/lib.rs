@@ -18,6 +18,7 @@ pub mod models;
 mod progress;
 pub mod protocol;
 pub mod race;
+pub mod rate;
 pub mod schedule;
 pub mod session;
 pub mod target;

@@ -9,7 +9,6 @@ use mock_target::ledger::{Ledger, Stats};
 
 use crate::contender::{Contender, Shape};
 use crate::crew::Launch;
-use crate::floor;
 use crate::machine;
 use crate::protocol::{Outcome, PROTOCOL, Plan, Sample};
 use crate::race::{self, Fault, Finish, Limits, Onlooker};
@@ -103,7 +102,7 @@ impl Session {
             processes: contender.shape.processes,
             in_flight: contender.shape.in_flight,
             rounds,
-            floor_ns: floor::floor_ns(&self.workload.delays_ns, contender.shape),
+            floor_ns: self.workload.floor_ns(contender.shape),
         }
     }
 
@@ -111,7 +110,7 @@ impl Session {
     /// half a minute.
     pub fn limits(&self, contender: &Contender) -> Limits {
         const PATIENCE: Duration = Duration::from_secs(30);
-        let floor = Duration::from_nanos(floor::floor_ns(&self.workload.delays_ns, contender.shape));
+        let floor = Duration::from_nanos(self.workload.floor_ns(contender.shape));
         Limits { setup: PATIENCE, wall: PATIENCE + 4 * floor }
     }
 
@@ -164,13 +163,18 @@ pub fn target_needs_priority(contenders: &[Contender]) -> bool {
 pub fn plans(contender: &Contender, workload: &Workload, url_prefix: &str) -> Vec<Plan> {
     let longest_ms = workload.delays_ns.iter().max().map_or(0, |ns| ns.div_ceil(1_000_000));
     (0..contender.shape.processes)
-        .map(|process| Plan {
+        .map(|process| contender.shape.share(process, workload.scenario.urls))
+        .map(|ids| Plan {
             protocol: PROTOCOL,
             contender: contender.to_string(),
             model: contender.model.name.to_owned(),
             client: contender.client.name.to_owned(),
             url_prefix: url_prefix.to_owned(),
-            ids: contender.shape.share(process, workload.scenario.urls),
+            due_ns: workload
+                .due_ns
+                .as_ref()
+                .map(|due_ns| ids.iter().map(|&id| due_ns[id as usize]).collect()),
+            ids,
             in_flight: contender.shape.in_flight as usize,
             cores: machine::cores(),
             connect_timeout_ms: CONNECT_TIMEOUT_MS,
