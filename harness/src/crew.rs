@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::meter;
+use crate::placement::{self, Cpus};
 
 /// How a worker is started: this program itself, or one that speaks the same protocol.
 #[derive(Clone, Debug)]
@@ -79,12 +80,13 @@ enum Stdin {
 }
 
 impl Crew {
-    /// Starts a worker for every plan (each one line, its end included) and hands it its plan.
-    pub(crate) fn start(launch: &Launch, plans: Vec<String>) -> io::Result<Crew> {
+    /// Starts a worker for every plan (each one line, its end included) and hands it its plan. All are
+    /// confined to `cpus`, if there are any.
+    pub(crate) fn start(launch: &Launch, cpus: Option<&Cpus>, plans: Vec<String>) -> io::Result<Crew> {
         let (sender, events) = mpsc::channel();
         let mut crew = Crew { workers: Vec::with_capacity(plans.len()), events };
         for (number, plan) in plans.into_iter().enumerate() {
-            crew.workers.push(Worker::start(launch, plan, number, sender.clone())?);
+            crew.workers.push(Worker::start(launch, cpus, plan, number, sender.clone())?);
         }
         Ok(crew)
     }
@@ -176,17 +178,23 @@ impl Drop for Crew {
 }
 
 impl Worker {
-    fn start(launch: &Launch, plan: String, number: usize, events: Sender<Event>) -> io::Result<Worker> {
-        let mut child = Command::new(&launch.program)
+    fn start(
+        launch: &Launch,
+        cpus: Option<&Cpus>,
+        plan: String,
+        number: usize,
+        events: Sender<Event>,
+    ) -> io::Result<Worker> {
+        let mut command = Command::new(&launch.program);
+        command
             .args(&launch.args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .process_group(0) // Ctrl-C is for the harness, which then ends its workers
-            .spawn()
-            .map_err(|error| {
-                io::Error::new(error.kind(), format!("cannot start {}: {error}", launch.program.display()))
-            })?;
+            .process_group(0); // Ctrl-C is for the harness, which then ends its workers
+        let mut child = placement::confined(cpus, || command.spawn()).map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot start {}: {error}", launch.program.display()))
+        })?;
         let mut stdin = child.stdin.take().expect("stdin is piped");
         let stdout = child.stdout.take().expect("stdout is piped");
         let stderr = child.stderr.take().expect("stderr is piped");

@@ -15,6 +15,7 @@ mod limits;
 mod machine;
 pub mod meter;
 pub mod models;
+pub mod placement;
 mod progress;
 pub mod protocol;
 pub mod race;

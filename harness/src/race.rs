@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use crate::crew::{Crew, Event, Launch, Said};
 use crate::meter::{self, Seen, Watch};
+use crate::placement::Cpus;
 use crate::protocol::{DONE, GO, Plan, Ready, Sample};
 
 /// How long a run may take.
@@ -78,12 +79,13 @@ pub trait Onlooker {
     fn target_stats(&mut self) -> Option<Stats>;
 }
 
-/// Carries out `plans`, one in a process of its own, and measures it.
+/// Carries out `plans`, one in a process of its own, confined to `cpus` if there are any, and measures it.
 ///
 /// # Errors
 /// With a [`Fault`]; by then no process of the run is left.
 pub fn race(
     launch: &Launch,
+    cpus: Option<&Cpus>,
     plans: &[Plan],
     target_pid: u32,
     limits: Limits,
@@ -92,7 +94,7 @@ pub fn race(
     let lines = plans.iter().map(|plan| serde_json::to_string(plan).map(|line| line + "\n"));
     let lines = lines.collect::<Result<Vec<_>, _>>().map_err(io::Error::other)?;
     let spawned = Instant::now();
-    let mut run = Run { crew: Crew::start(launch, lines)?, onlooker };
+    let mut run = Run { crew: Crew::start(launch, cpus, lines)?, onlooker };
 
     let setup_ends = spawned + limits.setup;
     let (ready, ready_at) = run.wait_for_all(setup_ends, "was not ready", parse_ready)?;

@@ -4,12 +4,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
-use inflight_report::record::{ContenderFacts, Figures, Quantiles, Run, Samples, TargetFigures, Verdict};
+use inflight_report::record::{
+    ContenderFacts, Figures, Latencies, Quantiles, Run, Samples, TargetFigures, Verdict,
+};
 use mock_target::ledger::{Ledger, Stats};
 
 use crate::contender::{Contender, Shape};
 use crate::crew::Launch;
 use crate::machine;
+use crate::placement::{Cpus, Placement};
 use crate::protocol::{Outcome, PROTOCOL, Plan, Sample};
 use crate::race::{self, Fault, Finish, Limits, Onlooker};
 use crate::schedule::Turn;
@@ -26,9 +29,18 @@ const REQUEST_TIMEOUT_SLACK_MS: u64 = 30_000;
 /// One target, one workload, and run after run against it.
 pub struct Session {
     program: PathBuf,
-    realtime: bool,
+    options: Options,
     target: Target,
     workload: Workload,
+}
+
+/// How target and workers are treated.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Whether the target asks for real-time priority.
+    pub realtime: bool,
+    /// Which CPUs target and workers are confined to.
+    pub placement: Option<Placement>,
 }
 
 /// What a session does while it waits for the workers of a run.
@@ -65,17 +77,18 @@ impl Session {
     /// # Errors
     /// When the target cannot be started.
     pub fn start(program: &Path, workload: Workload) -> Result<Session> {
-        Session::with_priority(program, workload, target_needs_priority(&[]))
+        let options = Options { realtime: target_needs_priority(&[]), placement: None };
+        Session::with_options(program, workload, options)
     }
 
-    /// As [`Session::start`], and whether the target asks for real-time priority is as `realtime` says.
+    /// As [`Session::start`], and as `options` say.
     ///
     /// # Errors
     /// When the target cannot be started.
-    pub fn with_priority(program: &Path, workload: Workload, realtime: bool) -> Result<Session> {
+    pub fn with_options(program: &Path, workload: Workload, options: Options) -> Result<Session> {
         let program = program.to_owned();
-        let target = Target::start(&program, &workload.scenario, realtime)?;
-        Ok(Session { program, realtime, target, workload })
+        let target = Target::start(&program, &workload.scenario, &options)?;
+        Ok(Session { program, options, target, workload })
     }
 
     /// Starts workers from the same program as the target.
@@ -86,6 +99,11 @@ impl Session {
     /// The process id of the target.
     pub fn target_pid(&self) -> u32 {
         self.target.pid()
+    }
+
+    /// Which CPUs target and workers are confined to.
+    pub fn placement(&self) -> Option<&Placement> {
+        self.options.placement.as_ref()
     }
 
     /// The workload.
@@ -102,6 +120,7 @@ impl Session {
             processes: contender.shape.processes,
             in_flight: contender.shape.in_flight,
             rounds,
+            twin_of: None,
             floor_ns: self.workload.floor_ns(contender.shape),
         }
     }
@@ -128,13 +147,15 @@ impl Session {
         watcher: &mut dyn Watcher,
     ) -> Result<Option<Run>> {
         if !self.target.is_alive() {
-            self.target = Target::start(&self.program, &self.workload.scenario, self.realtime)?;
+            self.target = Target::start(&self.program, &self.workload.scenario, &self.options)?;
         }
         self.target.reset()?;
-        let plans = plans(contender, &self.workload, &self.target.url_prefix());
+        let clients = self.options.placement.as_ref().map(|placement| &placement.clients);
+        let cores = clients.map_or_else(machine::cores, Cpus::count);
+        let plans = plans(contender, &self.workload, &self.target.url_prefix(), cores);
         let target_pid = self.target.pid();
         let mut onlooker = Looker { target: &mut self.target, watcher };
-        let finish = match race::race(launch, &plans, target_pid, limits, &mut onlooker) {
+        let finish = match race::race(launch, clients, &plans, target_pid, limits, &mut onlooker) {
             Ok(finish) => finish,
             Err(Fault::Interrupted) => return Ok(None),
             Err(fault) => return Ok(Some(void(contender, turn, fault.to_string()))),
@@ -159,8 +180,8 @@ pub fn target_needs_priority(contenders: &[Contender]) -> bool {
     machine::cores() < CORES_TO_SPARE && most <= MOST_IN_FLIGHT
 }
 
-/// One plan for each process of `contender`.
-pub fn plans(contender: &Contender, workload: &Workload, url_prefix: &str) -> Vec<Plan> {
+/// One plan for each process of `contender`, which may use so many `cores`.
+pub fn plans(contender: &Contender, workload: &Workload, url_prefix: &str, cores: usize) -> Vec<Plan> {
     let longest_ms = workload.delays_ns.iter().max().map_or(0, |ns| ns.div_ceil(1_000_000));
     (0..contender.shape.processes)
         .map(|process| contender.shape.share(process, workload.scenario.urls))
@@ -176,7 +197,7 @@ pub fn plans(contender: &Contender, workload: &Workload, url_prefix: &str) -> Ve
                 .map(|due_ns| ids.iter().map(|&id| due_ns[id as usize]).collect()),
             ids,
             in_flight: contender.shape.in_flight as usize,
-            cores: machine::cores(),
+            cores,
             connect_timeout_ms: CONNECT_TIMEOUT_MS,
             request_timeout_ms: longest_ms + REQUEST_TIMEOUT_SLACK_MS,
         })
@@ -216,11 +237,13 @@ fn void(contender: &Contender, turn: Turn, reason: String) -> Run {
         contender: contender.to_string(),
         round: turn.round,
         position: turn.position,
+        warm_up: false,
         verdict: Verdict::Void { reasons: vec![reason] },
         warnings: Vec::new(),
         runtime: String::new(),
         client: String::new(),
         figures: None,
+        latencies: Latencies::default(),
         samples: Samples::default(),
         timeline: Vec::new(),
     }
@@ -244,11 +267,13 @@ fn tell(contender: &Contender, turn: Turn, workload: &Workload, finish: Finish, 
         contender: contender.to_string(),
         round: turn.round,
         position: turn.position,
+        warm_up: false,
         verdict: verify::verdict(&evidence),
         warnings: verify::warnings(&evidence),
         figures: Some(figures(contender.shape, &finish, ledger, workload)),
         runtime: finish.ready.runtime,
         client: finish.ready.client,
+        latencies: Latencies::of(&samples),
         samples,
         timeline: finish.seen.timeline,
     }
@@ -259,7 +284,8 @@ fn figures(shape: Shape, finish: &Finish, ledger: &Ledger, workload: &Workload) 
     let durations = || {
         let complete = |sample: &&Sample| matches!(sample.outcome, Outcome::Response { status: 200, .. });
         finish.samples.iter().flatten().filter(complete).map(|sample| {
-            (signed(sample.end_ns.saturating_sub(sample.start_ns)), signed(workload.planned_ns(sample.id)))
+            let began_ns = sample.due_ns.unwrap_or(sample.start_ns);
+            (signed(sample.end_ns.saturating_sub(began_ns)), signed(workload.planned_ns(sample.id)))
         })
     };
     Figures {
@@ -271,8 +297,9 @@ fn figures(shape: Shape, finish: &Finish, ledger: &Ledger, workload: &Workload) 
         peak_memory_bound_bytes: finish.seen.peak.bound_bytes,
         ready_memory_bytes: finish.ready_memory_bytes,
         startup_ns: finish.startup_ns,
-        ramp_ns: (ledger.stats.most_in_flight >= shape.most_possible(workload.scenario.urls))
-            .then(|| ledger.stats.most_in_flight_at_ns.saturating_sub(finish.go_at_ns)),
+        ramp_ns: (workload.rate.is_none()
+            && ledger.stats.most_in_flight >= shape.most_possible(workload.scenario.urls))
+        .then(|| ledger.stats.most_in_flight_at_ns.saturating_sub(finish.go_at_ns)),
         latency_ns: Quantiles::of(durations().map(|(duration, _)| duration)).unwrap_or_default(),
         added_latency_ns: Quantiles::of(durations().map(|(duration, planned)| duration - planned))
             .unwrap_or_default(),
@@ -305,6 +332,7 @@ fn columns(by_process: &[Vec<Sample>], workload: &Workload) -> Samples {
     for (index, (process, sample)) in all.into_iter().enumerate() {
         columns.id.push(sample.id);
         columns.process.push(process);
+        columns.due_ns.extend(sample.due_ns);
         columns.start_ns.push(sample.start_ns);
         columns.end_ns.push(sample.end_ns);
         columns.planned_ns.push(workload.planned_ns(sample.id));

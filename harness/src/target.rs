@@ -11,6 +11,9 @@ use mock_target::Scenario;
 use mock_target::ledger::{Ledger, Stats};
 use serde::de::DeserializeOwned;
 
+use crate::placement;
+use crate::session::Options;
+
 /// A target process. It ends when this value is dropped, and when the harness ends in any way,
 /// because its stdin then closes.
 pub struct Target {
@@ -22,19 +25,20 @@ pub struct Target {
 }
 
 impl Target {
-    /// Starts `program serve` to play `scenario` on loopback ports of the system's choosing, with
-    /// real-time priority if it is asked for and granted.
+    /// Starts `program serve` to play `scenario` on loopback ports of the system's choosing, on the CPUs
+    /// that it is given, and with real-time priority if it is asked for and granted.
     ///
     /// # Errors
     /// When it cannot be started or does not say where it listens.
-    pub fn start(program: &Path, scenario: &Scenario, realtime: bool) -> Result<Target> {
-        let mut child = Command::new(program)
+    pub fn start(program: &Path, scenario: &Scenario, options: &Options) -> Result<Target> {
+        let mut command = Command::new(program);
+        command
             .args(["serve", "--scenario-on-stdin"])
-            .args(realtime.then_some("--realtime"))
+            .args(options.realtime.then_some("--realtime"))
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("cannot start the target")?;
+            .stdout(Stdio::piped());
+        let cpus = options.placement.as_ref().map(|placement| &placement.target);
+        let mut child = placement::confined(cpus, || command.spawn()).context("cannot start the target")?;
         let mut stdin = child.stdin.take().expect("stdin is piped");
         writeln!(stdin, "{}", serde_json::to_string(scenario)?)?;
 

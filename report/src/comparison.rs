@@ -5,7 +5,8 @@ mod build;
 use serde::Serialize;
 
 use crate::record::{
-    COMMON, Figures, Machine, MemoryMethod, Quantiles, ReferenceRow, ScenarioFacts, Verdict,
+    COMMON, Figures, Machine, MemoryMethod, PlacementFacts, Quantiles, RateFacts, ReferenceRow,
+    ScenarioFacts, Verdict,
 };
 
 /// What a record says about its contenders, side by side.
@@ -21,6 +22,10 @@ pub struct Comparison {
     pub machine: Machine,
     /// What the target was told to do.
     pub scenario: ScenarioFacts,
+    /// How fast requests came in an open loop; absent in a closed one.
+    pub rate: Option<RateFacts>,
+    /// Which CPUs target and clients were confined to; absent where they ran on any.
+    pub placement: Option<PlacementFacts>,
     /// The seed of the order of contenders within each round.
     pub order_seed: u64,
     /// The record was cut short in the middle of a run.

@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use crate::record::{
-    COMMON, ContenderFacts, FORMAT, Figures, Header, Machine, MemoryMethod, Quantiles, Record, Reference,
-    ReferenceRow, Run, Samples, ScenarioFacts, TargetFigures, TimePoint, Verdict, Writer,
+    COMMON, ContenderFacts, FORMAT, Figures, Header, Latencies, Machine, MemoryMethod, Quantiles, Record,
+    Reference, ReferenceRow, Run, Samples, ScenarioFacts, TargetFigures, TimePoint, Verdict, Writer,
 };
 
 const URLS: u64 = 1_000;
@@ -196,6 +196,8 @@ fn header() -> Header {
             median_delay_ns: 26_300_000,
             total_delay_ns: (0..URLS).map(planned_ns).sum(),
         },
+        rate: None,
+        placement: None,
         order_seed: 7,
         contenders: CONTENDERS
             .iter()
@@ -206,6 +208,7 @@ fn header() -> Header {
                 processes: contender.processes,
                 in_flight: contender.in_flight,
                 rounds: contender.rounds,
+                twin_of: None,
                 floor_ns: lay_out(contender, |_| 0).1,
             })
             .collect(),
@@ -233,6 +236,7 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
             contender: contender.name.to_owned(),
             round,
             position,
+            warm_up: false,
             verdict: Verdict::Void {
                 reasons: vec![
                     "worker 0 hung: no `done` within 10 s; its last word was \"reactor stalled\"".to_owned(),
@@ -242,6 +246,7 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
             runtime: "smol 2.0.2".to_owned(),
             client: "hyper 1.8.1".to_owned(),
             figures: None,
+            latencies: Latencies::default(),
             samples: Samples::default(),
             timeline: Vec::new(),
         };
@@ -257,6 +262,7 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
         contender: contender.name.to_owned(),
         round,
         position,
+        warm_up: false,
         verdict: if void {
             Verdict::Void {
                 reasons: vec!["the target was the bottleneck: its lateness p99 was 4.2 ms".to_owned()],
@@ -298,6 +304,7 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
                 most_in_flight: u64::from(contender.processes * contender.in_flight),
             },
         }),
+        latencies: Latencies::of(&samples),
         samples,
         timeline: vec![TimePoint { at_ns: 5_000_000, cpu_percent: 71.5, memory_bytes: 5_000_000 }],
     }
@@ -319,10 +326,12 @@ fn lay_out(contender: &Traits, added_ns: impl Fn(u64) -> u64) -> (Samples, u64) 
     let samples = Samples {
         id: rows.iter().map(|row| row.2).collect(),
         process: rows.iter().map(|row| row.3).collect(),
+        due_ns: Vec::new(),
         start_ns: rows.iter().map(|row| row.0).collect(),
         end_ns: rows.iter().map(|row| row.1).collect(),
         planned_ns: rows.iter().map(|row| planned_ns(row.2)).collect(),
         errors: Vec::new(),
+        left_out: 0,
     };
     let last_end = samples.end_ns.iter().copied().max().unwrap_or(0);
     (samples, last_end)

@@ -4,6 +4,8 @@
 //! Each further line is one [`Run`], appended and flushed the moment the run ends, so that whatever
 //! interrupts the race, every finished run is on disk. Nothing is ever rewritten.
 
+mod latencies;
+mod load;
 mod reader;
 mod writer;
 
@@ -11,6 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::stats::Sorted;
 
+pub use latencies::{Histogram, Latencies};
+pub use load::{PlacementFacts, RateFacts};
 pub use reader::{Record, RecordError};
 pub use writer::Writer;
 
@@ -18,7 +22,9 @@ pub use writer::Writer;
 pub const FILE_NAME: &str = "record.jsonl";
 
 /// The version of the saved format that this crate writes.
-pub const FORMAT: u32 = 1;
+///
+/// Format 1 held every request of every run, and no histograms: it is still read.
+pub const FORMAT: u32 = 2;
 
 /// The name of the client that all models share.
 pub const COMMON: &str = "common";
@@ -38,6 +44,12 @@ pub struct Header {
     pub machine: Machine,
     /// What the target was told to do.
     pub scenario: ScenarioFacts,
+    /// How fast requests came in an open loop; absent where each waited for one before it, in a closed one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<RateFacts>,
+    /// Which CPUs target and clients were confined to; absent where they ran on any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placement: Option<PlacementFacts>,
     /// The seed of the order of contenders within each round.
     pub order_seed: u64,
     /// Every contender of the race, in the order in which it was asked for. No name stands twice.
@@ -105,6 +117,10 @@ pub struct ContenderFacts {
     pub in_flight: u32,
     /// Rounds asked of it.
     pub rounds: u32,
+    /// The contender that this one is a second time over, raced to see how far apart two of a kind come
+    /// out. It is in no table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub twin_of: Option<String>,
     /// The wall a perfect client would need, in nanoseconds.
     pub floor_ns: u64,
 }
@@ -152,10 +168,13 @@ pub struct ReferenceRow {
 pub struct Run {
     /// The contender's name, as in the header.
     pub contender: String,
-    /// The round, from 1.
+    /// The round, from 1; 0 where it is a warm-up.
     pub round: u32,
     /// Its place within the round, from 1.
     pub position: u32,
+    /// A run that only made the machine and the target warm: kept, and in no figure.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub warm_up: bool,
     /// Whether its figures count.
     #[serde(flatten)]
     pub verdict: Verdict,
@@ -167,7 +186,10 @@ pub struct Run {
     pub client: String,
     /// What was measured; absent where the run did not get that far.
     pub figures: Option<Figures>,
-    /// Every request.
+    /// How long its requests took.
+    #[serde(default)]
+    pub latencies: Latencies,
+    /// Its requests one by one. [`Writer`] says of which runs they are saved, and how many.
     pub samples: Samples,
     /// CPU and memory while the run went on, coarse: for pictures only.
     pub timeline: Vec<TimePoint>,
@@ -284,6 +306,9 @@ pub struct Samples {
     pub id: Vec<u64>,
     /// The worker process that made the request, from 0.
     pub process: Vec<u32>,
+    /// When it was due, nanoseconds since that worker's `go`; empty in a closed loop.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub due_ns: Vec<u64>,
     /// Start, nanoseconds since that worker's `go`.
     pub start_ns: Vec<u64>,
     /// End, nanoseconds since that worker's `go`.
@@ -292,6 +317,34 @@ pub struct Samples {
     pub planned_ns: Vec<u64>,
     /// Requests that failed: index into the columns, and the kind of error.
     pub errors: Vec<(usize, String)>,
+    /// Requests of the run that are not among these: the later ones, by their starts.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: u64,
+}
+
+impl Samples {
+    /// How long a request took, in nanoseconds: in an open loop since it was due, so that what it had to
+    /// wait for a slot counts as it does for a user, and else since it started. To leave that wait out is
+    /// what Gil Tene calls coordinated omission ("How NOT to Measure Latency", 2013).
+    pub fn latency_ns(&self, index: usize) -> u64 {
+        let since_ns = self.due_ns.get(index).unwrap_or(&self.start_ns[index]);
+        self.end_ns[index].saturating_sub(*since_ns)
+    }
+
+    /// The first `most` of them.
+    fn truncated(&self, most: usize) -> Samples {
+        let most = most.min(self.id.len());
+        Samples {
+            id: self.id[..most].to_vec(),
+            process: self.process[..most].to_vec(),
+            due_ns: self.due_ns.iter().take(most).copied().collect(),
+            start_ns: self.start_ns[..most].to_vec(),
+            end_ns: self.end_ns[..most].to_vec(),
+            planned_ns: self.planned_ns[..most].to_vec(),
+            errors: self.errors.iter().filter(|(index, _)| *index < most).cloned().collect(),
+            left_out: self.left_out + (self.id.len() - most) as u64,
+        }
+    }
 }
 
 /// One coarse reading of the worker tree during a run.
@@ -303,6 +356,14 @@ pub struct TimePoint {
     pub cpu_percent: f32,
     /// Resident memory, summed over the tree.
     pub memory_bytes: u64,
+}
+
+fn is_false(word: &bool) -> bool {
+    !word
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// One line of a record file: borrowed where it is written, owned where it is read.
@@ -317,6 +378,10 @@ impl Header {
     /// What makes this header unfit to be saved or read, if anything.
     fn flaw(&self) -> Option<String> {
         let names: Vec<&str> = self.contenders.iter().map(|c| c.name.as_str()).collect();
+        // JSON has no number for what is not finite.
+        if self.rate.as_ref().is_some_and(|rate| !rate.per_second.is_finite()) {
+            return Some("the rate is not a finite number".to_owned());
+        }
         let twice = (1..names.len()).find(|&i| names[..i].contains(&names[i]))?;
         Some(format!("the contender {:?} is listed twice", names[twice]))
     }
@@ -329,13 +394,14 @@ impl Run {
         let requests = samples.id.len();
         let lengths =
             [samples.process.len(), samples.start_ns.len(), samples.end_ns.len(), samples.planned_ns.len()];
+        let all_due = samples.due_ns.is_empty() || samples.due_ns.len() == requests;
         // JSON has no such number: it would be saved as null, and the record lost to its readers.
         let all_finite = self.figures.iter().all(|f| f.cpu_us_per_request.is_finite())
             && self.timeline.iter().all(|point| point.cpu_percent.is_finite());
 
         if !header.contenders.iter().any(|c| c.name == self.contender) {
             Some(format!("the header has no contender {:?}", self.contender))
-        } else if lengths != [requests; 4] {
+        } else if lengths != [requests; 4] || !all_due {
             Some("the columns of the samples differ in length".to_owned())
         } else if samples.errors.iter().any(|(index, _)| *index >= requests) {
             Some("an error belongs to no sample".to_owned())

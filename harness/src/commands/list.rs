@@ -58,9 +58,10 @@ fn named(client: &Pairing) -> String {
 
 fn details(contender: &str) -> Result<String> {
     let (driven, shape) = contender.split_once(':').unwrap_or((contender, ""));
-    let (Model { name, about, details, .. }, client) = contender::parse_driven(driven, shape)?;
-    let wrapped = |text| textwrap::fill(text, 80);
-    let (of_model, of_client) = (wrapped(details), wrapped(client.details));
+    let (Model { name, about, details, no_rate, .. }, client) = contender::parse_driven(driven, shape)?;
+    let wrapped = |text: &str| textwrap::fill(text, 80);
+    let no_rate = no_rate.map(|why| format!(" It does not do --rate, since {why}.")).unwrap_or_default();
+    let (of_model, of_client) = (wrapped(&format!("{details}{no_rate}")), wrapped(client.details));
     Ok(format!("{name}: {about}\n\n{of_model}\n\nClient: {}\n\n{of_client}\n", client.version))
 }
 

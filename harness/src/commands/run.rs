@@ -8,17 +8,19 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use inflight_report::comparison::Comparison;
-use inflight_report::record::{FILE_NAME, FORMAT, Header, Record, ScenarioFacts, Writer};
+use inflight_report::record::{FILE_NAME, FORMAT, Header, RateFacts, Record, ScenarioFacts, Writer};
 use inflight_report::tables;
 
 use super::lineup::Lineup;
 use super::scenario_args::ScenarioArgs;
 use crate::contender::Contender;
+use crate::placement::{Pin, Placement};
 use crate::progress::{Progress, RunProgress};
+use crate::rate::{Arrivals, Rate};
 use crate::schedule::{Turn, schedule};
-use crate::session::{self, Session, Unwatched};
+use crate::session::{self, Options, Session, Unwatched};
 use crate::workload::Workload;
 use crate::{article, limits, machine, models};
 
@@ -43,6 +45,14 @@ pub(super) struct Args {
     /// cores and at most 1,000 in flight]
     #[arg(long, value_name = "on|off", value_enum)]
     realtime: Option<Switch>,
+    /// Open loop: requests are due at this rate, evenly spaced or at random times, whatever became of those
+    /// before; latency counts from when each was due, and no more are in flight than the shape allows
+    #[arg(long, value_name = "N/s[,poisson]")]
+    rate: Option<Rate>,
+    /// CPUs for target and clients: auto (the target on a core of its own where there are four or more), off,
+    /// or lists as in target=3,clients=0-2
+    #[arg(long, value_name = "PLACEMENT", default_value = "auto")]
+    pin: Pin,
     #[command(flatten)]
     scenario: ScenarioArgs,
 }
@@ -54,9 +64,10 @@ enum Switch {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let contenders = args.lineup.contenders()?;
+    let contenders = args.contenders()?;
     contenders.iter().try_for_each(limits::check)?;
-    let workload = Workload::of(args.scenario.scenario()?);
+    let placement = args.pin.placement()?;
+    let workload = args.workload()?;
     let started_at = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let out = args.out.clone().unwrap_or_else(|| {
         Path::new("results").join(format!("{}-{}", started_at.replace(':', "-"), args.scenario.preset))
@@ -69,7 +80,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         Some(switch) => switch == Switch::On,
         None => session::target_needs_priority(&contenders),
     };
-    let mut session = Session::with_priority(&program, workload, realtime)?;
+    let mut session = Session::with_options(&program, workload, Options { realtime, placement })?;
     let header = args.header(started_at, &session, &contenders);
     let path = out.join(FILE_NAME);
     let mut record =
@@ -150,6 +161,27 @@ fn catch_interrupt() -> Result<&'static AtomicBool> {
 }
 
 impl Args {
+    /// Who races. Where the load is an open loop, that is of all models those that can take it.
+    fn contenders(&self) -> Result<Vec<Contender>> {
+        let mut contenders = self.lineup.contenders()?;
+        if self.rate.is_some() {
+            contenders.retain(|contender| !self.lineup.all || contender.model.no_rate.is_none());
+            let cannot = contenders.iter().find_map(|contender| Some((contender, contender.model.no_rate?)));
+            if let Some((contender, why)) = cannot {
+                bail!("{contender} does not do --rate, since {why}: leave it out");
+            }
+        }
+        Ok(contenders)
+    }
+
+    fn workload(&self) -> Result<Workload> {
+        let workload = Workload::of(self.scenario.scenario()?);
+        Ok(match self.rate {
+            Some(rate) => workload.at_rate(rate),
+            None => workload,
+        })
+    }
+
     fn rounds(&self, contender: &Contender) -> u32 {
         self.rounds.unwrap_or(if contender.shape.slots() == 1 { ROUNDS_ONE_AT_A_TIME } else { ROUNDS })
     }
@@ -174,6 +206,11 @@ impl Args {
                 median_delay_ns: workload.median_delay_ns(),
                 total_delay_ns: workload.total_delay_ns(),
             },
+            rate: workload.rate.map(|rate| RateFacts {
+                per_second: rate.per_second,
+                poisson: rate.arrivals == Arrivals::Poisson,
+            }),
+            placement: session.placement().map(Placement::facts),
             order_seed: scenario.seed,
             contenders: contenders.iter().map(|c| session.facts(c, self.rounds(c))).collect(),
             cost_base: Some(models::COST_BASE.to_owned()),

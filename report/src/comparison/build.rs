@@ -4,7 +4,7 @@ use super::{
     Comparison, CostOverBase, Interval, Measured, PublishedRow, PublishedTable, Row, RunSummary, Spread,
     Tally,
 };
-use crate::record::{ContenderFacts, Figures, MemoryMethod, Quantiles, Record, ReferenceRow, Run, Verdict};
+use crate::record::{ContenderFacts, Figures, Latencies, MemoryMethod, Record, ReferenceRow, Run, Verdict};
 use crate::stats::{Number, Sorted};
 
 impl Comparison {
@@ -28,6 +28,8 @@ impl Comparison {
             started_at: header.started_at.clone(),
             machine: header.machine.clone(),
             scenario: header.scenario.clone(),
+            rate: header.rate.clone(),
+            placement: header.placement.clone(),
             order_seed: header.order_seed,
             truncated: record.truncated,
             baseline,
@@ -115,7 +117,7 @@ impl Measured {
         let efficiency = |wall_ns: u64| facts.floor_ns as f64 / wall_ns as f64;
         let sampled = valid.iter().any(|(_, f)| f.peak_memory_method == MemoryMethod::SampledTree);
         let in_flight = facts.slots().min(urls).max(1);
-        let latencies = Latencies::pool(valid.iter().map(|(run, _)| *run));
+        let latencies = Latencies::pool(valid.iter().map(|(run, _)| &run.latencies));
         Some(Measured {
             wall_ns: by(|f| f.wall_ns)?,
             efficiency: Spread::of(valid.iter().map(|(_, f)| efficiency(f.wall_ns)))?,
@@ -134,41 +136,13 @@ impl Measured {
             )?,
             ramp_ns: valid.iter().map(|(_, f)| f.ramp_ns).collect::<Option<Vec<u64>>>().and_then(Spread::of),
             startup_ns: by(|f| f.startup_ns)?,
-            latency_ns: latencies.whole,
-            added_latency_ns: latencies.added,
+            latency_ns: latencies.whole.quantiles(),
+            added_latency_ns: latencies.added.quantiles(),
             failed_requests: latencies.failed,
             connections: by(|f| f.target.connections)?,
             most_in_flight: by(|f| f.target.most_in_flight)?,
             target_lateness_p99_ns: Spread::of(valid.iter().map(|(_, f)| f.target.lateness_ns.p99))?,
         })
-    }
-}
-
-/// The latencies of several runs as one distribution.
-struct Latencies {
-    whole: Option<Quantiles>,
-    added: Option<Quantiles>,
-    failed: u64,
-}
-
-impl Latencies {
-    fn pool<'a>(runs: impl Iterator<Item = &'a Run>) -> Latencies {
-        let (mut whole, mut added, mut failed) = (Vec::new(), Vec::new(), 0);
-        for samples in runs.map(|run| &run.samples) {
-            let mut errors: Vec<usize> = samples.errors.iter().map(|(index, _)| *index).collect();
-            errors.sort_unstable();
-            errors.dedup();
-            failed += errors.len() as u64;
-            for index in 0..samples.id.len() {
-                if errors.binary_search(&index).is_err() {
-                    let duration =
-                        samples.end_ns[index].saturating_sub(samples.start_ns[index]).cast_signed();
-                    whole.push(duration);
-                    added.push(duration.saturating_sub_unsigned(samples.planned_ns[index]));
-                }
-            }
-        }
-        Latencies { whole: Quantiles::of(whole), added: Quantiles::of(added), failed }
     }
 }
 
@@ -215,6 +189,7 @@ fn tally<'a>(texts: impl Iterator<Item = &'a String>) -> Vec<Tally> {
 mod tests {
     use super::*;
     use crate::example;
+    use crate::record::Histogram;
 
     fn row<'a>(comparison: &'a Comparison, name: &str) -> &'a Row {
         comparison.contenders.iter().find(|row| row.name == name).unwrap()
@@ -291,27 +266,19 @@ mod tests {
     }
 
     #[test]
-    fn latencies_are_pooled_over_the_runs_and_leave_failures_out() {
+    fn latencies_are_pooled_over_the_valid_runs() {
         let mut record = example::record();
         record.runs.retain(|run| run.contender == "threads:32");
-        record.runs.truncate(2);
-        for (run, ends) in record.runs.iter_mut().zip([[30, 50, 90], [40, 11, 1_000]]) {
-            run.samples.id = vec![0, 1, 2];
-            run.samples.process = vec![0; 3];
-            run.samples.start_ns = vec![10; 3];
-            run.samples.end_ns = ends.to_vec();
-            run.samples.planned_ns = vec![5; 3];
+        record.runs.truncate(3);
+        record.runs[2].verdict = Verdict::Void { reasons: vec!["late".to_owned()] };
+        for (run, values) in record.runs.iter_mut().zip([&[1, 20][..], &[30, 40, 80], &[999]]) {
+            run.latencies.whole = Histogram::of(values.iter().copied());
+            run.latencies.failed = 1;
         }
-        record.runs[1].samples.errors = vec![(2, "reset".to_owned())];
-
         let comparison = Comparison::of(&record);
         let measured = row(&comparison, "threads:32").measured.as_ref().unwrap();
-        // Durations 1, 20, 30, 40, 80; planned 5 each.
-        assert_eq!(measured.latency_ns.unwrap().p50, 30);
-        assert_eq!(measured.latency_ns.unwrap().max, 80);
-        let added = measured.added_latency_ns.unwrap();
-        assert_eq!((added.p50, added.max), (25, 75));
-        assert_eq!(measured.failed_requests, 1);
+        assert_eq!((measured.latency_ns.unwrap().p50, measured.latency_ns.unwrap().max), (30, 80));
+        assert_eq!(measured.failed_requests, 2);
     }
 
     #[test]

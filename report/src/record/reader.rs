@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::{FILE_NAME, FORMAT, Header, Line, Run};
+use super::{FILE_NAME, FORMAT, Header, Latencies, Line, Run};
+
+/// The oldest format that is read.
+const OLDEST: u64 = 1;
 
 /// A record as read back.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,8 +88,13 @@ fn parse(bytes: &[u8]) -> Result<Record, Refusal> {
     let mut record = Record { header, runs: Vec::new(), truncated: false };
     for (bytes, line) in lines {
         match serde_json::from_slice::<Line<Header, Box<Run>>>(bytes) {
-            Ok(Line::Run(run)) => match run.flaw(&record.header) {
-                None => record.runs.push(*run),
+            Ok(Line::Run(mut run)) => match run.flaw(&record.header) {
+                None => {
+                    if record.header.format == 1 {
+                        run.latencies = Latencies::of(&run.samples);
+                    }
+                    record.runs.push(*run);
+                }
                 Some(flaw) => return broken(line, flaw),
             },
             Ok(Line::Header(_)) => return broken(line, "a second header"),
@@ -117,7 +125,7 @@ fn parse_header(bytes: &[u8]) -> Result<Header, Refusal> {
     if found > u64::from(FORMAT) {
         return Err(Refusal::Newer { found });
     }
-    if found < u64::from(FORMAT) {
+    if found < OLDEST {
         return broken(1, format!("there is no format {found}"));
     }
     match serde_json::from_slice::<Line<Header, Box<Run>>>(bytes) {
@@ -231,12 +239,27 @@ mod tests {
 
     #[test]
     fn a_newer_format_is_refused_as_newer_whatever_else_it_holds() {
-        let newer = b"{\"header\":{\"format\":2,\"inflight_version\":{\"major\":9}}}\n{\"lap\":1}\n";
+        let newer = b"{\"header\":{\"format\":3,\"inflight_version\":{\"major\":9}}}\n{\"lap\":1}\n";
         let refused = read(newer).unwrap_err();
-        assert!(matches!(refused, RecordError::Newer { found: 2, .. }));
+        assert!(matches!(refused, RecordError::Newer { found: 3, .. }));
         assert!(
-            refused.to_string().ends_with("has format 2, this version reads up to 1: use a newer inflight")
+            refused.to_string().ends_with("has format 3, this version reads up to 2: use a newer inflight")
         );
+    }
+
+    #[test]
+    fn the_first_format_is_read_and_its_latencies_are_drawn_from_its_samples() {
+        let mut record = example::record();
+        record.header.format = 1;
+        let mut bytes = serde_json::to_vec(&Line::<_, &Run>::Header(&record.header)).unwrap();
+        bytes.push(b'\n');
+        for run in &record.runs[..3] {
+            let mut line = serde_json::to_value(Line::<&Header, _>::Run(run)).unwrap();
+            line["run"].as_object_mut().unwrap().remove("latencies").unwrap();
+            serde_json::to_writer(&mut bytes, &line).unwrap();
+            bytes.push(b'\n');
+        }
+        assert_eq!(read(&bytes).unwrap().runs, record.runs[..3]);
     }
 
     #[test]

@@ -1,16 +1,27 @@
 //! Saving a record: a line a run, on disk before the next run begins.
 
+use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::{Header, Line, Run};
+use super::{Header, Line, Run, Samples};
+
+/// Of how many requests of a run the samples are saved: all of the 1,000 that most workloads have, and of
+/// a larger one enough for a picture of its beginning.
+const MOST_SAMPLES: usize = 2_000;
 
 /// An open record file that takes one run after another.
+///
+/// Of each contender it keeps the samples of the first valid run that is no warm-up, and of the first void
+/// one; of the others their figures and histograms. A record of thirty contenders would otherwise be
+/// tens of megabytes of which nobody looks at one in a hundred.
 #[derive(Debug)]
 pub struct Writer {
     file: File,
     header: Header,
+    /// Contenders of which samples were saved, and whether of a valid run.
+    sampled: HashSet<(String, bool)>,
     /// The bytes of all lines that were written whole.
     length: u64,
     /// The last write failed and may have left a part of a line behind.
@@ -27,7 +38,8 @@ impl Writer {
     pub fn create(path: &Path, header: &Header) -> io::Result<Writer> {
         refuse(header.flaw())?;
         let file = OpenOptions::new().append(true).create_new(true).open(path)?;
-        let mut writer = Writer { file, header: header.clone(), length: 0, torn: false };
+        let mut writer =
+            Writer { file, header: header.clone(), sampled: HashSet::new(), length: 0, torn: false };
         writer.write_line(Line::Header(header))?;
         Ok(writer)
     }
@@ -41,7 +53,14 @@ impl Writer {
     /// this one remain readable, and appending again is safe.
     pub fn append(&mut self, run: &Run) -> io::Result<()> {
         refuse(run.flaw(&self.header))?;
-        self.write_line(Line::Run(run))
+        let key = (run.contender.clone(), run.verdict.is_valid());
+        let keep = !run.warm_up && !self.sampled.contains(&key);
+        let samples = if keep { run.samples.truncated(MOST_SAMPLES) } else { Samples::default() };
+        self.write_line(Line::Run(&Run { samples, ..run.clone() }))?;
+        if keep {
+            self.sampled.insert(key);
+        }
+        Ok(())
     }
 
     fn write_line(&mut self, line: Line<&Header, &Run>) -> io::Result<()> {
@@ -96,6 +115,35 @@ mod tests {
             writer.append(run).unwrap();
         }
         assert_eq!(Record::read(&path).unwrap(), record);
+    }
+
+    #[test]
+    fn samples_are_kept_of_one_valid_and_one_void_run_and_not_more_than_a_picture_needs() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record.jsonl");
+        let mut record = example::record();
+        record.runs.retain(|run| run.contender == "tokio:128"); // round 4 of 5 is void
+        record.runs[0].warm_up = true;
+        let many = Samples {
+            id: (0..3_000).collect(),
+            process: vec![0; 3_000],
+            due_ns: (0..3_000).collect(),
+            start_ns: (0..3_000).collect(),
+            end_ns: (1..3_001).collect(),
+            planned_ns: vec![0; 3_000],
+            errors: vec![(7, "reset".to_owned()), (2_999, "reset".to_owned())],
+            left_out: 0,
+        };
+        for run in &mut record.runs {
+            run.samples = many.clone();
+        }
+        example::save(&record, &path);
+
+        let read = Record::read(&path).unwrap();
+        let kept: Vec<usize> = read.runs.iter().map(|run| run.samples.id.len()).collect();
+        assert_eq!(kept, [0, 2_000, 0, 2_000, 0]);
+        assert_eq!((read.runs[1].samples.left_out, read.runs[1].samples.due_ns.len()), (1_000, 2_000));
+        assert_eq!(read.runs[1].samples.errors, [(7, "reset".to_owned())]);
     }
 
     #[test]
@@ -167,6 +215,7 @@ mod tests {
         let mut writer = Writer {
             file: OpenOptions::new().write(true).open("/dev/full").unwrap(),
             header: record.header.clone(),
+            sampled: HashSet::new(),
             length: 0,
             torn: false,
         };
