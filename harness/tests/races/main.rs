@@ -8,5 +8,7 @@ mod common;
 mod conformance;
 mod faults;
 mod known_answers;
+mod open_loop;
+mod placement;
 mod witnesses;
 mod workers;
