@@ -1,7 +1,7 @@
 //! A race under way: one target, one workload, and run after run against it.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use inflight_report::record::{
@@ -149,21 +149,22 @@ impl Session {
         if !self.target.is_alive() {
             self.target = Target::start(&self.program, &self.workload.scenario, &self.options)?;
         }
+        let began = Instant::now();
         self.target.reset()?;
         let clients = self.options.placement.as_ref().map(|placement| &placement.clients);
         let cores = clients.map_or_else(machine::cores, Cpus::count);
         let plans = plans(contender, &self.workload, &self.target.url_prefix(), cores);
         let target_pid = self.target.pid();
         let mut onlooker = Looker { target: &mut self.target, watcher };
-        let finish = match race::race(launch, clients, &plans, target_pid, limits, &mut onlooker) {
-            Ok(finish) => finish,
+        let run = match race::race(launch, clients, &plans, target_pid, limits, &mut onlooker) {
             Err(Fault::Interrupted) => return Ok(None),
-            Err(fault) => return Ok(Some(void(contender, turn, fault.to_string()))),
+            Err(fault) => void(contender, turn, fault.to_string()),
+            Ok(finish) => match self.target.ledger() {
+                Ok(ledger) => tell(contender, turn, &self.workload, finish, &ledger),
+                Err(_) => void(contender, turn, Fault::Target.to_string()),
+            },
         };
-        Ok(Some(match self.target.ledger() {
-            Ok(ledger) => tell(contender, turn, &self.workload, finish, &ledger),
-            Err(_) => void(contender, turn, Fault::Target.to_string()),
-        }))
+        Ok(Some(Run { took_ns: began.elapsed().as_nanos() as u64, ..run }))
     }
 }
 
@@ -237,7 +238,8 @@ fn void(contender: &Contender, turn: Turn, reason: String) -> Run {
         contender: contender.to_string(),
         round: turn.round,
         position: turn.position,
-        warm_up: false,
+        warm_up: turn.round == 0,
+        took_ns: 0,
         verdict: Verdict::Void { reasons: vec![reason] },
         warnings: Vec::new(),
         runtime: String::new(),
@@ -267,7 +269,8 @@ fn tell(contender: &Contender, turn: Turn, workload: &Workload, finish: Finish, 
         contender: contender.to_string(),
         round: turn.round,
         position: turn.position,
-        warm_up: false,
+        warm_up: turn.round == 0,
+        took_ns: 0,
         verdict: verify::verdict(&evidence),
         warnings: verify::warnings(&evidence),
         figures: Some(figures(contender.shape, &finish, ledger, workload)),

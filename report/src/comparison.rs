@@ -5,7 +5,7 @@ mod build;
 use serde::Serialize;
 
 use crate::record::{
-    COMMON, Figures, Machine, MemoryMethod, PlacementFacts, Quantiles, RateFacts, ReferenceRow,
+    COMMON, Figures, Machine, MemoryMethod, Order, PlacementFacts, Quantiles, RateFacts, ReferenceRow,
     ScenarioFacts, Verdict,
 };
 
@@ -26,7 +26,9 @@ pub struct Comparison {
     pub rate: Option<RateFacts>,
     /// Which CPUs target and clients were confined to; absent where they ran on any.
     pub placement: Option<PlacementFacts>,
-    /// The seed of the order of contenders within each round.
+    /// How the contenders were ordered within each round.
+    pub order: Order,
+    /// The seed of that order.
     pub order_seed: u64,
     /// The record was cut short in the middle of a run.
     pub truncated: bool,
@@ -54,7 +56,7 @@ pub struct Row {
     pub processes: u32,
     /// Requests in flight allowed in each process.
     pub in_flight: u32,
-    /// Rounds asked of it.
+    /// Rounds asked of it, or those it was given where a budget of time decided.
     pub rounds: u32,
     /// Valid runs: those that the figures are drawn from.
     pub valid_runs: u32,
@@ -73,7 +75,7 @@ pub struct Row {
     /// The figures of the valid runs.
     #[serde(flatten)]
     pub measured: Option<Measured>,
-    /// Every run, valid or void, in the order in which they ran.
+    /// Every run that counts, valid or void, in the order in which they ran.
     pub runs: Vec<RunSummary>,
 }
 

@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use crate::record::{
-    COMMON, ContenderFacts, FORMAT, Figures, Header, Latencies, Machine, MemoryMethod, Quantiles, Record,
-    Reference, ReferenceRow, Run, Samples, ScenarioFacts, TargetFigures, TimePoint, Verdict, Writer,
+    COMMON, ContenderFacts, FORMAT, Figures, Header, Latencies, Machine, MemoryMethod, Order, Quantiles,
+    Record, Reference, ReferenceRow, Run, Samples, ScenarioFacts, TargetFigures, TimePoint, Verdict, Writer,
 };
 
 const URLS: u64 = 1_000;
@@ -198,7 +198,9 @@ fn header() -> Header {
         },
         rate: None,
         placement: None,
+        order: Order::Shuffled,
         order_seed: 7,
+        budget: None,
         contenders: CONTENDERS
             .iter()
             .map(|contender| ContenderFacts {
@@ -237,6 +239,7 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
             round,
             position,
             warm_up: false,
+            took_ns: 11_000_000_000,
             verdict: Verdict::Void {
                 reasons: vec![
                     "worker 0 hung: no `done` within 10 s; its last word was \"reactor stalled\"".to_owned(),
@@ -263,6 +266,7 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
         round,
         position,
         warm_up: false,
+        took_ns: wall_ns + contender.startup_ns,
         verdict: if void {
             Verdict::Void {
                 reasons: vec!["the target was the bottleneck: its lateness p99 was 4.2 ms".to_owned()],

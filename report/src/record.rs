@@ -50,8 +50,14 @@ pub struct Header {
     /// Which CPUs target and clients were confined to; absent where they ran on any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub placement: Option<PlacementFacts>,
-    /// The seed of the order of contenders within each round.
+    /// How the contenders are ordered within each round.
+    #[serde(default)]
+    pub order: Order,
+    /// The seed of that order.
     pub order_seed: u64,
+    /// The time that decides how many rounds there are; absent where each contender has its number.
+    #[serde(default)]
+    pub budget: Option<Budget>,
     /// Every contender of the race, in the order in which it was asked for. No name stands twice.
     pub contenders: Vec<ContenderFacts>,
     /// The model whose cost with the common client that of the others is held against.
@@ -59,6 +65,30 @@ pub struct Header {
     pub cost_base: Option<String>,
     /// Published figures shown beside ours and never mixed into them.
     pub references: Vec<Reference>,
+}
+
+/// How the contenders are ordered within each round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// Each round shuffled anew, whatever the others were: records made before the balanced order.
+    #[default]
+    Shuffled,
+    /// At random, and over the rounds each contender stands equally often at each place and follows
+    /// each other one equally often.
+    Balanced,
+    /// As the contenders were named, in every round.
+    AsGiven,
+}
+
+/// The time that decides how many rounds a contender takes part in.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Budget {
+    /// The time for all runs together, in nanoseconds.
+    pub time_ns: u64,
+    /// A contender has enough rounds when the interval of its median wall is narrower than this part
+    /// of the median.
+    pub precision: f64,
 }
 
 /// The machine a record was made on. What could not be learnt is "unknown" or zero.
@@ -115,7 +145,7 @@ pub struct ContenderFacts {
     pub processes: u32,
     /// Requests in flight allowed in each process.
     pub in_flight: u32,
-    /// Rounds asked of it.
+    /// Rounds asked of it, the one to warm up not counted; the least of them where there is a budget.
     pub rounds: u32,
     /// The contender that this one is a second time over, raced to see how far apart two of a kind come
     /// out. It is in no table.
@@ -175,6 +205,10 @@ pub struct Run {
     /// A run that only made the machine and the target warm: kept, and in no figure.
     #[serde(default, skip_serializing_if = "is_false")]
     pub warm_up: bool,
+    /// What the run took from the race's time, in nanoseconds: from before its workers were spawned
+    /// until it was verified.
+    #[serde(default)]
+    pub took_ns: u64,
     /// Whether its figures count.
     #[serde(flatten)]
     pub verdict: Verdict,

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 use inflight_report::comparison::Comparison;
-use inflight_report::record::{FILE_NAME, FORMAT, Header, RateFacts, Record, ScenarioFacts, Writer};
+use inflight_report::record::{FILE_NAME, FORMAT, Header, Order, RateFacts, Record, ScenarioFacts, Writer};
 use inflight_report::tables;
 
 use super::lineup::Lineup;
@@ -211,7 +211,9 @@ impl Args {
                 poisson: rate.arrivals == Arrivals::Poisson,
             }),
             placement: session.placement().map(Placement::facts),
+            order: Order::Shuffled,
             order_seed: scenario.seed,
+            budget: None,
             contenders: contenders.iter().map(|c| session.facts(c, self.rounds(c))).collect(),
             cost_base: Some(models::COST_BASE.to_owned()),
             references: vec![article::reference()],

@@ -14,8 +14,12 @@ impl Comparison {
         let mut contenders: Vec<Row> = header
             .contenders
             .iter()
+            .filter(|facts| facts.twin_of.is_none())
             .map(|facts| Row::of(facts, header.scenario.urls, &record.runs))
             .collect();
+        if header.budget.is_some() {
+            contenders.iter_mut().for_each(|row| row.rounds = row.rounds.max(row.valid_runs + row.void_runs));
+        }
         let baseline = contenders
             .iter()
             .find(|row| row.slots() == 1 && row.measured.is_some())
@@ -30,6 +34,7 @@ impl Comparison {
             scenario: header.scenario.clone(),
             rate: header.rate.clone(),
             placement: header.placement.clone(),
+            order: header.order,
             order_seed: header.order_seed,
             truncated: record.truncated,
             baseline,
@@ -81,7 +86,7 @@ fn set_costs(contenders: &mut [Row], base: Option<&str>) {
 
 impl Row {
     fn of(facts: &ContenderFacts, urls: u64, all: &[Run]) -> Row {
-        let runs: Vec<&Run> = all.iter().filter(|run| run.contender == facts.name).collect();
+        let runs: Vec<&Run> = all.iter().filter(|run| run.contender == facts.name && !run.warm_up).collect();
         let valid: Vec<(&Run, &Figures)> = runs
             .iter()
             .filter(|run| run.verdict.is_valid())
@@ -189,7 +194,7 @@ fn tally<'a>(texts: impl Iterator<Item = &'a String>) -> Vec<Tally> {
 mod tests {
     use super::*;
     use crate::example;
-    use crate::record::Histogram;
+    use crate::record::{Budget, Histogram};
 
     fn row<'a>(comparison: &'a Comparison, name: &str) -> &'a Row {
         comparison.contenders.iter().find(|row| row.name == name).unwrap()
@@ -235,6 +240,32 @@ mod tests {
         assert_eq!(measured.efficiency.low, 0.1);
         assert_eq!(measured.efficiency.high, 0.5);
         assert_eq!(row.runs.len(), 5);
+    }
+
+    #[test]
+    fn a_warm_up_counts_nowhere_and_a_twin_has_no_row() {
+        let record = example::record();
+        let without = Comparison::of(&record);
+
+        let mut with = record.clone();
+        let mut first = with.runs[1].clone();
+        (first.round, first.warm_up) = (0, true);
+        first.figures.as_mut().unwrap().wall_ns *= 10;
+        let mut twin = with.header.contenders[1].clone();
+        twin.twin_of = Some(std::mem::replace(&mut twin.name, "twin".to_owned()));
+        let of_twin = Run { contender: twin.name.clone(), ..with.runs[1].clone() };
+        with.header.contenders.push(twin);
+        with.runs.splice(0..0, [first, of_twin]);
+        assert_eq!(Comparison::of(&with), without);
+    }
+
+    #[test]
+    fn under_a_budget_the_rounds_asked_for_are_those_given() {
+        let mut record = example::record();
+        record.header.contenders.iter_mut().for_each(|facts| facts.rounds = 1);
+        record.header.budget = Some(Budget { time_ns: 1, precision: 0.02 });
+        let asked: Vec<u32> = Comparison::of(&record).contenders.iter().map(|row| row.rounds).collect();
+        assert_eq!(asked, [1, 5, 5, 5, 5]);
     }
 
     #[test]
