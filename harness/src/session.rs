@@ -16,7 +16,7 @@ use crate::placement::{Cpus, Placement};
 use crate::protocol::{Outcome, PROTOCOL, Plan, Sample};
 use crate::race::{self, Fault, Finish, Limits, Onlooker};
 use crate::schedule::Turn;
-use crate::target::Target;
+use crate::target::{Target, TargetOptions};
 use crate::verify::{self, Evidence};
 use crate::workload::Workload;
 
@@ -29,18 +29,10 @@ const REQUEST_TIMEOUT_SLACK_MS: u64 = 30_000;
 /// One target, one workload, and run after run against it.
 pub struct Session {
     program: PathBuf,
-    options: Options,
+    options: TargetOptions,
+    placement: Option<Placement>,
     target: Target,
     workload: Workload,
-}
-
-/// How target and workers are treated.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// Whether the target asks for real-time priority.
-    pub realtime: bool,
-    /// Which CPUs target and workers are confined to.
-    pub placement: Option<Placement>,
 }
 
 /// What a session does while it waits for the workers of a run.
@@ -71,24 +63,30 @@ impl Watcher for Unwatched {
 
 impl Session {
     /// Starts a target that plays the workload, from `program`: `inflight` itself, or a program that
-    /// begins with [`crate::commands::main_if_child`]. The target asks for real-time priority where
-    /// [`target_needs_priority`] of a few requests in flight.
+    /// begins with [`crate::commands::main_if_child`]. The target has what [`target_options`] gives a race
+    /// with few requests in flight.
     ///
     /// # Errors
     /// When the target cannot be started.
     pub fn start(program: &Path, workload: Workload) -> Result<Session> {
-        let options = Options { realtime: target_needs_priority(&[]), placement: None };
-        Session::with_options(program, workload, options)
+        let options = target_options(&[], &workload);
+        Session::with_options(program, workload, options, None)
     }
 
-    /// As [`Session::start`], and as `options` say.
+    /// As [`Session::start`], with a target as `options` say, and target and workers on the CPUs of
+    /// `placement`, if there is one.
     ///
     /// # Errors
     /// When the target cannot be started.
-    pub fn with_options(program: &Path, workload: Workload, options: Options) -> Result<Session> {
+    pub fn with_options(
+        program: &Path,
+        workload: Workload,
+        options: TargetOptions,
+        placement: Option<Placement>,
+    ) -> Result<Session> {
+        let target = start_target(program, &workload, options, placement.as_ref())?;
         let program = program.to_owned();
-        let target = Target::start(&program, &workload.scenario, &options)?;
-        Ok(Session { program, options, target, workload })
+        Ok(Session { program, options, placement, target, workload })
     }
 
     /// Starts workers from the same program as the target.
@@ -103,7 +101,7 @@ impl Session {
 
     /// Which CPUs target and workers are confined to.
     pub fn placement(&self) -> Option<&Placement> {
-        self.options.placement.as_ref()
+        self.placement.as_ref()
     }
 
     /// The workload.
@@ -147,11 +145,12 @@ impl Session {
         watcher: &mut dyn Watcher,
     ) -> Result<Option<Run>> {
         if !self.target.is_alive() {
-            self.target = Target::start(&self.program, &self.workload.scenario, &self.options)?;
+            let (options, placement) = (self.options, self.placement.as_ref());
+            self.target = start_target(&self.program, &self.workload, options, placement)?;
         }
         let began = Instant::now();
         self.target.reset()?;
-        let clients = self.options.placement.as_ref().map(|placement| &placement.clients);
+        let clients = self.placement.as_ref().map(|placement| &placement.clients);
         let cores = clients.map_or_else(machine::cores, Cpus::count);
         let plans = plans(contender, &self.workload, &self.target.url_prefix(), cores);
         let target_pid = self.target.pid();
@@ -160,7 +159,7 @@ impl Session {
             Err(Fault::Interrupted) => return Ok(None),
             Err(fault) => void(contender, turn, fault.to_string()),
             Ok(finish) => match self.target.ledger() {
-                Ok(ledger) => tell(contender, turn, &self.workload, finish, &ledger),
+                Ok(ledger) => tell(contender, turn, &self.workload, self.options, finish, &ledger),
                 Err(_) => void(contender, turn, Fault::Target.to_string()),
             },
         };
@@ -168,17 +167,34 @@ impl Session {
     }
 }
 
-/// Whether the target should have real-time priority in a race of `contenders`.
+/// What the target should have of the machine in a race of `contenders` over `workload`.
 ///
-/// With four cores or more one is nearly always free for it. With fewer it competes with the workers, and
-/// is late when they are at their busiest, which is a fault of the measurement and not of the contender.
-/// With thousands in flight, however, a target that comes first keeps the clients from their packets, and
-/// makes them late by more than it gains.
-pub fn target_needs_priority(contenders: &[Contender]) -> bool {
+/// With four cores or more one is nearly always free for it. With fewer it competes with the
+/// workers, and is late when they are at their busiest, which is a fault of the measurement and not of the
+/// contender. With thousands in flight, however, a target that comes first keeps the clients from their
+/// packets, and makes them late by more than it gains.
+///
+/// Where nothing is delayed there is nothing to be punctual about. There a client can be as fast as one
+/// event loop, and what would be measured is the target: it gets a second loop, and no priority, since two
+/// loops that came first would break the client's work up into ever smaller pieces.
+pub fn target_options(contenders: &[Contender], workload: &Workload) -> TargetOptions {
     const CORES_TO_SPARE: usize = 4;
     const MOST_IN_FLIGHT: u64 = 1_000;
     let most = contenders.iter().map(|contender| contender.shape.slots()).max().unwrap_or(0);
-    machine::cores() < CORES_TO_SPARE && most <= MOST_IN_FLIGHT
+    let delays = workload.total_delay_ns() > 0;
+    TargetOptions {
+        realtime: delays && machine::cores() < CORES_TO_SPARE && most <= MOST_IN_FLIGHT,
+        shards: if delays { 1 } else { 2 },
+    }
+}
+
+fn start_target(
+    program: &Path,
+    workload: &Workload,
+    options: TargetOptions,
+    placement: Option<&Placement>,
+) -> Result<Target> {
+    Target::start(program, &workload.scenario, options, placement.map(|placement| &placement.target))
 }
 
 /// One plan for each process of `contender`, which may use so many `cores`.
@@ -252,7 +268,14 @@ fn void(contender: &Contender, turn: Turn, reason: String) -> Run {
 }
 
 /// A run that reached its end, verified.
-fn tell(contender: &Contender, turn: Turn, workload: &Workload, finish: Finish, ledger: &Ledger) -> Run {
+fn tell(
+    contender: &Contender,
+    turn: Turn,
+    workload: &Workload,
+    options: TargetOptions,
+    finish: Finish,
+    ledger: &Ledger,
+) -> Run {
     let all: Vec<Sample> = finish.samples.iter().flatten().cloned().collect();
     let evidence = Evidence {
         workload,
@@ -261,6 +284,7 @@ fn tell(contender: &Contender, turn: Turn, workload: &Workload, finish: Finish, 
         ledger,
         wall_ns: finish.wall_ns,
         target_cpu_ns: finish.target_cpu_ns,
+        target_shards: options.shards,
         target_before: &finish.target_before,
         target_after: &finish.target_after,
     };
@@ -273,7 +297,7 @@ fn tell(contender: &Contender, turn: Turn, workload: &Workload, finish: Finish, 
         took_ns: 0,
         verdict: verify::verdict(&evidence),
         warnings: verify::warnings(&evidence),
-        figures: Some(figures(contender.shape, &finish, ledger, workload)),
+        figures: Some(figures(contender.shape, &finish, ledger, workload, options)),
         runtime: finish.ready.runtime,
         client: finish.ready.client,
         latencies: Latencies::of(&samples),
@@ -282,7 +306,13 @@ fn tell(contender: &Contender, turn: Turn, workload: &Workload, finish: Finish, 
     }
 }
 
-fn figures(shape: Shape, finish: &Finish, ledger: &Ledger, workload: &Workload) -> Figures {
+fn figures(
+    shape: Shape,
+    finish: &Finish,
+    ledger: &Ledger,
+    workload: &Workload,
+    options: TargetOptions,
+) -> Figures {
     let late = &ledger.stats.lateness_ns;
     let durations = || {
         let complete = |sample: &&Sample| matches!(sample.outcome, Outcome::Response { status: 200, .. });
@@ -315,6 +345,7 @@ fn figures(shape: Shape, finish: &Finish, ledger: &Ledger, workload: &Workload) 
                 max: signed(late.max),
             },
             realtime: ledger.stats.realtime,
+            shards: options.shards,
             connections: ledger.stats.connections,
             most_in_flight: ledger.stats.most_in_flight,
         },

@@ -11,8 +11,16 @@ use mock_target::Scenario;
 use mock_target::ledger::{Ledger, Stats};
 use serde::de::DeserializeOwned;
 
-use crate::placement;
-use crate::session::Options;
+use crate::placement::{self, Cpus};
+
+/// What the target may use of the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TargetOptions {
+    /// Whether it asks for real-time priority. It does without where the system refuses.
+    pub realtime: bool,
+    /// Its event loops, each a thread.
+    pub shards: u32,
+}
 
 /// A target process. It ends when this value is dropped, and when the harness ends in any way,
 /// because its stdin then closes.
@@ -25,19 +33,24 @@ pub struct Target {
 }
 
 impl Target {
-    /// Starts `program serve` to play `scenario` on loopback ports of the system's choosing, on the CPUs
-    /// that it is given, and with real-time priority if it is asked for and granted.
+    /// Starts `program serve` to play `scenario` on loopback ports of the system's choosing, confined to
+    /// `cpus` if there are any.
     ///
     /// # Errors
     /// When it cannot be started or does not say where it listens.
-    pub fn start(program: &Path, scenario: &Scenario, options: &Options) -> Result<Target> {
+    pub fn start(
+        program: &Path,
+        scenario: &Scenario,
+        options: TargetOptions,
+        cpus: Option<&Cpus>,
+    ) -> Result<Target> {
         let mut command = Command::new(program);
         command
             .args(["serve", "--scenario-on-stdin"])
             .args(options.realtime.then_some("--realtime"))
+            .args(["--shards", &options.shards.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
-        let cpus = options.placement.as_ref().map(|placement| &placement.target);
         let mut child = placement::confined(cpus, || command.spawn()).context("cannot start the target")?;
         let mut stdin = child.stdin.take().expect("stdin is piped");
         writeln!(stdin, "{}", serde_json::to_string(scenario)?)?;

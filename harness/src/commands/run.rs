@@ -20,7 +20,7 @@ use crate::placement::{Pin, Placement};
 use crate::progress::{Progress, RunProgress};
 use crate::rate::{Arrivals, Rate};
 use crate::schedule::{Turn, schedule};
-use crate::session::{self, Options, Session, Unwatched};
+use crate::session::{self, Session, Unwatched};
 use crate::workload::Workload;
 use crate::{article, limits, machine, models};
 
@@ -42,7 +42,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Real-time priority for the target, where the system grants it [default: on with fewer than four
-    /// cores and at most 1,000 in flight]
+    /// cores and at most 1,000 in flight, where anything is delayed]
     #[arg(long, value_name = "on|off", value_enum)]
     realtime: Option<Switch>,
     /// Open loop: requests are due at this rate, evenly spaced or at random times, whatever became of those
@@ -76,11 +76,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 
     let interrupted = catch_interrupt()?;
     let program = env::current_exe().context("cannot find this program itself")?;
-    let realtime = match args.realtime {
-        Some(switch) => switch == Switch::On,
-        None => session::target_needs_priority(&contenders),
-    };
-    let mut session = Session::with_options(&program, workload, Options { realtime, placement })?;
+    let mut options = session::target_options(&contenders, &workload);
+    if let Some(switch) = args.realtime {
+        options.realtime = switch == Switch::On;
+    }
+    let mut session = Session::with_options(&program, workload, options, placement)?;
     let header = args.header(started_at, &session, &contenders);
     let path = out.join(FILE_NAME);
     let mut record =

@@ -3,7 +3,7 @@
 use std::fs;
 
 use inflight::placement::{Pin, Placement};
-use inflight::session::{Options, Session, Unwatched};
+use inflight::session::{self, Session, Unwatched};
 use inflight::workload::Workload;
 use mock_target::Scenario;
 
@@ -25,8 +25,9 @@ fn target_and_workers_run_where_they_were_put() {
     let pin: Pin = format!("target={last},clients={first}").parse().unwrap();
     let placement: Option<Placement> = pin.placement().unwrap();
     let scenario = Scenario { urls: 8, ..Scenario::preset("quick").unwrap() };
-    let options = Options { realtime: false, placement };
-    let mut session = Session::with_options(&inflight(), Workload::of(scenario), options).unwrap();
+    let workload = Workload::of(scenario);
+    let options = session::target_options(&[], &workload);
+    let mut session = Session::with_options(&inflight(), workload, options, placement).unwrap();
     assert_eq!(allowed(&session.target_pid().to_string()).as_deref(), Some(last));
 
     let telling =
