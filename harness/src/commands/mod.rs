@@ -2,6 +2,7 @@
 
 mod lineup;
 mod list;
+mod output;
 mod plan;
 mod report;
 mod run;
@@ -39,6 +40,9 @@ enum Command {
 
 /// The run did what was asked, and a contender has no valid run to show.
 const NOTHING_VALID: u8 = 1;
+
+/// What `--check` was asked about is not what the record says.
+const STALE: u8 = 1;
 
 /// Wrong use, or something that kept the command from doing its work.
 const FAILED: u8 = 2;
@@ -117,6 +121,16 @@ fn one_line(rendered: &str) -> String {
 fn say_error(line: &str) {
     // If stderr is gone there is nobody left to tell; the exit code still does.
     let _ = writeln!(io::stderr(), "inflight: {line}");
+}
+
+/// `inflight` with `words` after it, as a shell reads them.
+fn command_line(words: impl IntoIterator<Item = String>) -> String {
+    let quoted = words.into_iter().map(|word| {
+        let plain =
+            !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_=+:./,".contains(c));
+        if plain { word } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    });
+    ["inflight".to_owned()].into_iter().chain(quoted).collect::<Vec<_>>().join(" ")
 }
 
 /// Columns that a table on stdout may take.

@@ -192,7 +192,9 @@ impl Args {
         Header {
             format: FORMAT,
             inflight_version: env!("CARGO_PKG_VERSION").to_owned(),
-            command: command_line(),
+            command: super::command_line(
+                env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()),
+            ),
             started_at,
             machine: machine::describe(),
             scenario: ScenarioFacts {
@@ -219,15 +221,4 @@ impl Args {
             references: vec![article::reference()],
         }
     }
-}
-
-/// The command line as it was given, the program by its plain name.
-fn command_line() -> String {
-    let words = env::args_os().skip(1).map(|word| {
-        let word = word.to_string_lossy().into_owned();
-        let plain =
-            !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_=+:./,".contains(c));
-        if plain { word } else { format!("'{}'", word.replace('\'', r"'\''")) }
-    });
-    ["inflight".to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
 }

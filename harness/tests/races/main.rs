@@ -10,5 +10,6 @@ mod faults;
 mod known_answers;
 mod open_loop;
 mod placement;
+mod reports;
 mod witnesses;
 mod workers;
