@@ -6,10 +6,12 @@
 #![forbid(unsafe_code)]
 
 mod article;
+pub mod catalogue;
 pub mod clients;
 pub mod commands;
 pub mod contender;
 mod crew;
+pub mod external;
 pub mod floor;
 mod limits;
 mod machine;

@@ -89,6 +89,11 @@ impl Session {
         Ok(Session { program, options, placement, target, workload })
     }
 
+    /// How workers of `contender` are started; those of a model from the same program as the target.
+    pub fn worker_of(&self, contender: &Contender) -> Launch {
+        contender.launch(&self.program)
+    }
+
     /// Starts workers from the same program as the target.
     pub fn own_worker(&self) -> Launch {
         Launch { program: self.program.clone(), args: vec!["worker".to_owned()] }
@@ -113,8 +118,8 @@ impl Session {
     pub fn facts(&self, contender: &Contender, rounds: u32) -> ContenderFacts {
         ContenderFacts {
             name: contender.to_string(),
-            model: contender.model.name.to_owned(),
-            client: contender.client.name.to_owned(),
+            model: contender.source.model().to_owned(),
+            client: contender.source.client().to_owned(),
             processes: contender.shape.processes,
             in_flight: contender.shape.in_flight,
             rounds,
@@ -197,23 +202,30 @@ fn start_target(
     Target::start(program, &workload.scenario, options, placement.map(|placement| &placement.target))
 }
 
-/// One plan for each process of `contender`, which may use so many `cores`.
+/// One plan for each worker of `contender`: one a process, or one for all that it starts itself. They may
+/// use so many `cores`.
 pub fn plans(contender: &Contender, workload: &Workload, url_prefix: &str, cores: usize) -> Vec<Plan> {
     let longest_ms = workload.delays_ns.iter().max().map_or(0, |ns| ns.div_ceil(1_000_000));
-    (0..contender.shape.processes)
-        .map(|process| contender.shape.share(process, workload.scenario.urls))
+    let shape = contender.shape;
+    let (workers, own_processes) = match contender.own_processes() {
+        true => (1, Some(shape.processes)),
+        false => (shape.processes, None),
+    };
+    (0..workers)
+        .map(|worker| Shape { processes: workers, ..shape }.share(worker, workload.scenario.urls))
         .map(|ids| Plan {
             protocol: PROTOCOL,
             contender: contender.to_string(),
-            model: contender.model.name.to_owned(),
-            client: contender.client.name.to_owned(),
+            model: contender.source.model().to_owned(),
+            client: contender.source.client().to_owned(),
             url_prefix: url_prefix.to_owned(),
             due_ns: workload
                 .due_ns
                 .as_ref()
                 .map(|due_ns| ids.iter().map(|&id| due_ns[id as usize]).collect()),
             ids,
-            in_flight: contender.shape.in_flight as usize,
+            in_flight: shape.in_flight as usize,
+            processes: own_processes,
             cores,
             connect_timeout_ms: CONNECT_TIMEOUT_MS,
             request_timeout_ms: longest_ms + REQUEST_TIMEOUT_SLACK_MS,
@@ -365,7 +377,7 @@ fn columns(by_process: &[Vec<Sample>], workload: &Workload) -> Samples {
     let mut columns = Samples::default();
     for (index, (process, sample)) in all.into_iter().enumerate() {
         columns.id.push(sample.id);
-        columns.process.push(process);
+        columns.process.push(sample.process.unwrap_or(process));
         columns.due_ns.extend(sample.due_ns);
         columns.start_ns.push(sample.start_ns);
         columns.end_ns.push(sample.end_ns);

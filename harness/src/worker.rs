@@ -211,6 +211,6 @@ impl Request {
         let end_ns = self.clock.elapsed_ns();
         let due_ns = self.clock.0.due_ns.get(&self.id).copied();
         let Fetched { outcome, resent } = fetched.into();
-        Sample { id: self.id, due_ns, start_ns: self.start_ns, end_ns, outcome, resent }
+        Sample { id: self.id, due_ns, start_ns: self.start_ns, end_ns, outcome, resent, process: None }
     }
 }

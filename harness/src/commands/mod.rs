@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand.
 
+mod externals;
 mod lineup;
 mod list;
 mod output;
@@ -8,6 +9,7 @@ mod report;
 mod run;
 mod scenario_args;
 mod serve;
+mod setup;
 mod work;
 
 use std::ffi::OsString;
@@ -33,6 +35,7 @@ enum Command {
     Run(run::Args),
     Report(report::Args),
     List(list::Args),
+    Setup(setup::Args),
     Serve(serve::Args),
     Plan(plan::Args),
     Worker(work::Args),
@@ -60,6 +63,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Report(args) => report::report(&args),
         Command::List(args) => list::list(&args),
+        Command::Setup(args) => setup::setup(&args),
         Command::Serve(args) => serve::serve(&args),
         Command::Plan(args) => plan::plan(&args),
         Command::Worker(args) => work::work(&args),

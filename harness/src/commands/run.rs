@@ -13,6 +13,7 @@ use inflight_report::comparison::Comparison;
 use inflight_report::record::{FILE_NAME, FORMAT, Header, Order, RateFacts, Record, ScenarioFacts, Writer};
 use inflight_report::tables;
 
+use super::externals;
 use super::lineup::Lineup;
 use super::scenario_args::ScenarioArgs;
 use crate::contender::Contender;
@@ -65,6 +66,7 @@ enum Switch {
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let contenders = args.contenders()?;
+    externals::probe(&contenders)?;
     contenders.iter().try_for_each(limits::check)?;
     let placement = args.pin.placement()?;
     let workload = args.workload()?;
@@ -114,7 +116,6 @@ fn race(
 ) -> Result<()> {
     let urls = session.workload().scenario.urls;
     let rounds: Vec<u32> = header.contenders.iter().map(|contender| contender.rounds).collect();
-    let launch = session.own_worker();
     warm_up(session, contenders)?;
     let mut progress = Progress::new(&header.contenders, urls, interrupted);
     for turn in schedule(&rounds, header.order_seed) {
@@ -122,10 +123,8 @@ fn race(
         progress.begin(turn.contender);
         let before = u64::from(turn.round - 1) * urls;
         let mut watcher = RunProgress { progress: &mut progress, before };
-        let Some(run) = session.run(contender, turn, &launch, session.limits(contender), &mut watcher)?
-        else {
-            break;
-        };
+        let (launch, limits) = (session.worker_of(contender), session.limits(contender));
+        let Some(run) = session.run(contender, turn, &launch, limits, &mut watcher)? else { break };
         record.append(&run)?;
         progress.end(turn.round, urls);
     }
@@ -142,7 +141,7 @@ fn warm_up(session: &mut Session, contenders: &[Contender]) -> Result<()> {
     if let Some(contender) = widest
         && session.facts(contender, 0).floor_ns < LONG_NS
     {
-        let (turn, launch) = (Turn { contender: 0, round: 0, position: 0 }, session.own_worker());
+        let (turn, launch) = (Turn { contender: 0, round: 0, position: 0 }, session.worker_of(contender));
         session.run(contender, turn, &launch, session.limits(contender), &mut Unwatched)?;
     }
     Ok(())
@@ -165,10 +164,11 @@ impl Args {
     fn contenders(&self) -> Result<Vec<Contender>> {
         let mut contenders = self.lineup.contenders()?;
         if self.rate.is_some() {
-            contenders.retain(|contender| !self.lineup.all || contender.model.no_rate.is_none());
-            let cannot = contenders.iter().find_map(|contender| Some((contender, contender.model.no_rate?)));
+            contenders.retain(|contender| !self.lineup.all || contender.source.no_rate().is_none());
+            let cannot =
+                contenders.iter().find_map(|contender| Some((contender, contender.source.no_rate()?)));
             if let Some((contender, why)) = cannot {
-                bail!("{contender} does not do --rate, since {why}: leave it out");
+                bail!("{contender} does not do --rate: {why}; leave it out");
             }
         }
         Ok(contenders)

@@ -119,7 +119,7 @@ fn details_tell_what_is_set_in_model_and_client() {
     assert!(common.contains("Client: common "), "{common}");
     assert!(common.lines().all(|line| line.len() <= 80), "{common}");
     let unable = told(&["list", "--details", "rayon"]).replace('\n', " ");
-    assert!(unable.contains("It does not do --rate, since its pool takes ids from all over"), "{unable}");
+    assert!(unable.contains("It does not do --rate: its pool takes ids from all over"), "{unable}");
     assert_refused(&["list", "--details", "tokio+comon:8"], &["did you mean tokio+common:8?"]);
 }
 

@@ -6,6 +6,7 @@ mod bad_workers;
 mod command_line;
 mod common;
 mod conformance;
+mod externals;
 mod faults;
 mod known_answers;
 mod open_loop;

@@ -64,6 +64,7 @@ fn send(model: &Model, client: &Pairing, errand: &Errand) -> Option<Vec<Sample>>
         ids: errand.ids.clone(),
         due_ns: None,
         in_flight: errand.in_flight.min(most),
+        processes: None,
         cores: 2,
         connect_timeout_ms: 5_000,
         request_timeout_ms: errand.request_timeout_ms,
