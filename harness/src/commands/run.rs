@@ -43,7 +43,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Real-time priority for the target, where the system grants it [default: on with fewer than four
-    /// cores and at most 1,000 in flight, where anything is delayed]
+    /// cores, where anything is delayed]
     #[arg(long, value_name = "on|off", value_enum)]
     realtime: Option<Switch>,
     /// Open loop: requests are due at this rate, evenly spaced or at random times, whatever became of those
@@ -65,11 +65,11 @@ enum Switch {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let contenders = args.contenders()?;
-    externals::probe(&contenders)?;
-    contenders.iter().try_for_each(limits::check)?;
     let placement = args.pin.placement()?;
     let workload = args.workload()?;
+    let contenders = args.contenders(&workload)?;
+    externals::probe(&contenders)?;
+    contenders.iter().try_for_each(limits::check)?;
     let started_at = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let out = args.out.clone().unwrap_or_else(|| {
         Path::new("results").join(format!("{}-{}", started_at.replace(':', "-"), args.scenario.preset))
@@ -78,7 +78,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 
     let interrupted = catch_interrupt()?;
     let program = env::current_exe().context("cannot find this program itself")?;
-    let mut options = session::target_options(&contenders, &workload);
+    let mut options = session::target_options(&workload);
     if let Some(switch) = args.realtime {
         options.realtime = switch == Switch::On;
     }
@@ -161,8 +161,8 @@ fn catch_interrupt() -> Result<&'static AtomicBool> {
 
 impl Args {
     /// Who races. Where the load is an open loop, that is of all models those that can take it.
-    fn contenders(&self) -> Result<Vec<Contender>> {
-        let mut contenders = self.lineup.contenders()?;
+    fn contenders(&self, workload: &Workload) -> Result<Vec<Contender>> {
+        let mut contenders = self.lineup.contenders(workload, self.scenario.meant_in_flight())?;
         if self.rate.is_some() {
             contenders.retain(|contender| !self.lineup.all || contender.source.no_rate().is_none());
             let cannot =
