@@ -95,7 +95,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let table = out.join("table.md");
     fs::write(&table, tables::markdown::render(&comparison))
         .with_context(|| format!("cannot write {}", table.display()))?;
-    super::print(&tables::terminal::render(&comparison, super::table_width()))?;
+    super::print(&tables::terminal::render(&comparison, super::screen()))?;
     super::print(&format!("\nSaved in {}: {FILE_NAME}, table.md\n", out.display()))?;
 
     if interrupted.load(Ordering::Relaxed) {
