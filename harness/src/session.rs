@@ -12,6 +12,7 @@ use mock_target::ledger::{Ledger, Stats};
 use crate::contender::{Contender, Shape};
 use crate::crew::Launch;
 use crate::machine;
+use crate::meter::Group;
 use crate::placement::{Cpus, Placement};
 use crate::protocol::{Outcome, PROTOCOL, Plan, Sample};
 use crate::race::{self, Fault, Finish, Limits, Onlooker};
@@ -29,6 +30,7 @@ const REQUEST_TIMEOUT_SLACK_MS: u64 = 30_000;
 /// One target, one workload, and run after run against it.
 pub struct Session {
     program: PathBuf,
+    group: bool,
     options: TargetOptions,
     placement: Option<Placement>,
     target: Target,
@@ -85,7 +87,13 @@ impl Session {
     ) -> Result<Session> {
         let target = start_target(program, &workload, options, placement.as_ref())?;
         let program = program.to_owned();
-        Ok(Session { program, options, placement, target, workload })
+        Ok(Session { program, group: true, options, placement, target, workload })
+    }
+
+    /// Whether workers are put into a control group where the system lets them: they are unless told
+    /// otherwise.
+    pub fn use_group(&mut self, group: bool) {
+        self.group = group;
     }
 
     /// How workers of `contender` are started; those of a model from the same program as the target.
@@ -159,7 +167,8 @@ impl Session {
         let plans = plans(contender, &self.workload, &self.target.url_prefix(), cores);
         let target_pid = self.target.pid();
         let mut onlooker = Looker { target: &mut self.target, watcher };
-        let run = match race::race(launch, clients, &plans, target_pid, limits, &mut onlooker) {
+        let group = if self.group { Group::create().ok() } else { None };
+        let run = match race::race(launch, clients, group, &plans, target_pid, limits, &mut onlooker) {
             Err(Fault::Interrupted) => return Ok(None),
             Err(fault) => void(contender, turn, fault.to_string()),
             Ok(finish) => match self.target.ledger() {
@@ -332,6 +341,7 @@ fn figures(
     Figures {
         wall_ns: finish.wall_ns,
         cpu_ns: finish.cpu_ns,
+        cpu_method: finish.cpu_method,
         cpu_us_per_request: finish.cpu_ns as f64 / 1e3 / workload.scenario.urls as f64,
         peak_memory_bytes: finish.seen.peak.bytes,
         peak_memory_method: finish.seen.peak.method,
@@ -344,6 +354,8 @@ fn figures(
         latency_ns: Quantiles::of(durations().map(|(duration, _)| duration)).unwrap_or_default(),
         added_latency_ns: Quantiles::of(durations().map(|(duration, planned)| duration - planned))
             .unwrap_or_default(),
+        usage: finish.usage,
+        watching: finish.seen.watching,
         target: TargetFigures {
             cpu_ns: finish.target_cpu_ns,
             lateness_ns: Quantiles {
