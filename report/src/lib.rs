@@ -16,3 +16,5 @@ mod printable;
 
 #[cfg(test)]
 mod example;
+#[cfg(test)]
+mod hostile;
