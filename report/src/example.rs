@@ -78,15 +78,22 @@ const CONTENDERS: [Traits; 5] = [
 
 /// Five contenders: the first ran once, the third has one void run of five, the last has none that is valid.
 pub(crate) fn record() -> Record {
+    record_of_rounds(5)
+}
+
+/// The example with so many rounds of each contender that has five.
+pub(crate) fn record_of_rounds(rounds: u32) -> Record {
+    let mut header = header();
+    header.contenders.iter_mut().filter(|facts| facts.rounds == 5).for_each(|facts| facts.rounds = rounds);
     let mut runs = Vec::new();
-    for round in 1..=5 {
-        for (place, contender) in CONTENDERS.iter().enumerate() {
-            if round <= contender.rounds {
-                runs.push(run(contender, round, place as u32 + 1));
+    for round in 1..=rounds {
+        for ((place, contender), facts) in (1..).zip(&CONTENDERS).zip(&header.contenders) {
+            if round <= facts.rounds {
+                runs.push(run(contender, round, place));
             }
         }
     }
-    Record { header: header(), runs, truncated: false }
+    Record { header, runs, truncated: false }
 }
 
 /// The example without samples and with three runs only, for tests that read it again and again.

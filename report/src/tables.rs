@@ -2,5 +2,6 @@
 
 mod columns;
 pub mod markdown;
+mod ranking;
 pub mod terminal;
 mod words;

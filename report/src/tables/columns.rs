@@ -1,6 +1,6 @@
 //! The columns of the tables: what each is called, means and shows.
 
-use crate::comparison::{Comparison, Measured, PublishedRow, Row};
+use crate::comparison::{Comparison, Interval, Measured, PublishedRow, Row};
 use crate::numbers::{
     NONE, as_published, bytes, count, duration, duration_range, efficiency, percent, signed_duration, times,
 };
@@ -162,13 +162,16 @@ const WALL: Column<Row> = Column {
 };
 
 const RANGE: Column<Row> = Column {
-    title: "wall\nmin–max",
+    title: "wall\ninterval",
     numeric: true,
-    cell: |row| match row.valid_runs {
-        1 => "1 run".to_owned(),
-        _ => figure(row, |m| duration_range(m.wall_ns.low, m.wall_ns.high)),
+    cell: |row| match (row.valid_runs, row.interval) {
+        (1, _) => "1 run".to_owned(),
+        (0, _) | (_, Interval::Bootstrap) => figure(row, |m| duration_range(m.wall_ns.low, m.wall_ns.high)),
+        (_, Interval::MinMax) => {
+            figure(row, |m| format!("min–max {}", duration_range(m.wall_ns.low, m.wall_ns.high)))
+        }
     },
-    meaning: "the fastest and the slowest valid run",
+    meaning: "the median's, 95 %, by bootstrap; min–max where fewer than 5 valid runs cannot have one",
     gives_way: Some(10),
 };
 

@@ -3,6 +3,7 @@
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle, presets};
 
 use super::columns::{self, Column};
+use super::ranking::{self, RANKING};
 use super::words;
 use crate::comparison::{Comparison, Named};
 use crate::conclusion::conclusion;
@@ -20,13 +21,13 @@ const GAP: u16 = 2;
 /// Renders `comparison` for a terminal `width` columns wide, without colour, ending in a newline.
 ///
 /// Where there is no room for all columns they give way in this order: startup, % of a core, ramp,
-/// connections, added p50, floor, speed-up, CPU per request, added p99, min–max, peak memory, CPU time; a
+/// connections, added p50, floor, speed-up, CPU per request, added p99, interval, peak memory, CPU time; a
 /// note says which. Contender, wall, efficiency and verdict always stay: where even they do not fit, their cells are
 /// wrapped.
 pub fn render(comparison: &Comparison, width: usize) -> String {
     let prose = width.min(PROSE_WIDTH);
     let ours = Fitted::new(columns::for_contenders(comparison), &comparison.deployed(), width);
-    let mut notes = words::notes(comparison);
+    let mut notes = [ranking::noise(comparison), words::notes(comparison)].concat();
     if !ours.hidden.is_empty() {
         let hidden: Vec<String> = ours.hidden.iter().map(|column| column.title_in_one_line()).collect();
         notes.insert(0, format!("Not shown for want of room: {}", hidden.join(", ")));
@@ -40,6 +41,11 @@ pub fn render(comparison: &Comparison, width: usize) -> String {
         ours.text,
         paragraphs(conclusion(comparison).into_iter().map(|line| ("→", line)), prose),
     ];
+    if comparison.ranking.len() > 1 {
+        let ranked: Vec<_> = comparison.ranking.iter().collect();
+        parts.push(paragraphs(ranking::heading(comparison), prose));
+        parts.push(Fitted::new(RANKING.to_vec(), &ranked, width).text);
+    }
     if !comparison.common().is_empty() {
         let costs = Fitted::new(columns::COSTS.to_vec(), &comparison.common(), width);
         parts.push(paragraphs(words::costs_heading(comparison), prose));
@@ -208,7 +214,7 @@ mod tests {
                 "speed-up",
                 "CPU per\nrequest",
                 "added\np99",
-                "wall\nmin–max",
+                "wall\ninterval",
                 "peak\nmemory",
                 "CPU\ntime"
             ]

@@ -1,6 +1,6 @@
 //! The words around a table: what it is about, and what a reader must know before believing it.
 
-use crate::comparison::{Comparison, PublishedTable, Row, Tally};
+use crate::comparison::{BOOTSTRAP_RUNS, Comparison, PublishedTable, Row, Tally};
 use crate::numbers::{bytes, count, duration, signed_duration};
 use crate::printable::clipped;
 use crate::record::{MemoryMethod, Order};
@@ -82,8 +82,8 @@ fn rounds(comparison: &Comparison) -> String {
         Order::AsGiven => "in the order given".to_owned(),
     };
     format!(
-        "{rounds}, {order}; a figure is the median of the contender's valid runs, \
-         min–max its least and its most"
+        "{rounds}, {order}; a figure is the median of the contender's valid runs, its \
+         interval the bootstrap's at 95 %, or min–max of fewer than {BOOTSTRAP_RUNS}"
     )
 }
 
@@ -140,7 +140,7 @@ fn about_figures(row: &Row) -> Vec<String> {
             bytes(measured.peak_memory_bound_bytes.median),
         ));
     }
-    if measured.efficiency.high > 1.0 {
+    if row.valid_figures().any(|figures| figures.wall_ns < row.floor_ns) {
         notes.push(format!(
             "{}: a run was faster than the floor, which is for requests in the order of their ids; another \
              order can be a little faster",
@@ -162,8 +162,8 @@ fn target_lateness(comparison: &Comparison) -> Option<String> {
     let worst = comparison
         .contenders
         .iter()
-        .filter_map(|row| row.measured.as_ref())
-        .map(|measured| measured.target_lateness_p99_ns.high)
+        .flat_map(Row::valid_figures)
+        .map(|figures| figures.target.lateness_ns.p99)
         .max()?;
     Some(format!(
         "Added latency includes the target's own lateness: at p99 at most {} in any valid run; the target \
