@@ -2,6 +2,7 @@
 
 mod columns;
 pub mod markdown;
+mod published;
 mod ranking;
 pub mod terminal;
 mod words;

@@ -4,7 +4,7 @@ use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyl
 
 use super::columns::{self, Column};
 use super::ranking::{self, RANKING};
-use super::words;
+use super::{published, words};
 use crate::comparison::{Comparison, Named};
 use crate::conclusion::conclusion;
 use crate::printable::{clipped, printable};
@@ -53,9 +53,10 @@ pub fn render(comparison: &Comparison, width: usize) -> String {
         explained.extend(costs.shown.into_iter().filter(|column| column.is_only_of_costs()));
     }
     for reference in &comparison.references {
-        let rows: Vec<_> = reference.rows.iter().collect();
-        parts.push(paragraphs(words::published_heading(reference), prose));
-        parts.push(Fitted::new(columns::PUBLISHED.iter().collect(), &rows, width).text);
+        let lines = published::lines(comparison, reference);
+        let lines: Vec<_> = lines.iter().collect();
+        parts.push(paragraphs(published::heading(reference), prose));
+        parts.push(Fitted::new(published::COLUMNS.iter().collect(), &lines, width).text);
     }
     let legend = explained.iter().map(|column| (column.title_in_one_line(), column.meaning.to_owned()));
     parts.push(paragraphs(notes.into_iter().map(|note| ("·", note)), prose));
