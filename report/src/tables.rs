@@ -3,6 +3,7 @@
 mod bars;
 mod columns;
 pub mod markdown;
+mod published;
 pub(crate) mod ranking;
 pub mod terminal;
 pub(crate) mod words;

@@ -1,6 +1,6 @@
 //! The words around a table: what it is about, and what a reader must know before believing it.
 
-use crate::comparison::{BOOTSTRAP_RUNS, Comparison, PublishedTable, Row, Tally};
+use crate::comparison::{BOOTSTRAP_RUNS, Comparison, Row, Tally};
 use crate::numbers::{bytes, count, duration, signed_duration};
 use crate::printable::clipped;
 use crate::record::{MemoryMethod, Order};
@@ -240,22 +240,6 @@ pub(super) fn costs_heading(comparison: &Comparison) -> Vec<(&'static str, Strin
     )];
     heading.extend(comparison.cost_base.iter().map(|base| ("base", format!("{base}, in the same shape"))));
     heading
-}
-
-/// What stands above a table that someone else published.
-pub(super) fn published_heading(table: &PublishedTable) -> Vec<(&'static str, String)> {
-    vec![
-        ("published", table.title.clone()),
-        ("source", table.source.clone()),
-        (
-            "ours",
-            format!(
-                "floor and efficiency alone, computed for the shape from {}; the rest was not measured here \
-                 and cannot be compared with what was",
-                table.floors_from
-            ),
-        ),
-    ]
 }
 
 #[cfg(test)]
