@@ -10,6 +10,7 @@ pub mod clients;
 pub mod commands;
 pub mod contender;
 mod crew;
+mod entry;
 pub mod floor;
 mod limits;
 mod machine;

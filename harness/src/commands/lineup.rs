@@ -15,7 +15,7 @@ pub(super) struct Lineup {
     contenders: Vec<String>,
     /// Every model with its native and the common client, with 128 in flight or as many as it can
     #[arg(long, conflicts_with = "contenders")]
-    all: bool,
+    pub(super) all: bool,
     /// Each contender, named without a shape, with so many in flight; more than it can have are left out
     #[arg(long, value_name = "N,N,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
     ladder: Vec<u32>,
