@@ -16,7 +16,7 @@ use crate::machine;
 use crate::protocol::{Outcome, PROTOCOL, Plan, Sample};
 use crate::race::{self, Fault, Finish, Limits, Onlooker};
 use crate::schedule::Turn;
-use crate::target::Target;
+use crate::target::{Target, TargetOptions};
 use crate::verify::{self, Evidence};
 use crate::workload::Workload;
 
@@ -29,7 +29,7 @@ const REQUEST_TIMEOUT_SLACK_MS: u64 = 30_000;
 /// One target, one workload, and run after run against it.
 pub struct Session {
     program: PathBuf,
-    realtime: bool,
+    options: TargetOptions,
     target: Target,
     workload: Workload,
 }
@@ -62,23 +62,24 @@ impl Watcher for Unwatched {
 
 impl Session {
     /// Starts a target that plays the workload, from `program`: `inflight` itself, or a program that
-    /// begins with [`crate::commands::main_if_child`]. The target asks for real-time priority where
-    /// [`target_needs_priority`] of a few requests in flight.
+    /// begins with [`crate::commands::main_if_child`]. The target has what [`target_options`] gives a race
+    /// with few requests in flight.
     ///
     /// # Errors
     /// When the target cannot be started.
     pub fn start(program: &Path, workload: Workload) -> Result<Session> {
-        Session::with_priority(program, workload, target_needs_priority(&[]))
+        let options = target_options(&[], &workload);
+        Session::with_options(program, workload, options)
     }
 
-    /// As [`Session::start`], and whether the target asks for real-time priority is as `realtime` says.
+    /// As [`Session::start`], with a target as `options` say.
     ///
     /// # Errors
     /// When the target cannot be started.
-    pub fn with_priority(program: &Path, workload: Workload, realtime: bool) -> Result<Session> {
+    pub fn with_options(program: &Path, workload: Workload, options: TargetOptions) -> Result<Session> {
         let program = program.to_owned();
-        let target = Target::start(&program, &workload.scenario, realtime)?;
-        Ok(Session { program, realtime, target, workload })
+        let target = Target::start(&program, &workload.scenario, options)?;
+        Ok(Session { program, options, target, workload })
     }
 
     /// Starts workers from the same program as the target.
@@ -132,7 +133,7 @@ impl Session {
         watcher: &mut dyn Watcher,
     ) -> Result<Option<Run>> {
         if !self.target.is_alive() {
-            self.target = Target::start(&self.program, &self.workload.scenario, self.realtime)?;
+            self.target = Target::start(&self.program, &self.workload.scenario, self.options)?;
         }
         let began = Instant::now();
         self.target.reset()?;
@@ -143,7 +144,7 @@ impl Session {
             Err(Fault::Interrupted) => return Ok(None),
             Err(fault) => void(contender, turn, fault.to_string()),
             Ok(finish) => match self.target.ledger() {
-                Ok(ledger) => tell(contender, turn, &self.workload, finish, &ledger),
+                Ok(ledger) => tell(contender, turn, &self.workload, self.options, finish, &ledger),
                 Err(_) => void(contender, turn, Fault::Target.to_string()),
             },
         };
@@ -151,17 +152,25 @@ impl Session {
     }
 }
 
-/// Whether the target should have real-time priority in a race of `contenders`.
+/// What the target should have of the machine in a race of `contenders` over `workload`.
 ///
-/// With four cores or more one is nearly always free for it. With fewer it competes with the workers, and
-/// is late when they are at their busiest, which is a fault of the measurement and not of the contender.
-/// With thousands in flight, however, a target that comes first keeps the clients from their packets, and
-/// makes them late by more than it gains.
-pub fn target_needs_priority(contenders: &[Contender]) -> bool {
+/// With four cores or more one is nearly always free for it. With fewer it competes with the
+/// workers, and is late when they are at their busiest, which is a fault of the measurement and not of the
+/// contender. With thousands in flight, however, a target that comes first keeps the clients from their
+/// packets, and makes them late by more than it gains.
+///
+/// Where nothing is delayed there is nothing to be punctual about. There a client can be as fast as one
+/// event loop, and what would be measured is the target: it gets a second loop, and no priority, since two
+/// loops that came first would break the client's work up into ever smaller pieces.
+pub fn target_options(contenders: &[Contender], workload: &Workload) -> TargetOptions {
     const CORES_TO_SPARE: usize = 4;
     const MOST_IN_FLIGHT: u64 = 1_000;
     let most = contenders.iter().map(|contender| contender.shape.slots()).max().unwrap_or(0);
-    machine::cores() < CORES_TO_SPARE && most <= MOST_IN_FLIGHT
+    let delays = workload.total_delay_ns() > 0;
+    TargetOptions {
+        realtime: delays && machine::cores() < CORES_TO_SPARE && most <= MOST_IN_FLIGHT,
+        shards: if delays { 1 } else { 2 },
+    }
 }
 
 /// One plan for each process of `contender`.
@@ -230,7 +239,14 @@ fn void(contender: &Contender, turn: Turn, reason: String) -> Run {
 }
 
 /// A run that reached its end, verified.
-fn tell(contender: &Contender, turn: Turn, workload: &Workload, finish: Finish, ledger: &Ledger) -> Run {
+fn tell(
+    contender: &Contender,
+    turn: Turn,
+    workload: &Workload,
+    options: TargetOptions,
+    finish: Finish,
+    ledger: &Ledger,
+) -> Run {
     let all: Vec<Sample> = finish.samples.iter().flatten().cloned().collect();
     let evidence = Evidence {
         workload,
@@ -239,6 +255,7 @@ fn tell(contender: &Contender, turn: Turn, workload: &Workload, finish: Finish, 
         ledger,
         wall_ns: finish.wall_ns,
         target_cpu_ns: finish.target_cpu_ns,
+        target_shards: options.shards,
         target_before: &finish.target_before,
         target_after: &finish.target_after,
     };
@@ -251,7 +268,7 @@ fn tell(contender: &Contender, turn: Turn, workload: &Workload, finish: Finish, 
         took_ns: 0,
         verdict: verify::verdict(&evidence),
         warnings: verify::warnings(&evidence),
-        figures: Some(figures(contender.shape, &finish, ledger, workload)),
+        figures: Some(figures(contender.shape, &finish, ledger, workload, options)),
         runtime: finish.ready.runtime,
         client: finish.ready.client,
         latencies: Latencies::of(&samples),
@@ -260,7 +277,13 @@ fn tell(contender: &Contender, turn: Turn, workload: &Workload, finish: Finish, 
     }
 }
 
-fn figures(shape: Shape, finish: &Finish, ledger: &Ledger, workload: &Workload) -> Figures {
+fn figures(
+    shape: Shape,
+    finish: &Finish,
+    ledger: &Ledger,
+    workload: &Workload,
+    options: TargetOptions,
+) -> Figures {
     let late = &ledger.stats.lateness_ns;
     let durations = || {
         let complete = |sample: &&Sample| matches!(sample.outcome, Outcome::Response { status: 200, .. });
@@ -291,6 +314,7 @@ fn figures(shape: Shape, finish: &Finish, ledger: &Ledger, workload: &Workload) 
                 max: signed(late.max),
             },
             realtime: ledger.stats.realtime,
+            shards: options.shards,
             connections: ledger.stats.connections,
             most_in_flight: ledger.stats.most_in_flight,
         },

@@ -11,6 +11,15 @@ use mock_target::Scenario;
 use mock_target::ledger::{Ledger, Stats};
 use serde::de::DeserializeOwned;
 
+/// What the target may use of the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TargetOptions {
+    /// Whether it asks for real-time priority. It does without where the system refuses.
+    pub realtime: bool,
+    /// Its event loops, each a thread.
+    pub shards: u32,
+}
+
 /// A target process. It ends when this value is dropped, and when the harness ends in any way,
 /// because its stdin then closes.
 pub struct Target {
@@ -22,15 +31,15 @@ pub struct Target {
 }
 
 impl Target {
-    /// Starts `program serve` to play `scenario` on loopback ports of the system's choosing, with
-    /// real-time priority if it is asked for and granted.
+    /// Starts `program serve` to play `scenario` on loopback ports of the system's choosing.
     ///
     /// # Errors
     /// When it cannot be started or does not say where it listens.
-    pub fn start(program: &Path, scenario: &Scenario, realtime: bool) -> Result<Target> {
+    pub fn start(program: &Path, scenario: &Scenario, options: TargetOptions) -> Result<Target> {
         let mut child = Command::new(program)
             .args(["serve", "--scenario-on-stdin"])
-            .args(realtime.then_some("--realtime"))
+            .args(options.realtime.then_some("--realtime"))
+            .args(["--shards", &options.shards.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

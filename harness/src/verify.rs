@@ -8,7 +8,7 @@ use crate::floor;
 use crate::protocol::{Outcome, Sample};
 use crate::workload::Workload;
 
-/// A target that used more of its core than this could not have kept up with a better client.
+/// A target that used more of its cores than this could not have kept up with a better client.
 const SATURATED: f64 = 0.95;
 
 /// All that is known of a run that came to its end.
@@ -25,6 +25,8 @@ pub struct Evidence<'a> {
     pub wall_ns: u64,
     /// The target's CPU in that time, in nanoseconds.
     pub target_cpu_ns: u64,
+    /// The event loops of the target: it can use as many cores.
+    pub target_shards: u32,
     /// What the target had seen before `go`.
     pub target_before: &'a Stats,
     /// What the target had seen at `done`.
@@ -197,8 +199,12 @@ fn target_kept_up(evidence: &Evidence<'_>) -> Option<String> {
             allowed_ns as f64 / 1e6
         ));
     }
-    let share = evidence.target_cpu_ns as f64 / evidence.wall_ns as f64;
-    (share > SATURATED).then(|| format!("the target was saturated: {:.0} % of a core", share * 100.0))
+    let shards = evidence.target_shards;
+    let share = evidence.target_cpu_ns as f64 / (evidence.wall_ns * u64::from(shards)) as f64;
+    (share > SATURATED).then(|| match shards {
+        1 => format!("the target was saturated: {:.0} % of a core", share * 100.0),
+        _ => format!("the target was saturated: {:.0} % of each of {shards} cores", share * 100.0),
+    })
 }
 
 /// URLs that share a fault: how many, and the first as an example.

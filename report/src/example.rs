@@ -302,6 +302,7 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
                     max: 400_000,
                 },
                 realtime: false,
+                shards: 1,
                 connections: u64::from(contender.processes * contender.in_flight),
                 most_in_flight: u64::from(contender.processes * contender.in_flight),
             },

@@ -293,6 +293,9 @@ pub struct TargetFigures {
     pub lateness_ns: Quantiles,
     /// Whether it ran with real-time priority.
     pub realtime: bool,
+    /// Its event loops, each a thread: it can use as many cores.
+    #[serde(default = "one")]
+    pub shards: u32,
     /// Connections it accepted.
     pub connections: u64,
     /// The most requests it ever had in flight at once.
@@ -370,6 +373,10 @@ pub struct TimePoint {
     pub cpu_percent: f32,
     /// Resident memory, summed over the tree.
     pub memory_bytes: u64,
+}
+
+fn one() -> u32 {
+    1
 }
 
 fn is_false(word: &bool) -> bool {

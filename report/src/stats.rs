@@ -1,5 +1,18 @@
 //! The statistics of a comparison: pure functions, each with its source.
 
+mod bootstrap;
+mod hodges_lehmann;
+mod holm;
+mod little;
+mod power;
+mod ranking;
+pub mod signed_rank;
 mod sorted;
 
+pub use bootstrap::median_interval;
+pub use hodges_lehmann::{Location, hodges_lehmann};
+pub use holm::holm;
+pub use little::mean_in_flight;
+pub use power::smallest_detectable_shift;
+pub use ranking::shared_ranks;
 pub use sorted::{Number, Sorted};

@@ -77,7 +77,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Real-time priority for the target, where the system grants it [default: on with fewer than four
-    /// cores and at most 1,000 in flight]
+    /// cores and at most 1,000 in flight, where anything is delayed]
     #[arg(long, value_name = "on|off", value_enum)]
     realtime: Option<Switch>,
     #[command(flatten)]
@@ -171,11 +171,11 @@ impl Race {
     ) -> Result<Race> {
         let interrupted = catch_interrupt()?;
         let program = env::current_exe().context("cannot find this program itself")?;
-        let realtime = match args.realtime {
-            Some(switch) => switch == Switch::On,
-            None => session::target_needs_priority(&contenders),
-        };
-        let session = Session::with_priority(&program, workload, realtime)?;
+        let mut options = session::target_options(&contenders, &workload);
+        if let Some(switch) = args.realtime {
+            options.realtime = switch == Switch::On;
+        }
+        let session = Session::with_options(&program, workload, options)?;
         let header = args.header(command, started_at, &session, &contenders)?;
         Ok(Race { contenders, session, header, interrupted })
     }

@@ -30,6 +30,19 @@ impl<T: Number> Sorted<T> {
         self.0[self.0.len() - 1]
     }
 
+    /// How many values there are.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The value that has `place` others before it.
+    ///
+    /// # Panics
+    /// Where there are not so many.
+    pub fn nth(&self, place: usize) -> T {
+        self.0[place]
+    }
+
     /// The value with half of the others on either side.
     pub fn median(&self) -> T {
         self.quantile(500)
