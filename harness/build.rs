@@ -8,6 +8,8 @@ const COMPARED: [&str; 9] =
 fn main() {
     let lock = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.lock");
     println!("cargo::rerun-if-changed={lock}");
+    // The folder is embedded, and a file that is new in it is not seen otherwise.
+    println!("cargo::rerun-if-changed={}", concat!(env!("CARGO_MANIFEST_DIR"), "/contenders"));
     let lock = fs::read_to_string(lock).expect("the workspace has a Cargo.lock once cargo runs");
     let lines: Vec<&str> = lock.lines().collect();
     for name in COMPARED {

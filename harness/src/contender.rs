@@ -2,29 +2,105 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::models::{MODELS, Model, NATIVE, Pairing};
+use crate::catalogue::Catalogue;
+use crate::crew::Launch;
+use crate::external::External;
+use crate::models::{Model, NATIVE, Pairing};
 
-/// A model with a client in a shape.
+/// A program to fetch with, in a shape.
 #[derive(Clone)]
 pub struct Contender {
-    /// The model.
-    pub model: &'static Model,
-    /// The client.
-    pub client: &'static Pairing,
+    /// What fetches.
+    pub source: Source,
     /// How many requests may be in flight, and in how many processes.
     pub shape: Shape,
 }
 
+/// What fetches, without a shape yet.
+#[derive(Clone)]
+pub enum Source {
+    /// A model with one of its clients: the worker is this program itself.
+    Model(&'static Model, &'static Pairing),
+    /// A program of its own, in whatever language.
+    External(Arc<External>),
+}
+
+impl Source {
+    /// The model's name; an external contender's own.
+    pub fn model(&self) -> &str {
+        match self {
+            Source::Model(model, _) => model.name,
+            Source::External(external) => &external.name,
+        }
+    }
+
+    /// The client's name. An external contender always has the one that people use with it.
+    pub fn client(&self) -> &str {
+        match self {
+            Source::Model(_, client) => client.name,
+            Source::External(_) => NATIVE,
+        }
+    }
+
+    /// The most requests that one process can have in flight.
+    pub fn max_in_flight(&self) -> Option<u32> {
+        match self {
+            Source::Model(model, _) => model.max_in_flight,
+            Source::External(external) => external.max_in_flight,
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.client() {
+            NATIVE => f.write_str(self.model()),
+            client => write!(f, "{}+{client}", self.model()),
+        }
+    }
+}
+
+impl Contender {
+    /// How a worker is started, where `program` is this program, or one that can stand in for it.
+    pub fn launch(&self, program: &Path) -> Launch {
+        match &self.source {
+            Source::Model(..) => Launch { program: program.to_owned(), args: vec!["worker".to_owned()] },
+            Source::External(external) => external.launch(),
+        }
+    }
+
+    /// The external program, where it is one.
+    pub fn external(&self) -> Option<&Arc<External>> {
+        match &self.source {
+            Source::Model(..) => None,
+            Source::External(external) => Some(external),
+        }
+    }
+
+    /// Whether one worker starts all the processes of the shape.
+    pub fn own_processes(&self) -> bool {
+        self.external().is_some_and(|external| external.own_processes)
+    }
+}
+
 impl fmt::Display for Contender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.client.name {
-            NATIVE => write!(f, "{}:{}", self.model.name, self.shape),
-            client => write!(f, "{}+{client}:{}", self.model.name, self.shape),
-        }
+        write!(f, "{}:{}", self.source, self.shape)
+    }
+}
+
+/// Of this program's own models alone: a [`Catalogue`] knows the others too.
+impl FromStr for Contender {
+    type Err = ContenderError;
+
+    fn from_str(text: &str) -> Result<Contender, ContenderError> {
+        Catalogue::default().contender(text)
     }
 }
 
@@ -97,7 +173,7 @@ pub enum ContenderError {
             .closest.as_ref().map(|close| format!(": did you mean {close}?")).unwrap_or_default())]
     UnknownClient {
         /// The model.
-        model: &'static str,
+        model: String,
         /// As written.
         client: String,
         /// The word with the nearest client.
@@ -109,85 +185,23 @@ pub enum ContenderError {
     #[error("`{name}` has at most {most} in flight in each process: write {name}:{most} or {name}:8x{most}")]
     TooManyInFlight {
         /// The model.
-        name: &'static str,
+        name: String,
         /// What it can have.
         most: u32,
     },
 }
 
-impl FromStr for Contender {
-    type Err = ContenderError;
-
-    fn from_str(text: &str) -> Result<Contender, ContenderError> {
-        let (driven, shape) = match text.split_once(':') {
-            Some((driven, shape)) => (driven, Some(shape)),
-            None => (text, None),
-        };
-        let (model, client) = parse_driven(driven, shape.unwrap_or_default())?;
-        let shape = shape.ok_or_else(|| ContenderError::NoShape(text.to_owned()))?;
-        let shape = parse_shape(shape).ok_or_else(|| ContenderError::BadShape {
-            text: text.to_owned(),
-            model: driven.to_owned(),
-            shape: shape.to_owned(),
-        })?;
-        match model.max_in_flight {
-            Some(most) if shape.in_flight > most => {
-                Err(ContenderError::TooManyInFlight { name: model.name, most })
-            }
-            _ => Ok(Contender { model, client, shape }),
-        }
-    }
-}
-
-/// A model with the client it drives, written `MODEL` or `MODEL+CLIENT`. Advice goes on with `shape`,
-/// where there is one, so that it can be written as it stands.
-pub(crate) fn parse_driven(
-    text: &str,
-    shape: &str,
-) -> Result<(&'static Model, &'static Pairing), ContenderError> {
-    let suffix = if shape.is_empty() { String::new() } else { format!(":{shape}") };
-    let (name, client) = match text.split_once('+') {
-        Some((name, client)) => (name, Some(client)),
-        None => (text, None),
-    };
-    let model = MODELS.iter().find(|model| model.name == name).ok_or_else(|| {
-        let client = client.map(|client| format!("+{client}")).unwrap_or_default();
-        let models = MODELS.iter().map(|model| model.name);
-        let closest = closest(name, models).map(|close| format!("{close}{client}{suffix}"));
-        ContenderError::UnknownModel { name: name.to_owned(), closest }
-    })?;
-    let Some(client) = client else { return Ok((model, &model.clients[0])) };
-    let known = model.clients.iter().find(|known| known.name == client).ok_or_else(|| {
-        let names = || model.clients.iter().map(|known| known.name);
-        ContenderError::UnknownClient {
-            model: model.name,
-            client: client.to_owned(),
-            closest: closest(client, names()).map(|close| format!("{name}+{close}{suffix}")),
-            known: names().collect::<Vec<_>>().join(", "),
-        }
-    })?;
-    Ok((model, known))
-}
-
-fn parse_shape(text: &str) -> Option<Shape> {
+/// A shape as it is written; `None` where it is not one.
+pub(crate) fn parse_shape(text: &str) -> Option<Shape> {
     let (processes, in_flight) = text.split_once('x').unwrap_or(("1", text));
     let number = |text: &str| text.parse::<NonZeroU32>().ok().map(NonZeroU32::get);
     Some(Shape { processes: number(processes)?, in_flight: number(in_flight)? })
 }
 
-/// The name that is most like `word`, if any is like it at all.
-fn closest(word: &str, names: impl Iterator<Item = &'static str>) -> Option<&'static str> {
-    const ALIKE: f64 = 0.7; // Jaro–Winkler: above it are slips of the finger, below it other words
-    names
-        .map(|name| (strsim::jaro_winkler(word, name), name))
-        .filter(|(likeness, _)| *likeness > ALIKE)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, name)| name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::MODELS;
 
     fn message(text: &str) -> String {
         text.parse::<Contender>().map(|contender| contender.to_string()).unwrap_err().to_string()

@@ -46,6 +46,9 @@ const LONGEST_LINE: u64 = 64 * 1024;
 /// Between two looks at something that is about to happen.
 const A_MOMENT: Duration = Duration::from_millis(1);
 
+/// Variables by which HTTP clients are sent to a proxy, in small letters. They are read in either case.
+const PROXY_VARIABLES: [&str; 4] = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"];
+
 /// The workers of one run. Dropping it kills them, and what they started in their process groups.
 pub(crate) struct Crew {
     workers: Vec<Worker>,
@@ -177,7 +180,9 @@ impl Drop for Crew {
 
 impl Worker {
     fn start(launch: &Launch, plan: String, number: usize, events: Sender<Event>) -> io::Result<Worker> {
-        let mut child = Command::new(&launch.program)
+        let mut command = Command::new(&launch.program);
+        remove_proxies(&mut command);
+        let mut child = command
             .args(&launch.args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -215,6 +220,15 @@ impl Worker {
         // The group outlives its leader while anything that the worker started is alive.
         if let Some(group) = Pid::from_raw(self.child.id().cast_signed()) {
             let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+/// Takes from `command` what would send its requests another way than to the target.
+pub(crate) fn remove_proxies(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| PROXY_VARIABLES.contains(&name.to_ascii_lowercase().as_str())) {
+            command.env_remove(name);
         }
     }
 }

@@ -6,11 +6,13 @@
 #![forbid(unsafe_code)]
 
 mod article;
+pub mod catalogue;
 pub mod clients;
 pub mod commands;
 pub mod contender;
 mod crew;
 mod entry;
+pub mod external;
 pub mod floor;
 mod limits;
 mod machine;

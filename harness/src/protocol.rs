@@ -41,6 +41,10 @@ pub struct Plan {
     pub ids: Vec<u64>,
     /// The most requests to have in flight at once.
     pub in_flight: usize,
+    /// Processes that the worker starts itself, each with so many in flight; process k fetches every
+    /// `processes`-th id, from the k-th. Written only for a worker that does so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processes: Option<u32>,
     /// Threads for a runtime that spreads work over cores.
     pub cores: usize,
     /// Give up connecting after this long.
@@ -76,6 +80,9 @@ pub struct Sample {
     /// only where it is so.
     #[serde(default, skip_serializing_if = "is_false")]
     pub resent: bool,
+    /// Which of the processes that the worker started itself made the request, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<u32>,
 }
 
 fn is_false(word: &bool) -> bool {
@@ -174,8 +181,8 @@ mod tests {
     #[test]
     fn a_sample_reads_as_the_protocol_says() {
         let line = r#"{"id":7,"start_ns":1,"end_ns":2,"status":200,"bytes":3,"crc32":891568578}"#;
-        let sample =
-            Sample { id: 7, start_ns: 1, end_ns: 2, outcome: Outcome::response(200, b"abc"), resent: false };
+        let outcome = Outcome::response(200, b"abc");
+        let sample = Sample { id: 7, start_ns: 1, end_ns: 2, outcome, resent: false, process: None };
         assert_eq!(serde_json::to_string(&sample).unwrap(), line);
         assert_eq!(serde_json::from_str::<Sample>(line).unwrap(), sample);
     }

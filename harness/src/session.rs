@@ -82,6 +82,11 @@ impl Session {
         Ok(Session { program, options, target, workload })
     }
 
+    /// How workers of `contender` are started; those of a model from the same program as the target.
+    pub fn worker_of(&self, contender: &Contender) -> Launch {
+        contender.launch(&self.program)
+    }
+
     /// Starts workers from the same program as the target.
     pub fn own_worker(&self) -> Launch {
         Launch { program: self.program.clone(), args: vec!["worker".to_owned()] }
@@ -101,8 +106,8 @@ impl Session {
     pub fn facts(&self, contender: &Contender, rounds: u32) -> ContenderFacts {
         ContenderFacts {
             name: contender.to_string(),
-            model: contender.model.name.to_owned(),
-            client: contender.client.name.to_owned(),
+            model: contender.source.model().to_owned(),
+            client: contender.source.client().to_owned(),
             processes: contender.shape.processes,
             in_flight: contender.shape.in_flight,
             rounds,
@@ -173,18 +178,24 @@ pub fn target_options(contenders: &[Contender], workload: &Workload) -> TargetOp
     }
 }
 
-/// One plan for each process of `contender`.
+/// One plan for each worker of `contender`: one a process, or one for all that it starts itself.
 pub fn plans(contender: &Contender, workload: &Workload, url_prefix: &str) -> Vec<Plan> {
     let longest_ms = workload.delays_ns.iter().max().map_or(0, |ns| ns.div_ceil(1_000_000));
-    (0..contender.shape.processes)
+    let shape = contender.shape;
+    let (workers, own_processes) = match contender.own_processes() {
+        true => (1, Some(shape.processes)),
+        false => (shape.processes, None),
+    };
+    (0..workers)
         .map(|process| Plan {
             protocol: PROTOCOL,
             contender: contender.to_string(),
-            model: contender.model.name.to_owned(),
-            client: contender.client.name.to_owned(),
+            model: contender.source.model().to_owned(),
+            client: contender.source.client().to_owned(),
             url_prefix: url_prefix.to_owned(),
-            ids: contender.shape.share(process, workload.scenario.urls),
-            in_flight: contender.shape.in_flight as usize,
+            ids: Shape { processes: workers, ..shape }.share(process, workload.scenario.urls),
+            in_flight: shape.in_flight as usize,
+            processes: own_processes,
             cores: machine::cores(),
             connect_timeout_ms: CONNECT_TIMEOUT_MS,
             request_timeout_ms: longest_ms + REQUEST_TIMEOUT_SLACK_MS,
@@ -334,7 +345,7 @@ fn columns(by_process: &[Vec<Sample>], workload: &Workload) -> Samples {
     let mut columns = Samples::default();
     for (index, (process, sample)) in all.into_iter().enumerate() {
         columns.id.push(sample.id);
-        columns.process.push(process);
+        columns.process.push(sample.process.unwrap_or(process));
         columns.start_ns.push(sample.start_ns);
         columns.end_ns.push(sample.end_ns);
         columns.planned_ns.push(workload.planned_ns(sample.id));

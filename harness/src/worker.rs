@@ -167,6 +167,6 @@ impl Request {
     pub fn end(self, fetched: impl Into<Fetched>) -> Sample {
         let end_ns = self.clock.elapsed_ns();
         let Fetched { outcome, resent } = fetched.into();
-        Sample { id: self.id, start_ns: self.start_ns, end_ns, outcome, resent }
+        Sample { id: self.id, start_ns: self.start_ns, end_ns, outcome, resent, process: None }
     }
 }

@@ -37,6 +37,16 @@ pub struct Comparison {
     pub references: Vec<PublishedTable>,
 }
 
+/// A comparison and what its record is called.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Named {
+    /// The record's name: where it was read from.
+    pub record: String,
+    /// What it says.
+    #[serde(flatten)]
+    pub comparison: Comparison,
+}
+
 /// One contender. In JSON the fields of [`Measured`] stand among the others, and are absent where no run
 /// is valid.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -137,6 +147,13 @@ pub struct Spread<T> {
     pub low: T,
     /// The upper end of the row's [`Interval`].
     pub high: T,
+}
+
+impl<T: Copy> Spread<T> {
+    /// The same in another unit: `convert` must not change the order.
+    pub fn map<U>(&self, convert: impl Fn(T) -> U) -> Spread<U> {
+        Spread { median: convert(self.median), low: convert(self.low), high: convert(self.high) }
+    }
 }
 
 /// What the ends of a [`Spread`] are.

@@ -3,11 +3,14 @@
 
 pub mod comparison;
 pub mod conclusion;
+pub mod exports;
 pub mod numbers;
 pub mod record;
 pub mod splice;
 pub mod stats;
 pub mod tables;
+
+mod printable;
 
 #[cfg(test)]
 mod example;

@@ -10,6 +10,8 @@ use std::ops::Range;
 
 use thiserror::Error;
 
+use crate::printable::printable;
+
 /// Why nothing could be put into a document.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SpliceError {
@@ -52,13 +54,11 @@ pub fn splice(document: &str, name: &str, generated: &str) -> Result<String, Spl
     Ok([&document[..place.start], &framed, &document[place.end..]].concat())
 }
 
-/// Whether what stands in `document` between the markers of `name` is what [`splice`] would put there.
-///
-/// # Errors
-/// As [`splice`].
-pub fn is_current(document: &str, name: &str, generated: &str) -> Result<bool, SpliceError> {
-    let place = find(document, name)?;
-    Ok(document[place] == frame(name, generated)?)
+/// `generated` below the command that makes it again, in a comment that readers of the document do not see.
+pub fn with_command(command: &str, generated: &str) -> String {
+    // Nothing that the command quotes may end the comment.
+    let command = printable(command).replace("-->", "--&gt;");
+    format!("<!-- made by: {command} -->\n\n{generated}")
 }
 
 /// The marker that begins or ends the part called `name`.
@@ -122,10 +122,15 @@ mod tests {
     }
 
     #[test]
-    fn stale_text_is_told_from_current() {
-        assert_eq!(is_current(DOCUMENT, "table", "old"), Ok(true));
-        assert_eq!(is_current(DOCUMENT, "table", "old\n"), Ok(true));
-        assert_eq!(is_current(DOCUMENT, "table", "new"), Ok(false));
+    fn the_command_stands_in_a_comment_that_it_cannot_end() {
+        assert_eq!(
+            with_command("inflight report --splice README.md", "| a |"),
+            "<!-- made by: inflight report --splice README.md -->\n\n| a |"
+        );
+        let hostile = with_command("inflight report 'a --> <!-- inflight:end table -->\n'", "x");
+        assert_eq!(hostile.matches("-->").count(), 1, "{hostile}");
+        let once = splice(DOCUMENT, "table", &hostile).unwrap();
+        assert_eq!(splice(&once, "table", &hostile).unwrap(), once);
     }
 
     #[test]
@@ -157,7 +162,6 @@ mod tests {
             let once = splice(&document, "t", &new).unwrap();
             prop_assert!(once.starts_with(&before) && once.ends_with(&after));
             prop_assert!(once.contains(new.trim_matches('\n')));
-            prop_assert_eq!(is_current(&once, "t", &new), Ok(true));
             prop_assert_eq!(splice(&once, "t", &new).unwrap(), once);
         }
     }

@@ -1,9 +1,14 @@
 //! The options that say who races.
 
+use std::io::{self, Write};
+
 use anyhow::{Result, bail};
 
-use crate::contender::{self, Contender, Shape};
-use crate::models::{COMMON, DEFAULT, EXAMPLE, MODELS, Model, NATIVE, Pairing};
+use super::externals::Files;
+use crate::catalogue::Catalogue;
+use crate::contender::{Contender, Shape, Source};
+use crate::external::Readiness;
+use crate::models::{COMMON, DEFAULT, EXAMPLE, NATIVE};
 
 /// What every model is asked to have in flight.
 const ALL_IN_FLIGHT: u32 = 128;
@@ -13,35 +18,37 @@ const ALL_IN_FLIGHT: u32 = 128;
 pub(super) struct Lineup {
     #[arg(value_name = "CONTENDER", help = contenders_help())]
     contenders: Vec<String>,
-    /// Every model with its native and the common client, with 128 in flight or as many as it can
+    /// Every model with its native and the common client, with 128 in flight or as many as it can, and
+    /// every contender in another language that is set up
     #[arg(long, conflicts_with = "contenders")]
     pub(super) all: bool,
     /// Each contender, named without a shape, with so many in flight; more than it can have are left out
     #[arg(long, value_name = "N,N,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
     ladder: Vec<u32>,
+    #[command(flatten)]
+    files: Files,
 }
 
 fn contenders_help() -> String {
     format!("Contenders, as MODEL[+CLIENT]:SHAPE, such as {EXAMPLE} [default: {}]", DEFAULT.join(" "))
 }
 
-/// A model with one of its clients, and no shape yet.
-type Driven = (&'static Model, &'static Pairing);
-
 impl Lineup {
     /// Who races, each once, in the order in which they were named.
     pub(super) fn contenders(&self) -> Result<Vec<Contender>> {
+        let catalogue = self.files.catalogue()?;
         let mut contenders: Vec<Contender> = match (&self.contenders[..], &self.ladder[..]) {
-            ([], []) if self.all => {
-                all().map(|driven| at(driven, most_of(driven).min(ALL_IN_FLIGHT))).collect()
+            ([], []) if self.all => all(&catalogue).into_iter().flat_map(at_its_shapes).collect(),
+            ([], steps) if self.all => {
+                all(&catalogue).into_iter().flat_map(|source| ladder(source, steps)).collect()
             }
-            ([], steps) if self.all => all().flat_map(|driven| ladder(driven, steps)).collect(),
-            ([], []) => DEFAULT.iter().map(|text| text.parse()).collect::<Result<_, _>>()?,
+            ([], []) => named(&catalogue, &DEFAULT)?,
             ([], _) => bail!("--ladder needs contenders: name them without a shape, or say --all"),
-            (named, []) => named.iter().map(|text| text.parse()).collect::<Result<_, _>>()?,
-            (named, steps) => {
-                let driven = named.iter().map(|text| without_shape(text)).collect::<Result<Vec<_>>>()?;
-                driven.into_iter().flat_map(|driven| ladder(driven, steps)).collect()
+            (words, []) => named(&catalogue, words)?,
+            (words, steps) => {
+                let sources = words.iter().map(|text| without_shape(&catalogue, text));
+                let sources = sources.collect::<Result<Vec<_>>>()?;
+                sources.into_iter().flat_map(|source| ladder(source, steps)).collect()
             }
         };
         let mut seen = Vec::new();
@@ -55,34 +62,56 @@ impl Lineup {
     }
 }
 
-fn all() -> impl Iterator<Item = Driven> {
-    let driven = MODELS.iter().flat_map(|model| model.clients.iter().map(move |client| (model, client)));
-    driven.filter(|(_, client)| [NATIVE, COMMON].contains(&client.name))
+fn named(catalogue: &Catalogue, words: &[impl AsRef<str>]) -> Result<Vec<Contender>> {
+    words.iter().map(|text| Ok(catalogue.contender(text.as_ref())?)).collect()
 }
 
-fn without_shape(text: &str) -> Result<Driven> {
+/// Every model with the clients that are compared, and every external contender that is set up.
+fn all(catalogue: &Catalogue) -> Vec<Source> {
+    let compared = catalogue.sources().filter(|source| [NATIVE, COMMON].contains(&source.client()));
+    let (ready, missing): (Vec<_>, Vec<_>) = compared.partition(|source| match source {
+        Source::Model(..) => true,
+        Source::External(external) => external.kit.readiness() != Readiness::Missing,
+    });
+    if !missing.is_empty() {
+        let names: Vec<&str> = missing.iter().map(Source::model).collect();
+        let line = format!("left out, since not set up: {} (`inflight setup all`)", names.join(", "));
+        let _ = writeln!(io::stderr(), "inflight: {line}"); // if stderr is gone nobody is left to tell
+    }
+    ready
+}
+
+fn at_its_shapes(source: Source) -> Vec<Contender> {
+    let shapes = match &source {
+        Source::Model(..) => {
+            vec![Shape { processes: 1, in_flight: most_of(&source).min(ALL_IN_FLIGHT) }]
+        }
+        Source::External(external) => external.shapes.clone(),
+    };
+    shapes.into_iter().map(|shape| Contender { source: source.clone(), shape }).collect()
+}
+
+fn without_shape(catalogue: &Catalogue, text: &str) -> Result<Source> {
     if let Some((named, _)) = text.split_once(':') {
         bail!("`{text}`: a ladder brings its own shapes: name contenders without a shape, as in {named}");
     }
-    Ok(contender::parse_driven(text, "")?)
+    Ok(catalogue.source(text, "")?)
 }
 
-fn ladder(driven: Driven, steps: &[u32]) -> impl Iterator<Item = Contender> {
-    let possible = steps.iter().filter(move |&&step| step <= most_of(driven));
-    possible.map(move |&in_flight| at(driven, in_flight))
+fn ladder(source: Source, steps: &[u32]) -> Vec<Contender> {
+    let possible = steps.iter().filter(|&&step| step <= most_of(&source));
+    let shapes = possible.map(|&in_flight| Shape { processes: 1, in_flight });
+    shapes.map(|shape| Contender { source: source.clone(), shape }).collect()
 }
 
-fn at((model, client): Driven, in_flight: u32) -> Contender {
-    Contender { model, client, shape: Shape { processes: 1, in_flight } }
-}
-
-fn most_of((model, _): Driven) -> u32 {
-    model.max_in_flight.unwrap_or(u32::MAX)
+fn most_of(source: &Source) -> u32 {
+    source.max_in_flight().unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::MODELS;
 
     fn names(lineup: &Lineup) -> Vec<String> {
         lineup.contenders().unwrap().iter().map(ToString::to_string).collect()
@@ -90,7 +119,7 @@ mod tests {
 
     fn lineup(contenders: &[&str], ladder: &[u32]) -> Lineup {
         let contenders = contenders.iter().map(ToString::to_string).collect();
-        Lineup { contenders, all: false, ladder: ladder.to_vec() }
+        Lineup { contenders, ladder: ladder.to_vec(), ..Lineup::default() }
     }
 
     #[test]

@@ -1,12 +1,16 @@
 //! `inflight list`: what can be raced, and against what.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Result;
 use mock_target::Scenario;
 
-use crate::contender;
-use crate::models::{EXAMPLE, MODELS, Model, NATIVE, Pairing};
+use super::externals::Files;
+use crate::catalogue::Catalogue;
+use crate::contender::Source;
+use crate::external::{External, Readiness};
+use crate::models::{EXAMPLE, MODELS, NATIVE, Pairing};
 
 /// List models, clients and presets
 #[derive(clap::Args)]
@@ -20,14 +24,16 @@ pub(super) struct Args {
     /// Only what is set in a model and its client, and why; a shape may be left out
     #[arg(long, value_name = "CONTENDER")]
     details: Option<String>,
+    #[command(flatten)]
+    files: Files,
 }
 
 pub(super) fn list(args: &Args) -> Result<ExitCode> {
     super::print(&match (&args.details, args.presets, args.faults) {
-        (Some(contender), ..) => details(contender)?,
+        (Some(contender), ..) => details(&args.files.catalogue()?, contender)?,
         (_, true, _) => presets(),
         (_, _, true) => faults(),
-        _ => models() + "\nPresets\n" + &presets(),
+        _ => models() + &externals(&args.files.catalogue()?) + "\nPresets\n" + &presets(),
     })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -56,12 +62,46 @@ fn named(client: &Pairing) -> String {
     }
 }
 
-fn details(contender: &str) -> Result<String> {
+/// Contenders in other languages, a kit at a time.
+fn externals(catalogue: &Catalogue) -> String {
+    let mut text = String::new();
+    let width = catalogue.externals().iter().map(|external| external.name.len()).max().unwrap_or(0);
+    for kit in catalogue.kits() {
+        let state = match kit.readiness() {
+            Readiness::Ready(version) => format!("ready: {version}"),
+            Readiness::NothingToSetUp => "ready: nothing to set up".to_owned(),
+            Readiness::Missing => format!("not set up: run `{}`", kit.setup_command()),
+        };
+        text += &format!("\n{}: {state}\n", kit.language);
+        for external in catalogue.externals().iter().filter(|external| Arc::ptr_eq(&external.kit, &kit)) {
+            let shapes: Vec<String> = external.shapes.iter().map(ToString::to_string).collect();
+            let External { name, about, .. } = &**external;
+            text += &format!("  {name:width$}  {about}; raced at {}\n", shapes.join(", "));
+        }
+    }
+    text
+}
+
+fn details(catalogue: &Catalogue, contender: &str) -> Result<String> {
     let (driven, shape) = contender.split_once(':').unwrap_or((contender, ""));
-    let (Model { name, about, details, .. }, client) = contender::parse_driven(driven, shape)?;
     let wrapped = |text| textwrap::fill(text, 80);
-    let (of_model, of_client) = (wrapped(details), wrapped(client.details));
-    Ok(format!("{name}: {about}\n\n{of_model}\n\nClient: {}\n\n{of_client}\n", client.version))
+    Ok(match catalogue.source(driven, shape)? {
+        Source::Model(model, client) => format!(
+            "{}: {}\n\n{}\n\nClient: {}\n\n{}\n",
+            model.name,
+            model.about,
+            wrapped(model.details),
+            client.version,
+            wrapped(client.details)
+        ),
+        Source::External(external) => format!(
+            "{}: {}\n\n{}\n\nStarted by: {}\n",
+            external.name,
+            external.about,
+            wrapped(&external.details),
+            external.command_line()
+        ),
+    })
 }
 
 fn presets() -> String {

@@ -1,12 +1,15 @@
 //! The command line: one file a subcommand.
 
+mod externals;
 mod lineup;
 mod list;
+mod output;
 mod plan;
 mod report;
 mod run;
 mod scenario_args;
 mod serve;
+mod setup;
 mod work;
 
 use std::ffi::OsString;
@@ -32,6 +35,7 @@ enum Command {
     Run(run::Args),
     Report(report::Args),
     List(list::Args),
+    Setup(setup::Args),
     Serve(serve::Args),
     Plan(plan::Args),
     Worker(work::Args),
@@ -39,6 +43,9 @@ enum Command {
 
 /// The run did what was asked, and a contender has no valid run to show.
 const NOTHING_VALID: u8 = 1;
+
+/// What `--check` was asked about is not what the record says.
+const STALE: u8 = 1;
 
 /// Wrong use, or something that kept the command from doing its work.
 const FAILED: u8 = 2;
@@ -56,6 +63,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Report(args) => report::report(&args),
         Command::List(args) => list::list(&args),
+        Command::Setup(args) => setup::setup(&args),
         Command::Serve(args) => serve::serve(&args),
         Command::Plan(args) => plan::plan(&args),
         Command::Worker(args) => work::work(&args),
@@ -117,6 +125,16 @@ fn one_line(rendered: &str) -> String {
 fn say_error(line: &str) {
     // If stderr is gone there is nobody left to tell; the exit code still does.
     let _ = writeln!(io::stderr(), "inflight: {line}");
+}
+
+/// `inflight` with `words` after it, as a shell reads them.
+fn command_line(words: impl IntoIterator<Item = String>) -> String {
+    let quoted = words.into_iter().map(|word| {
+        let plain =
+            !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_=+:./,".contains(c));
+        if plain { word } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    });
+    ["inflight".to_owned()].into_iter().chain(quoted).collect::<Vec<_>>().join(" ")
 }
 
 /// Columns that a table on stdout may take.

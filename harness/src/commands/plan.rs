@@ -1,11 +1,12 @@
 //! `inflight plan`: the plan of one worker, to start it by hand.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
+use super::externals::Files;
 use super::scenario_args::ScenarioArgs;
-use crate::contender::Contender;
 use crate::limits;
 use crate::models::EXAMPLE;
 use crate::session;
@@ -17,7 +18,9 @@ use crate::workload::Workload;
 #[derive(clap::Args)]
 pub(super) struct Args {
     #[arg(help = format!("The contender, such as {EXAMPLE}"))]
-    contender: Contender,
+    contender: String,
+    #[command(flatten)]
+    files: Files,
     /// Where the target listens, as `inflight serve` prints it
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
     target: String,
@@ -32,18 +35,18 @@ pub(super) fn plan(args: &Args) -> Result<ExitCode> {
     let Some(authority) = args.target.strip_prefix("http://") else {
         bail!("`{}` is not where a target listens: write it as in http://127.0.0.1:8080", args.target);
     };
-    limits::check(&args.contender)?;
+    let contender = args.files.catalogue()?.contender(&args.contender)?;
+    limits::check(&contender)?;
     let workload = Workload::of(args.scenario.scenario()?);
     let url_prefix = target::url_prefix(authority.trim_end_matches('/'));
-    let plans = session::plans(&args.contender, &workload, &url_prefix);
+    let plans = session::plans(&contender, &workload, &url_prefix);
     let Some(plan) = plans.get(args.process as usize) else {
-        bail!(
-            "{} has {} processes, numbered from 0: there is no {}",
-            args.contender,
-            plans.len(),
-            args.process
-        );
+        bail!("{contender} has {} processes, numbered from 0: there is no {}", plans.len(), args.process);
     };
     super::print(&(serde_json::to_string(plan)? + "\n"))?;
+    if let Some(external) = contender.external() {
+        let line = format!("by hand: (inflight plan …; echo go) | {}", external.command_line());
+        let _ = writeln!(io::stderr(), "{line}"); // if stderr is gone there is nobody left to tell
+    }
     Ok(ExitCode::SUCCESS)
 }

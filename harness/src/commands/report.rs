@@ -1,4 +1,4 @@
-//! `inflight report`: tell a saved record again.
+//! `inflight report`: tell saved records again.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,63 +6,211 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
-use inflight_report::comparison::Comparison;
+use inflight_report::comparison::{Comparison, Named};
+use inflight_report::exports::github_benchmark::Direction;
 use inflight_report::record::{FILE_NAME, Record};
-use inflight_report::{splice, tables};
+use inflight_report::tables::markdown::{self, Excerpt};
+use inflight_report::tables::terminal;
+use inflight_report::{exports, splice};
 
-/// Show a saved record, or put its table into a document
+use super::output::write_whole;
+
+/// Show saved records in one of many formats, or put their tables into a document
+///
+/// Several records are shown one after another, and in one file each beside the others under its name: never
+/// as if they had been run together.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// The record, or the folder it is in [default: the newest in results/]
-    record: Option<PathBuf>,
-    /// How to show it
-    #[arg(long, value_enum, default_value = "terminal")]
+    /// Records, or the folders they are in [default: the newest in results/]
+    #[arg(value_name = "RECORD")]
+    records: Vec<PathBuf>,
+    /// How to show them
+    #[arg(long, value_enum, default_value = "terminal", conflicts_with = "splice")]
     format: Format,
-    /// Put the table between `<!-- inflight:begin NAME -->` and `<!-- inflight:end NAME -->` in FILE
+    /// Which figures: github-benchmark takes a file a direction
+    #[arg(long, value_enum, default_value = "smaller")]
+    direction: Better,
+    /// Write to FILE, whole or not at all, in place of stdout
+    #[arg(short, long, value_name = "FILE", conflicts_with = "splice")]
+    output: Option<PathBuf>,
+    /// Put the tables between `<!-- inflight:begin NAME -->` and `<!-- inflight:end NAME -->` in FILE
     #[arg(long, value_name = "FILE")]
     splice: Option<PathBuf>,
     /// Which NAME in the file
     #[arg(long, value_name = "NAME", default_value = "table", requires = "splice")]
     name: String,
-    /// Change nothing: fail when what stands in FILE is not what the record says
-    #[arg(long, requires = "splice")]
+    /// Which tables, in Markdown
+    #[arg(long, value_enum, default_value = "all")]
+    table: Tables,
+    /// The few figures that most readers ask for, with one line about them, in Markdown
+    #[arg(long)]
+    brief: bool,
+    /// Behind a line to click on, in Markdown
+    #[arg(long)]
+    folded: bool,
+    /// Change nothing: fail when what stands in FILE is not what the records say
+    #[arg(long)]
     check: bool,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
 enum Format {
+    /// A table that fits its width
     Terminal,
+    /// For a document
     Markdown,
+    /// A line a contender
+    Csv,
+    /// Every figure of every run
+    Json,
+    /// Bencher Metric Format
+    Bmf,
+    /// Custom JSON of github-action-benchmark
+    GithubBenchmark,
+    /// JUnit XML: a test case a run
+    Junit,
+    /// As `hyperfine --export-json`
+    Hyperfine,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Better {
+    /// Wall, CPU and memory, for customSmallerIsBetter
+    Smaller,
+    /// Throughput and efficiency, for customBiggerIsBetter
+    Bigger,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Tables {
+    /// All of them
+    All,
+    /// Models with the client that people use with them
+    Native,
+    /// Models with the client that they share
+    Common,
+    /// What others published
+    Published,
 }
 
 pub(super) fn report(args: &Args) -> Result<ExitCode> {
-    let path = match &args.record {
-        Some(path) => path.clone(),
-        None => newest_record(Path::new("results"))?,
+    args.refuse_contradictions()?;
+    let paths = match args.records.as_slice() {
+        [] => vec![newest_record(Path::new("results"))?],
+        given => given.to_vec(),
     };
-    let comparison = Comparison::of(&Record::read(&path)?);
-    match &args.splice {
-        Some(document) => put_into(document, &args.name, &comparison, args.check)?,
-        None => super::print(&match args.format {
-            Format::Terminal => tables::terminal::render(&comparison, super::table_width()),
-            Format::Markdown => tables::markdown::render(&comparison),
-        })?,
+    let records: Vec<Named> = paths.iter().map(|path| read(path)).collect::<Result<_>>()?;
+    let command = args.command(&paths);
+    match (&args.splice, &args.output) {
+        (Some(document), _) => put_into(document, args, &records, &command),
+        (None, Some(file)) => put_at(file, &args.rendered(&records)?, args.check, &command),
+        (None, None) => super::print(&args.rendered(&records)?).map(|()| ExitCode::SUCCESS),
     }
-    Ok(ExitCode::SUCCESS)
 }
 
-fn put_into(document: &Path, name: &str, comparison: &Comparison, check: bool) -> Result<()> {
+fn read(path: &Path) -> Result<Named> {
+    let comparison = Comparison::of(&Record::read(path)?);
+    Ok(Named { record: path.display().to_string(), comparison })
+}
+
+impl Args {
+    fn rendered(&self, records: &[Named]) -> Result<String> {
+        Ok(match self.format {
+            Format::Terminal => terminal::render_all(records, super::table_width()),
+            Format::Markdown => self.markdown(records)?,
+            Format::Csv => exports::csv::render(records),
+            Format::Json => exports::json::render(records),
+            Format::Bmf => exports::bmf::render(records),
+            Format::GithubBenchmark => exports::github_benchmark::render(records, self.direction.into()),
+            Format::Junit => exports::junit::render(records),
+            Format::Hyperfine => exports::hyperfine::render(records),
+        })
+    }
+
+    fn markdown(&self, records: &[Named]) -> Result<String> {
+        let excerpt = Excerpt { tables: self.table.into(), brief: self.brief, folded: self.folded };
+        Ok(markdown::render_all(records, excerpt)?)
+    }
+
+    fn is_markdown(&self) -> bool {
+        self.splice.is_some() || self.format == Format::Markdown
+    }
+
+    fn refuse_contradictions(&self) -> Result<()> {
+        if self.check && self.splice.is_none() && self.output.is_none() {
+            bail!("--check needs a file to look at: --splice FILE or --output FILE");
+        }
+        if !self.is_markdown() && (self.brief || self.folded || self.table != Tables::All) {
+            bail!(
+                "--table, --brief and --folded are of Markdown: use them with --format markdown or --splice"
+            );
+        }
+        if self.direction != Better::Smaller && self.format != Format::GithubBenchmark {
+            bail!("--direction is of one format: use it with --format github-benchmark");
+        }
+        Ok(())
+    }
+
+    /// The command that makes the same again.
+    fn command(&self, paths: &[PathBuf]) -> String {
+        let mut words = vec!["report".to_owned()];
+        words.extend(paths.iter().map(|path| path.display().to_string()));
+        let mut option = |name: &str, value: String| words.extend([name.to_owned(), value]);
+        if self.format != Format::Terminal {
+            option("--format", name_of(self.format));
+        }
+        if self.direction != Better::Smaller {
+            option("--direction", name_of(self.direction));
+        }
+        if let Some(file) = &self.output {
+            option("--output", file.display().to_string());
+        }
+        if let Some(document) = &self.splice {
+            option("--splice", document.display().to_string());
+            option("--name", self.name.clone());
+        }
+        if self.table != Tables::All {
+            option("--table", name_of(self.table));
+        }
+        words.extend(self.brief.then(|| "--brief".to_owned()));
+        words.extend(self.folded.then(|| "--folded".to_owned()));
+        super::command_line(words)
+    }
+}
+
+/// As it is written on the command line.
+fn name_of(value: impl ValueEnum) -> String {
+    value.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+}
+
+/// The tables between their markers in `document`, below the command that makes them again.
+fn put_into(document: &Path, args: &Args, records: &[Named], command: &str) -> Result<ExitCode> {
     let shown = document.display();
     let text = fs::read_to_string(document).with_context(|| format!("cannot read {shown}"))?;
-    let generated = tables::markdown::render(comparison);
+    let generated = splice::with_command(command, &args.markdown(records)?);
+    let spliced = splice::splice(&text, &args.name, &generated).with_context(|| shown.to_string())?;
+    if !args.check {
+        return write_whole(document, &spliced).map(|()| ExitCode::SUCCESS);
+    }
+    Ok(verdict(text == spliced, &format!("{shown}: what stands at `{}`", args.name), command))
+}
+
+/// All of `text` in a file of its own.
+fn put_at(file: &Path, text: &str, check: bool, command: &str) -> Result<ExitCode> {
     if !check {
-        let spliced = splice::splice(&text, name, &generated).with_context(|| shown.to_string())?;
-        return fs::write(document, spliced).with_context(|| format!("cannot write {shown}"));
+        return write_whole(file, text).map(|()| ExitCode::SUCCESS);
     }
-    if !splice::is_current(&text, name, &generated).with_context(|| shown.to_string())? {
-        bail!("{shown}: `{name}` is not what the record says; put it right with --splice and no --check");
+    let shown = file.display();
+    let stands = fs::read(file).with_context(|| format!("cannot read {shown}"))?;
+    Ok(verdict(stands == text.as_bytes(), &format!("{shown}: what stands there"), command))
+}
+
+fn verdict(current: bool, what: &str, command: &str) -> ExitCode {
+    if current {
+        return ExitCode::SUCCESS;
     }
-    Ok(())
+    super::say_error(&format!("{what} is stale; make it again with: {command}"));
+    ExitCode::from(super::STALE)
 }
 
 fn newest_record(results: &Path) -> Result<PathBuf> {
@@ -78,4 +226,24 @@ fn newest_record(results: &Path) -> Result<PathBuf> {
         .with_context(|| {
             format!("no record in {}: make one with `inflight run`, or name one", results.display())
         })
+}
+
+impl From<Better> for Direction {
+    fn from(better: Better) -> Direction {
+        match better {
+            Better::Smaller => Direction::SmallerIsBetter,
+            Better::Bigger => Direction::BiggerIsBetter,
+        }
+    }
+}
+
+impl From<Tables> for markdown::Tables {
+    fn from(tables: Tables) -> markdown::Tables {
+        match tables {
+            Tables::All => markdown::Tables::All,
+            Tables::Native => markdown::Tables::Native,
+            Tables::Common => markdown::Tables::Common,
+            Tables::Published => markdown::Tables::Published,
+        }
+    }
 }

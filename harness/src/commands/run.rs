@@ -20,6 +20,7 @@ use inflight_report::record::{
 use inflight_report::tables;
 
 use self::course::Course;
+use super::externals;
 use super::lineup::Lineup;
 use super::scenario_args::ScenarioArgs;
 use crate::contender::Contender;
@@ -135,7 +136,8 @@ fn begin(args: &Args) -> Result<ExitCode> {
         Path::new("results").join(format!("{}-{}", started_at.replace(':', "-"), args.scenario.preset))
     });
     fs::create_dir_all(&out).with_context(|| format!("cannot write to {}", out.display()))?;
-    let race = Race::prepare(args, entrants, command_line(), started_at)?;
+    let words = env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    let race = Race::prepare(args, entrants, super::command_line(words), started_at)?;
     let path = out.join(FILE_NAME);
     let record =
         Writer::create(&path, &race.header).with_context(|| format!("cannot write {}", path.display()))?;
@@ -182,10 +184,13 @@ impl Race {
 
     /// Runs what is left beside `runs` and tells what came of the whole.
     fn run(mut self, out: &Path, mut record: Writer, runs: &[Run]) -> Result<ExitCode> {
-        let go_on = || format!("`inflight run --resume {}`", quoted(&out.to_string_lossy()));
+        let words = ["run", "--resume", &out.to_string_lossy()].map(str::to_owned);
+        let go_on = super::command_line(words);
         let finished = Course::new(&self.header, &self.contenders, runs)
             .run(&mut self.session, &mut record, self.interrupted)
-            .with_context(|| format!("stopped; the runs before are saved, {} goes on from there", go_on()))?;
+            .with_context(|| {
+                format!("stopped; the runs before are saved, and `{go_on}` goes on from there")
+            })?;
         let interrupted = self.interrupted.load(Ordering::Relaxed);
         if finished == 0 && !interrupted {
             bail!("nothing is left to run in {}", out.display());
@@ -200,7 +205,7 @@ impl Race {
         super::print(&format!("\nSaved in {}: {FILE_NAME}, table.md\n", out.display()))?;
         if interrupted {
             let line = "inflight: interrupted; every run that had finished is above";
-            let _ = writeln!(io::stderr(), "{line}; {} goes on from there", go_on());
+            let _ = writeln!(io::stderr(), "{line}; `{go_on}` goes on from there");
             return Ok(ExitCode::from(super::INTERRUPTED));
         }
         let all_valid = comparison.contenders.iter().all(|contender| contender.valid_runs > 0);
@@ -245,6 +250,7 @@ impl Args {
     /// Who races, and over what.
     fn entrants(&self) -> Result<(Vec<Contender>, Workload)> {
         let contenders = self.lineup.contenders()?;
+        externals::probe(&contenders)?;
         contenders.iter().try_for_each(limits::check)?;
         Ok((contenders, Workload::of(self.scenario.scenario()?)))
     }
@@ -318,15 +324,4 @@ impl Args {
             references: vec![article::reference()],
         })
     }
-}
-
-/// The command line as it was given, the program by its plain name.
-fn command_line() -> String {
-    let words = env::args_os().skip(1).map(|word| quoted(&word.to_string_lossy()));
-    ["inflight".to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    shlex::try_quote(word).expect("no argument of a program has a NUL").into_owned()
 }

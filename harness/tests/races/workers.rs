@@ -63,6 +63,7 @@ fn send(model: &Model, client: &Pairing, errand: &Errand) -> Option<Vec<Sample>>
         url_prefix: errand.url_prefix.clone(),
         ids: errand.ids.clone(),
         in_flight: errand.in_flight.min(most),
+        processes: None,
         cores: 2,
         connect_timeout_ms: 5_000,
         request_timeout_ms: errand.request_timeout_ms,

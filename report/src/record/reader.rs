@@ -268,6 +268,21 @@ mod tests {
         assert_eq!(read(&bytes).unwrap().runs, record.runs[..3]);
     }
 
+    /// A race of the first format, as it was saved: with two rounds and twenty samples a run left.
+    #[test]
+    fn a_record_of_the_format_before_is_read_and_told() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/record/format_1.jsonl");
+        let record = Record::read(&path).unwrap();
+        assert_eq!((record.header.format, record.runs.len(), record.truncated), (1, 7, false));
+        let comparison = crate::comparison::Comparison::of(&record);
+        for row in &comparison.contenders {
+            let measured = row.measured.as_ref().unwrap();
+            assert_eq!(row.valid_runs, row.rounds, "{}", row.name);
+            assert!(measured.added_latency_ns.is_some(), "{}", row.name);
+        }
+        insta::assert_snapshot!(crate::tables::markdown::render(&comparison));
+    }
+
     #[test]
     fn a_file_that_is_not_there_is_named() {
         let folder = tempfile::tempdir().unwrap();

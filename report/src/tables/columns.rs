@@ -77,6 +77,14 @@ pub(super) const COSTS: [&Column<Row>; 13] = [
     &VERDICT,
 ];
 
+/// The columns of [`CONTENDERS`] that most readers ask for.
+pub(super) const BRIEF: [&Column<Row>; 7] =
+    [&CONTENDER, &WALL, &FLOOR, &EFFICIENCY, &CPU_PER_REQUEST, &PEAK_MEMORY, &VALID];
+
+/// The columns of [`COSTS`] that most readers ask for.
+pub(super) const BRIEF_COSTS: [&Column<Row>; 7] =
+    [&CONTENDER, &WALL, &EFFICIENCY, &CPU_PER_REQUEST, &CPU_OVER_BASE, &PEAK_MEMORY, &VALID];
+
 /// The columns for what others published.
 pub(super) const PUBLISHED: [Column<PublishedRow>; 7] = [
     Column {
@@ -300,6 +308,14 @@ const VERDICT: Column<Row> = Column {
     cell: verdict,
     meaning: "valid runs / rounds asked for; in a valid run every URL was served once, received \
               once, and its body verified",
+    gives_way: None,
+};
+
+const VALID: Column<Row> = Column {
+    title: "valid",
+    numeric: false,
+    cell: |row| verdict(row).trim_end_matches(" valid").to_owned(),
+    meaning: VERDICT.meaning,
     gives_way: None,
 };
 

@@ -1,47 +1,163 @@
 //! The comparison in Markdown, as GitHub renders it: for a file, a comment or a README.
 
+use thiserror::Error;
+
 use super::columns::{self, Column};
-use super::words::{self, printable};
-use crate::comparison::Comparison;
+use super::words;
+use crate::comparison::{Comparison, Named};
 use crate::conclusion::conclusion;
+use crate::printable::printable;
 
-/// Renders `comparison` with all its columns, ending in a newline. It has no headings of its own, so that it
-/// fits under any.
+/// What of a record stands in a document.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Excerpt {
+    /// Which tables.
+    pub tables: Tables,
+    /// Only the figures that most readers ask for, and one line about them.
+    pub brief: bool,
+    /// Behind a line to click on.
+    pub folded: bool,
+}
+
+/// Which tables of a record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tables {
+    /// All that it has.
+    #[default]
+    All,
+    /// The contenders with the client that people use.
+    Native,
+    /// The contenders with the client that all models share.
+    Common,
+    /// What others published.
+    Published,
+}
+
+/// A table was asked for that a record does not have.
+#[derive(Debug, PartialEq, Eq, Error)]
+#[error("{record} has no {what}: ask for another table")]
+pub struct NoSuchTable {
+    /// The record's name.
+    pub record: String,
+    /// What it lacks.
+    pub what: &'static str,
+}
+
+/// Renders all of `comparison` with all its columns, ending in a newline. It has no headings of its own, so
+/// that it fits under any.
 pub fn render(comparison: &Comparison) -> String {
-    let columns = columns::for_contenders(comparison);
-    let common = comparison.common();
-    let costs = columns::COSTS.iter().filter(|column| !common.is_empty() && column.is_only_of_costs());
-    let explained = columns.iter().chain(costs);
-    let legend: Vec<String> =
-        explained.map(|column| format!("{}: {}", column.title_in_one_line(), column.meaning)).collect();
+    joined(whole(comparison, Tables::All))
+}
 
-    let mut parts = vec![
-        labelled(words::heading(comparison)) + "\\\n**command** " + &code(&comparison.command),
-        table(&columns, &comparison.deployed()),
-        conclusion(comparison).iter().map(|line| strong(line)).collect::<Vec<_>>().join("\\\n"),
-    ];
-    if !common.is_empty() {
-        let heading = labelled(words::costs_heading(comparison));
-        parts.push(folded(
-            "What each model costs, all with the same client",
-            &heading,
-            &table(&columns::COSTS, &common),
-        ));
+/// Renders an excerpt of every record, one below the other, ending in a newline.
+///
+/// # Errors
+/// Where a record does not have the table.
+pub fn render_all(records: &[Named], excerpt: Excerpt) -> Result<String, NoSuchTable> {
+    let mut parts = Vec::new();
+    for Named { record, comparison } in records {
+        if let Some(what) = lacks(comparison, excerpt.tables) {
+            return Err(NoSuchTable { record: record.clone(), what });
+        }
+        if records.len() > 1 {
+            parts.push(labelled(vec![("record", record.clone())]));
+        }
+        let tables = excerpt.tables;
+        let text = if excerpt.brief { brief(comparison, tables) } else { whole(comparison, tables) };
+        parts.extend(if excerpt.folded { vec![folded(summary(tables), text)] } else { text });
     }
-    for reference in &comparison.references {
-        let rows: Vec<_> = reference.rows.iter().collect();
-        parts.push(labelled(words::published_heading(reference)));
-        parts.push(table(&columns::PUBLISHED.iter().collect::<Vec<_>>(), &rows));
+    Ok(joined(parts))
+}
+
+fn lacks(comparison: &Comparison, tables: Tables) -> Option<&'static str> {
+    match tables {
+        Tables::Common if comparison.common().is_empty() => Some("contender with the common client"),
+        Tables::Published if comparison.references.is_empty() => Some("published figures"),
+        _ => None,
     }
-    parts.push(list(&words::notes(comparison)));
-    parts.push(folded("What the columns mean", "", &list(&legend)));
+}
+
+/// The line that a folded excerpt is behind.
+fn summary(tables: Tables) -> &'static str {
+    match tables {
+        Tables::All => "All figures",
+        Tables::Native => "Each model with the client that people use with it",
+        Tables::Common => COSTS_SUMMARY,
+        Tables::Published => "What others published",
+    }
+}
+
+const COSTS_SUMMARY: &str = "What each model costs, all with the same client";
+
+/// Every column, and all that there is to say about them.
+fn whole(comparison: &Comparison, tables: Tables) -> Vec<String> {
+    let native = columns::for_contenders(comparison);
+    let common = comparison.common();
+    let has_common = !common.is_empty() && matches!(tables, Tables::All | Tables::Common);
+    let mut explained = Vec::new();
+    let mut parts =
+        vec![labelled(words::heading(comparison)) + "\\\n**command** " + &code(&comparison.command)];
+    if matches!(tables, Tables::All | Tables::Native) {
+        parts.push(table(&native, &comparison.deployed()));
+        parts.push(conclusion(comparison).iter().map(|line| strong(line)).collect::<Vec<_>>().join("\\\n"));
+        explained.extend(native);
+    }
+    if has_common {
+        let costs = vec![labelled(words::costs_heading(comparison)), table(&columns::COSTS, &common)];
+        parts.extend(if tables == Tables::All { vec![folded(COSTS_SUMMARY, costs)] } else { costs });
+        explained.extend(
+            columns::COSTS.iter().filter(|&column| tables != Tables::All || column.is_only_of_costs()),
+        );
+    }
+    if matches!(tables, Tables::All | Tables::Published) {
+        for reference in &comparison.references {
+            let rows: Vec<_> = reference.rows.iter().collect();
+            parts.push(labelled(words::published_heading(reference)));
+            parts.push(table(&columns::PUBLISHED.iter().collect::<Vec<_>>(), &rows));
+        }
+    }
+    if tables != Tables::Published {
+        let legend: Vec<String> = explained
+            .iter()
+            .map(|column| format!("{}: {}", column.title_in_one_line(), column.meaning))
+            .collect();
+        parts.push(list(&words::notes(comparison)));
+        parts.push(folded("What the columns mean", vec![list(&legend)]));
+    }
+    parts
+}
+
+/// The figures that most readers ask for, and one line about them.
+fn brief(comparison: &Comparison, tables: Tables) -> Vec<String> {
+    let mut parts = Vec::new();
+    if matches!(tables, Tables::All | Tables::Native) {
+        parts.push(table(&columns::BRIEF, &comparison.deployed()));
+    }
+    if matches!(tables, Tables::All | Tables::Common) && !comparison.common().is_empty() {
+        parts.push(table(&columns::BRIEF_COSTS, &comparison.common()));
+    }
+    if tables == Tables::Published {
+        for reference in &comparison.references {
+            let rows: Vec<_> = reference.rows.iter().collect();
+            parts.push(table(&columns::PUBLISHED.iter().collect::<Vec<_>>(), &rows));
+            parts.push(labelled(words::published_heading(reference)));
+        }
+        return parts;
+    }
+    parts.push(format!("{}, {}", escaped(&words::caption(comparison)), code(&comparison.command)));
+    parts
+}
+
+fn joined(mut parts: Vec<String>) -> String {
     parts.retain(|part| !part.is_empty());
     parts.join("\n\n") + "\n"
 }
 
-fn folded(summary: &str, heading: &str, text: &str) -> String {
-    let parts = [&format!("<details><summary>{summary}</summary>"), heading, text, "</details>"];
-    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
+fn folded(summary: &str, parts: Vec<String>) -> String {
+    let mut all = vec![format!("<details><summary>{summary}</summary>")];
+    all.extend(parts.into_iter().filter(|part| !part.is_empty()));
+    all.push("</details>".to_owned());
+    all.join("\n\n")
 }
 
 fn table<R>(columns: &[&Column<R>], rows: &[&R]) -> String {

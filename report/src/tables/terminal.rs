@@ -3,9 +3,10 @@
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle, presets};
 
 use super::columns::{self, Column};
-use super::words::{self, clipped, printable};
-use crate::comparison::Comparison;
+use super::words;
+use crate::comparison::{Comparison, Named};
 use crate::conclusion::conclusion;
+use crate::printable::{clipped, printable};
 
 /// Lines of prose do not get longer than this, however wide the terminal: the eye loses the next one.
 const PROSE_WIDTH: usize = 100;
@@ -54,6 +55,17 @@ pub fn render(comparison: &Comparison, width: usize) -> String {
     parts.push(paragraphs(notes.into_iter().map(|note| ("·", note)), prose));
     parts.push(paragraphs(legend, prose));
     parts.join("\n\n") + "\n"
+}
+
+/// Renders every record, one below the other.
+pub fn render_all(records: &[Named], width: usize) -> String {
+    let several = records.len() > 1;
+    let named = records.iter().map(|Named { record, comparison }| {
+        let title =
+            if several { paragraphs([("record", record.clone())], width) + "\n" } else { String::new() };
+        title + &render(comparison, width)
+    });
+    named.collect::<Vec<_>>().join("\n")
 }
 
 /// A table with as many of its columns as there is room for.

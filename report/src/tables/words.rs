@@ -2,6 +2,7 @@
 
 use crate::comparison::{Comparison, PublishedTable, Row, Tally};
 use crate::numbers::{bytes, count, duration, signed_duration};
+use crate::printable::clipped;
 use crate::record::{MemoryMethod, Order};
 
 /// At most so many different reasons or warnings of one contender are spelt out.
@@ -31,6 +32,23 @@ fn workload(comparison: &Comparison) -> String {
         duration(scenario.total_delay_ns),
         count(scenario.body_bytes),
         scenario.seed,
+    )
+}
+
+/// What was run, where and when, in one line.
+pub(super) fn caption(comparison: &Comparison) -> String {
+    let scenario = &comparison.scenario;
+    let machine = &comparison.machine;
+    let preset = scenario.preset.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+    let cores = if machine.cores == 1 { "core" } else { "cores" };
+    format!(
+        "{} URLs{preset}, median delay {}, bodies of {} bytes; {}, {} {cores}; {}",
+        count(scenario.urls),
+        duration(scenario.median_delay_ns),
+        count(scenario.body_bytes),
+        machine.cpu_model,
+        machine.cores,
+        comparison.started_at.split('T').next().unwrap_or_default(),
     )
 }
 
@@ -208,25 +226,6 @@ pub(super) fn published_heading(table: &PublishedTable) -> Vec<(&'static str, St
     ]
 }
 
-/// Text from elsewhere made harmless: what would steer a terminal or hide among other letters is
-/// shown as an escape.
-pub(super) fn printable(text: &str) -> String {
-    text.chars()
-        .map(|char| match char {
-            '"' | '\'' | '\\' => char.to_string(),
-            _ => char.escape_debug().to_string(),
-        })
-        .collect()
-}
-
-/// At most `most_chars` characters of `text`, then an ellipsis.
-pub(super) fn clipped(text: &str, most_chars: usize) -> String {
-    match text.char_indices().nth(most_chars) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -278,11 +277,5 @@ mod tests {
         assert!(told(&record).starts_with("5 rounds, in"));
         record.header.contenders.iter_mut().for_each(|facts| facts.rounds = 1);
         assert!(told(&record).starts_with("1 round, in"));
-    }
-
-    #[test]
-    fn what_cannot_be_seen_is_shown_as_an_escape() {
-        assert_eq!(printable("it's \"5 µs\" × 2 – é"), "it's \"5 µs\" × 2 – é");
-        assert_eq!(printable("a\n\u{1b}[31m\u{202e}"), "a\\n\\u{1b}[31m\\u{202e}");
     }
 }

@@ -106,7 +106,7 @@ impl<'a> Course<'a> {
     /// One run, with progress shown; `None` when interrupted.
     fn turn(&mut self, turn: Turn, session: &mut Session, progress: &mut Progress) -> Result<Option<Run>> {
         let contender = self.contenders[turn.contender];
-        let (launch, limits) = (session.own_worker(), session.limits(contender));
+        let (launch, limits) = (session.worker_of(contender), session.limits(contender));
         progress.begin(turn.contender);
         let Some(mut run) = session.run(contender, turn, &launch, limits, progress)? else {
             return Ok(None);
@@ -146,7 +146,7 @@ impl<'a> Course<'a> {
         let short = self.header.contenders.iter().zip(&self.contenders);
         let short = short.filter(|(facts, _)| entry::warms_up(facts.floor_ns));
         if let Some((_, contender)) = short.max_by_key(|(_, contender)| contender.shape.slots()) {
-            let (turn, launch) = (Turn { contender: 0, round: 0, position: 0 }, session.own_worker());
+            let (turn, launch) = (Turn { contender: 0, round: 0, position: 0 }, session.worker_of(contender));
             session.run(contender, turn, &launch, session.limits(contender), &mut Unwatched)?;
         }
         Ok(())

@@ -1,0 +1,63 @@
+//! Where a report goes: a file that is there whole or not at all.
+
+use std::fs::{self, Permissions};
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+/// Writes `text` to the file at `path`. Whoever reads it meanwhile sees what stood there before, and what
+/// fails leaves that as it is. Something that is no file, such as a pipe, is written to as it comes.
+pub(super) fn write_whole(path: &Path, text: &str) -> Result<()> {
+    replace(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn replace(path: &Path, text: &str) -> Result<()> {
+    // A link stays one: what it leads to is replaced.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let permissions = match fs::metadata(&path) {
+        Ok(there) if !there.is_file() => return Ok(fs::write(&path, text)?),
+        Ok(there) => Some(there.permissions()),
+        Err(_) => None,
+    };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let new = Permissions::from_mode(0o666); // less what the user's umask takes
+    let mut file = tempfile::Builder::new().permissions(new).tempfile_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    if let Some(permissions) = permissions {
+        file.as_file().set_permissions(permissions)?;
+    }
+    file.persist(&path)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn a_file_is_replaced_and_keeps_its_permissions_and_its_links() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        write_whole(&file, "first").unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o640)).unwrap();
+        symlink(&file, &link).unwrap();
+
+        write_whole(&link, "second").unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "second");
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing else is left behind");
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let refused = write_whole(&folder.path().join("no/file"), "x").unwrap_err();
+        assert!(refused.to_string().starts_with("cannot write ") && refused.to_string().ends_with("no/file"));
+        assert!(write_whole(folder.path(), "x").is_err());
+        write_whole(Path::new("/dev/null"), "x").unwrap();
+    }
+}

@@ -1,0 +1,235 @@
+//! Contenders in other languages: programs that speak the protocol, told of by a `contender.toml`.
+//!
+//! A folder with such a file is a [`Kit`]: how to know that the right thing would be measured, how to set
+//! it up, and the contenders that come with it. Nothing here knows any language.
+
+mod manifest;
+mod place;
+mod setup;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use include_dir::{Dir, include_dir};
+use regex_lite::Regex;
+
+use crate::contender::Shape;
+use crate::crew::Launch;
+use crate::crew::remove_proxies;
+use manifest::{Entry, Manifest, Step};
+use place::Place;
+
+pub use setup::Progress;
+
+/// The folders that come with the program.
+static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/contenders");
+
+/// The file that makes a folder a kit.
+pub const FILE_NAME: &str = "contender.toml";
+
+/// All there is to contenders of one language: a folder with a [`FILE_NAME`].
+#[derive(Debug)]
+pub struct Kit {
+    /// The folder's name: the word for `inflight setup`.
+    pub name: String,
+    /// The language, as people write it.
+    pub language: String,
+    /// The file, where it is a user's own.
+    file: Option<PathBuf>,
+    place: Place,
+    probe: Probe,
+    setup: Vec<Step>,
+}
+
+/// A contender that is a program of its own.
+#[derive(Debug)]
+pub struct External {
+    /// The word on the command line.
+    pub name: String,
+    /// What it is, in one sentence.
+    pub about: String,
+    /// What is set in it and why.
+    pub details: String,
+    /// The shapes it is raced at when nobody names one.
+    pub shapes: Vec<Shape>,
+    /// The most requests that one process of it can have in flight.
+    pub max_in_flight: Option<u32>,
+    /// Whether it is started once for all processes of a shape, and starts them itself.
+    pub own_processes: bool,
+    /// The row of the published table that it answers, from 1.
+    pub article_row: Option<usize>,
+    /// Where it comes from.
+    pub kit: Arc<Kit>,
+    command: Vec<String>,
+}
+
+/// Whether a kit can be raced, as far as can be told without starting anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// It is set up; the version that its probe told then.
+    Ready(String),
+    /// It needs nothing but what the machine has or has not.
+    NothingToSetUp,
+    /// It has to be set up first.
+    Missing,
+}
+
+#[derive(Debug)]
+struct Probe {
+    command: Vec<String>,
+    pattern: Regex,
+}
+
+/// The kits that come with the program, with their contenders, in the order of their names.
+///
+/// # Errors
+/// When one of them is not as it should be, which a test rules out.
+pub fn built_in() -> Result<Vec<External>> {
+    let mut folders: Vec<&Dir<'_>> = BUILT_IN.dirs().collect();
+    folders.sort_by_key(|folder| folder.path());
+    let mut all = Vec::new();
+    for folder in folders {
+        let file = folder.path().join(FILE_NAME);
+        let Some(text) = folder.get_file(&file).and_then(|file| file.contents_utf8()) else { continue };
+        all.extend(kit(text, &file, None, Place::embedded(folder))?);
+    }
+    Ok(all)
+}
+
+/// The contenders of a user's own `contender.toml`.
+///
+/// # Errors
+/// When the file cannot be read, or is not as it should be: with the file and what is wrong in it.
+pub fn own(file: &Path) -> Result<Vec<External>> {
+    let cannot_read = || format!("cannot read {}", file.display());
+    let absolute = file.canonicalize().with_context(cannot_read)?;
+    let text = std::fs::read_to_string(&absolute).with_context(cannot_read)?;
+    let folder = absolute.parent().with_context(cannot_read)?;
+    kit(&text, file, Some(file.to_owned()), Place::on_disk(folder)?)
+}
+
+fn kit(text: &str, shown: &Path, file: Option<PathBuf>, place: Place) -> Result<Vec<External>> {
+    let manifest = Manifest::parse(text).with_context(|| shown.display().to_string())?;
+    let pattern = manifest.pattern()?;
+    let kit = Arc::new(Kit {
+        name: place.name.clone(),
+        language: manifest.language,
+        file,
+        probe: Probe { command: place.fill_in(&manifest.probe.command), pattern },
+        setup: manifest
+            .setup
+            .into_iter()
+            .map(|step| Step { command: place.fill_in(&step.command), about: step.about })
+            .collect(),
+        place,
+    });
+    Ok(manifest.contender.into_iter().map(|entry| External::of(entry, &kit)).collect())
+}
+
+impl External {
+    fn of(entry: Entry, kit: &Arc<Kit>) -> External {
+        External {
+            shapes: entry.shapes(),
+            command: kit.place.fill_in(&entry.command),
+            name: entry.name,
+            about: entry.about,
+            details: entry.details,
+            max_in_flight: entry.max_in_flight,
+            own_processes: entry.own_processes,
+            article_row: entry.article_row,
+            kit: kit.clone(),
+        }
+    }
+
+    /// How a worker of it is started.
+    pub fn launch(&self) -> Launch {
+        Launch { program: PathBuf::from(&self.command[0]), args: self.command[1..].to_vec() }
+    }
+
+    /// The command that starts a worker, as it is typed into a shell.
+    pub fn command_line(&self) -> String {
+        shell_line(&self.command)
+    }
+}
+
+impl Kit {
+    /// Whether it can be raced, without starting anything.
+    pub fn readiness(&self) -> Readiness {
+        match self.place.stamp() {
+            Some(version) => Readiness::Ready(version),
+            None if self.setup.is_empty() && self.file.is_some() => Readiness::NothingToSetUp,
+            None => Readiness::Missing,
+        }
+    }
+
+    /// Whether it is a user's own.
+    pub fn is_own(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// Where it is told of.
+    pub fn origin(&self) -> String {
+        match &self.file {
+            None => format!("the built-in {}", self.name),
+            Some(file) => file.display().to_string(),
+        }
+    }
+
+    /// The command that sets it up.
+    pub fn setup_command(&self) -> String {
+        match &self.file {
+            None => format!("inflight setup {}", self.name),
+            Some(file) => {
+                format!("inflight setup --contender {}", shell_word(&file.display().to_string()))
+            }
+        }
+    }
+
+    /// The first line that the probe tells: what would be measured.
+    ///
+    /// # Errors
+    /// When the kit is not set up, or another thing than the right one would be measured.
+    pub fn probe(&self) -> Result<String> {
+        if self.readiness() == Readiness::Missing {
+            bail!("{} is not set up: run `{}`", self.name, self.setup_command());
+        }
+        self.run_probe().with_context(|| format!("{} (mend it with `{}`)", self.name, self.setup_command()))
+    }
+
+    fn run_probe(&self) -> Result<String> {
+        let line = shell_line(&self.probe.command);
+        let mut command = Command::new(&self.probe.command[0]);
+        remove_proxies(command.args(&self.probe.command[1..]).stdin(std::process::Stdio::null()));
+        let output = command.output().with_context(|| format!("cannot start the probe `{line}`"))?;
+        let told = String::from_utf8_lossy(&output.stdout);
+        if !output.status.success() {
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            let last = stderr.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("nothing");
+            bail!("the probe `{line}` ended with {} and said: {last}", output.status);
+        }
+        let first = told.lines().next().unwrap_or_default().trim();
+        if !self.probe.pattern.is_match(&told) {
+            bail!("the probe `{line}` said {first:?}, which does not match `{}`", self.probe.pattern);
+        }
+        Ok(first.to_owned())
+    }
+}
+
+/// A command as it is typed into a shell.
+fn shell_line(words: &[String]) -> String {
+    words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
+}
+
+fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=+:./,@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

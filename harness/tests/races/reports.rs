@@ -1,0 +1,132 @@
+//! `inflight report`: every format, documents kept up to date, and what is refused.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+use crate::common;
+
+/// A record that stays as it is.
+fn kept() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../report/src/record/format_1.jsonl");
+    path.display().to_string()
+}
+
+fn report(args: &[&str]) -> Output {
+    Command::new(common::inflight()).arg("report").args(args).output().unwrap()
+}
+
+/// What the command prints; it must succeed without a word on stderr.
+#[track_caller]
+fn told(args: &[&str]) -> String {
+    let output = report(args);
+    assert!(output.status.success() && output.stderr.is_empty(), "{args:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The command must fail with `code`, print nothing, and say one line.
+#[track_caller]
+fn refused(args: &[&str], code: i32) -> String {
+    let output = report(args);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {stderr}");
+    assert!(output.stdout.is_empty() && stderr.lines().count() == 1, "{args:?}: {stderr}");
+    stderr
+}
+
+fn file(folder: &TempDir, name: &str) -> (PathBuf, String) {
+    let path = folder.path().join(name);
+    (path.clone(), path.display().to_string())
+}
+
+#[test]
+fn every_format_tells_a_record() {
+    let formats = ["terminal", "markdown", "csv", "json", "bmf", "github-benchmark", "junit", "hyperfine"];
+    for format in formats {
+        let text = told(&[&kept(), "--format", format]);
+        assert!(text.contains("tokio:8x64") && text.ends_with('\n'), "{format}: {text}");
+        assert!(!text.contains('\u{1b}'), "{format}: colours where nobody looks");
+    }
+    let both = told(&[&kept(), &kept()]);
+    assert_eq!(both.matches("\nworkload ").count(), 2, "one below the other: {both}");
+}
+
+#[test]
+fn a_file_is_written_whole_and_told_from_a_stale_one() {
+    let folder = TempDir::new().unwrap();
+    let (path, name) = file(&folder, "report.csv");
+    let record = kept();
+    let args = [record.as_str(), "--format", "csv", "-o", &name];
+    assert_eq!(told(&args), "");
+    assert_eq!(fs::read_to_string(&path).unwrap(), told(&args[..3]));
+
+    let check = [&args[..], &["--check"]].concat();
+    told(&check);
+    fs::write(&path, "other").unwrap();
+    let stale = refused(&check, 1);
+    assert!(stale.contains("report.csv") && stale.contains("is stale"), "{stale}");
+    let command = stale.trim_end().split("again with: inflight report ").nth(1).unwrap();
+    told(&command.split(' ').collect::<Vec<_>>());
+    told(&check);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left behind");
+}
+
+#[test]
+fn blocks_of_a_document_are_kept_up_to_date_each_by_its_own_command() {
+    let folder = TempDir::new().unwrap();
+    let (path, name) = file(&folder, "README.md");
+    let blocks = "# Title\n<!-- inflight:begin short -->\n<!-- inflight:end short -->\n\n\
+                  <!-- inflight:begin others -->\nold\n<!-- inflight:end others -->\nend\n";
+    fs::write(&path, blocks).unwrap();
+    let record = kept();
+    let splice = |block: &'static str| [record.as_str(), "--splice", &name, "--name", block].to_vec();
+    let short = [splice("short"), vec!["--table", "native", "--brief"]].concat();
+    let others = [splice("others"), vec!["--table", "published", "--folded"]].concat();
+
+    let stale = refused(&[&short[..], &["--check"]].concat(), 1);
+    assert!(stale.contains("README.md") && stale.contains("`short` is stale"), "{stale}");
+    assert!(stale.contains("--name short --table native --brief\n"), "{stale}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), blocks, "--check changes nothing");
+
+    told(&short);
+    told(&others);
+    told(&[&short[..], &["--check"]].concat());
+    told(&[&others[..], &["--check"]].concat());
+    let document = fs::read_to_string(&path).unwrap();
+    assert!(document.starts_with("# Title\n") && document.ends_with("\nend\n"), "{document}");
+    assert!(document.contains("<!-- made by: inflight report "), "{document}");
+    assert!(document.contains("<details><summary>What others published</summary>"), "{document}");
+    assert_eq!(document.matches("| tokio:8x64 |").count(), 1, "{document}");
+
+    fs::write(&path, document.replacen("| threads:32 |", "| threads:23 |", 1)).unwrap();
+    refused(&[&short[..], &["--check"]].concat(), 1);
+    told(&[&others[..], &["--check"]].concat());
+}
+
+#[test]
+fn what_cannot_be_told_is_refused_in_one_line() {
+    let record = kept();
+    let folder = TempDir::new().unwrap();
+    let (path, name) = file(&folder, "README.md");
+    fs::write(&path, "no block\n").unwrap();
+    assert!(refused(&[&record, "--splice", &name], 2).contains("`<!-- inflight:begin table -->` is missing"));
+    assert!(refused(&[&record, "--check"], 2).contains("--splice FILE or --output FILE"));
+    assert!(refused(&[&record, "--brief"], 2).contains("--format markdown"));
+    assert!(refused(&[&record, "--direction", "bigger"], 2).contains("--format github-benchmark"));
+    let common = ["--format", "markdown", "--table", "common"];
+    assert!(refused(&[&[record.as_str()], &common[..]].concat(), 2).contains("the common client"));
+    assert!(refused(&[&record, "-o", "/no/such/folder/file"], 2).contains("/no/such/folder/file"));
+    assert!(refused(&[&record, "-o", &format!("{name}.not"), "--check"], 2).contains("README.md.not"));
+
+    for (bytes, said) in [
+        (&b"{\"header\":{\"format\":99}}\n"[..], "has format 99"),
+        (b"\xff\xfe", "not a record of Inflight"),
+        (b"", "the file is empty"),
+    ] {
+        fs::write(&path, bytes).unwrap();
+        let line = refused(&[&name], 2);
+        assert!(line.contains(&name) && line.contains(said), "{line}");
+    }
+}

@@ -1,0 +1,49 @@
+//! The comparison for other programs: one file a format, each as its owner publishes it.
+//!
+//! A contender without a valid run has no figures. It is left out where a format is of figures alone, and
+//! stands with its reasons in CSV, JSON and JUnit XML.
+//!
+//! Several records are told one beside the other, never as if they had been run together: CSV has a column
+//! for the record, JSON a list, JUnit XML a suite each. The other formats know nothing but names, so there
+//! a contender is called `RECORD: CONTENDER`.
+
+pub mod bmf;
+pub mod csv;
+pub mod github_benchmark;
+pub mod hyperfine;
+pub mod json;
+pub mod junit;
+
+use serde::Serialize;
+
+use crate::comparison::{Comparison, Measured, Named, Row};
+use crate::printable::printable;
+
+/// A contender that has figures.
+struct Contender<'a> {
+    /// A name that no two of the records' contenders share.
+    name: String,
+    comparison: &'a Comparison,
+    row: &'a Row,
+    figures: &'a Measured,
+}
+
+/// The contenders of `records` that have figures.
+fn measured(records: &[Named]) -> impl Iterator<Item = Contender<'_>> {
+    let several = records.len() > 1;
+    records.iter().flat_map(move |Named { record, comparison }| {
+        comparison.contenders.iter().filter_map(move |row| {
+            let name = if several { format!("{record}: {}", row.name) } else { row.name.clone() };
+            Some(Contender { name: printable(&name), comparison, row, figures: row.measured.as_ref()? })
+        })
+    })
+}
+
+/// `value` as indented JSON, ending in a newline.
+fn pretty(value: &impl Serialize) -> String {
+    let json = serde_json::to_string_pretty(value).expect("its keys are strings");
+    json + "\n"
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,57 @@
+//! Bencher Metric Format, for `bencher run --adapter json`: a measure of a benchmark has a value, and the
+//! ends of its interval.
+//!
+//! <https://bencher.dev/docs/reference/bencher-metric-format/>
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{Contender, measured, pretty};
+use crate::comparison::{Named, Spread};
+use crate::printable::clipped;
+
+/// A benchmark's name may be so long; the ellipsis is one character more.
+const NAME_CHARS: usize = 1_023;
+
+#[derive(Serialize)]
+struct Metric {
+    value: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lower_value: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upper_value: Option<f64>,
+}
+
+/// Renders the contenders of `records` that have valid runs, ending in a newline.
+pub fn render(records: &[Named]) -> String {
+    let benchmarks: BTreeMap<String, BTreeMap<&str, Metric>> =
+        measured(records).map(|one| (clipped(&one.name, NAME_CHARS), metrics(&one))).collect();
+    pretty(&benchmarks)
+}
+
+fn metrics(contender: &Contender<'_>) -> BTreeMap<&'static str, Metric> {
+    let figures = contender.figures;
+    let mut metrics: BTreeMap<_, Metric> = BTreeMap::from([
+        ("wall_ns", figures.wall_ns.map(|ns| ns as f64).into()),
+        ("cpu_us_per_request", figures.cpu_us_per_request.into()),
+        ("peak_memory_bytes", figures.peak_memory_bytes.map(|bytes| bytes as f64).into()),
+        ("startup_ns", figures.startup_ns.map(|ns| ns as f64).into()),
+    ]);
+    if contender.row.floor_ns > 0 {
+        metrics.insert("efficiency", figures.efficiency.into());
+    }
+    if let Some(added) = &figures.added_latency_ns {
+        metrics.insert(
+            "added_latency_p99_ns",
+            Metric { value: added.p99 as f64, lower_value: None, upper_value: None },
+        );
+    }
+    metrics
+}
+
+impl From<Spread<f64>> for Metric {
+    fn from(spread: Spread<f64>) -> Metric {
+        Metric { value: spread.median, lower_value: Some(spread.low), upper_value: Some(spread.high) }
+    }
+}

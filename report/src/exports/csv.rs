@@ -1,0 +1,108 @@
+//! A line a contender, as RFC 4180 has it, for a spreadsheet or a data frame. Every figure has its unit in
+//! its name, the median and the ends of its interval; what was not measured is empty.
+
+use std::fmt::Display;
+
+use crate::comparison::{Comparison, Measured, Named, Row, Spread};
+use crate::printable::printable;
+use crate::record::Quantiles;
+
+/// Renders every contender of `records` below a line of titles.
+pub fn render(records: &[Named]) -> String {
+    let mut table = ::csv::Writer::from_writer(Vec::new());
+    let lines = records.iter().flat_map(|named| {
+        let Named { record, comparison } = named;
+        comparison.contenders.iter().map(move |row| Line::of(record, comparison, row))
+    });
+    for (number, line) in lines.enumerate() {
+        if number == 0 {
+            table.write_record(&line.titles).expect("memory takes every byte");
+        }
+        table.write_record(&line.cells).expect("every line has the same cells");
+    }
+    let bytes = table.into_inner().expect("memory takes every byte");
+    String::from_utf8(bytes).expect("it was made of text")
+}
+
+/// The cells of a contender, each beside its title.
+#[derive(Default)]
+struct Line {
+    titles: Vec<String>,
+    cells: Vec<String>,
+}
+
+impl Line {
+    fn of(record: &str, comparison: &Comparison, row: &Row) -> Line {
+        let mut line = Line::default();
+        line.add("record", record);
+        line.add("started_at", &comparison.started_at);
+        line.add("inflight_version", &comparison.inflight_version);
+        line.add("cpu_model", &comparison.machine.cpu_model);
+        line.add("cores", comparison.machine.cores);
+        line.add("preset", comparison.scenario.preset.as_deref().unwrap_or_default());
+        line.add("urls", comparison.scenario.urls);
+        line.add("latency", &comparison.scenario.latency);
+        line.add("body_bytes", comparison.scenario.body_bytes);
+        line.add("seed", comparison.scenario.seed);
+        line.add("contender", &row.name);
+        line.add("model", &row.model);
+        line.add("client", &row.client);
+        line.add("processes", row.processes);
+        line.add("in_flight", row.in_flight);
+        line.add("rounds", row.rounds);
+        line.add("valid_runs", row.valid_runs);
+        line.add("void_runs", row.void_runs);
+        line.add("floor_ns", row.floor_ns);
+        line.add_figures(row.measured.as_ref());
+        let reasons: Vec<&str> = row.void_reasons.iter().map(|tally| tally.text.as_str()).collect();
+        line.add("void_reasons", reasons.join("; "));
+        line
+    }
+
+    fn add_figures(&mut self, measured: Option<&Measured>) {
+        self.add_spread("wall_ns", measured.map(|m| m.wall_ns));
+        self.add_spread("efficiency", measured.map(|m| m.efficiency));
+        self.add_optional("speed_up", measured.and_then(|m| m.speed_up));
+        self.add_spread("cpu_ns", measured.map(|m| m.cpu_ns));
+        self.add_spread("cpu_percent", measured.map(|m| m.cpu_percent));
+        self.add_spread("cpu_us_per_request", measured.map(|m| m.cpu_us_per_request));
+        self.add_spread("peak_memory_bytes", measured.map(|m| m.peak_memory_bytes));
+        self.add_spread("peak_memory_bound_bytes", measured.map(|m| m.peak_memory_bound_bytes));
+        self.add_spread("ready_memory_bytes", measured.map(|m| m.ready_memory_bytes));
+        self.add_spread("memory_per_in_flight_bytes", measured.map(|m| m.memory_per_in_flight_bytes));
+        self.add_spread("startup_ns", measured.map(|m| m.startup_ns));
+        self.add_spread("ramp_ns", measured.and_then(|m| m.ramp_ns));
+        self.add_quantiles("latency_ns", measured.and_then(|m| m.latency_ns));
+        self.add_quantiles("added_latency_ns", measured.and_then(|m| m.added_latency_ns));
+        self.add_optional("failed_requests", measured.map(|m| m.failed_requests));
+        self.add_spread("connections", measured.map(|m| m.connections));
+        self.add_spread("most_in_flight", measured.map(|m| m.most_in_flight));
+        self.add_spread("target_lateness_p99_ns", measured.map(|m| m.target_lateness_p99_ns));
+    }
+
+    fn add_spread<T: Copy + Display>(&mut self, title: &str, spread: Option<Spread<T>>) {
+        self.add_optional(&format!("{title}_median"), spread.map(|spread| spread.median));
+        self.add_optional(&format!("{title}_low"), spread.map(|spread| spread.low));
+        self.add_optional(&format!("{title}_high"), spread.map(|spread| spread.high));
+    }
+
+    fn add_quantiles(&mut self, title: &str, quantiles: Option<Quantiles>) {
+        self.add_optional(&format!("{title}_p50"), quantiles.map(|points| points.p50));
+        self.add_optional(&format!("{title}_p90"), quantiles.map(|points| points.p90));
+        self.add_optional(&format!("{title}_p99"), quantiles.map(|points| points.p99));
+        self.add_optional(&format!("{title}_max"), quantiles.map(|points| points.max));
+    }
+
+    fn add_optional(&mut self, title: &str, value: Option<impl Display>) {
+        self.add(title, value.map_or_else(String::new, |value| value.to_string()));
+    }
+
+    /// A text from elsewhere stays on its line, and cannot begin a formula.
+    fn add(&mut self, title: &str, value: impl Display) {
+        let text = printable(&value.to_string());
+        let formula =
+            text.starts_with(['=', '+', '@']) || (text.starts_with('-') && text.parse::<f64>().is_err());
+        self.titles.push(title.to_owned());
+        self.cells.push(if formula { format!("'{text}") } else { text });
+    }
+}

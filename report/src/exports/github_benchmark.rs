@@ -1,0 +1,83 @@
+//! The custom JSON of github-action-benchmark: a list of entries with a name, a unit and a value.
+//!
+//! The action takes a file for one [`Direction`] alone, its tool `customSmallerIsBetter` or
+//! `customBiggerIsBetter`: <https://github.com/benchmark-action/github-action-benchmark#examples>
+
+use serde::Serialize;
+
+use super::{Contender, measured, pretty};
+use crate::comparison::{Named, Spread};
+use crate::numbers::three_digits;
+use crate::record::MemoryMethod;
+
+/// Which figures a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Wall, CPU and memory, for `customSmallerIsBetter`.
+    SmallerIsBetter,
+    /// Efficiency and requests a second, for `customBiggerIsBetter`.
+    BiggerIsBetter,
+}
+
+#[derive(Serialize)]
+struct Entry {
+    name: String,
+    unit: &'static str,
+    value: f64,
+    range: String,
+    extra: String,
+}
+
+/// Renders the contenders of `records` that have valid runs, ending in a newline.
+pub fn render(records: &[Named], direction: Direction) -> String {
+    let entries: Vec<Entry> = measured(records)
+        .flat_map(|contender| match direction {
+            Direction::SmallerIsBetter => smaller_is_better(&contender),
+            Direction::BiggerIsBetter => bigger_is_better(&contender),
+        })
+        .collect();
+    pretty(&entries)
+}
+
+fn smaller_is_better(contender: &Contender<'_>) -> Vec<Entry> {
+    let figures = contender.figures;
+    let mut memory =
+        entry(contender, "peak memory", "MB", figures.peak_memory_bytes.map(|bytes| bytes as f64 / 1e6));
+    if figures.peak_memory_method == MemoryMethod::SampledTree {
+        memory.extra += "; sampled, a lower bound";
+    }
+    vec![
+        entry(contender, "wall", "ms", figures.wall_ns.map(|ns| ns as f64 / 1e6)),
+        entry(contender, "CPU", "µs/request", figures.cpu_us_per_request),
+        memory,
+    ]
+}
+
+fn bigger_is_better(contender: &Contender<'_>) -> Vec<Entry> {
+    let urls = contender.comparison.scenario.urls as f64;
+    // The slowest run has the lowest throughput.
+    let wall_ns = &contender.figures.wall_ns;
+    let swapped = Spread { median: wall_ns.median, low: wall_ns.high, high: wall_ns.low };
+    let mut entries =
+        vec![entry(contender, "throughput", "requests/s", swapped.map(|ns| urls / (ns as f64 / 1e9)))];
+    if contender.row.floor_ns > 0 {
+        entries.push(entry(
+            contender,
+            "efficiency",
+            "%",
+            contender.figures.efficiency.map(|part| part * 100.0),
+        ));
+    }
+    entries
+}
+
+fn entry(contender: &Contender<'_>, figure: &str, unit: &'static str, spread: Spread<f64>) -> Entry {
+    let row = contender.row;
+    Entry {
+        name: format!("{} {figure}", contender.name),
+        unit,
+        value: spread.median,
+        range: format!("{}–{}", three_digits(spread.low), three_digits(spread.high)),
+        extra: format!("{} of {} runs valid", row.valid_runs, row.rounds),
+    }
+}

@@ -1,0 +1,82 @@
+//! What `hyperfine --export-json` writes (version 1), for the plots and parsers that read it: every valid
+//! run's wall and memory, a "command" being a contender. Times are in seconds.
+//!
+//! <https://github.com/sharkdp/hyperfine/blob/v1.20.0/src/benchmark/benchmark_result.rs>
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{Contender, measured, pretty};
+use crate::comparison::Named;
+use crate::record::Figures;
+
+#[derive(Serialize)]
+struct Export {
+    results: Vec<Benchmark>,
+}
+
+#[derive(Serialize)]
+struct Benchmark {
+    command: String,
+    mean: f64,
+    /// Of the sample, n − 1; hyperfine writes null where there was one run.
+    stddev: Option<f64>,
+    median: f64,
+    /// The mean of all CPU time: user and system are not told apart, so it is here as a whole.
+    user: f64,
+    system: f64,
+    min: f64,
+    max: f64,
+    times: Vec<f64>,
+    memory_usage_byte: Vec<u64>,
+    exit_codes: Vec<i32>,
+    parameters: BTreeMap<&'static str, String>,
+}
+
+/// Renders the contenders of `records` that have valid runs, ending in a newline.
+pub fn render(records: &[Named]) -> String {
+    pretty(&Export { results: measured(records).map(|contender| benchmark(&contender)).collect() })
+}
+
+fn benchmark(contender: &Contender<'_>) -> Benchmark {
+    let row = contender.row;
+    let runs = row.runs.iter().filter(|run| run.verdict.is_valid());
+    let runs: Vec<&Figures> = runs.filter_map(|run| run.figures.as_ref()).collect();
+    let times: Vec<f64> = runs.iter().map(|run| seconds(run.wall_ns)).collect();
+    let wall = contender.figures.wall_ns.map(seconds);
+    Benchmark {
+        command: contender.name.clone(),
+        mean: mean(&times),
+        stddev: deviation(&times),
+        median: wall.median,
+        user: mean(&runs.iter().map(|run| seconds(run.cpu_ns)).collect::<Vec<_>>()),
+        system: 0.0,
+        min: times.iter().copied().fold(f64::INFINITY, f64::min),
+        max: times.iter().copied().fold(0.0, f64::max),
+        memory_usage_byte: runs.iter().map(|run| run.peak_memory_bytes).collect(),
+        exit_codes: vec![0; times.len()],
+        times,
+        parameters: BTreeMap::from([
+            ("model", row.model.clone()),
+            ("client", row.client.clone()),
+            ("processes", row.processes.to_string()),
+            ("in_flight", row.in_flight.to_string()),
+        ]),
+    }
+}
+
+fn seconds(ns: u64) -> f64 {
+    ns as f64 / 1e9
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// The standard deviation of the sample; of a single value there is none.
+fn deviation(values: &[f64]) -> Option<f64> {
+    let mean = mean(values);
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    (values.len() > 1).then(|| (squares / (values.len() - 1) as f64).sqrt())
+}

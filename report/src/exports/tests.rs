@@ -1,0 +1,232 @@
+use quick_xml::events::Event;
+use quick_xml::reader::Reader;
+use serde_json::Value;
+
+use super::github_benchmark::Direction;
+use super::*;
+use crate::example;
+use crate::record::Record;
+
+fn named(record: &Record) -> Named {
+    Named { record: "results/example".to_owned(), comparison: Comparison::of(record) }
+}
+
+/// A race of an hour ago and another of the same contenders.
+fn two() -> [Named; 2] {
+    let again = Named { record: "results/again".to_owned(), ..named(&example::short_record()) };
+    [named(&example::short_record()), again]
+}
+
+#[test]
+fn csv_of_two_records() {
+    insta::assert_snapshot!(csv::render(&[named(&example::record()), two()[1].clone()]));
+}
+
+#[test]
+fn json_of_one_record() {
+    insta::assert_snapshot!(json::render(&[named(&example::short_record())]));
+}
+
+#[test]
+fn bencher_metric_format() {
+    insta::assert_snapshot!(bmf::render(&[named(&example::record())]));
+}
+
+#[test]
+fn github_action_benchmark() {
+    insta::assert_snapshot!(github_benchmark::render(
+        &[named(&example::record())],
+        Direction::SmallerIsBetter
+    ));
+}
+
+#[test]
+fn github_action_benchmark_where_bigger_is_better() {
+    insta::assert_snapshot!(github_benchmark::render(
+        &[named(&example::record())],
+        Direction::BiggerIsBetter
+    ));
+}
+
+#[test]
+fn junit_xml() {
+    let mut record = example::record();
+    record.runs.truncate(14);
+    insta::assert_snapshot!(junit::render(&[named(&record)]));
+}
+
+#[test]
+fn hyperfine_export() {
+    insta::assert_snapshot!(hyperfine::render(&two()));
+}
+
+#[test]
+fn json_of_several_records_is_a_list_that_names_them() {
+    let json: Value = serde_json::from_str(&json::render(&two())).unwrap();
+    assert_eq!(json[0]["record"], "results/example");
+    assert_eq!(json[1]["record"], "results/again");
+    assert_eq!(json[0]["contenders"], json[1]["contenders"]);
+}
+
+/// The contender with the same name in two records stays two.
+#[test]
+fn no_format_mixes_records() {
+    let names = ["results/example: sync:1", "results/again: sync:1"];
+    let bmf: Value = serde_json::from_str(&bmf::render(&two())).unwrap();
+    assert!(names.iter().all(|name| bmf[name]["wall_ns"]["value"].is_f64()), "{bmf}");
+    let entries = github_benchmark::render(&two(), Direction::SmallerIsBetter);
+    assert!(names.iter().all(|name| entries.contains(&format!("\"{name} wall\""))), "{entries}");
+    let xml = junit::render(&two());
+    assert_eq!(xml.matches("<testsuite ").count(), 2);
+    assert_eq!(csv::render(&two()).lines().count(), 1 + 2 * 5);
+}
+
+#[test]
+fn a_contender_without_a_valid_run_is_named_where_a_format_has_room_for_reasons() {
+    let records = [named(&example::record())];
+    for text in [csv::render(&records), json::render(&records), junit::render(&records)] {
+        assert!(text.contains("smol:256") && text.contains("hung"), "{text}");
+    }
+    for text in [bmf::render(&records), hyperfine::render(&records)] {
+        assert!(text.contains("tokio:128") && !text.contains("smol:256"), "{text}");
+    }
+}
+
+/// `ours` has no field that `published` lacks, and what it has is of the same type. Where a published
+/// object is a map from any name, `published` has a single entry that stands for all.
+fn assert_fits(ours: &Value, published: &Value, place: &str, maps: &[&str]) {
+    match (ours, published) {
+        (Value::Object(ours), Value::Object(published)) if maps.contains(&place) => {
+            let any = published.values().next().unwrap();
+            ours.values().for_each(|value| assert_fits(value, any, &format!("{place}/*"), maps));
+        }
+        (Value::Object(ours), Value::Object(published)) => {
+            for (key, value) in ours {
+                let theirs = published.get(key).unwrap_or_else(|| panic!("{place} has no {key}"));
+                assert_fits(value, theirs, &format!("{place}/{key}"), maps);
+            }
+        }
+        (Value::Array(ours), Value::Array(published)) => {
+            ours.iter().for_each(|value| assert_fits(value, &published[0], &format!("{place}/0"), maps));
+        }
+        (Value::Null, Value::Number(_)) if place.ends_with("stddev") => {}
+        _ => assert_eq!(
+            std::mem::discriminant(ours),
+            std::mem::discriminant(published),
+            "{place}: {ours} is not as {published}"
+        ),
+    }
+}
+
+fn value(json: &str) -> Value {
+    serde_json::from_str(json).unwrap()
+}
+
+#[test]
+fn bencher_metric_format_is_as_published() {
+    let ours = value(&bmf::render(&[named(&example::record())]));
+    assert_fits(&ours, &value(include_str!("published/bmf.json")), "", &["", "/*"]);
+    let measures = ours.as_object().unwrap().values().flat_map(|measures| measures.as_object().unwrap());
+    for (name, metric) in measures {
+        assert!(name.len() <= 64 && metric["value"].is_number(), "{name}: {metric}");
+    }
+}
+
+#[test]
+fn github_action_benchmark_is_as_published() {
+    for direction in [Direction::SmallerIsBetter, Direction::BiggerIsBetter] {
+        let ours = value(&github_benchmark::render(&[named(&example::record())], direction));
+        assert_fits(&ours, &value(include_str!("published/github_benchmark.json")), "", &[]);
+        for entry in ours.as_array().unwrap() {
+            assert!(["name", "unit", "value"].iter().all(|key| !entry[key].is_null()), "{entry}");
+        }
+    }
+}
+
+#[test]
+fn hyperfine_export_is_as_published() {
+    let ours = value(&hyperfine::render(&[named(&example::record())]));
+    let published = value(include_str!("published/hyperfine.json"));
+    assert_fits(&ours, &published, "", &["/results/0/parameters"]);
+    for result in ours["results"].as_array().unwrap() {
+        for key in published["results"][0].as_object().unwrap().keys() {
+            assert!(result.get(key).is_some(), "{key} is missing: {result}");
+        }
+        let times: Vec<f64> = result["times"].as_array().unwrap().iter().filter_map(Value::as_f64).collect();
+        let number = |key: &str| result[key].as_f64().unwrap();
+        assert!((number("mean") * times.len() as f64 - times.iter().sum::<f64>()).abs() < 1e-9);
+        assert!(number("min") <= number("median") && number("median") <= number("max"));
+        assert_eq!(result["stddev"].is_null(), times.len() == 1);
+    }
+}
+
+/// What the schema has: an element, its parent, the attributes it must have and those it may have.
+const JUNIT: [(&str, &str, &[&str], &[&str]); 9] = [
+    ("testsuites", "", &[], &[]),
+    (
+        "testsuite",
+        "testsuites",
+        &["package", "id", "name", "timestamp", "hostname", "tests", "failures", "errors", "time"],
+        &["skipped"],
+    ),
+    ("properties", "testsuite", &[], &[]),
+    ("property", "properties", &["name", "value"], &[]),
+    ("testcase", "testsuite", &["name", "classname", "time"], &[]),
+    ("failure", "testcase", &["type"], &["message"]),
+    ("skipped", "testcase", &[], &[]),
+    ("system-out", "testsuite", &[], &[]),
+    ("system-err", "testsuite", &[], &[]),
+];
+
+/// The children of a test suite must come in this order.
+const SUITE: [&str; 4] = ["properties", "testcase", "system-out", "system-err"];
+
+#[test]
+fn junit_xml_is_as_published() {
+    let mut stopped = example::record();
+    stopped.runs.truncate(14);
+    let xml = junit::render(&[named(&example::record()), named(&stopped)]);
+    let mut reader = Reader::from_str(&xml);
+    let mut open: Vec<String> = vec![String::new()];
+    let mut place = 0;
+    let mut seen: Vec<String> = Vec::new();
+    loop {
+        let (start, is_empty) = match reader.read_event().unwrap() {
+            Event::Start(start) => (start, false),
+            Event::Empty(start) => (start, true),
+            Event::End(_) => {
+                open.pop();
+                continue;
+            }
+            Event::Eof => break,
+            _ => continue,
+        };
+        let name = start.name().as_ref().to_owned();
+        let parent = open.last().unwrap();
+        let (_, _, required, optional) = JUNIT
+            .iter()
+            .find(|(element, under, ..)| *element == name && under == parent)
+            .unwrap_or_else(|| panic!("no {name} is allowed in {parent}"));
+        let attributes: Vec<String> =
+            start.attributes().map(|attribute| attribute.unwrap().key.as_ref().to_owned()).collect();
+        assert!(required.iter().all(|key| attributes.iter().any(|had| had == key)), "{name}: {attributes:?}");
+        let allowed = |key: &str| required.contains(&key) || optional.contains(&key);
+        assert!(attributes.iter().all(|key| allowed(key)), "{name}: {attributes:?}");
+        match SUITE.iter().position(|child| *child == name) {
+            Some(now) => {
+                assert!(now >= place, "{name} comes too late");
+                place = now;
+            }
+            None if name == "testsuite" => place = 0,
+            None => {}
+        }
+        seen.push(name.clone());
+        if !is_empty {
+            open.push(name);
+        }
+    }
+    assert_eq!(open, [""], "every element ends");
+    assert!(JUNIT.iter().all(|(name, ..)| seen.iter().any(|had| had == name)), "{seen:?}");
+    assert!(xml.contains(r#"tests="21" failures="6" errors="0" skipped="0""#), "{xml}");
+    assert!(xml.contains(r#"tests="21" failures="3" errors="0" skipped="7""#), "{xml}");
+}
