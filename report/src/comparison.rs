@@ -1,12 +1,22 @@
 //! The comparison: a record in, one row a contender out. Every table, chart and export is drawn from it.
 
 mod build;
+mod noise;
+mod pairs;
+mod ranking;
 
 use serde::Serialize;
 
 use crate::record::{
     COMMON, Figures, Machine, MemoryMethod, Order, Quantiles, ReferenceRow, ScenarioFacts, Verdict,
 };
+
+pub use noise::{NoiseFloor, POWER};
+pub use pairs::{ALPHA, CONFIDENCE, Figure, Finding, Pair, Ratio, Testing};
+pub use ranking::Ranked;
+
+/// From so many valid runs on the interval of a figure is [`Interval::Bootstrap`].
+pub const BOOTSTRAP_RUNS: u32 = 5;
 
 /// What a record says about its contenders, side by side.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -33,6 +43,14 @@ pub struct Comparison {
     pub cost_base: Option<String>,
     /// The contenders, in the order in which they were asked for.
     pub contenders: Vec<Row>,
+    /// Those with valid runs, fastest first, ranked.
+    pub ranking: Vec<Ranked>,
+    /// Every two of them, by wall and by CPU.
+    pub pairs: Vec<Pair>,
+    /// How these were tested.
+    pub testing: Testing,
+    /// What contenders that were raced twice say of the noise.
+    pub noise: Vec<NoiseFloor>,
     /// Published figures, to be held against ours and never mixed into them.
     pub references: Vec<PublishedTable>,
 }
@@ -118,6 +136,10 @@ pub struct Measured {
     pub latency_ns: Option<Quantiles>,
     /// Durations less each URL's planned delay, in nanoseconds, over all valid runs together.
     pub added_latency_ns: Option<Quantiles>,
+    /// The duration that 999 of 1,000 of these requests did not exceed, in nanoseconds.
+    pub latency_p999_ns: Option<u64>,
+    /// The added latency that 999 of 1,000 of them did not exceed, in nanoseconds.
+    pub added_latency_p999_ns: Option<u64>,
     /// Requests of valid runs that ended in an error: counted here, and in neither latency.
     pub failed_requests: u64,
     /// Connections that the target accepted.
@@ -160,8 +182,11 @@ impl<T: Copy> Spread<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Interval {
-    /// The least and the most that was seen.
+    /// The least and the most that was seen: of fewer than [`BOOTSTRAP_RUNS`] valid runs.
     MinMax,
+    /// The bootstrap's interval of the median, with a confidence of [`CONFIDENCE`]. Of five runs it is still
+    /// their least and their most; from seven on it is narrower.
+    Bootstrap,
 }
 
 /// Something that was said of runs, and how often.
@@ -231,6 +256,11 @@ impl Comparison {
 }
 
 impl Row {
+    /// What its valid runs measured.
+    pub fn valid_figures(&self) -> impl Iterator<Item = &Figures> {
+        self.runs.iter().filter(|run| run.verdict.is_valid()).filter_map(|run| run.figures.as_ref())
+    }
+
     /// Whether it uses the client that all models share.
     pub fn is_common(&self) -> bool {
         self.client == COMMON

@@ -1,6 +1,8 @@
 //! The comparison as tables to read: on a terminal and in Markdown.
 
+mod bars;
 mod columns;
 pub mod markdown;
+mod ranking;
 pub mod terminal;
 mod words;

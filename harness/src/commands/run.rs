@@ -78,7 +78,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Real-time priority for the target, where the system grants it [default: on with fewer than four
-    /// cores and at most 1,000 in flight, where anything is delayed]
+    /// cores, where anything is delayed]
     #[arg(long, value_name = "on|off", value_enum)]
     realtime: Option<Switch>,
     #[command(flatten)]
@@ -173,7 +173,7 @@ impl Race {
     ) -> Result<Race> {
         let interrupted = catch_interrupt()?;
         let program = env::current_exe().context("cannot find this program itself")?;
-        let mut options = session::target_options(&contenders, &workload);
+        let mut options = session::target_options(&workload);
         if let Some(switch) = args.realtime {
             options.realtime = switch == Switch::On;
         }
@@ -201,7 +201,7 @@ impl Race {
         let table = out.join("table.md");
         fs::write(&table, tables::markdown::render(&comparison))
             .with_context(|| format!("cannot write {}", table.display()))?;
-        super::print(&tables::terminal::render(&comparison, super::table_width()))?;
+        super::print(&tables::terminal::render(&comparison, super::screen()))?;
         super::print(&format!("\nSaved in {}: {FILE_NAME}, table.md\n", out.display()))?;
         if interrupted {
             let line = "inflight: interrupted; every run that had finished is above";
@@ -249,10 +249,11 @@ fn catch_interrupt() -> Result<&'static AtomicBool> {
 impl Args {
     /// Who races, and over what.
     fn entrants(&self) -> Result<(Vec<Contender>, Workload)> {
-        let contenders = self.lineup.contenders()?;
+        let workload = Workload::of(self.scenario.scenario()?);
+        let contenders = self.lineup.contenders(&workload, self.scenario.meant_in_flight())?;
         externals::probe(&contenders)?;
         contenders.iter().try_for_each(limits::check)?;
-        Ok((contenders, Workload::of(self.scenario.scenario()?)))
+        Ok((contenders, workload))
     }
 
     /// Rounds asked of `contender`. Under a budget time decides, and all are asked for the same.

@@ -1,22 +1,20 @@
 //! How a record becomes a comparison.
 
 use super::{
-    Comparison, CostOverBase, Interval, Measured, PublishedRow, PublishedTable, Row, RunSummary, Spread,
-    Tally,
+    BOOTSTRAP_RUNS, CONFIDENCE, Comparison, CostOverBase, Figure, Interval, Measured, NoiseFloor, Pair,
+    PublishedRow, PublishedTable, Row, RunSummary, Spread, Tally, Testing, pairs, ranking,
 };
 use crate::record::{ContenderFacts, Figures, Latencies, MemoryMethod, Record, ReferenceRow, Run, Verdict};
-use crate::stats::{Number, Sorted};
+use crate::stats::{Number, Sorted, median_interval};
 
 impl Comparison {
     /// Compares the contenders of `record`.
     pub fn of(record: &Record) -> Comparison {
         let header = &record.header;
-        let mut contenders: Vec<Row> = header
-            .contenders
-            .iter()
-            .filter(|facts| facts.twin_of.is_none())
-            .map(|facts| Row::of(facts, header.scenario.urls, &record.runs))
-            .collect();
+        let row = |facts: &ContenderFacts| Row::of(facts, header.scenario.urls, &record.runs);
+        let (twins, others): (Vec<_>, Vec<_>) =
+            header.contenders.iter().partition(|facts| facts.twin_of.is_some());
+        let mut contenders: Vec<Row> = others.into_iter().map(row).collect();
         if header.budget.is_some() {
             contenders.iter_mut().for_each(|row| row.rounds = row.rounds.max(row.valid_runs + row.void_runs));
         }
@@ -26,6 +24,14 @@ impl Comparison {
             .map(|row| row.name.clone());
         set_speed_ups(&mut contenders, baseline.as_deref());
         set_costs(&mut contenders, header.cost_base.as_deref());
+        let original = |facts: &ContenderFacts| {
+            contenders.iter().find(|contender| Some(&contender.name) == facts.twin_of.as_ref())
+        };
+        let twins: Vec<(&Row, Row)> =
+            twins.into_iter().filter_map(|facts| Some((original(facts)?, row(facts)))).collect();
+        let Tested { pairs, testing, noise } =
+            Tested::of(&contenders, &twins, header.scenario.total_delay_ns, header.order_seed);
+        let ranking = ranking::rank(&contenders, &pairs);
         Comparison {
             inflight_version: header.inflight_version.clone(),
             command: header.command.clone(),
@@ -38,6 +44,10 @@ impl Comparison {
             baseline,
             cost_base: header.cost_base.clone(),
             contenders,
+            ranking,
+            pairs,
+            testing,
+            noise,
             references: header
                 .references
                 .iter()
@@ -49,6 +59,29 @@ impl Comparison {
                 })
                 .collect(),
         }
+    }
+}
+
+/// All that the tests say. Those of the twins are under the same level as the others.
+struct Tested {
+    pairs: Vec<Pair>,
+    testing: Testing,
+    noise: Vec<NoiseFloor>,
+}
+
+impl Tested {
+    fn of(contenders: &[Row], twins: &[(&Row, Row)], total_delay_ns: u64, seed: u64) -> Tested {
+        let mut pairs = pairs::all(contenders, total_delay_ns);
+        let of_contenders = pairs.len();
+        pairs.extend(twins.iter().map(|(original, twin)| Pair::of(Figure::WallNs, original, twin)));
+        let testing = pairs::judge(&mut pairs);
+        let of_twins = pairs.split_off(of_contenders);
+        let noise = twins
+            .iter()
+            .zip(&of_twins)
+            .map(|((original, twin), pair)| NoiseFloor::of(original, twin, pair, &testing, seed))
+            .collect();
+        Tested { pairs, testing, noise }
     }
 }
 
@@ -106,7 +139,7 @@ impl Row {
             void_reasons: tally(reasons),
             warnings: tally(runs.iter().flat_map(|run| &run.warnings)),
             floor_ns: facts.floor_ns,
-            interval: Interval::MinMax,
+            interval: Interval::of(valid.len()),
             cost: None,
             measured: Measured::of(facts, urls, &valid),
             runs: runs.into_iter().map(RunSummary::of).collect(),
@@ -141,6 +174,8 @@ impl Measured {
             startup_ns: by(|f| f.startup_ns)?,
             latency_ns: latencies.whole.quantiles(),
             added_latency_ns: latencies.added.quantiles(),
+            latency_p999_ns: latencies.whole.quantile(0.999),
+            added_latency_p999_ns: latencies.added.quantile(0.999),
             failed_requests: latencies.failed,
             connections: by(|f| f.target.connections)?,
             most_in_flight: by(|f| f.target.most_in_flight)?,
@@ -152,7 +187,17 @@ impl Measured {
 impl<T: Number> Spread<T> {
     fn of(values: impl IntoIterator<Item = T>) -> Option<Spread<T>> {
         let sorted = Sorted::new(values)?;
-        Some(Spread { median: sorted.median(), low: sorted.low(), high: sorted.high() })
+        let (low, high) = match Interval::of(sorted.count()) {
+            Interval::MinMax => (sorted.low(), sorted.high()),
+            Interval::Bootstrap => median_interval(&sorted, CONFIDENCE),
+        };
+        Some(Spread { median: sorted.median(), low, high })
+    }
+}
+
+impl Interval {
+    fn of(runs: usize) -> Interval {
+        if runs < BOOTSTRAP_RUNS as usize { Interval::MinMax } else { Interval::Bootstrap }
     }
 }
 
@@ -254,7 +299,8 @@ mod tests {
         let of_twin = Run { contender: twin.name.clone(), ..with.runs[1].clone() };
         with.header.contenders.push(twin);
         with.runs.splice(0..0, [first, of_twin]);
-        assert_eq!(Comparison::of(&with), without);
+        let with = Comparison::of(&with);
+        assert_eq!((with.contenders, with.ranking), (without.contenders, without.ranking));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The columns of the tables: what each is called, means and shows.
 
-use crate::comparison::{Comparison, Measured, PublishedRow, Row};
+use crate::comparison::{Comparison, Interval, Measured, PublishedRow, Row};
 use crate::numbers::{
     NONE, as_published, bytes, count, duration, duration_range, efficiency, percent, signed_duration, times,
 };
@@ -162,13 +162,16 @@ const WALL: Column<Row> = Column {
 };
 
 const RANGE: Column<Row> = Column {
-    title: "wall\nmin–max",
+    title: "wall\ninterval",
     numeric: true,
-    cell: |row| match row.valid_runs {
-        1 => "1 run".to_owned(),
-        _ => figure(row, |m| duration_range(m.wall_ns.low, m.wall_ns.high)),
+    cell: |row| match (row.valid_runs, row.interval) {
+        (1, _) => "1 run".to_owned(),
+        (0, _) | (_, Interval::Bootstrap) => figure(row, |m| duration_range(m.wall_ns.low, m.wall_ns.high)),
+        (_, Interval::MinMax) => {
+            figure(row, |m| format!("min–max {}", duration_range(m.wall_ns.low, m.wall_ns.high)))
+        }
     },
-    meaning: "the fastest and the slowest valid run",
+    meaning: "the median's, 95 %, by bootstrap; min–max where fewer than 5 valid runs cannot have one",
     gives_way: Some(10),
 };
 
@@ -213,7 +216,7 @@ const CPU_TIME: Column<Row> = Column {
     numeric: true,
     cell: |row| figure(row, |m| duration(m.cpu_ns.median)),
     meaning: "user + system of all worker processes during the wall; the target's is not in it",
-    gives_way: Some(12),
+    gives_way: Some(8),
 };
 
 const CPU_PERCENT: Column<Row> = Column {
@@ -229,7 +232,7 @@ const CPU_PER_REQUEST: Column<Row> = Column {
     numeric: true,
     cell: |row| figure(row, |m| duration((m.cpu_us_per_request.median * 1e3).round() as u64)),
     meaning: "CPU time ÷ URLs",
-    gives_way: Some(8),
+    gives_way: Some(15),
 };
 
 const CPU_OVER_BASE: Column<Row> = Column {
@@ -251,7 +254,7 @@ const PEAK_MEMORY: Column<Row> = Column {
     },
     meaning: "of all worker processes together, the runtime included; 1 MB is 10⁶ bytes; \
               ≥ marks a sampled peak, a lower bound",
-    gives_way: Some(11),
+    gives_way: Some(14),
 };
 
 const MEMORY_PER_IN_FLIGHT: Column<Row> = Column {
@@ -259,7 +262,7 @@ const MEMORY_PER_IN_FLIGHT: Column<Row> = Column {
     numeric: true,
     cell: |row| figure(row, |m| bytes(m.memory_per_in_flight_bytes.median)),
     meaning: "growth from before the first request to the peak ÷ in flight; 1 kB is 10³ bytes",
-    gives_way: Some(13),
+    gives_way: Some(11),
 };
 
 const MEMORY_OVER_BASE: Column<Row> = Column {
@@ -267,7 +270,7 @@ const MEMORY_OVER_BASE: Column<Row> = Column {
     numeric: true,
     cell: |row| row.cost.and_then(|cost| cost.memory).map_or_else(|| NONE.to_owned(), times),
     meaning: "memory per request in flight as a multiple of the base model's in the same shape",
-    gives_way: Some(14),
+    gives_way: Some(13),
 };
 
 const CONNECTIONS: Column<Row> = Column {

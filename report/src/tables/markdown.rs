@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::columns::{self, Column};
+use super::ranking::{self, RANKING};
 use super::words;
 use crate::comparison::{Comparison, Named};
 use crate::conclusion::conclusion;
@@ -102,6 +103,10 @@ fn whole(comparison: &Comparison, tables: Tables) -> Vec<String> {
         parts.push(conclusion(comparison).iter().map(|line| strong(line)).collect::<Vec<_>>().join("\\\n"));
         explained.extend(native);
     }
+    if tables == Tables::All && comparison.ranking.len() > 1 {
+        parts.push(labelled(ranking::heading(comparison)));
+        parts.push(table(&RANKING, &comparison.ranking.iter().collect::<Vec<_>>()));
+    }
     if has_common {
         let costs = vec![labelled(words::costs_heading(comparison)), table(&columns::COSTS, &common)];
         parts.extend(if tables == Tables::All { vec![folded(COSTS_SUMMARY, costs)] } else { costs });
@@ -121,7 +126,7 @@ fn whole(comparison: &Comparison, tables: Tables) -> Vec<String> {
             .iter()
             .map(|column| format!("{}: {}", column.title_in_one_line(), column.meaning))
             .collect();
-        parts.push(list(&words::notes(comparison)));
+        parts.push(list(&[ranking::noise(comparison), words::notes(comparison)].concat()));
         parts.push(folded("What the columns mean", vec![list(&legend)]));
     }
     parts

@@ -1,0 +1,234 @@
+//! Who is ahead of whom, and what the record could not have seen: the ranking and the words that go with it.
+
+use super::columns::Column;
+use crate::comparison::{
+    ALPHA, CONFIDENCE, Comparison, Finding, NoiseFloor, POWER, Pair, Ranked, Ratio, Testing,
+};
+use crate::numbers::{NONE, duration, percent, three_digits};
+
+/// The columns of the ranking.
+pub(super) const RANKING: [&Column<Ranked>; 7] =
+    [&RANK, &CONTENDER, &WALL, &TO_FIRST, &INTERVAL, &ROUNDS, &P];
+
+const RANK: Column<Ranked> = Column {
+    title: "rank",
+    numeric: true,
+    cell: |ranked| ranked.rank.to_string(),
+    meaning: "",
+    gives_way: None,
+};
+
+const CONTENDER: Column<Ranked> = Column {
+    title: "contender",
+    numeric: false,
+    cell: |ranked| ranked.name.clone(),
+    meaning: "",
+    gives_way: None,
+};
+
+const WALL: Column<Ranked> = Column {
+    title: "wall",
+    numeric: true,
+    cell: |ranked| duration(ranked.wall_ns),
+    meaning: "",
+    gives_way: Some(3),
+};
+
+const TO_FIRST: Column<Ranked> = Column {
+    title: "÷ first",
+    numeric: true,
+    cell: |ranked| match &ranked.to_first {
+        Some(pair) => {
+            pair.ratio.map_or_else(|| NONE.to_owned(), |ratio| format!("{}×", digits(ratio.estimate)))
+        }
+        None => "1×".to_owned(),
+    },
+    meaning: "",
+    gives_way: None,
+};
+
+const INTERVAL: Column<Ranked> = Column {
+    title: "95 % interval",
+    numeric: true,
+    cell: |ranked| to_first(ranked, |pair| pair.ratio.filter(|_| pair.rounds > 1).map(interval)),
+    meaning: "",
+    gives_way: None,
+};
+
+const ROUNDS: Column<Ranked> = Column {
+    title: "rounds",
+    numeric: true,
+    cell: |ranked| to_first(ranked, |pair| Some(pair.rounds.to_string())),
+    meaning: "",
+    gives_way: Some(2),
+};
+
+const P: Column<Ranked> = Column {
+    title: "p",
+    numeric: true,
+    cell: |ranked| {
+        to_first(ranked, |pair| match (pair.finding, pair.adjusted_p) {
+            (Finding::Bound, _) => Some("bound".to_owned()),
+            (_, Some(p)) if p < 0.001 => Some("< 0.001".to_owned()),
+            (_, Some(p)) => Some(format!("{p:.3}")),
+            (_, None) => None,
+        })
+    },
+    meaning: "",
+    gives_way: Some(1),
+};
+
+fn to_first(ranked: &Ranked, show: impl Fn(&Pair) -> Option<String>) -> String {
+    ranked.to_first.as_ref().and_then(show).unwrap_or_else(|| NONE.to_owned())
+}
+
+/// What it takes to read the ranking.
+pub(super) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
+    vec![
+        (
+            "ranking",
+            "by median wall; contenders share a rank where neither a test (p) nor the least wall that their \
+             shape allows (bound) tells them from the first of that rank"
+                .to_owned(),
+        ),
+        (
+            "÷ first",
+            "how many times the wall of the first of all, within rounds (Hodges–Lehmann); the interval is of \
+             this ratio alone, and min–max where so few rounds have none"
+                .to_owned(),
+        ),
+        ("tests", tests(comparison)),
+    ]
+}
+
+fn tests(comparison: &Comparison) -> String {
+    let open = comparison.pairs.iter().filter(|pair| pair.finding != Finding::Bound).count();
+    let short = comparison.pairs.iter().filter(|pair| pair.finding == Finding::TooFewRounds).count();
+    let Testing { tests, enough_rounds, .. } = comparison.testing;
+    let made = format!(
+        "Wilcoxon's signed ranks, exact, Holm over all {tests}, of wall and of CPU: a record of equals names a \
+         difference with a chance of at most {}",
+        percent(ALPHA)
+    );
+    let missed = format!(
+        "{short} of {open} comparisons, of wall and of CPU, had too few rounds for a test to find any \
+         difference, however large; --rounds {enough_rounds} is enough"
+    );
+    match (tests, short) {
+        (0, 0) => "none was needed: the bounds settle every comparison".to_owned(),
+        (0, _) => missed,
+        (_, 0) => made,
+        (_, _) => format!("{made}; {missed}"),
+    }
+}
+
+/// What contenders that were raced twice say of the noise.
+pub(super) fn noise(comparison: &Comparison) -> Vec<String> {
+    comparison
+        .noise
+        .iter()
+        .flat_map(|floor| [seen(floor), Some(could_see(floor, comparison))])
+        .flatten()
+        .collect()
+}
+
+fn seen(floor: &NoiseFloor) -> Option<String> {
+    let ratio = floor.ratio?;
+    let rounds = if floor.rounds == 1 { "round" } else { "rounds" };
+    let range = match floor.rounds {
+        1 => String::new(),
+        _ if ratio.confidence < CONFIDENCE => format!("{}, ", interval(ratio)),
+        _ => format!("95 % interval {}, ", interval(ratio)),
+    };
+    let verdict = if floor.told_apart {
+        "; the test tells the two apart, which happens to fewer than 1 in 100 sound records: do not trust this one"
+    } else {
+        ""
+    };
+    Some(format!(
+        "A/A: {0}, raced a second time under another name, took {1}× its own wall ({range}{2} {rounds}): that \
+         much is noise{verdict}",
+        floor.contender,
+        digits(ratio.estimate),
+        floor.rounds,
+    ))
+}
+
+fn could_see(floor: &NoiseFloor, comparison: &Comparison) -> String {
+    match floor.smallest_detectable {
+        Some(part) => format!(
+            "With the noise of {}, a wall {:.1} % longer would have been told apart in {:.0} % of such records; \
+             less may have been missed",
+            floor.contender,
+            (part * 1_000.0).ceil() / 10.0,
+            POWER * 100.0,
+        ),
+        None => format!(
+            "{} rounds were too few to tell any two walls apart by a test, however far; --rounds {} is enough",
+            floor.rounds, comparison.testing.enough_rounds,
+        ),
+    }
+}
+
+fn interval(ratio: Ratio) -> String {
+    let kind = if ratio.confidence < CONFIDENCE { "min–max " } else { "" };
+    format!("{kind}{}–{}×", digits(ratio.low), digits(ratio.high))
+}
+
+/// Near 1 a thousandth counts.
+fn digits(ratio: f64) -> String {
+    if (0.1..9.9995).contains(&ratio) { format!("{ratio:.3}") } else { three_digits(ratio) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::example;
+    use crate::record::{Record, Run};
+
+    /// The example with a twin of threads:32 and `rounds` rounds of everything that ran five times.
+    fn record_with_twin(rounds: u32) -> Record {
+        let mut record = example::record_of_rounds(rounds);
+        let mut facts = record.header.contenders[1].clone();
+        facts.twin_of = Some(std::mem::replace(&mut facts.name, "threads:32, again".to_owned()));
+        let original = record.runs.iter().filter(|run| Some(&run.contender) == facts.twin_of.as_ref());
+        let mut of_twin: Vec<Run> = original.cloned().collect();
+        let walls: Vec<u64> = of_twin.iter().map(|run| run.figures.as_ref().unwrap().wall_ns).collect();
+        for (run, wall_ns) in of_twin.iter_mut().zip(walls.iter().cycle().skip(1)) {
+            run.contender.clone_from(&facts.name);
+            run.figures.as_mut().unwrap().wall_ns = *wall_ns;
+        }
+        record.header.contenders.push(facts);
+        record.runs.extend(of_twin);
+        record
+    }
+
+    #[test]
+    fn a_twin_shows_the_noise_and_what_it_hides() {
+        let comparison = Comparison::of(&record_with_twin(16));
+        assert!(comparison.contenders.iter().all(|row| !row.name.contains("again")));
+        assert!(comparison.ranking.iter().all(|ranked| !ranked.name.contains("again")));
+        insta::assert_snapshot!(noise(&comparison).join("\n"));
+        insta::assert_snapshot!(noise(&Comparison::of(&record_with_twin(5))).join("\n"));
+        assert!(noise(&Comparison::of(&example::record())).is_empty());
+    }
+
+    #[test]
+    fn a_twin_that_is_told_apart_discredits_the_record() {
+        let mut record = record_with_twin(16);
+        for run in record.runs.iter_mut().filter(|run| run.contender.contains("again")) {
+            run.figures.as_mut().unwrap().wall_ns *= 2;
+        }
+        let comparison = Comparison::of(&record);
+        assert!(comparison.noise[0].told_apart);
+        assert!(noise(&comparison)[0].ends_with("do not trust this one"), "{:?}", noise(&comparison));
+    }
+
+    #[test]
+    fn digits_of_a_ratio() {
+        let cases = [(1.0, "1.000"), (0.9996, "1.000"), (1.0123, "1.012"), (9.9996, "10.0"), (345.6, "346")];
+        for (ratio, text) in cases {
+            assert_eq!(digits(ratio), text);
+        }
+    }
+}
