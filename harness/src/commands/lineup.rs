@@ -9,7 +9,6 @@ use super::externals::Files;
 use crate::catalogue::Catalogue;
 use crate::contender::{Contender, Shape, Source};
 use crate::external::Readiness;
-use crate::floor;
 use crate::models::{COMMON, DEFAULT, EXAMPLE, NATIVE};
 use crate::workload::Workload;
 
@@ -90,7 +89,7 @@ fn all(catalogue: &Catalogue) -> Vec<Source> {
 
 /// Those that a reader would wait for.
 fn without_the_endless(contenders: Vec<Contender>, workload: &Workload) -> Vec<Contender> {
-    let floor = |contender: &Contender| floor::floor_ns(&workload.delays_ns, contender.shape);
+    let floor = |contender: &Contender| workload.floor_ns(contender.shape);
     let (endless, others): (Vec<_>, Vec<_>) =
         contenders.into_iter().partition(|contender| u128::from(floor(contender)) > PATIENCE.as_nanos());
     if !endless.is_empty() {

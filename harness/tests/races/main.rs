@@ -9,6 +9,8 @@ mod conformance;
 mod externals;
 mod faults;
 mod known_answers;
+mod open_loop;
+mod placement;
 mod reports;
 mod rounds;
 mod witnesses;
