@@ -360,7 +360,7 @@ impl Args {
             }),
             contenders: self.facts(session, contenders)?,
             cost_base: Some(models::COST_BASE.to_owned()),
-            references: vec![article::reference()],
+            references: vec![article::reference(contenders, workload)],
         })
     }
 }

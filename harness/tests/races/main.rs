@@ -13,5 +13,6 @@ mod open_loop;
 mod placement;
 mod reports;
 mod rounds;
+mod setting_up;
 mod witnesses;
 mod workers;
