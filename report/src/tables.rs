@@ -4,6 +4,6 @@ mod bars;
 mod columns;
 pub mod markdown;
 mod published;
-mod ranking;
+pub(crate) mod ranking;
 pub mod terminal;
-mod words;
+pub(crate) mod words;

@@ -5,6 +5,7 @@ mod externals;
 mod lineup;
 mod list;
 mod output;
+mod page;
 mod plan;
 mod report;
 mod run;

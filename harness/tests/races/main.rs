@@ -13,6 +13,7 @@ mod languages;
 mod open_loop;
 mod placement;
 mod reports;
+mod rounds;
 mod setting_up;
 mod witnesses;
 mod workers;

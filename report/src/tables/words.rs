@@ -12,7 +12,7 @@ const MOST_TEXTS: usize = 3;
 const TEXT_CHARS: usize = 400;
 
 /// What was run, where and how, each with its label.
-pub(super) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
+pub(crate) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
     vec![
         ("workload", workload(comparison)),
         ("load", load(comparison)),
@@ -112,7 +112,7 @@ fn rounds(comparison: &Comparison) -> String {
 }
 
 /// What a reader must know beside the figures.
-pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
+pub(crate) fn notes(comparison: &Comparison) -> Vec<String> {
     let mut notes = Vec::new();
     let missing: u32 = comparison.contenders.iter().map(Row::missing_runs).sum();
     if missing > 0 {
