@@ -283,7 +283,7 @@ fn tell(
         warm_up: turn.round == 0,
         took_ns: 0,
         verdict: verify::verdict(&evidence),
-        warnings: verify::warnings(&evidence),
+        warnings: warnings(&evidence, &finish),
         figures: Some(figures(contender.shape, &finish, ledger, workload, options)),
         runtime: finish.ready.runtime,
         client: finish.ready.client,
@@ -291,6 +291,13 @@ fn tell(
         samples,
         timeline: finish.seen.timeline,
     }
+}
+
+/// What a reader should know though it voids nothing.
+fn warnings(evidence: &Evidence<'_>, finish: &Finish) -> Vec<String> {
+    let disturbances = finish.noise.disturbances(finish.wall_ns);
+    let disturbances = disturbances.iter().map(ToString::to_string);
+    verify::warnings(evidence).into_iter().chain(disturbances).collect()
 }
 
 fn figures(
@@ -323,6 +330,7 @@ fn figures(
         added_latency_ns: Quantiles::of(durations().map(|(duration, planned)| duration - planned))
             .unwrap_or_default(),
         usage: finish.usage,
+        noise: finish.noise,
         watching: finish.seen.watching,
         target: TargetFigures {
             cpu_ns: finish.target_cpu_ns,

@@ -6,6 +6,7 @@
 
 mod cost;
 mod latencies;
+mod noise;
 mod reader;
 mod writer;
 
@@ -15,6 +16,7 @@ use crate::stats::Sorted;
 
 pub use cost::{CpuMethod, Usage, Watching};
 pub use latencies::{Histogram, Latencies};
+pub use noise::{Disturbance, Noise, Settings};
 pub use reader::{Record, RecordError};
 pub use writer::Writer;
 
@@ -98,6 +100,9 @@ pub struct Machine {
     pub os: String,
     /// Kernel version.
     pub kernel: String,
+    /// How it is set, and what it does not offer.
+    #[serde(default)]
+    pub settings: Settings,
 }
 
 /// The scenario in plain values: enough to show it and to ask for it again.
@@ -280,6 +285,9 @@ pub struct Figures {
     /// How the sampled figures came about.
     #[serde(default)]
     pub watching: Watching,
+    /// What disturbed the run.
+    #[serde(default)]
+    pub noise: Noise,
     /// The target's own account of this run.
     pub target: TargetFigures,
 }

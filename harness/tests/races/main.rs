@@ -9,6 +9,7 @@ mod conformance;
 mod externals;
 mod faults;
 mod known_answers;
+mod overhead;
 mod reports;
 mod witnesses;
 mod workers;
