@@ -35,7 +35,7 @@ pub(crate) fn reference() -> Reference {
                 approach: approach.to_owned(),
                 shape: shape.to_string(),
                 wall_ns: Duration::from_millis(wall_ms).as_nanos() as u64,
-                floor_ns: floor::floor_ns(&delays_ns, shape),
+                floor_ns: floor::floor_ns(&delays_ns, None, shape),
                 cpu_percent,
                 memory_bytes: memory_mb * 1_000_000,
             })

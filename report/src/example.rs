@@ -250,6 +250,8 @@ fn header() -> Header {
             median_delay_ns: 26_300_000,
             total_delay_ns: (0..URLS).map(planned_ns).sum(),
         },
+        rate: None,
+        placement: None,
         order: Order::Shuffled,
         order_seed: 7,
         budget: None,
@@ -387,6 +389,7 @@ fn lay_out(contender: &Traits, added_ns: impl Fn(u64) -> u64) -> (Samples, u64) 
     let samples = Samples {
         id: rows.iter().map(|row| row.2).collect(),
         process: rows.iter().map(|row| row.3).collect(),
+        due_ns: Vec::new(),
         start_ns: rows.iter().map(|row| row.0).collect(),
         end_ns: rows.iter().map(|row| row.1).collect(),
         planned_ns: rows.iter().map(|row| planned_ns(row.2)).collect(),

@@ -58,6 +58,8 @@ pub struct External {
     pub max_in_flight: Option<u32>,
     /// Whether it is started once for all processes of a shape, and starts them itself.
     pub own_processes: bool,
+    /// Whether it keeps to a plan's schedule, and its samples say so.
+    pub rate: bool,
     /// The row of the published table that it answers, from 1.
     pub article_row: Option<usize>,
     /// Where it comes from.
@@ -138,6 +140,7 @@ impl External {
             details: entry.details,
             max_in_flight: entry.max_in_flight,
             own_processes: entry.own_processes,
+            rate: entry.rate,
             article_row: entry.article_row,
             kit: kit.clone(),
         }

@@ -293,7 +293,7 @@ const ADDED_P50: Column<Row> = Column {
     title: "added\np50",
     numeric: true,
     cell: |row| figure(row, |m| added(m, |added| added.p50)),
-    meaning: "duration less planned delay: the median over all requests of all valid runs",
+    meaning: "latency less planned delay: the median over all requests of all valid runs",
     gives_way: Some(5),
 };
 
@@ -301,7 +301,7 @@ const ADDED_P99: Column<Row> = Column {
     title: "added\np99",
     numeric: true,
     cell: |row| figure(row, |m| added(m, |added| added.p99)),
-    meaning: "duration less planned delay: the 99th percentile over all requests of all valid runs",
+    meaning: "latency less planned delay: the 99th percentile over all requests of all valid runs",
     gives_way: Some(9),
 };
 

@@ -16,6 +16,7 @@ pub(super) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
     let disturbed = comparison.disturbed.iter().map(|disturbed| ("beware", beware(disturbed)));
     let heading = [
         ("workload", workload(comparison)),
+        ("load", load(comparison)),
         ("machine", machine(comparison)),
         ("rounds", rounds(comparison)),
     ];
@@ -47,6 +48,25 @@ fn workload(comparison: &Comparison) -> String {
         count(scenario.body_bytes),
         scenario.seed,
     )
+}
+
+/// What a latency is, and who had which CPU.
+fn load(comparison: &Comparison) -> String {
+    let loop_ = match &comparison.rate {
+        None => "closed loop, latency from when each request began".to_owned(),
+        Some(rate) => format!(
+            "open loop, {} requests/s{}, latency from when each request was due",
+            rate.per_second,
+            if rate.poisson { " at random times (Poisson)" } else { "" },
+        ),
+    };
+    let placed = match &comparison.placement {
+        None => "nothing pinned to a CPU".to_owned(),
+        Some(placement) => {
+            format!("target pinned to CPU {}, clients to CPU {}", placement.target, placement.clients)
+        }
+    };
+    format!("{loop_}; {placed}")
 }
 
 /// What was run, where and when, in one line.
@@ -252,7 +272,7 @@ pub(super) fn published_heading(table: &PublishedTable) -> Vec<(&'static str, St
 mod tests {
     use super::*;
     use crate::example;
-    use crate::record::Verdict;
+    use crate::record::{PlacementFacts, RateFacts, Verdict};
 
     #[test]
     fn a_flood_of_reasons_is_dammed() {
@@ -314,5 +334,19 @@ mod tests {
         assert!(told(&record).starts_with("5 rounds, in"));
         record.header.contenders.iter_mut().for_each(|facts| facts.rounds = 1);
         assert!(told(&record).starts_with("1 round, in"));
+    }
+
+    #[test]
+    fn a_load_says_from_when_latency_counts_and_who_ran_where() {
+        let mut comparison = Comparison::of(&example::record());
+        let closed = "closed loop, latency from when each request began; nothing pinned to a CPU";
+        assert_eq!(load(&comparison), closed);
+        comparison.rate = Some(RateFacts { per_second: 400.0, poisson: false });
+        comparison.placement = Some(PlacementFacts { target: "3".to_owned(), clients: "0-2".to_owned() });
+        let open = "open loop, 400 requests/s, latency from when each request was due; \
+                    target pinned to CPU 3, clients to CPU 0-2";
+        assert_eq!(load(&comparison), open);
+        comparison.rate = Some(RateFacts { per_second: 0.5, poisson: true });
+        assert!(load(&comparison).starts_with("open loop, 0.5 requests/s at random times (Poisson), "));
     }
 }
