@@ -13,5 +13,6 @@ mod open_loop;
 mod overhead;
 mod placement;
 mod reports;
+mod setting_up;
 mod witnesses;
 mod workers;
