@@ -24,7 +24,7 @@ pub(super) struct Lineup {
     /// Every model with its native and the common client, with as many in flight as the preset is meant
     /// for (mostly 128) or as it can, and every contender in another language that is set up
     #[arg(long, conflicts_with = "contenders")]
-    all: bool,
+    pub(super) all: bool,
     /// Each contender, named without a shape, with so many in flight; more than it can have are left out
     #[arg(long, value_name = "N,N,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
     ladder: Vec<u32>,

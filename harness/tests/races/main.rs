@@ -10,5 +10,6 @@ mod externals;
 mod faults;
 mod known_answers;
 mod reports;
+mod rounds;
 mod witnesses;
 mod workers;
