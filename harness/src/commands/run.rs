@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail};
 use inflight_report::comparison::Comparison;
 use inflight_report::numbers::duration;
 use inflight_report::record::{
-    Budget, ContenderFacts, FILE_NAME, FORMAT, Header, Order, Record, Run, ScenarioFacts, Writer,
+    Budget, ContenderFacts, FILE_NAME, FORMAT, Header, Order, RateFacts, Record, Run, ScenarioFacts, Writer,
 };
 use inflight_report::tables;
 
@@ -25,6 +25,8 @@ use super::lineup::Lineup;
 use super::scenario_args::ScenarioArgs;
 use crate::contender::Contender;
 use crate::entry;
+use crate::placement::{Pin, Placement};
+use crate::rate::{Arrivals, Rate};
 use crate::session::{self, Session};
 use crate::workload::Workload;
 use crate::{article, limits, machine, models};
@@ -81,6 +83,14 @@ pub(super) struct Args {
     /// cores, where anything is delayed]
     #[arg(long, value_name = "on|off", value_enum)]
     realtime: Option<Switch>,
+    /// Open loop: requests are due at this rate, evenly spaced or at random times, whatever became of those
+    /// before; latency counts from when each was due, and no more are in flight than the shape allows
+    #[arg(long, value_name = "N/s[,poisson]")]
+    rate: Option<Rate>,
+    /// CPUs for target and clients: auto (the target on a core of its own where there are four or more), off,
+    /// or lists as in target=3,clients=0-2
+    #[arg(long, value_name = "PLACEMENT", default_value = "auto")]
+    pin: Pin,
     #[command(flatten)]
     scenario: ScenarioArgs,
 }
@@ -167,7 +177,7 @@ struct Race {
 impl Race {
     fn prepare(
         args: &Args,
-        (contenders, workload): (Vec<Contender>, Workload),
+        (placement, workload, contenders): (Option<Placement>, Workload, Vec<Contender>),
         command: String,
         started_at: String,
     ) -> Result<Race> {
@@ -177,7 +187,7 @@ impl Race {
         if let Some(switch) = args.realtime {
             options.realtime = switch == Switch::On;
         }
-        let session = Session::with_options(&program, workload, options)?;
+        let session = Session::with_options(&program, workload, options, placement)?;
         let header = args.header(command, started_at, &session, &contenders)?;
         Ok(Race { contenders, session, header, interrupted })
     }
@@ -247,13 +257,36 @@ fn catch_interrupt() -> Result<&'static AtomicBool> {
 }
 
 impl Args {
-    /// Who races, and over what.
-    fn entrants(&self) -> Result<(Vec<Contender>, Workload)> {
-        let workload = Workload::of(self.scenario.scenario()?);
-        let contenders = self.lineup.contenders(&workload, self.scenario.meant_in_flight())?;
+    /// Where, over what, and who races.
+    fn entrants(&self) -> Result<(Option<Placement>, Workload, Vec<Contender>)> {
+        let placement = self.pin.placement()?;
+        let workload = self.workload()?;
+        let contenders = self.contenders(&workload)?;
         externals::probe(&contenders)?;
         contenders.iter().try_for_each(limits::check)?;
-        Ok((contenders, workload))
+        Ok((placement, workload, contenders))
+    }
+
+    /// Who races. Where the load is an open loop, that is of all models those that can take it.
+    fn contenders(&self, workload: &Workload) -> Result<Vec<Contender>> {
+        let mut contenders = self.lineup.contenders(workload, self.scenario.meant_in_flight())?;
+        if self.rate.is_some() {
+            contenders.retain(|contender| !self.lineup.all || contender.source.no_rate().is_none());
+            let cannot =
+                contenders.iter().find_map(|contender| Some((contender, contender.source.no_rate()?)));
+            if let Some((contender, why)) = cannot {
+                bail!("{contender} does not do --rate: {why}; leave it out");
+            }
+        }
+        Ok(contenders)
+    }
+
+    fn workload(&self) -> Result<Workload> {
+        let workload = Workload::of(self.scenario.scenario()?);
+        Ok(match self.rate {
+            Some(rate) => workload.at_rate(rate),
+            None => workload,
+        })
     }
 
     /// Rounds asked of `contender`. Under a budget time decides, and all are asked for the same.
@@ -314,6 +347,11 @@ impl Args {
                 median_delay_ns: workload.median_delay_ns(),
                 total_delay_ns: workload.total_delay_ns(),
             },
+            rate: workload.rate.map(|rate| RateFacts {
+                per_second: rate.per_second,
+                poisson: rate.arrivals == Arrivals::Poisson,
+            }),
+            placement: session.placement().map(Placement::facts),
             order: self.order.into(),
             order_seed: scenario.seed,
             budget: self.budget.map(|time| Budget {
@@ -322,7 +360,7 @@ impl Args {
             }),
             contenders: self.facts(session, contenders)?,
             cost_base: Some(models::COST_BASE.to_owned()),
-            references: vec![article::reference()],
+            references: vec![article::reference(contenders, workload)],
         })
     }
 }
