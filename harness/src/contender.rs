@@ -80,7 +80,7 @@ impl Contender {
     pub fn launch(&self, program: &Path) -> Launch {
         match &self.source {
             Source::Model(..) => Launch { program: program.to_owned(), args: vec!["worker".to_owned()] },
-            Source::External(external) => external.launch(),
+            Source::External(external) => external.launch(program),
         }
     }
 

@@ -23,12 +23,17 @@ pub fn work(
     output: impl Write + Send + 'static,
     run: impl FnOnce(&Plan, Gate) -> Result<Finished>,
 ) -> Result<()> {
-    end_with_parent();
-    // Where it is refused the lower limit holds, and connections beyond it fail as such.
-    let _ = mock_target::raise_descriptor_limit();
+    settle_in();
     let plan = read_plan(&mut input)?;
     let gate = Gate { clock: Clock::of(&plan), input: Box::new(input), output: Box::new(output) };
     run(&plan, gate).map(|Finished(())| ())
+}
+
+/// What every worker asks of the system first, and what a program that it becomes keeps.
+pub(crate) fn settle_in() {
+    end_with_parent();
+    // Where it is refused the lower limit holds, and connections beyond it fail as such.
+    let _ = mock_target::raise_descriptor_limit();
 }
 
 /// Asks the kernel to kill this process when its parent dies, however that happens.

@@ -225,6 +225,7 @@ fn header() -> Header {
             floor_ns,
             cpu_percent,
             memory_bytes: u64::from(megabytes) * 1_000_000,
+            answered_by: Vec::new(),
         };
     Header {
         format: FORMAT,

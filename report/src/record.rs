@@ -193,6 +193,9 @@ pub struct ReferenceRow {
     pub cpu_percent: f64,
     /// Memory as published, in bytes.
     pub memory_bytes: u64,
+    /// The contenders of this record that do the same on the same delays, by name.
+    #[serde(default)]
+    pub answered_by: Vec<String>,
 }
 
 /// One contender carrying out the workload once.

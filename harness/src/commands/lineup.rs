@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use super::externals::Files;
+use crate::article;
 use crate::catalogue::Catalogue;
 use crate::contender::{Contender, Shape, Source};
 use crate::external::Readiness;
@@ -24,6 +25,10 @@ pub(super) struct Lineup {
     /// for (mostly 128) or as it can, and every contender in another language that is set up
     #[arg(long, conflicts_with = "contenders")]
     pub(super) all: bool,
+    /// The article's rows: ours, and those of contenders in other languages that say they answer one;
+    /// on the preset `article` unless another is named
+    #[arg(long, conflicts_with_all = ["contenders", "all", "ladder"])]
+    article: bool,
     /// Each contender, named without a shape, with so many in flight; more than it can have are left out
     #[arg(long, value_name = "N,N,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
     ladder: Vec<u32>,
@@ -49,6 +54,7 @@ impl Lineup {
                 let all = all(&catalogue).into_iter().flat_map(|source| ladder(source, steps));
                 without_the_endless(all.collect(), workload)
             }
+            ([], []) if self.article => article::contenders(&catalogue)?,
             ([], []) => named(&catalogue, &DEFAULT)?,
             ([], _) => bail!("--ladder needs contenders: name them without a shape, or say --all"),
             (words, []) => named(&catalogue, words)?,

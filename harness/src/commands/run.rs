@@ -218,7 +218,7 @@ impl Args {
             budget: None,
             contenders: contenders.iter().map(|c| session.facts(c, self.rounds(c))).collect(),
             cost_base: Some(models::COST_BASE.to_owned()),
-            references: vec![article::reference()],
+            references: vec![article::reference(contenders, workload)],
         }
     }
 }

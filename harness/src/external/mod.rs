@@ -146,9 +146,11 @@ impl External {
         }
     }
 
-    /// How a worker of it is started.
-    pub fn launch(&self) -> Launch {
-        Launch { program: PathBuf::from(&self.command[0]), args: self.command[1..].to_vec() }
+    /// How a worker of it is started by `program`, which is this program or can stand in for it, and
+    /// becomes the worker.
+    pub fn launch(&self, program: &Path) -> Launch {
+        let args = ["become", "--"].map(str::to_owned).into_iter().chain(self.command.iter().cloned());
+        Launch { program: program.to_owned(), args: args.collect() }
     }
 
     /// The command that starts a worker, as it is typed into a shell.

@@ -12,5 +12,6 @@ mod known_answers;
 mod open_loop;
 mod placement;
 mod reports;
+mod setting_up;
 mod witnesses;
 mod workers;

@@ -1,6 +1,6 @@
 //! The words around a table: what it is about, and what a reader must know before believing it.
 
-use crate::comparison::{BOOTSTRAP_RUNS, Comparison, PublishedTable, Row, Tally};
+use crate::comparison::{BOOTSTRAP_RUNS, Comparison, Row, Tally};
 use crate::numbers::{bytes, count, duration, signed_duration};
 use crate::printable::clipped;
 use crate::record::{MemoryMethod, Order};
@@ -12,7 +12,7 @@ const MOST_TEXTS: usize = 3;
 const TEXT_CHARS: usize = 400;
 
 /// What was run, where and how, each with its label.
-pub(super) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
+pub(crate) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
     vec![
         ("workload", workload(comparison)),
         ("load", load(comparison)),
@@ -112,7 +112,7 @@ fn rounds(comparison: &Comparison) -> String {
 }
 
 /// What a reader must know beside the figures.
-pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
+pub(crate) fn notes(comparison: &Comparison) -> Vec<String> {
     let mut notes = Vec::new();
     let missing: u32 = comparison.contenders.iter().map(Row::missing_runs).sum();
     if missing > 0 {
@@ -240,22 +240,6 @@ pub(super) fn costs_heading(comparison: &Comparison) -> Vec<(&'static str, Strin
     )];
     heading.extend(comparison.cost_base.iter().map(|base| ("base", format!("{base}, in the same shape"))));
     heading
-}
-
-/// What stands above a table that someone else published.
-pub(super) fn published_heading(table: &PublishedTable) -> Vec<(&'static str, String)> {
-    vec![
-        ("published", table.title.clone()),
-        ("source", table.source.clone()),
-        (
-            "ours",
-            format!(
-                "floor and efficiency alone, computed for the shape from {}; the rest was not measured here \
-                 and cannot be compared with what was",
-                table.floors_from
-            ),
-        ),
-    ]
 }
 
 #[cfg(test)]
