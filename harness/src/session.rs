@@ -62,13 +62,12 @@ impl Watcher for Unwatched {
 
 impl Session {
     /// Starts a target that plays the workload, from `program`: `inflight` itself, or a program that
-    /// begins with [`crate::commands::main_if_child`]. The target has what [`target_options`] gives a race
-    /// with few requests in flight.
+    /// begins with [`crate::commands::main_if_child`]. The target has what [`target_options`] gives it.
     ///
     /// # Errors
     /// When the target cannot be started.
     pub fn start(program: &Path, workload: Workload) -> Result<Session> {
-        let options = target_options(&[], &workload);
+        let options = target_options(&workload);
         Session::with_options(program, workload, options)
     }
 
@@ -157,23 +156,20 @@ impl Session {
     }
 }
 
-/// What the target should have of the machine in a race of `contenders` over `workload`.
+/// What the target should have of the machine when it plays `workload`.
 ///
-/// With four cores or more one is nearly always free for it. With fewer it competes with the
-/// workers, and is late when they are at their busiest, which is a fault of the measurement and not of the
-/// contender. With thousands in flight, however, a target that comes first keeps the clients from their
-/// packets, and makes them late by more than it gains.
+/// With four cores or more one is nearly always free for it. With fewer it competes with the workers, and
+/// is late when they are at their busiest, which is a fault of the measurement and not of the contender: it
+/// gets real-time priority.
 ///
 /// Where nothing is delayed there is nothing to be punctual about. There a client can be as fast as one
 /// event loop, and what would be measured is the target: it gets a second loop, and no priority, since two
 /// loops that came first would break the client's work up into ever smaller pieces.
-pub fn target_options(contenders: &[Contender], workload: &Workload) -> TargetOptions {
+pub fn target_options(workload: &Workload) -> TargetOptions {
     const CORES_TO_SPARE: usize = 4;
-    const MOST_IN_FLIGHT: u64 = 1_000;
-    let most = contenders.iter().map(|contender| contender.shape.slots()).max().unwrap_or(0);
     let delays = workload.total_delay_ns() > 0;
     TargetOptions {
-        realtime: delays && machine::cores() < CORES_TO_SPARE && most <= MOST_IN_FLIGHT,
+        realtime: delays && machine::cores() < CORES_TO_SPARE,
         shards: if delays { 1 } else { 2 },
     }
 }

@@ -15,6 +15,8 @@ pub struct Preset {
     pub urls: u64,
     /// Its distribution of delays, as [`Latency`](crate::Latency) reads it.
     pub latency: &'static str,
+    /// The requests in flight that it is meant for.
+    pub in_flight: u32,
 }
 
 impl Preset {
@@ -42,18 +44,21 @@ pub(crate) const ALL: &[Preset] = &[
                 row, whose 4 min 23 s are a mean of 263 ms.",
         urls: 1_000,
         latency: "lognormal:250ms,0.318",
+        in_flight: 128,
     },
     Preset {
         name: "quick",
         about: "The article's workload with every delay divided by ten.",
         urls: 1_000,
         latency: "lognormal:25ms,0.318",
+        in_flight: 128,
     },
     Preset {
         name: "lan",
         about: "A service in the same building, median 1 ms: an assumption, fitted to no source.",
         urls: 1_000,
         latency: "lognormal:1ms,0.3",
+        in_flight: 128,
     },
     Preset {
         name: "api",
@@ -62,6 +67,7 @@ pub(crate) const ALL: &[Preset] = &[
                 sigma = ln(p90 / p50) / 1.2816.",
         urls: 1_000,
         latency: "lognormal:183ms,0.357",
+        in_flight: 128,
     },
     Preset {
         name: "cdn",
@@ -69,6 +75,7 @@ pub(crate) const ALL: &[Preset] = &[
                 times of CDNs in the Web Almanac 2024 (chapter CDN), sigma = ln(p90 / p50) / 1.2816.",
         urls: 1_000,
         latency: "lognormal:70ms,0.338",
+        in_flight: 128,
     },
     Preset {
         name: "web-desktop",
@@ -77,12 +84,14 @@ pub(crate) const ALL: &[Preset] = &[
                 (chapter Performance).",
         urls: 1_000,
         latency: "lognormal:726ms,0.773",
+        in_flight: 128,
     },
     Preset {
         name: "web-mobile",
         about: "The same on phones, median 894 ms.",
         urls: 1_000,
         latency: "lognormal:894ms,0.734",
+        in_flight: 128,
     },
     Preset {
         name: "tail",
@@ -91,6 +100,7 @@ pub(crate) const ALL: &[Preset] = &[
                 ln 5 / 1.645 and ln 10 / 2.326, to two digits.",
         urls: 1_000,
         latency: "lognormal:1ms,0.98",
+        in_flight: 128,
     },
     Preset {
         name: "crowd",
@@ -98,18 +108,21 @@ pub(crate) const ALL: &[Preset] = &[
                 clients apart.",
         urls: 10_000,
         latency: "lognormal:250ms,0.318",
+        in_flight: 1_000,
     },
     Preset {
         name: "storm",
         about: "The article's latency with 40,000 URLs, for 5,000 in flight.",
         urls: 40_000,
         latency: "lognormal:250ms,0.318",
+        in_flight: 5_000,
     },
     Preset {
         name: "sprint",
         about: "20,000 URLs without delay, for 128 in flight: what a request costs, and nothing else.",
         urls: 20_000,
         latency: "fixed:0ms",
+        in_flight: 128,
     },
 ];
 

@@ -135,6 +135,51 @@ pub(crate) fn record_with_common_client() -> Record {
     record
 }
 
+/// A race of so many contenders, half of them with the common client: the example's third, each with a name,
+/// a wall and a cost of its own, every fourth with several processes.
+pub(crate) fn record_of_many(contenders: u32) -> Record {
+    let mut record = record();
+    let facts = record.header.contenders[2].clone();
+    let runs: Vec<Run> = record.runs.into_iter().filter(|run| run.contender == facts.name).collect();
+    (record.runs, record.header.contenders) = (Vec::new(), Vec::new());
+    for number in 0..contenders {
+        let client = if number % 2 == 0 { "native" } else { COMMON };
+        let (processes, in_flight) =
+            if number % 4 < 2 { (1, 16 << (number % 7)) } else { (1 + number % 5, 64) };
+        let shape = if processes > 1 { format!("{processes}x{in_flight}") } else { in_flight.to_string() };
+        let model = format!("{}-{}", ["loop", "pool", "runtime-per-core"][number as usize % 3], number / 2);
+        let plus = if client == COMMON { "+common" } else { "" };
+        let name = format!("{model}{plus}:{shape}");
+        record.runs.extend(runs.iter().map(|run| {
+            let mut run = Run { contender: name.clone(), ..run.clone() };
+            if let Some(figures) = &mut run.figures {
+                let slower = 10 + u64::from(number * number % 17);
+                figures.wall_ns = figures.wall_ns * 128 / u64::from(processes * in_flight) * slower / 10;
+                figures.cpu_us_per_request *= slower as f64 / 12.0;
+                figures.peak_memory_bytes = figures.peak_memory_bytes * slower / 20 * u64::from(processes);
+                figures.peak_memory_bound_bytes = figures.peak_memory_bytes * 13 / 10;
+                if processes > 1 {
+                    figures.peak_memory_method = MemoryMethod::SampledTree;
+                }
+            }
+            run
+        }));
+        let floor_ns = facts.floor_ns * 128 / u64::from(processes * in_flight);
+        let client = client.to_owned();
+        record.header.contenders.push(ContenderFacts {
+            name,
+            model,
+            client,
+            processes,
+            in_flight,
+            floor_ns,
+            ..facts.clone()
+        });
+    }
+    record.header.cost_base = Some("loop-1".to_owned());
+    record
+}
+
 /// The example as nobody should be able to make it, stopped half-way: texts from elsewhere that would break a
 /// table, a page or a terminal.
 pub(crate) fn hostile_record() -> Record {

@@ -1,5 +1,6 @@
 //! The comparison as tables to read: on a terminal and in Markdown.
 
+mod bars;
 mod columns;
 pub mod markdown;
 mod ranking;

@@ -1,6 +1,7 @@
 //! The options that say who races.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 
@@ -8,18 +9,20 @@ use super::externals::Files;
 use crate::catalogue::Catalogue;
 use crate::contender::{Contender, Shape, Source};
 use crate::external::Readiness;
+use crate::floor;
 use crate::models::{COMMON, DEFAULT, EXAMPLE, NATIVE};
+use crate::workload::Workload;
 
-/// What every model is asked to have in flight.
-const ALL_IN_FLIGHT: u32 = 128;
+/// What would take longer than this at best takes part when it is named, and not as one of all.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Who races.
 #[derive(Clone, Default, clap::Args)]
 pub(super) struct Lineup {
     #[arg(value_name = "CONTENDER", help = contenders_help())]
     contenders: Vec<String>,
-    /// Every model with its native and the common client, with 128 in flight or as many as it can, and
-    /// every contender in another language that is set up
+    /// Every model with its native and the common client, with as many in flight as the preset is meant
+    /// for (mostly 128) or as it can, and every contender in another language that is set up
     #[arg(long, conflicts_with = "contenders")]
     all: bool,
     /// Each contender, named without a shape, with so many in flight; more than it can have are left out
@@ -34,13 +37,18 @@ fn contenders_help() -> String {
 }
 
 impl Lineup {
-    /// Who races, each once, in the order in which they were named.
-    pub(super) fn contenders(&self) -> Result<Vec<Contender>> {
+    /// Who races over `workload`, each once, in the order in which they were named. All are raced with
+    /// `in_flight`, where nothing else is said and they can.
+    pub(super) fn contenders(&self, workload: &Workload, in_flight: u32) -> Result<Vec<Contender>> {
         let catalogue = self.files.catalogue()?;
         let mut contenders: Vec<Contender> = match (&self.contenders[..], &self.ladder[..]) {
-            ([], []) if self.all => all(&catalogue).into_iter().flat_map(at_its_shapes).collect(),
+            ([], []) if self.all => {
+                let all = all(&catalogue).into_iter().flat_map(|source| at_its_shapes(source, in_flight));
+                without_the_endless(all.collect(), workload)
+            }
             ([], steps) if self.all => {
-                all(&catalogue).into_iter().flat_map(|source| ladder(source, steps)).collect()
+                let all = all(&catalogue).into_iter().flat_map(|source| ladder(source, steps));
+                without_the_endless(all.collect(), workload)
             }
             ([], []) => named(&catalogue, &DEFAULT)?,
             ([], _) => bail!("--ladder needs contenders: name them without a shape, or say --all"),
@@ -75,17 +83,31 @@ fn all(catalogue: &Catalogue) -> Vec<Source> {
     });
     if !missing.is_empty() {
         let names: Vec<&str> = missing.iter().map(Source::model).collect();
-        let line = format!("left out, since not set up: {} (`inflight setup all`)", names.join(", "));
-        let _ = writeln!(io::stderr(), "inflight: {line}"); // if stderr is gone nobody is left to tell
+        say(&format!("left out, since not set up: {} (`inflight setup all`)", names.join(", ")));
     }
     ready
 }
 
-fn at_its_shapes(source: Source) -> Vec<Contender> {
+/// Those that a reader would wait for.
+fn without_the_endless(contenders: Vec<Contender>, workload: &Workload) -> Vec<Contender> {
+    let floor = |contender: &Contender| floor::floor_ns(&workload.delays_ns, contender.shape);
+    let (endless, others): (Vec<_>, Vec<_>) =
+        contenders.into_iter().partition(|contender| u128::from(floor(contender)) > PATIENCE.as_nanos());
+    if !endless.is_empty() {
+        let names: Vec<String> = endless.iter().map(ToString::to_string).collect();
+        let minutes = PATIENCE.as_secs() / 60;
+        say(&format!("left out, since one run takes more than {minutes} minutes: {}", names.join(", ")));
+    }
+    others
+}
+
+fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "inflight: {line}"); // if stderr is gone nobody is left to tell
+}
+
+fn at_its_shapes(source: Source, in_flight: u32) -> Vec<Contender> {
     let shapes = match &source {
-        Source::Model(..) => {
-            vec![Shape { processes: 1, in_flight: most_of(&source).min(ALL_IN_FLIGHT) }]
-        }
+        Source::Model(..) => vec![Shape { processes: 1, in_flight: most_of(&source).min(in_flight) }],
         Source::External(external) => external.shapes.clone(),
     };
     shapes.into_iter().map(|shape| Contender { source: source.clone(), shape }).collect()
@@ -110,11 +132,18 @@ fn most_of(source: &Source) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use mock_target::Scenario;
+
     use super::*;
     use crate::models::MODELS;
 
     fn names(lineup: &Lineup) -> Vec<String> {
-        lineup.contenders().unwrap().iter().map(ToString::to_string).collect()
+        names_at(lineup, "quick", 128)
+    }
+
+    fn names_at(lineup: &Lineup, preset: &str, in_flight: u32) -> Vec<String> {
+        let workload = Workload::of(Scenario::preset(preset).unwrap());
+        lineup.contenders(&workload, in_flight).unwrap().iter().map(ToString::to_string).collect()
     }
 
     fn lineup(contenders: &[&str], ladder: &[u32]) -> Lineup {
@@ -132,13 +161,15 @@ mod tests {
     fn a_ladder_has_the_steps_that_a_model_can_take() {
         let named = lineup(&["tokio+common", "sync"], &[1, 32]);
         assert_eq!(names(&named), ["tokio+common:1", "tokio+common:32", "sync:1"]);
-        let error = lineup(&["tokio:8"], &[1]).contenders().err().unwrap();
+        let workload = Workload::of(Scenario::preset("quick").unwrap());
+        let error = lineup(&["tokio:8"], &[1]).contenders(&workload, 128).err().unwrap();
         assert!(error.to_string().contains("without a shape"), "{error}");
     }
 
     #[test]
     fn all_are_every_model_with_either_client() {
-        let names = names(&Lineup { all: true, ..Lineup::default() });
+        let all = Lineup { all: true, ..Lineup::default() };
+        let names = names(&all);
         for model in MODELS {
             assert!(names.iter().any(|name| name.starts_with(&format!("{}+{COMMON}:", model.name))));
         }
@@ -146,8 +177,12 @@ mod tests {
         assert!(names.contains(&"tokio:128".to_owned()));
         assert!(!names.contains(&"tokio+hyper:128".to_owned()));
         let ladder = Lineup { all: true, ladder: vec![1, 1_000], ..Lineup::default() };
-        let ladder: Vec<String> = ladder.contenders().unwrap().iter().map(ToString::to_string).collect();
+        let ladder = names_at(&ladder, "quick", 128);
         assert!(ladder.contains(&"sync:1".to_owned()) && !ladder.contains(&"sync:1000".to_owned()));
         assert!(ladder.contains(&"tokio+common:1000".to_owned()));
+
+        let crowd = names_at(&all, "crowd", 1_000);
+        assert!(crowd.contains(&"tokio:1000".to_owned()));
+        assert!(!crowd.contains(&"sync:1".to_owned()), "it would take three quarters of an hour");
     }
 }

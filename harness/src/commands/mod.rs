@@ -12,6 +12,7 @@ mod serve;
 mod setup;
 mod work;
 
+use std::env;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
+use inflight_report::tables::terminal::Screen;
 
 /// Which concurrency model should fetch your URLs, with how many in flight, and what will it cost?
 ///
@@ -74,8 +76,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// Runs the program as worker or target when it was started as one, and returns otherwise. A program
 /// that starts races through this library calls it first thing.
 pub fn main_if_child() -> Option<ExitCode> {
-    let role = std::env::args_os().nth(1)?;
-    (role == "worker" || role == "serve").then(|| main(std::env::args_os()))
+    let role = env::args_os().nth(1)?;
+    (role == "worker" || role == "serve").then(|| main(env::args_os()))
 }
 
 /// One line on stderr, causes included.
@@ -137,12 +139,19 @@ fn command_line(words: impl IntoIterator<Item = String>) -> String {
     ["inflight".to_owned()].into_iter().chain(quoted).collect::<Vec<_>>().join(" ")
 }
 
-/// Columns that a table on stdout may take.
-fn table_width() -> usize {
-    const NOT_A_TERMINAL: usize = 160; // for a file or a pager: every column, and no longer than most screens
+/// What a table on stdout is shown on. A file or a pager gets no colours, and a width that takes nearly
+/// every column and is no longer than most screens. Who sets `NO_COLOR` gets none either, as
+/// <https://no-color.org> has it.
+fn screen() -> Screen {
+    const NOT_A_TERMINAL: usize = 160;
     let stdout = io::stdout();
+    if !stdout.is_terminal() {
+        return Screen { width: NOT_A_TERMINAL, colours: false };
+    }
     let columns = rustix::termios::tcgetwinsize(&stdout).map_or(0, |size| usize::from(size.ws_col));
-    if stdout.is_terminal() && columns > 0 { columns } else { NOT_A_TERMINAL }
+    let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = env::var_os("TERM").is_none_or(|term| term == "dumb");
+    Screen { width: if columns > 0 { columns } else { NOT_A_TERMINAL }, colours: !refused && !dumb }
 }
 
 /// Writes to stdout; a closed one is an error, not a panic.

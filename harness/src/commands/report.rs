@@ -10,7 +10,7 @@ use inflight_report::comparison::{Comparison, Named};
 use inflight_report::exports::github_benchmark::Direction;
 use inflight_report::record::{FILE_NAME, Record};
 use inflight_report::tables::markdown::{self, Excerpt};
-use inflight_report::tables::terminal;
+use inflight_report::tables::terminal::{self, Screen};
 use inflight_report::{exports, splice};
 
 use super::output::write_whole;
@@ -116,7 +116,12 @@ fn read(path: &Path) -> Result<Named> {
 impl Args {
     fn rendered(&self, records: &[Named]) -> Result<String> {
         Ok(match self.format {
-            Format::Terminal => terminal::render_all(records, super::table_width()),
+            Format::Terminal => {
+                let screen = super::screen();
+                // A file has no colours, even where stdout is a terminal.
+                let colours = screen.colours && self.output.is_none();
+                terminal::render_all(records, Screen { colours, ..screen })
+            }
             Format::Markdown => self.markdown(records)?,
             Format::Csv => exports::csv::render(records),
             Format::Json => exports::json::render(records),

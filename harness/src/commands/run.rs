@@ -41,7 +41,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Real-time priority for the target, where the system grants it [default: on with fewer than four
-    /// cores and at most 1,000 in flight, where anything is delayed]
+    /// cores, where anything is delayed]
     #[arg(long, value_name = "on|off", value_enum)]
     realtime: Option<Switch>,
     #[command(flatten)]
@@ -55,10 +55,10 @@ enum Switch {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let contenders = args.lineup.contenders()?;
+    let workload = Workload::of(args.scenario.scenario()?);
+    let contenders = args.lineup.contenders(&workload, args.scenario.meant_in_flight())?;
     externals::probe(&contenders)?;
     contenders.iter().try_for_each(limits::check)?;
-    let workload = Workload::of(args.scenario.scenario()?);
     let started_at = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let out = args.out.clone().unwrap_or_else(|| {
         Path::new("results").join(format!("{}-{}", started_at.replace(':', "-"), args.scenario.preset))
@@ -67,7 +67,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 
     let interrupted = catch_interrupt()?;
     let program = env::current_exe().context("cannot find this program itself")?;
-    let mut options = session::target_options(&contenders, &workload);
+    let mut options = session::target_options(&workload);
     if let Some(switch) = args.realtime {
         options.realtime = switch == Switch::On;
     }
@@ -84,7 +84,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let table = out.join("table.md");
     fs::write(&table, tables::markdown::render(&comparison))
         .with_context(|| format!("cannot write {}", table.display()))?;
-    super::print(&tables::terminal::render(&comparison, super::table_width()))?;
+    super::print(&tables::terminal::render(&comparison, super::screen()))?;
     super::print(&format!("\nSaved in {}: {FILE_NAME}, table.md\n", out.display()))?;
 
     if interrupted.load(Ordering::Relaxed) {

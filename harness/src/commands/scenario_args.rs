@@ -82,6 +82,12 @@ impl ScenarioArgs {
         Ok(scenario)
     }
 
+    /// The requests in flight that the preset is meant for.
+    pub(super) fn meant_in_flight(&self) -> u32 {
+        let preset = Scenario::presets().iter().find(|preset| preset.name == self.preset);
+        preset.map_or(128, |preset| preset.in_flight)
+    }
+
     /// The preset's name, where `scenario` is just that.
     pub(super) fn unchanged_preset(&self, scenario: &Scenario) -> Option<String> {
         let unchanged = Scenario::preset(&self.preset).is_ok_and(|preset| preset == *scenario);

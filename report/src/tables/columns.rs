@@ -216,7 +216,7 @@ const CPU_TIME: Column<Row> = Column {
     numeric: true,
     cell: |row| figure(row, |m| duration(m.cpu_ns.median)),
     meaning: "user + system of all worker processes during the wall; the target's is not in it",
-    gives_way: Some(12),
+    gives_way: Some(8),
 };
 
 const CPU_PERCENT: Column<Row> = Column {
@@ -232,7 +232,7 @@ const CPU_PER_REQUEST: Column<Row> = Column {
     numeric: true,
     cell: |row| figure(row, |m| duration((m.cpu_us_per_request.median * 1e3).round() as u64)),
     meaning: "CPU time ÷ URLs",
-    gives_way: Some(8),
+    gives_way: Some(15),
 };
 
 const CPU_OVER_BASE: Column<Row> = Column {
@@ -254,7 +254,7 @@ const PEAK_MEMORY: Column<Row> = Column {
     },
     meaning: "of all worker processes together, the runtime included; 1 MB is 10⁶ bytes; \
               ≥ marks a sampled peak, a lower bound",
-    gives_way: Some(11),
+    gives_way: Some(14),
 };
 
 const MEMORY_PER_IN_FLIGHT: Column<Row> = Column {
@@ -262,7 +262,7 @@ const MEMORY_PER_IN_FLIGHT: Column<Row> = Column {
     numeric: true,
     cell: |row| figure(row, |m| bytes(m.memory_per_in_flight_bytes.median)),
     meaning: "growth from before the first request to the peak ÷ in flight; 1 kB is 10³ bytes",
-    gives_way: Some(13),
+    gives_way: Some(11),
 };
 
 const MEMORY_OVER_BASE: Column<Row> = Column {
@@ -270,7 +270,7 @@ const MEMORY_OVER_BASE: Column<Row> = Column {
     numeric: true,
     cell: |row| row.cost.and_then(|cost| cost.memory).map_or_else(|| NONE.to_owned(), times),
     meaning: "memory per request in flight as a multiple of the base model's in the same shape",
-    gives_way: Some(14),
+    gives_way: Some(13),
 };
 
 const CONNECTIONS: Column<Row> = Column {

@@ -1,11 +1,14 @@
 //! The comparison on a terminal: a table that fits its width, with the words a reader needs around it.
 
-use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle, presets};
+use comfy_table::{
+    Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle, presets,
+};
 
+use super::bars::Bars;
 use super::columns::{self, Column};
 use super::ranking::{self, RANKING};
 use super::words;
-use crate::comparison::{Comparison, Named};
+use crate::comparison::{Comparison, Named, Row};
 use crate::conclusion::conclusion;
 use crate::printable::{clipped, printable};
 
@@ -18,23 +21,31 @@ const CELL_CHARS: usize = 40;
 /// Space between columns.
 const GAP: u16 = 2;
 
-/// Renders `comparison` for a terminal `width` columns wide, without colour, ending in a newline.
+/// What a table is shown on.
+#[derive(Clone, Copy, Debug)]
+pub struct Screen {
+    /// Columns.
+    pub width: usize,
+    /// Whether it shows colours.
+    pub colours: bool,
+}
+
+/// Renders `comparison` for a terminal, ending in a newline.
 ///
 /// Where there is no room for all columns they give way in this order: startup, % of a core, ramp,
-/// connections, added p50, floor, speed-up, CPU per request, added p99, interval, peak memory, CPU time; a
-/// note says which. Contender, wall, efficiency and verdict always stay: where even they do not fit, their cells are
-/// wrapped.
-pub fn render(comparison: &Comparison, width: usize) -> String {
-    let prose = width.min(PROSE_WIDTH);
-    let ours = Fitted::new(columns::for_contenders(comparison), &comparison.deployed(), width);
+/// connections, added p50, floor, speed-up, CPU time, added p99, interval, the bars, peak memory, CPU per
+/// request; a note says which. Contender, wall, efficiency and verdict always stay: where even they do not
+/// fit, their cells are wrapped.
+pub fn render(comparison: &Comparison, screen: Screen) -> String {
+    let prose = Screen { width: screen.width.min(PROSE_WIDTH), ..screen };
+    let ours = contenders(columns::for_contenders(comparison), &comparison.deployed(), screen);
     let mut notes = [ranking::noise(comparison), words::notes(comparison)].concat();
     if !ours.hidden.is_empty() {
-        let hidden: Vec<String> = ours.hidden.iter().map(|column| column.title_in_one_line()).collect();
-        notes.insert(0, format!("Not shown for want of room: {}", hidden.join(", ")));
+        notes.insert(0, format!("Not shown for want of room: {}", ours.hidden.join(", ")));
     }
     let mut heading = words::heading(comparison);
     heading.push(("command", comparison.command.clone()));
-    let mut explained = ours.shown;
+    let mut legend = ours.legend;
 
     let mut parts = vec![
         paragraphs(heading, prose),
@@ -44,65 +55,119 @@ pub fn render(comparison: &Comparison, width: usize) -> String {
     if comparison.ranking.len() > 1 {
         let ranked: Vec<_> = comparison.ranking.iter().collect();
         parts.push(paragraphs(ranking::heading(comparison), prose));
-        parts.push(Fitted::new(RANKING.to_vec(), &ranked, width).text);
+        parts.push(Fitted::of_figures(RANKING.to_vec(), &ranked, screen).text);
     }
     if !comparison.common().is_empty() {
-        let costs = Fitted::new(columns::COSTS.to_vec(), &comparison.common(), width);
+        let costs = contenders(columns::COSTS.to_vec(), &comparison.common(), screen);
         parts.push(paragraphs(words::costs_heading(comparison), prose));
         parts.push(costs.text);
-        explained.extend(costs.shown.into_iter().filter(|column| column.is_only_of_costs()));
+        let known: Vec<String> = legend.iter().map(|(title, _)| title.clone()).collect();
+        legend.extend(costs.legend.into_iter().filter(|(title, _)| !known.contains(title)));
     }
     for reference in &comparison.references {
         let rows: Vec<_> = reference.rows.iter().collect();
         parts.push(paragraphs(words::published_heading(reference), prose));
-        parts.push(Fitted::new(columns::PUBLISHED.iter().collect(), &rows, width).text);
+        parts.push(Fitted::of_figures(columns::PUBLISHED.iter().collect(), &rows, screen).text);
     }
-    let legend = explained.iter().map(|column| (column.title_in_one_line(), column.meaning.to_owned()));
     parts.push(paragraphs(notes.into_iter().map(|note| ("·", note)), prose));
     parts.push(paragraphs(legend, prose));
     parts.join("\n\n") + "\n"
 }
 
 /// Renders every record, one below the other.
-pub fn render_all(records: &[Named], width: usize) -> String {
+pub fn render_all(records: &[Named], screen: Screen) -> String {
     let several = records.len() > 1;
     let named = records.iter().map(|Named { record, comparison }| {
         let title =
-            if several { paragraphs([("record", record.clone())], width) + "\n" } else { String::new() };
-        title + &render(comparison, width)
+            if several { paragraphs([("record", record.clone())], screen) + "\n" } else { String::new() };
+        title + &render(comparison, screen)
     });
     named.collect::<Vec<_>>().join("\n")
 }
 
-/// A table with as many of its columns as there is room for.
-struct Fitted<R: 'static> {
-    text: String,
-    shown: Vec<&'static Column<R>>,
-    hidden: Vec<&'static Column<R>>,
+/// A table of contenders, with bars on a scale of its own.
+fn contenders(mut columns: Vec<&'static Column<Row>>, rows: &[&Row], screen: Screen) -> Fitted {
+    let walls = |row: &Row| row.measured.as_ref().map(|measured| (row.floor_ns, measured.wall_ns.median));
+    let bars = Bars::of(rows.iter().filter_map(|row| walls(row)));
+    let after_wall = columns.iter().position(|column| column.title == "wall").map_or(1, |wall| wall + 1);
+    columns.insert(after_wall, &BARS);
+    let cell = |column: &Column<Row>, row: &Row| match column.title == BARS.title {
+        true => walls(row).map_or_else(String::new, |(floor_ns, wall_ns)| bars.draw(floor_ns, wall_ns)),
+        false => (column.cell)(row),
+    };
+    let mut fitted = Fitted::new(columns, rows, &cell, screen);
+    let bar = fitted.legend.iter_mut().find(|(title, _)| *title == BARS.title_in_one_line());
+    if let Some((_, meaning)) = bar {
+        *meaning = bars.meaning();
+    }
+    fitted
 }
 
-impl<R> Fitted<R> {
-    fn new(columns: Vec<&'static Column<R>>, rows: &[&R], width: usize) -> Fitted<R> {
+/// The place of the bars. What they show and mean depends on all rows.
+const BARS: Column<Row> = Column {
+    title: "floor █\nwall ░",
+    numeric: false,
+    cell: |_| String::new(),
+    meaning: "",
+    gives_way: Some(12),
+};
+
+/// A table with as many of its columns as there is room for.
+struct Fitted {
+    text: String,
+    /// What each column that is shown means, behind its title.
+    legend: Vec<(String, String)>,
+    /// The titles of the columns that gave way.
+    hidden: Vec<String>,
+}
+
+impl Fitted {
+    fn of_figures<R>(columns: Vec<&'static Column<R>>, rows: &[&R], screen: Screen) -> Fitted {
+        Fitted::new(columns, rows, &|column, row| (column.cell)(row), screen)
+    }
+
+    fn new<R>(
+        columns: Vec<&'static Column<R>>,
+        rows: &[&R],
+        cell: &dyn Fn(&Column<R>, &R) -> String,
+        screen: Screen,
+    ) -> Fitted {
         let mut shown = columns;
         let mut hidden = Vec::new();
         loop {
-            let table = draw(&shown, rows, width);
+            let table = draw(&shown, rows, cell, screen);
             let next =
                 shown.iter().enumerate().filter_map(|(at, column)| Some((column.gives_way?, at))).min();
             match next {
-                Some((_, at)) if natural_width(&table) > width => hidden.push(shown.remove(at)),
-                _ => return Fitted { text: table.trim_fmt(), shown, hidden },
+                Some((_, at)) if natural_width(&table) > screen.width => {
+                    hidden.push(shown.remove(at).title_in_one_line());
+                }
+                _ => {
+                    let explained =
+                        shown.iter().map(|column| (column.title_in_one_line(), column.meaning.to_owned()));
+                    return Fitted { text: table.trim_fmt(), legend: explained.collect(), hidden };
+                }
             }
         }
     }
 }
 
-fn draw<R>(columns: &[&Column<R>], rows: &[&R], width: usize) -> Table {
-    let mut table = Table::new();
-    table.force_no_tty().load_style(TableStyle::new().header_separator(LineStyle::none().fill('─')));
-    table.set_header(columns.iter().map(|column| column.title_at_the_bottom(columns)));
+fn draw<R>(
+    columns: &[&Column<R>],
+    rows: &[&R],
+    cell: &dyn Fn(&Column<R>, &R) -> String,
+    screen: Screen,
+) -> Table {
+    let mut table = plain(screen);
+    table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─')));
+    let title =
+        |column: &&Column<R>| Cell::new(column.title_at_the_bottom(columns)).add_attribute(Attribute::Bold);
+    table.set_header(columns.iter().map(title));
     for row in rows {
-        table.add_row(columns.iter().map(|column| printable(&clipped(&(column.cell)(row), CELL_CHARS))));
+        table.add_row(columns.iter().map(|column| {
+            let text = printable(&clipped(&cell(column, row), CELL_CHARS));
+            coloured(column.title, text)
+        }));
     }
     for (at, column) in table.column_iter_mut().enumerate() {
         let gap = if at + 1 < columns.len() { GAP } else { 0 };
@@ -111,7 +176,19 @@ fn draw<R>(columns: &[&Column<R>], rows: &[&R], width: usize) -> Table {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    wrapped(table, width)
+    wrapped(table, screen.width)
+}
+
+/// Few colours, each with a meaning: bars blue, what is not valid red, and the name of a contender bold.
+fn coloured(title: &str, text: String) -> Cell {
+    let void = title == "verdict" && !text.ends_with("valid");
+    let cell = Cell::new(text);
+    match title {
+        "contender" => cell.add_attribute(Attribute::Bold),
+        "verdict" if void => cell.fg(Color::Red),
+        _ if title == BARS.title => cell.fg(Color::Blue),
+        _ => cell,
+    }
 }
 
 /// How wide `table` is where nothing is wrapped.
@@ -121,17 +198,30 @@ fn natural_width(table: &Table) -> usize {
     contents + padding
 }
 
-/// Texts one below the other, each behind its label and wrapped to `width`.
-fn paragraphs<L: ToString>(texts: impl IntoIterator<Item = (L, String)>, width: usize) -> String {
-    let mut table = Table::new();
-    table.force_no_tty().load_style(presets::NOTHING);
+/// Texts one below the other, each behind its label and wrapped to the screen's width.
+fn paragraphs<L: ToString>(texts: impl IntoIterator<Item = (L, String)>, screen: Screen) -> String {
+    let mut table = plain(screen);
+    table.load_style(presets::NOTHING);
     for (label, text) in texts {
-        table.add_row([label.to_string(), printable(&text)]);
+        table.add_row([
+            Cell::new(label.to_string()).add_attribute(Attribute::Dim),
+            Cell::new(printable(&text)),
+        ]);
     }
     for (column, gap) in table.column_iter_mut().zip([GAP, 0]) {
         column.set_padding((0, gap));
     }
-    wrapped(table, width).trim_fmt()
+    wrapped(table, screen.width).trim_fmt()
+}
+
+/// An empty table. Whether there are colours is said here and nowhere else.
+fn plain(screen: Screen) -> Table {
+    let mut table = Table::new();
+    table.force_no_tty();
+    if screen.colours {
+        table.enforce_styling();
+    }
+    table
 }
 
 /// `table` with whatever would go beyond `width` wrapped within its cell.
@@ -147,29 +237,36 @@ mod tests {
     use super::*;
     use crate::example;
 
+    fn plain_screen(width: usize) -> Screen {
+        Screen { width, colours: false }
+    }
+
     #[test]
     fn a_wide_terminal_shows_every_column() {
-        insta::assert_snapshot!(render(&Comparison::of(&example::record()), 200));
+        insta::assert_snapshot!(render(&Comparison::of(&example::record()), plain_screen(200)));
     }
 
     #[test]
     fn models_with_a_client_in_common_have_a_table_of_their_own() {
-        insta::assert_snapshot!(render(&Comparison::of(&example::record_with_common_client()), 160));
+        insta::assert_snapshot!(render(
+            &Comparison::of(&example::record_with_common_client()),
+            plain_screen(160)
+        ));
     }
 
     #[test]
     fn eighty_columns() {
-        insta::assert_snapshot!(render(&Comparison::of(&example::record()), 80));
+        insta::assert_snapshot!(render(&Comparison::of(&example::record()), plain_screen(80)));
     }
 
     #[test]
     fn sixty_columns() {
-        insta::assert_snapshot!(render(&Comparison::of(&example::record()), 60));
+        insta::assert_snapshot!(render(&Comparison::of(&example::record()), plain_screen(60)));
     }
 
     #[test]
     fn hostile_texts_and_a_race_that_was_stopped() {
-        insta::assert_snapshot!(render(&Comparison::of(&example::hostile_record()), 120));
+        insta::assert_snapshot!(render(&Comparison::of(&example::hostile_record()), plain_screen(120)));
     }
 
     #[test]
@@ -177,7 +274,7 @@ mod tests {
         for record in [example::record(), example::hostile_record()] {
             let comparison = Comparison::of(&record);
             for width in 30..220 {
-                for line in render(&comparison, width).lines() {
+                for line in render(&comparison, plain_screen(width)).lines() {
                     assert!(line.chars().count() <= width, "{width}: {line}");
                 }
             }
@@ -186,7 +283,7 @@ mod tests {
 
     #[test]
     fn nothing_steers_the_terminal() {
-        let shown = render(&Comparison::of(&example::hostile_record()), 100);
+        let shown = render(&Comparison::of(&example::hostile_record()), plain_screen(100));
         let steers = |char: char| (char.is_control() && char != '\n') || char == '\u{202e}';
         assert!(!shown.contains(steers));
     }
@@ -194,11 +291,10 @@ mod tests {
     #[test]
     fn columns_give_way_in_the_order_that_is_documented() {
         let comparison = Comparison::of(&example::record());
-        let mut order: Vec<&str> = Vec::new();
-        for width in (30..200).rev() {
+        let mut order: Vec<String> = Vec::new();
+        for width in (30..220).rev() {
             let columns = columns::for_contenders(&comparison);
-            let fitted = Fitted::new(columns, &comparison.deployed(), width);
-            let hidden: Vec<&str> = fitted.hidden.iter().map(|column| column.title).collect();
+            let hidden = contenders(columns, &comparison.deployed(), plain_screen(width)).hidden;
             assert!(hidden.starts_with(&order), "{width}: what gave way came back");
             order = hidden;
         }
@@ -206,18 +302,38 @@ mod tests {
             order,
             [
                 "startup",
-                "CPU % of\na core",
+                "CPU % of a core",
                 "ramp",
                 "connections",
-                "added\np50",
+                "added p50",
                 "floor",
                 "speed-up",
-                "CPU per\nrequest",
-                "added\np99",
-                "wall\ninterval",
-                "peak\nmemory",
-                "CPU\ntime"
+                "CPU time",
+                "added p99",
+                "wall interval",
+                "floor █ wall ░",
+                "peak memory",
+                "CPU per request",
             ]
         );
+    }
+
+    #[test]
+    fn colours_are_added_and_nothing_else_changes() {
+        let comparison = Comparison::of(&example::record());
+        let plain = render(&comparison, plain_screen(100));
+        let coloured = render(&comparison, Screen { width: 100, colours: true });
+        assert!(!plain.contains('\u{1b}') && coloured.contains("\u{1b}["));
+        let mut without = String::new();
+        for (part, text) in coloured.split('\u{1b}').enumerate() {
+            without += if part == 0 { text } else { text.split_once('m').unwrap().1 };
+        }
+        let trimmed = |text: &str| text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
+        assert_eq!(trimmed(&without), trimmed(&plain));
+    }
+
+    #[test]
+    fn thirty_contenders_on_eighty_columns() {
+        insta::assert_snapshot!(render(&Comparison::of(&example::record_of_many(30)), plain_screen(80)));
     }
 }

@@ -97,49 +97,57 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
     } else if comparison.truncated {
         notes.push("The record is cut off: a run at its end is not here.".to_owned());
     }
-    for row in &comparison.contenders {
-        notes.extend(spelt_out(row, "void", &row.void_reasons));
-        notes.extend(spelt_out(row, "warning", &row.warnings));
-        notes.extend(about_figures(row));
-    }
+    notes.extend(spelt_out(comparison));
+    notes.extend(bounds_of_memory(comparison));
+    notes.extend(comparison.contenders.iter().flat_map(about_figures));
     notes.extend(target_lateness(comparison));
     notes.extend(versions(comparison));
     notes
 }
 
-fn spelt_out(row: &Row, what: &str, tallies: &[Tally]) -> Vec<String> {
-    let runs = row.runs.len();
-    let mut lines: Vec<String> = tallies
-        .iter()
-        .take(MOST_TEXTS)
-        .map(|tally| {
-            format!(
-                "{}, {what} in {} of {runs} runs: {}",
-                row.name,
-                tally.count,
-                clipped(&tally.text, TEXT_CHARS)
-            )
-        })
-        .collect();
-    if tallies.len() > MOST_TEXTS {
-        let more = tallies.len() - MOST_TEXTS;
-        lines.push(format!("{}, {what}: {more} more kinds, all in the record", row.name));
+/// Reasons and warnings, each once, with the contenders that it was said of equally often.
+fn spelt_out(comparison: &Comparison) -> Vec<String> {
+    let mut said: Vec<(Vec<&str>, String)> = Vec::new();
+    let mut say = |name, words: String| match said.iter_mut().find(|(_, known)| *known == words) {
+        Some((names, _)) => names.push(name),
+        None => said.push((vec![name], words)),
+    };
+    for row in &comparison.contenders {
+        for (what, tallies) in [("void", &row.void_reasons), ("warning", &row.warnings)] {
+            for Tally { text, count } in tallies.iter().take(MOST_TEXTS) {
+                let runs = row.runs.len();
+                say(&row.name, format!("{what} in {count} of {runs} runs: {}", clipped(text, TEXT_CHARS)));
+            }
+            if tallies.len() > MOST_TEXTS {
+                let more = tallies.len() - MOST_TEXTS;
+                say(&row.name, format!("{what}: {more} more kinds, all in the record"));
+            }
+        }
     }
-    lines
+    said.into_iter().map(|(names, words)| format!("{}, {words}", names.join(", "))).collect()
+}
+
+/// Between what bounds the memory of several processes lies.
+fn bounds_of_memory(comparison: &Comparison) -> Option<String> {
+    let bounds: Vec<String> = comparison
+        .contenders
+        .iter()
+        .filter_map(|row| Some((row, row.measured.as_ref()?)))
+        .filter(|(_, measured)| measured.peak_memory_method == MemoryMethod::SampledTree)
+        .map(|(row, measured)| format!("{} {}", row.name, bytes(measured.peak_memory_bound_bytes.median)))
+        .collect();
+    (!bounds.is_empty()).then(|| {
+        format!(
+            "The peak memory of several processes is the largest reading of the tree; it cannot be above the \
+             sum of each one's own peak, which counts shared pages once a process: {}",
+            bounds.join(", ")
+        )
+    })
 }
 
 fn about_figures(row: &Row) -> Vec<String> {
     let Some(measured) = &row.measured else { return Vec::new() };
     let mut notes = Vec::new();
-    if measured.peak_memory_method == MemoryMethod::SampledTree {
-        notes.push(format!(
-            "{}: the peak memory of several processes lies between {} (largest reading of the tree) and {} \
-             (sum of each one's own peak, which counts shared pages once a process)",
-            row.name,
-            bytes(measured.peak_memory_bytes.median),
-            bytes(measured.peak_memory_bound_bytes.median),
-        ));
-    }
     if row.valid_figures().any(|figures| figures.wall_ns < row.floor_ns) {
         notes.push(format!(
             "{}: a run was faster than the floor, which is for requests in the order of their ids; another \

@@ -1,0 +1,3 @@
+module inflight/contenders/go
+
+go 1.22

@@ -1,0 +1,66 @@
+// A virtual thread for every URL, begun when a semaphore lets it, over one HttpClient.
+
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.time.Duration;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+public class VirtualThreads {
+    public static void main(String[] args) throws Exception {
+        var input = new BufferedReader(new InputStreamReader(System.in));
+        var plan = Protocol.readPlan(input);
+        var ids = plan.ids();
+        var samples = new String[ids.length];
+        var semaphore = new Semaphore(plan.inFlight());
+
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor();
+                var client = HttpClient.newBuilder()
+                        .version(HttpClient.Version.HTTP_1_1)
+                        .followRedirects(HttpClient.Redirect.NEVER)
+                        .proxy(HttpClient.Builder.NO_PROXY)
+                        .connectTimeout(Duration.ofMillis(plan.connectTimeoutMs()))
+                        .executor(threads)
+                        .build()) {
+            var goNs = Protocol.ready(input, "java.net.http");
+            for (int i = 0; i < ids.length; i++) {
+                var index = i;
+                semaphore.acquire();
+                threads.submit(() -> {
+                    try {
+                        samples[index] = fetch(client, plan, ids[index], goNs);
+                    } finally {
+                        semaphore.release();
+                    }
+                });
+            }
+            semaphore.acquire(plan.inFlight());
+            Protocol.done(input, samples);
+        }
+    }
+
+    private static String fetch(HttpClient client, Protocol.Plan plan, long id, long goNs) {
+        var request = HttpRequest.newBuilder(URI.create(plan.urlPrefix() + id)).build();
+        var startNs = System.nanoTime();
+        String outcome;
+        // A request's own timeout would end with the head. This is how `send` waits, with a limit.
+        var answer = client.sendAsync(request, BodyHandlers.ofByteArray());
+        try {
+            var response = answer.get(plan.requestTimeoutMs(), TimeUnit.MILLISECONDS);
+            outcome = Protocol.response(response.statusCode(), response.body());
+        } catch (ExecutionException error) {
+            outcome = Protocol.failure(error.getCause());
+        } catch (TimeoutException | InterruptedException error) {
+            answer.cancel(true);
+            outcome = Protocol.failure(error);
+        }
+        return Protocol.sample(id, startNs - goNs, System.nanoTime() - goNs, outcome);
+    }
+}

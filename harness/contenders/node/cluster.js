@@ -1,0 +1,42 @@
+// Processes that a cluster's primary forks, and fetch in every one; the primary waits for them.
+"use strict";
+
+const cluster = require("node:cluster");
+const { once } = require("node:events");
+const { VERSION, fetchAll, openAgent } = require("./fetch_client");
+const protocol = require("./protocol");
+
+async function lead() {
+  const plan = await protocol.readPlan();
+  cluster.setupPrimary({ serialization: "advanced", stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  cluster.on("exit", (worker, code) => {
+    if (code !== 0) throw new Error(`a worker ended with ${code}`);
+  });
+  const workers = Array.from({ length: plan.processes }, () => cluster.fork());
+  await Promise.all(workers.map((worker) => once(worker, "online")));
+  workers.forEach((worker, number) => {
+    const ids = plan.ids.filter((_, index) => index % plan.processes === number);
+    worker.send({ plan, ids, number });
+  });
+  await Promise.all(workers.map((worker) => once(worker, "message")));
+
+  const goNs = await protocol.ready(`${workers.length} processes`, VERSION);
+  const told = workers.map((worker) => once(worker, "message"));
+  for (const worker of workers) worker.send({ goNs });
+  const samples = (await Promise.all(told)).flatMap(([samples]) => samples);
+  await protocol.done(samples);
+  for (const worker of workers) worker.disconnect();
+}
+
+async function follow() {
+  const [{ plan, ids, number }] = await once(process, "message");
+  const agent = openAgent(plan);
+  process.send("ready");
+  const [{ goNs }] = await once(process, "message");
+  const samples = await fetchAll(plan, ids, goNs);
+  process.send(samples.map((sample) => ({ ...sample, process: number })));
+  await agent.close();
+}
+
+if (cluster.isPrimary) lead();
+else follow();

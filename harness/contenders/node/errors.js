@@ -1,0 +1,26 @@
+// The kinds of undici's errors, which fetch wraps in a TypeError.
+"use strict";
+
+const KINDS = {
+  ECONNREFUSED: "connect",
+  EHOSTUNREACH: "connect",
+  UND_ERR_CONNECT_TIMEOUT: "timeout",
+  UND_ERR_HEADERS_TIMEOUT: "timeout",
+  UND_ERR_BODY_TIMEOUT: "timeout",
+  ECONNRESET: "reset",
+  EPIPE: "reset",
+  UND_ERR_SOCKET: "truncated", // "other side closed"
+  HPE_INVALID_EOF_STATE: "truncated",
+  UND_ERR_HEADERS_OVERFLOW: "malformed",
+};
+
+function failure(error) {
+  for (let cause = error; cause; cause = cause.cause) {
+    if (cause.name === "TimeoutError") return { error: "timeout" };
+    if (KINDS[cause.code]) return { error: KINDS[cause.code] };
+    if (cause.name === "HTTPParserError") return { error: "malformed" };
+  }
+  return { error: "other" };
+}
+
+module.exports = { failure };

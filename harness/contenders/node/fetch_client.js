@@ -1,0 +1,49 @@
+// fetch, as Node has it built in, and the dispatcher that gives it connections.
+"use strict";
+
+const { Agent, setGlobalDispatcher } = require("undici");
+const { version } = require("undici/package.json");
+const { failure } = require("./errors");
+const protocol = require("./protocol");
+
+const VERSION = `fetch of undici ${process.versions.undici}, agent of undici ${version}`;
+
+/** The agent of this thread. */
+function openAgent(plan) {
+  const agent = new Agent({
+    connections: plan.in_flight,
+    pipelining: 1,
+    maxHeaderSize: 64 * 1024,
+    connect: { timeout: plan.connect_timeout_ms },
+  });
+  setGlobalDispatcher(agent);
+  return agent;
+}
+
+/** As many loops as requests may be in flight; each takes the next URL, and waits for it. */
+async function fetchAll(plan, ids, goNs) {
+  const samples = [];
+  const rest = ids.values();
+  const loop = async () => {
+    for (const id of rest) samples.push(await fetchOne(plan, id, goNs));
+  };
+  await Promise.all(Array.from({ length: plan.in_flight }, loop));
+  return samples;
+}
+
+async function fetchOne(plan, id, goNs) {
+  const startNs = protocol.now();
+  const outcome = await get(plan, id).catch(failure);
+  return protocol.sample(id, goNs, startNs, outcome);
+}
+
+async function get(plan, id) {
+  const answer = await fetch(plan.url_prefix + id, {
+    redirect: "manual",
+    headers: { "accept-encoding": "identity" },
+    signal: AbortSignal.timeout(plan.request_timeout_ms),
+  });
+  return protocol.response(answer.status, new Uint8Array(await answer.arrayBuffer()));
+}
+
+module.exports = { VERSION, openAgent, fetchAll };

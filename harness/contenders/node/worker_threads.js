@@ -1,0 +1,35 @@
+// Threads with an event loop each, and fetch in every one; the main thread waits for them.
+"use strict";
+
+const { once } = require("node:events");
+const { Worker, isMainThread, parentPort, workerData } = require("node:worker_threads");
+const { VERSION, fetchAll, openAgent } = require("./fetch_client");
+const protocol = require("./protocol");
+
+async function lead() {
+  const plan = await protocol.readPlan();
+  const workers = Array.from({ length: plan.processes }, (_, number) => {
+    const ids = plan.ids.filter((_, index) => index % plan.processes === number);
+    return new Worker(__filename, { workerData: { plan, ids, number } });
+  });
+  await Promise.all(workers.map((worker) => once(worker, "message")));
+
+  const goNs = await protocol.ready(`${workers.length} threads`, VERSION);
+  const told = workers.map((worker) => once(worker, "message"));
+  for (const worker of workers) worker.postMessage(goNs);
+  const samples = (await Promise.all(told)).flatMap(([samples]) => samples);
+  await protocol.done(samples);
+}
+
+async function follow() {
+  const { plan, ids, number } = workerData;
+  const agent = openAgent(plan);
+  parentPort.postMessage("ready");
+  const [goNs] = await once(parentPort, "message");
+  const samples = await fetchAll(plan, ids, goNs);
+  parentPort.postMessage(samples.map((sample) => ({ ...sample, process: number })));
+  await agent.close();
+}
+
+if (isMainThread) lead();
+else follow();

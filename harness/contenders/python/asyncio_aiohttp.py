@@ -1,0 +1,21 @@
+"""One event loop, asyncio's own or, asked for by the argument, uvloop."""
+
+import asyncio
+import sys
+
+import uvloop
+
+import aiohttp_client
+import protocol
+
+
+async def race(plan, runtime):
+    async with aiohttp_client.open_session(plan) as session:
+        go_ns = protocol.ready(f"{runtime}, 1 thread", aiohttp_client.VERSION)
+        protocol.done(await aiohttp_client.fetch_all(session, plan, plan["ids"], go_ns))
+
+
+if sys.argv[1:] == ["uvloop"]:
+    uvloop.run(race(protocol.read_plan(), f"uvloop {uvloop.__version__}"))
+else:
+    asyncio.run(race(protocol.read_plan(), "asyncio"))

@@ -1,0 +1,59 @@
+"""One event loop, asyncio's own, and httpx."""
+
+import asyncio
+import time
+
+import httpcore
+import httpx
+
+import protocol
+
+VERSION = f"httpx {httpx.__version__}, httpcore {httpcore.__version__}"
+
+# Of an answer that breaks off and one that makes no sense only the message tells which it is.
+KINDS = [
+    ("timeout", httpx.TimeoutException),
+    ("connect", httpx.ConnectError),
+    ("reset", httpx.NetworkError),
+    ("truncated", httpx.ProtocolError, "Server disconnected"),
+    ("truncated", httpx.ProtocolError, "peer closed connection"),
+    ("malformed", httpx.ProtocolError),
+]
+
+
+def open_client(plan):
+    request_s = plan["request_timeout_ms"] / 1000
+    return httpx.AsyncClient(
+        limits=httpx.Limits(
+            max_connections=plan["in_flight"], max_keepalive_connections=plan["in_flight"]
+        ),
+        # They hold for each read and write: httpx has no timeout for a whole request.
+        timeout=httpx.Timeout(request_s, connect=plan["connect_timeout_ms"] / 1000, pool=None),
+        headers={"Accept-Encoding": "identity"},
+        trust_env=False,
+    )
+
+
+async def fetch(client, plan, id, go_ns):
+    start_ns = time.monotonic_ns()
+    try:
+        answer = await client.get(f"{plan['url_prefix']}{id}")
+        outcome = protocol.response(answer.status_code, answer.content)
+    except httpx.HTTPError as error:
+        outcome = protocol.failure(error, KINDS)
+    return protocol.sample(id, go_ns, start_ns, outcome)
+
+
+async def race(plan):
+    semaphore = asyncio.Semaphore(plan["in_flight"])
+
+    async def fetch_one(id):
+        async with semaphore:
+            return await fetch(client, plan, id, go_ns)
+
+    async with open_client(plan) as client:
+        go_ns = protocol.ready("asyncio, 1 thread", VERSION)
+        protocol.done(await asyncio.gather(*(fetch_one(id) for id in plan["ids"])))
+
+
+asyncio.run(race(protocol.read_plan()))

@@ -1,0 +1,45 @@
+"""requests: one session, as the programs use it that wait with threads."""
+
+import http.client
+import time
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import InvalidChunkLength, NewConnectionError, ProtocolError
+
+import protocol
+
+VERSION = f"requests {requests.__version__}, urllib3 {urllib3.__version__}"
+
+# An error of requests wraps one of urllib3, which wraps one of http.client or of the socket.
+KINDS = [
+    ("connect", NewConnectionError),
+    ("timeout", (TimeoutError, urllib3.exceptions.TimeoutError)),
+    ("truncated", http.client.RemoteDisconnected),
+    ("malformed", InvalidChunkLength),
+    ("truncated", http.client.IncompleteRead),
+    ("reset", ConnectionError),
+    ("malformed", http.client.HTTPException),
+    ("truncated", ProtocolError),
+]
+
+
+def open_session(plan):
+    session = requests.Session()
+    session.trust_env = False  # no proxy and no .netrc
+    session.headers["Accept-Encoding"] = "identity"
+    session.mount("http://", HTTPAdapter(pool_connections=1, pool_maxsize=plan["in_flight"], max_retries=0))
+    return session
+
+
+def fetch(session, plan, id, go_ns):
+    # The second holds for each read: requests has no timeout for a whole request.
+    timeout = plan["connect_timeout_ms"] / 1000, plan["request_timeout_ms"] / 1000
+    start_ns = time.monotonic_ns()
+    try:
+        answer = session.get(f"{plan['url_prefix']}{id}", timeout=timeout, allow_redirects=False)
+        outcome = protocol.response(answer.status_code, answer.content)
+    except requests.RequestException as error:
+        outcome = protocol.failure(error, KINDS)
+    return protocol.sample(id, go_ns, start_ns, outcome)
