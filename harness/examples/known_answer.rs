@@ -5,13 +5,21 @@
 //! ```text
 //! known_answer burn 100       use 100 ms of CPU
 //! known_answer families 100   use 100 ms of CPU, and as much in each of two children
+//! known_answer mortals 100    use 100 ms of CPU in each of two children that end before `done`
+//! known_answer orphans 100    use 100 ms of CPU in each of two grandchildren that outlive their parent;
+//!                             one of them ends before `done`
 //! known_answer touch 64       touch 64 MiB of memory
+//! known_answer nap 200        sleep 200 times
+//! known_answer threads 50     have 50 threads more
+//! known_answer files 50       have 50 files more open
 //! known_answer early 2        fetch the URLs so many times before `go` already
 //! ```
 
+use std::fs::File;
 use std::hint::black_box;
 use std::io::{self, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -22,11 +30,13 @@ use nix::time::{ClockId, clock_gettime};
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [what, amount] = args.as_slice() else {
-        bail!("usage: known_answer burn|families|touch|early AMOUNT")
+        bail!("usage: known_answer burn|families|mortals|orphans|touch|nap|threads|files|early AMOUNT")
     };
     let amount: u64 = amount.parse()?;
-    if what == "child" {
-        return burn_and_wait(Duration::from_millis(amount));
+    match what.as_str() {
+        "child" => return burn_and_wait(Duration::from_millis(amount)),
+        "parent" => return leave_behind(amount),
+        _ => {}
     }
     work(BufReader::new(io::stdin()), io::stdout(), |plan, gate| known_answer(plan, gate, what, amount))
 }
@@ -46,25 +56,39 @@ fn known_answer(plan: &Plan, gate: Gate, what: &str, amount: u64) -> Result<Fini
     }
     let go = gate.ready("std", "ureq")?;
 
-    let mut memory = Vec::new();
+    let (mut memory, mut files) = (Vec::new(), Vec::new());
     let mut children = Vec::new();
     match what {
         "burn" => burn(Duration::from_millis(amount))?,
         "families" => {
-            children = vec![start_child(amount)?, start_child(amount)?];
+            children = vec![start("child", amount)?, start("child", amount)?];
             burn(Duration::from_millis(amount))?;
             children.iter_mut().try_for_each(wait_until_burnt)?;
         }
+        "mortals" => {
+            let mut mortals = [start("child", amount)?, start("child", amount)?];
+            mortals.iter_mut().try_for_each(wait_until_burnt)?;
+            mortals.into_iter().try_for_each(dismiss)?;
+        }
+        "orphans" => {
+            for _ in 0..2 {
+                let mut parent = start("parent", amount)?;
+                wait_until_burnt(&mut parent)?;
+                children.push(parent);
+            }
+            dismiss(children.swap_remove(0))?;
+        }
+        "nap" => (0..amount).for_each(|_| thread::sleep(Duration::from_millis(1))),
+        "threads" => (0..amount).for_each(|_| drop(thread::spawn(thread::park))),
+        "files" => files = (0..amount).map(|_| File::open("/dev/null")).collect::<io::Result<_>>()?,
         "touch" => memory = vec![1_u8; (amount << 20) as usize],
         "early" => {}
         other => bail!("nothing is known of {other}"),
     }
     let samples = plan.ids.iter().map(|&id| clock.time(id, || fetch(id))).collect();
     let finished = go.done(samples);
-    drop(memory); // held until the meters were read
-    for mut child in children {
-        child.wait()?; // its stdin closes with this handle
-    }
+    drop((memory, files)); // held until the meters were read
+    children.into_iter().try_for_each(dismiss)?;
     finished
 }
 
@@ -78,9 +102,9 @@ fn burn(amount: Duration) -> Result<()> {
     Ok(())
 }
 
-fn start_child(amount: u64) -> Result<Child> {
+fn start(what: &str, amount: u64) -> Result<Child> {
     Ok(Command::new(std::env::current_exe()?)
-        .args(["child", &amount.to_string()])
+        .args([what, &amount.to_string()])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()?)
@@ -91,6 +115,19 @@ fn burn_and_wait(amount: Duration) -> Result<()> {
     burn(amount)?;
     println!("burnt");
     io::copy(&mut io::stdin(), &mut io::sink())?;
+    Ok(())
+}
+
+/// Starts a child with this process's own stdin and stdout, and ends.
+fn leave_behind(amount: u64) -> Result<()> {
+    Command::new(std::env::current_exe()?).args(["child", &amount.to_string()]).spawn()?;
+    Ok(())
+}
+
+/// Closes a child's stdin, and sees whoever holds its stdout end.
+fn dismiss(mut child: Child) -> Result<()> {
+    child.wait()?; // closes its stdin first
+    io::copy(child.stdout.as_mut().context("stdout is piped")?, &mut io::sink())?;
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use crate::meter;
+use crate::meter::{Group, PASS, Tree};
 
 /// How a worker is started: this program itself, or one that speaks the same protocol.
 #[derive(Clone, Debug)]
@@ -19,6 +19,22 @@ pub struct Launch {
     pub program: std::path::PathBuf,
     /// Its arguments.
     pub args: Vec<String>,
+}
+
+impl Launch {
+    fn command(&self, group: Option<&Group>) -> io::Result<Command> {
+        let mut command = match group {
+            Some(group) => group.command(&self.program)?,
+            None => Command::new(&self.program),
+        };
+        command.args(&self.args);
+        remove_proxies(&mut command);
+        Ok(command)
+    }
+
+    fn cannot_start(&self, error: &io::Error) -> io::Error {
+        io::Error::new(error.kind(), format!("cannot start {}: {error}", self.program.display()))
+    }
 }
 
 /// What a worker said, and when.
@@ -49,9 +65,11 @@ const A_MOMENT: Duration = Duration::from_millis(1);
 /// Variables by which HTTP clients are sent to a proxy, in small letters. They are read in either case.
 const PROXY_VARIABLES: [&str; 4] = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"];
 
-/// The workers of one run. Dropping it kills them, and what they started in their process groups.
+/// The workers of one run. Dropping it kills them and what they started: with a control group all of
+/// it, without one what is still below them or in their process groups.
 pub(crate) struct Crew {
     workers: Vec<Worker>,
+    group: Option<Group>,
     events: Receiver<Event>,
 }
 
@@ -82,14 +100,34 @@ enum Stdin {
 }
 
 impl Crew {
-    /// Starts a worker for every plan (each one line, its end included) and hands it its plan.
-    pub(crate) fn start(launch: &Launch, plans: Vec<String>) -> io::Result<Crew> {
+    /// Starts a worker for every plan (each one line, its end included), in `group` if there is one, and
+    /// hands it its plan. Also gives when they were started: what it takes to enter a group comes before.
+    pub(crate) fn start(
+        launch: &Launch,
+        plans: Vec<String>,
+        group: Option<Group>,
+    ) -> io::Result<(Crew, Instant)> {
         let (sender, events) = mpsc::channel();
-        let mut crew = Crew { workers: Vec::with_capacity(plans.len()), events };
-        for (number, plan) in plans.into_iter().enumerate() {
-            crew.workers.push(Worker::start(launch, plan, number, sender.clone())?);
+        let mut started = Instant::now();
+        let mut crew = Crew { workers: Vec::with_capacity(plans.len()), group, events };
+        for number in 0..plans.len() {
+            let command = launch.command(crew.group.as_ref());
+            let worker = command.and_then(|command| Worker::start(command, number, sender.clone()));
+            crew.workers.push(worker.map_err(|error| launch.cannot_start(&error))?);
         }
-        Ok(crew)
+        if let Some(group) = &crew.group {
+            group.wait_for(&crew.pids());
+            started = Instant::now();
+        }
+        for (worker, plan) in crew.workers.iter_mut().zip(plans) {
+            worker.hand(if crew.group.is_some() { PASS.to_owned() + &plan } else { plan })?;
+        }
+        Ok((crew, started))
+    }
+
+    /// The workers and what they start.
+    pub(crate) fn tree(&self) -> Tree {
+        Tree::in_group(&self.pids(), self.group.as_ref().map(|group| group.folder().to_owned()))
     }
 
     /// What the workers say next, in the order in which it is heard.
@@ -167,7 +205,10 @@ impl Crew {
 impl Drop for Crew {
     fn drop(&mut self) {
         // What a worker started may have left its process group, and its tree once it is dead.
-        let descendants = meter::tree(&self.pids()).split_off(self.workers.len());
+        let descendants = self.tree().pids().split_off(self.workers.len());
+        if let Some(group) = &self.group {
+            group.kill();
+        }
         for worker in &mut self.workers {
             worker.kill();
             let _ = worker.child.wait();
@@ -179,31 +220,32 @@ impl Drop for Crew {
 }
 
 impl Worker {
-    fn start(launch: &Launch, plan: String, number: usize, events: Sender<Event>) -> io::Result<Worker> {
-        let mut command = Command::new(&launch.program);
-        remove_proxies(&mut command);
+    fn start(mut command: Command, number: usize, events: Sender<Event>) -> io::Result<Worker> {
         let mut child = command
-            .args(&launch.args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0) // Ctrl-C is for the harness, which then ends its workers
-            .spawn()
-            .map_err(|error| {
-                io::Error::new(error.kind(), format!("cannot start {}: {error}", launch.program.display()))
-            })?;
-        let mut stdin = child.stdin.take().expect("stdin is piped");
+            .spawn()?;
+        let stdin = child.stdin.take().expect("stdin is piped");
         let stdout = child.stdout.take().expect("stdout is piped");
         let stderr = child.stderr.take().expect("stderr is piped");
         let thread = thread::Builder::new;
-        let plan = thread().spawn(move || stdin.write_all(plan.as_bytes()).map(|()| stdin))?;
         thread().spawn(move || listen(BufReader::new(stdout), number, &events))?;
         let last_words = Arc::new(Mutex::new(None));
         let stderr = thread().spawn({
             let last_words = last_words.clone();
             move || keep_last_line(BufReader::new(stderr), &last_words)
         })?;
-        Ok(Worker { child, stdin: Stdin::Busy(plan), stderr, last_words, silence: Silence::None })
+        Ok(Worker { child, stdin: Stdin::Open(stdin), stderr, last_words, silence: Silence::None })
+    }
+
+    fn hand(&mut self, plan: String) -> io::Result<()> {
+        if let Stdin::Open(mut stdin) = std::mem::replace(&mut self.stdin, Stdin::Closed) {
+            let writing = move || stdin.write_all(plan.as_bytes()).map(|()| stdin);
+            self.stdin = Stdin::Busy(thread::Builder::new().spawn(writing)?);
+        }
+        Ok(())
     }
 
     fn tell(&mut self, word: &str) -> io::Result<()> {

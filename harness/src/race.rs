@@ -6,11 +6,12 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use inflight_report::record::{CpuMethod, Usage};
 use mock_target::Stats;
 use thiserror::Error;
 
 use crate::crew::{Crew, Event, Launch, Said};
-use crate::meter::{self, Seen, Watch};
+use crate::meter::{Counters, Group, Seen, Tree, Watch};
 use crate::protocol::{DONE, GO, Plan, Ready, Sample};
 
 /// How long a run may take.
@@ -37,6 +38,10 @@ pub struct Finish {
     pub wall_ns: u64,
     /// CPU of the workers' trees in that time.
     pub cpu_ns: u64,
+    /// How that was learnt.
+    pub cpu_method: CpuMethod,
+    /// What else the trees used in that time.
+    pub usage: Usage,
     /// Memory of the trees before `go`.
     pub ready_memory_bytes: u64,
     /// Peak of memory, and the course of the run.
@@ -78,12 +83,14 @@ pub trait Onlooker {
     fn target_stats(&mut self) -> Option<Stats>;
 }
 
-/// Carries out `plans`, one in a process of its own, and measures it.
+/// Carries out `plans`, one in a process of its own, and measures it. The processes are put into `group`,
+/// which ends with them.
 ///
 /// # Errors
 /// With a [`Fault`]; by then no process of the run is left.
 pub fn race(
     launch: &Launch,
+    group: Option<Group>,
     plans: &[Plan],
     target_pid: u32,
     limits: Limits,
@@ -91,18 +98,19 @@ pub fn race(
 ) -> Result<Finish, Fault> {
     let lines = plans.iter().map(|plan| serde_json::to_string(plan).map(|line| line + "\n"));
     let lines = lines.collect::<Result<Vec<_>, _>>().map_err(io::Error::other)?;
-    let spawned = Instant::now();
-    let mut run = Run { crew: Crew::start(launch, lines)?, onlooker };
+    let (crew, started) = Crew::start(launch, lines, group)?;
+    let mut run = Run { crew, onlooker };
 
-    let setup_ends = spawned + limits.setup;
+    let setup_ends = started + limits.setup;
     let (ready, ready_at) = run.wait_for_all(setup_ends, "was not ready", parse_ready)?;
-    let roots = run.crew.pids();
+    let (workers, target) = (run.crew.tree(), Tree::of(&[target_pid]));
     run.wait_until_plans_are_read(setup_ends)?;
-    let ready_memory_bytes = run.metered(meter::memory_bytes(&roots))?;
-    let watch = Watch::prepare(&roots)?;
+    let ready_memory_bytes = run.metered(workers.memory_bytes())?;
+    let watch = Watch::prepare(&workers)?;
+    let counters_before = run.metered(Counters::read(&workers))?;
     let target_before = run.onlooker.target_stats().ok_or(Fault::Target)?;
-    let target_before_ns = meter::cpu_ns(&[target_pid]).map_err(|_| Fault::Target)?;
-    let before_ns = run.metered(meter::cpu_ns(&roots))?;
+    let target_before_ns = target.cpu_ns().map_err(|_| Fault::Target)?;
+    let before_ns = run.metered(workers.cpu_ns())?;
 
     let (go_at, go_at_ns) = (Instant::now(), mock_target::monotonic_ns());
     let told = run.crew.tell(GO);
@@ -110,8 +118,9 @@ pub fn race(
     let (_, done_at) =
         run.wait_for_all(go_at + limits.wall, "was not done", |line| (line == DONE).then_some(()))?;
 
-    let after_ns = run.metered(meter::cpu_ns(&roots))?;
-    let target_after_ns = meter::cpu_ns(&[target_pid]).map_err(|_| Fault::Target)?;
+    let after_ns = run.metered(workers.cpu_ns())?;
+    let target_after_ns = target.cpu_ns().map_err(|_| Fault::Target)?;
+    let counters_after = run.metered(Counters::read(&workers))?;
     let target_after = run.onlooker.target_stats().ok_or(Fault::Target)?;
     let seen = run.metered(watch.finish(go_at))?;
     let cpu_ns = after_ns.checked_sub(before_ns).ok_or_else(|| {
@@ -124,9 +133,17 @@ pub fn race(
         ready: ready.into_iter().next().expect("a run has a worker"),
         samples,
         go_at_ns,
-        startup_ns: nanoseconds(ready_at - spawned),
+        startup_ns: nanoseconds(ready_at - started),
         wall_ns: nanoseconds(done_at - go_at),
         cpu_ns,
+        cpu_method: workers.cpu_method(),
+        usage: Usage {
+            threads_at_peak: Some(seen.threads),
+            descriptors_at_peak: seen.descriptors,
+            sent_bytes: target_after.received_bytes.checked_sub(target_before.received_bytes),
+            received_bytes: target_after.sent_bytes.checked_sub(target_before.sent_bytes),
+            ..counters_after.since(&counters_before, cpu_ns)
+        },
         ready_memory_bytes,
         seen,
         target_cpu_ns: target_after_ns - target_before_ns,

@@ -13,6 +13,7 @@ use crate::contender::{Contender, Shape};
 use crate::crew::Launch;
 use crate::floor;
 use crate::machine;
+use crate::meter::Group;
 use crate::protocol::{Outcome, PROTOCOL, Plan, Sample};
 use crate::race::{self, Fault, Finish, Limits, Onlooker};
 use crate::schedule::Turn;
@@ -29,6 +30,7 @@ const REQUEST_TIMEOUT_SLACK_MS: u64 = 30_000;
 /// One target, one workload, and run after run against it.
 pub struct Session {
     program: PathBuf,
+    group: bool,
     options: TargetOptions,
     target: Target,
     workload: Workload,
@@ -78,7 +80,13 @@ impl Session {
     pub fn with_options(program: &Path, workload: Workload, options: TargetOptions) -> Result<Session> {
         let program = program.to_owned();
         let target = Target::start(&program, &workload.scenario, options)?;
-        Ok(Session { program, options, target, workload })
+        Ok(Session { program, group: true, options, target, workload })
+    }
+
+    /// Whether workers are put into a control group where the system lets them: they are unless told
+    /// otherwise.
+    pub fn use_group(&mut self, group: bool) {
+        self.group = group;
     }
 
     /// How workers of `contender` are started; those of a model from the same program as the target.
@@ -144,7 +152,8 @@ impl Session {
         let plans = plans(contender, &self.workload, &self.target.url_prefix());
         let target_pid = self.target.pid();
         let mut onlooker = Looker { target: &mut self.target, watcher };
-        let run = match race::race(launch, &plans, target_pid, limits, &mut onlooker) {
+        let group = if self.group { Group::create().ok() } else { None };
+        let run = match race::race(launch, group, &plans, target_pid, limits, &mut onlooker) {
             Err(Fault::Interrupted) => return Ok(None),
             Err(fault) => void(contender, turn, fault.to_string()),
             Ok(finish) => match self.target.ledger() {
@@ -301,6 +310,7 @@ fn figures(
     Figures {
         wall_ns: finish.wall_ns,
         cpu_ns: finish.cpu_ns,
+        cpu_method: finish.cpu_method,
         cpu_us_per_request: finish.cpu_ns as f64 / 1e3 / workload.scenario.urls as f64,
         peak_memory_bytes: finish.seen.peak.bytes,
         peak_memory_method: finish.seen.peak.method,
@@ -312,6 +322,8 @@ fn figures(
         latency_ns: Quantiles::of(durations().map(|(duration, _)| duration)).unwrap_or_default(),
         added_latency_ns: Quantiles::of(durations().map(|(duration, planned)| duration - planned))
             .unwrap_or_default(),
+        usage: finish.usage,
+        watching: finish.seen.watching,
         target: TargetFigures {
             cpu_ns: finish.target_cpu_ns,
             lateness_ns: Quantiles {

@@ -79,6 +79,12 @@ pub struct Stats {
     pub connections: u64,
     /// Connections that were reset at once, as the fault `refuse` demands.
     pub connections_refused: u64,
+    /// Bytes that clients sent, before encryption: heads and bodies.
+    #[serde(default)]
+    pub received_bytes: u64,
+    /// Bytes of responses handed to the system, before encryption: heads and bodies.
+    #[serde(default)]
+    pub sent_bytes: u64,
     /// TLS handshakes completed, resumed ones included.
     pub handshakes: u64,
     /// TLS handshakes that resumed a session.
@@ -121,6 +127,8 @@ impl Stats {
         self.refused += other.refused;
         self.connections += other.connections;
         self.connections_refused += other.connections_refused;
+        self.received_bytes += other.received_bytes;
+        self.sent_bytes += other.sent_bytes;
         self.handshakes += other.handshakes;
         self.resumptions += other.resumptions;
         self.in_flight += other.in_flight;

@@ -4,8 +4,9 @@
 use std::path::Path;
 
 use crate::record::{
-    COMMON, ContenderFacts, FORMAT, Figures, Header, Latencies, Machine, MemoryMethod, Order, Quantiles,
-    Record, Reference, ReferenceRow, Run, Samples, ScenarioFacts, TargetFigures, TimePoint, Verdict, Writer,
+    COMMON, ContenderFacts, CpuMethod, FORMAT, Figures, Header, Latencies, Machine, MemoryMethod, Order,
+    Quantiles, Record, Reference, ReferenceRow, Run, Samples, ScenarioFacts, TargetFigures, TimePoint, Usage,
+    Verdict, Watching, Writer,
 };
 
 const URLS: u64 = 1_000;
@@ -334,6 +335,7 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
         figures: Some(Figures {
             wall_ns,
             cpu_ns,
+            cpu_method: CpuMethod::Group,
             cpu_us_per_request: cpu_ns as f64 / 1e3 / URLS as f64,
             peak_memory_bytes: contender.peak_memory_bytes + slow * 10_000,
             peak_memory_method: if several { MemoryMethod::SampledTree } else { MemoryMethod::HighWaterMark },
@@ -345,6 +347,8 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
             ramp_ns: Some(contender.startup_ns * 3),
             latency_ns: Quantiles::default(),
             added_latency_ns: Quantiles::default(),
+            usage: Usage { voluntary_switches: Some(URLS), ..Usage::default() },
+            watching: Watching { looks: 3, ..Watching::default() },
             target: TargetFigures {
                 cpu_ns: 61_000_000,
                 lateness_ns: Quantiles {

@@ -14,3 +14,5 @@ mod printable;
 
 #[cfg(test)]
 mod example;
+#[cfg(test)]
+mod hostile;

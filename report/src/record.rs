@@ -4,6 +4,7 @@
 //! Each further line is one [`Run`], appended and flushed the moment the run ends, so that whatever
 //! interrupts the race, every finished run is on disk. Nothing is ever rewritten.
 
+mod cost;
 mod latencies;
 mod reader;
 mod writer;
@@ -12,8 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::stats::Sorted;
 
+pub use cost::{CpuMethod, Usage, Watching};
 pub use latencies::{Histogram, Latencies};
-pub use reader::{Record, RecordError};
+pub use reader::{Record, RecordError, UnknownContender};
 pub use writer::Writer;
 
 /// The name of the record's file within a folder of results.
@@ -248,6 +250,9 @@ pub struct Figures {
     pub wall_ns: u64,
     /// User and system time of the worker tree between `go` and `done`.
     pub cpu_ns: u64,
+    /// How `cpu_ns` was learnt.
+    #[serde(default)]
+    pub cpu_method: CpuMethod,
     /// `cpu_ns` over the number of URLs, in microseconds.
     pub cpu_us_per_request: f64,
     /// Largest memory of the worker tree.
@@ -269,6 +274,12 @@ pub struct Figures {
     /// Durations of the samples less each URL's planned delay. May be a little below zero where a
     /// worker's and the target's reading of the clock differ.
     pub added_latency_ns: Quantiles,
+    /// What else the worker tree used.
+    #[serde(default)]
+    pub usage: Usage,
+    /// How the sampled figures came about.
+    #[serde(default)]
+    pub watching: Watching,
     /// The target's own account of this run.
     pub target: TargetFigures,
 }

@@ -24,6 +24,9 @@ pub(super) struct Args {
     /// Records, or the folders they are in [default: the newest in results/]
     #[arg(value_name = "RECORD")]
     records: Vec<PathBuf>,
+    /// Nothing but these contenders, as if no others had raced
+    #[arg(long, value_name = "CONTENDER,…", value_delimiter = ',')]
+    only: Vec<String>,
     /// How to show them
     #[arg(long, value_enum, default_value = "terminal", conflicts_with = "splice")]
     format: Format,
@@ -99,7 +102,7 @@ pub(super) fn report(args: &Args) -> Result<ExitCode> {
         [] => vec![newest_record(Path::new("results"))?],
         given => given.to_vec(),
     };
-    let records: Vec<Named> = paths.iter().map(|path| read(path)).collect::<Result<_>>()?;
+    let records: Vec<Named> = paths.iter().map(|path| read(path, &args.only)).collect::<Result<_>>()?;
     let command = args.command(&paths);
     match (&args.splice, &args.output) {
         (Some(document), _) => put_into(document, args, &records, &command),
@@ -108,8 +111,12 @@ pub(super) fn report(args: &Args) -> Result<ExitCode> {
     }
 }
 
-fn read(path: &Path) -> Result<Named> {
-    let comparison = Comparison::of(&Record::read(path)?);
+fn read(path: &Path, only: &[String]) -> Result<Named> {
+    let mut record = Record::read(path)?;
+    if !only.is_empty() {
+        record.keep_only(only).with_context(|| path.display().to_string())?;
+    }
+    let comparison = Comparison::of(&record);
     Ok(Named { record: path.display().to_string(), comparison })
 }
 
@@ -161,6 +168,9 @@ impl Args {
         let mut words = vec!["report".to_owned()];
         words.extend(paths.iter().map(|path| path.display().to_string()));
         let mut option = |name: &str, value: String| words.extend([name.to_owned(), value]);
+        if !self.only.is_empty() {
+            option("--only", self.only.join(","));
+        }
         if self.format != Format::Terminal {
             option("--format", name_of(self.format));
         }

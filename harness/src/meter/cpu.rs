@@ -2,7 +2,8 @@
 
 use std::io;
 
-use nix::time::{clock_getcpuclockid, clock_gettime};
+use nix::sys::time::TimeSpec;
+use nix::time::{ClockId, clock_getcpuclockid, clock_gettime};
 use nix::unistd::Pid;
 
 use super::proc::Stat;
@@ -17,7 +18,15 @@ const TICK_NS: u64 = 10_000_000;
 /// have no such clock any more.
 pub(super) fn used_ns(pid: u32) -> io::Result<u64> {
     let clock = clock_getcpuclockid(Pid::from_raw(pid.cast_signed()))?;
-    let time = clock_gettime(clock)?;
-    let own = time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64;
-    Ok(own + Stat::read(pid)?.reaped_ticks * TICK_NS)
+    let own_ns = nanoseconds(clock_gettime(clock)?);
+    Ok(own_ns + Stat::read(pid)?.reaped_ticks * TICK_NS)
+}
+
+/// CPU that the calling thread has used so far, in nanoseconds; 0 where the system does not tell.
+pub(super) fn of_this_thread_ns() -> u64 {
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(0, nanoseconds)
+}
+
+fn nanoseconds(time: TimeSpec) -> u64 {
+    time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64
 }

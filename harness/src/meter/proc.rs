@@ -31,6 +31,10 @@ fn all() -> impl Iterator<Item = u32> {
 /// What is read of `/proc/PID/stat` (proc_pid_stat(5)).
 pub(super) struct Stat {
     pub(super) parent: u32,
+    /// Page faults that took no reading from a disk, of this process and of children that were waited for.
+    pub(super) minor_faults: u64,
+    /// Page faults that did, likewise.
+    pub(super) major_faults: u64,
     /// User and system time of children that ended and were waited for, in clock ticks.
     pub(super) reaped_ticks: u64,
 }
@@ -45,8 +49,13 @@ impl Stat {
         // The second field is a name in parentheses that may hold anything, even `) (`.
         let after_name = &line[line.rfind(')')? + 1..];
         let field = |number: usize| after_name.split_ascii_whitespace().nth(number - 3);
-        let ticks = |number| field(number)?.parse::<u64>().ok();
-        Some(Stat { parent: field(4)?.parse().ok()?, reaped_ticks: ticks(16)? + ticks(17)? })
+        let count = |number| field(number)?.parse::<u64>().ok();
+        Some(Stat {
+            parent: field(4)?.parse().ok()?,
+            minor_faults: count(10)? + count(11)?,
+            major_faults: count(12)? + count(13)?,
+            reaped_ticks: count(16)? + count(17)?,
+        })
     }
 }
 
@@ -56,10 +65,24 @@ pub(super) fn kilobytes_field(pid: u32, file: &str, key: &str) -> io::Result<u64
     kilobytes(&read(pid, file)?, key).ok_or(io::ErrorKind::NotFound.into())
 }
 
+/// Open descriptors of a process.
+pub(super) fn descriptors(pid: u32) -> io::Result<u64> {
+    let folder = format!("/proc/{pid}/fd");
+    match fs::metadata(&folder)?.len() {
+        0 => Ok(fs::read_dir(folder)?.count() as u64), // before Linux 6.2 the folder does not tell
+        told => Ok(told),
+    }
+}
+
 /// The value, in bytes, of a line such as `Pss:  1234 kB`.
 pub(super) fn kilobytes(text: &str, key: &str) -> Option<u64> {
-    let value = |line: &str| line.strip_prefix(key)?.trim().strip_suffix(" kB")?.parse::<u64>().ok();
-    text.lines().find_map(value).map(|kilobytes| kilobytes * 1024)
+    let kilobytes: u64 = field(text, key)?.strip_suffix(" kB")?.parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
+/// The value of a line such as `Threads:  4`.
+pub(super) fn field<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| line.strip_prefix(key)).map(str::trim)
 }
 
 /// A file of `/proc/PID`.
@@ -76,6 +99,7 @@ mod tests {
         let line = "12 (a) (b c) S 7 12 12 0 -1 4194560 1 2 3 4 100 200 30 12 20 0 1 0 5 6 7";
         let stat = Stat::parse(line).unwrap();
         assert_eq!((stat.parent, stat.reaped_ticks), (7, 42));
+        assert_eq!((stat.minor_faults, stat.major_faults), (1 + 2, 3 + 4));
     }
 
     #[test]
@@ -86,6 +110,16 @@ mod tests {
         child.wait().unwrap();
         assert_eq!(tree[0], std::process::id());
         assert!(tree.contains(&child.id()), "{tree:?}");
+    }
+
+    #[test]
+    fn descriptors_are_counted() {
+        let pid = std::process::id();
+        let before = descriptors(pid).unwrap();
+        let files: Vec<fs::File> = (0..100).map(|_| fs::File::open("/dev/null").unwrap()).collect();
+        // Other tests open and close theirs at the same time.
+        assert!(descriptors(pid).unwrap().abs_diff(before + 100) < 30);
+        drop(files);
     }
 
     #[test]

@@ -6,11 +6,12 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use inflight_report::record::{MemoryMethod, TimePoint};
+use inflight_report::record::{MemoryMethod, TimePoint, Watching};
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use super::memory::{self, Pages};
-use super::{Peak, Seen, proc, read_each};
+use super::proc::{descriptors, field, kilobytes, read};
+use super::{Peak, Seen, Tree, cpu};
 
 /// The share of one core that watching may take.
 const DUTY: f64 = 0.005;
@@ -18,20 +19,20 @@ const DUTY: f64 = 0.005;
 /// No reading comes sooner than this after the one before.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 
-/// A thread that reads the memory and CPU of a tree now and then.
+/// A thread that looks at a tree now and then: its memory, CPU, threads and descriptors.
 pub struct Watch {
     stop: Sender<()>,
     thread: JoinHandle<Eye>,
 }
 
 impl Watch {
-    /// Watches the trees below `roots` for a run that is about to begin. A first look is taken here, to
-    /// learn what a look costs.
+    /// Watches `tree` for a run that is about to begin. A first look is taken here, to learn what a look
+    /// costs.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn prepare(roots: &[u32]) -> io::Result<Watch> {
-        let mut eye = Eye::new(roots);
+    pub fn prepare(tree: &Tree) -> io::Result<Watch> {
+        let mut eye = Eye::new(tree);
         let first = Instant::now();
         eye.look();
         eye.timeline.clear(); // sysinfo can tell the use of CPU from the second look on
@@ -43,6 +44,7 @@ impl Watch {
                 eye.look();
                 pause = pause_after(begun.elapsed());
             }
+            eye.watching.cpu_ns = cpu::of_this_thread_ns();
             eye
         })?;
         Ok(Watch { stop, thread })
@@ -56,14 +58,20 @@ impl Watch {
     pub fn finish(self, go_at: Instant) -> io::Result<Seen> {
         drop(self.stop);
         let mut eye = self.thread.join().expect("watching does not panic");
-        let tree = proc::tree(&eye.roots);
-        read_each(&eye.roots, &tree, memory::high_water_bytes)?;
-        eye.note_memory(&tree);
+        let pids = eye.tree.pids();
+        eye.tree.read_each(&pids, memory::high_water_bytes)?;
+        eye.note(&pids);
         let timeline = eye.timeline.iter().filter_map(|(at, cpu_percent, memory_bytes)| {
             let at_ns = at.checked_duration_since(go_at)?.as_nanos() as u64;
             Some(TimePoint { at_ns, cpu_percent: *cpu_percent, memory_bytes: *memory_bytes })
         });
-        Ok(Seen { timeline: timeline.collect(), peak: eye.peak() })
+        Ok(Seen {
+            timeline: timeline.collect(),
+            peak: eye.peak(),
+            threads: eye.threads,
+            descriptors: eye.descriptors,
+            watching: eye.watching,
+        })
     }
 }
 
@@ -73,31 +81,40 @@ fn pause_after(look: Duration) -> Duration {
 
 /// What was seen so far.
 struct Eye {
-    roots: Vec<u32>,
+    tree: Tree,
     /// Where the system gives no view of its processes there are no pictures over time.
     system: Option<System>,
+    /// When the look before was, and what memory it found.
+    before: Option<(Instant, u64)>,
     largest_tree_bytes: u64,
+    threads: u64,
+    descriptors: Option<u64>,
     /// The high-water mark of every process that was ever seen.
     high_water_bytes: HashMap<u32, u64>,
+    watching: Watching,
     timeline: Vec<(Instant, f32, u64)>,
 }
 
 impl Eye {
-    fn new(roots: &[u32]) -> Eye {
+    fn new(tree: &Tree) -> Eye {
         Eye {
-            roots: roots.to_vec(),
+            tree: tree.clone(),
             system: System::new().ok(),
+            before: None,
             largest_tree_bytes: 0,
+            threads: 0,
+            descriptors: None,
             high_water_bytes: HashMap::new(),
+            watching: Watching::default(),
             timeline: Vec::new(),
         }
     }
 
     fn look(&mut self) {
-        let tree = proc::tree(&self.roots);
-        self.note_memory(&tree);
+        let pids = self.tree.pids();
+        self.note(&pids);
         let Some(system) = &mut self.system else { return };
-        let pids: Vec<Pid> = tree.into_iter().map(Pid::from_u32).collect();
+        let pids: Vec<Pid> = pids.into_iter().map(Pid::from_u32).collect();
         let what = ProcessRefreshKind::nothing().without_tasks().with_cpu().with_memory();
         system.refresh_processes_specifics(ProcessesToUpdate::Some(&pids), true, what);
         let processes = || pids.iter().filter_map(|pid| system.process(*pid));
@@ -107,15 +124,34 @@ impl Eye {
     }
 
     /// A process that ends just now is missing from a reading, and accounted to nobody.
-    fn note_memory(&mut self, tree: &[u32]) {
-        for &pid in tree {
-            if let Ok(bytes) = memory::high_water_bytes(pid) {
+    fn note(&mut self, pids: &[u32]) {
+        let mut threads = 0;
+        for &pid in pids {
+            let Ok(status) = read(pid, "status") else { continue };
+            threads += field(&status, "Threads:").and_then(|text| text.parse().ok()).unwrap_or(0);
+            if let Some(bytes) = kilobytes(&status, "VmHWM:") {
                 self.high_water_bytes.insert(pid, bytes);
             }
         }
-        if tree.len() > 1 {
-            let pages: Vec<Pages> = tree.iter().filter_map(|&pid| Pages::read(pid).ok()).collect();
-            self.largest_tree_bytes = self.largest_tree_bytes.max(memory::of_tree(&pages));
+        self.threads = self.threads.max(threads);
+        let open = pids.iter().filter_map(|&pid| descriptors(pid).ok()).reduce(|sum, open| sum + open);
+        self.descriptors = self.descriptors.max(open);
+        self.note_memory(pids);
+    }
+
+    fn note_memory(&mut self, pids: &[u32]) {
+        let now = Instant::now();
+        let mut tree_bytes = 0;
+        if pids.len() > 1 {
+            let pages: Vec<Pages> = pids.iter().filter_map(|&pid| Pages::read(pid).ok()).collect();
+            tree_bytes = memory::of_tree(&pages);
+            self.largest_tree_bytes = self.largest_tree_bytes.max(tree_bytes);
+        }
+        let watching = &mut self.watching;
+        watching.looks += 1;
+        if let Some((then, bytes)) = self.before.replace((now, tree_bytes)) {
+            watching.longest_gap_ns = watching.longest_gap_ns.max((now - then).as_nanos() as u64);
+            watching.largest_step_bytes = watching.largest_step_bytes.max(tree_bytes.saturating_sub(bytes));
         }
     }
 

@@ -155,6 +155,22 @@ fn what_a_worker_leaves_behind_is_ended() {
     assert!(!is_running(pid));
 }
 
+#[test]
+fn what_leaves_the_tree_of_a_worker_is_ended_too() {
+    if let Err(reason) = inflight::meter::Group::create() {
+        return eprintln!("skipped: no control groups here: {reason}");
+    }
+    let mut session = session(1, "fixed:1ms");
+    let folder = TempDir::new().unwrap();
+    let pid_file = folder.path().join("pid");
+    // In a session of its own, and orphaned: neither process group nor parent tells whose it is.
+    let script =
+        format!("(setsid sh -c 'echo $$ > {}; exec sleep 1000' &); sleep 0.2; exit 1", pid_file.display());
+    run(&mut session, "sync:1", &shell(&script), &mut Unwatched);
+    let pid = fs::read_to_string(&pid_file).unwrap().trim().parse().unwrap();
+    assert!(!is_running(pid));
+}
+
 /// Kills the target as soon as it has served something.
 struct Assassin(u32);
 

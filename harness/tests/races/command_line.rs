@@ -8,7 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use inflight::meter;
+use inflight::meter::{self, Group};
 use inflight_report::record::{Record, Verdict};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -233,19 +233,32 @@ fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
+/// Control groups of the harness with this process id that are still there.
+fn groups_of(pid: u32, parent: Option<&Path>) -> usize {
+    let mine = format!("inflight-{pid}-");
+    let all = parent.into_iter().flat_map(|parent| fs::read_dir(parent).unwrap());
+    all.filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with(&mine)).count()
+}
+
 /// Ends a race by `signal`; whatever it had started must end too, and what it had finished must be
 /// there to be read.
 fn end_by(signal: Signal) -> Output {
     let folder = TempDir::new().unwrap();
     let out = folder.path().join("out");
+    let groups = Group::create().ok().and_then(|group| Some(group.folder().parent()?.to_owned()));
     let race = long_race(&out);
-    let all = meter::tree(&[race.id()]);
+    let (pid, all) = (race.id(), meter::tree(&[race.id()]));
     kill_process(Pid::from_child(&race), signal).unwrap();
     let output = race.wait_with_output().unwrap();
+    if signal == Signal::INT {
+        assert_eq!(groups_of(pid, groups.as_deref()), 0);
+    }
     wait_until("no process is left", || all.iter().all(|&pid| !is_running(pid)));
     let record = Record::read(&out).unwrap();
     assert!(!record.runs.is_empty());
     record.runs.iter().for_each(|run| assert!(sound(run).wall_ns > 0));
+    drop(Group::create()); // whoever makes a group removes those that were left behind
+    assert_eq!(groups_of(pid, groups.as_deref()), 0);
     let report = inflight().arg("report").arg(&out).output().unwrap();
     assert!(report.status.success());
     assert!(String::from_utf8(report.stdout).unwrap().contains("tokio:4"));

@@ -1,8 +1,9 @@
 //! The instrument is tested before it is believed: workers whose right answer is known.
 
 use crate::common::{self, known_answer, run, session, shell, sound};
+use inflight::meter::Group;
 use inflight::session::{Session, Unwatched};
-use inflight_report::record::MemoryMethod;
+use inflight_report::record::{CpuMethod, Figures, MemoryMethod};
 
 /// How far a meter may be off, as a share of the right answer.
 const TOLERANCE: f64 = 0.03;
@@ -13,24 +14,133 @@ fn assert_close(measured: u64, right: u64) {
     assert!(off <= TOLERANCE, "measured {measured}, right is {right}: off by {:.1} %", off * 100.0);
 }
 
+fn figures(session: &mut Session, contender: &str, what: &str, amount: u64) -> Figures {
+    sound(&run(session, contender, &known_answer(what, amount), &mut Unwatched)).clone()
+}
+
 fn cpu_ns(session: &mut Session, contender: &str, what: &str, amount: u64) -> u64 {
-    sound(&run(session, contender, &known_answer(what, amount), &mut Unwatched)).cpu_ns
+    figures(session, contender, what, amount).cpu_ns
+}
+
+/// Sessions for every way in which CPU is learnt here.
+fn sessions_by_method() -> Vec<(CpuMethod, Session)> {
+    let mut without = session(3, "fixed:1ms");
+    without.use_group(false);
+    let mut sessions = vec![(CpuMethod::ProcessClocks, without)];
+    match Group::create() {
+        Ok(_) => sessions.push((CpuMethod::Group, session(3, "fixed:1ms"))),
+        Err(reason) => eprintln!("no control groups here: {reason}"),
+    }
+    sessions
 }
 
 #[test]
 fn cpu_of_three_workers_is_accounted() {
-    let mut session = session(3, "fixed:1ms");
-    let idle_ns = cpu_ns(&mut session, "sync:3x1", "burn", 0);
-    let burnt_ns = cpu_ns(&mut session, "sync:3x1", "burn", 100) - idle_ns;
-    assert_close(burnt_ns, 300_000_000);
+    for (method, mut session) in sessions_by_method() {
+        let idle = figures(&mut session, "sync:3x1", "burn", 0);
+        assert_eq!(idle.cpu_method, method);
+        let burnt_ns = cpu_ns(&mut session, "sync:3x1", "burn", 100) - idle.cpu_ns;
+        assert_close(burnt_ns, 300_000_000);
+    }
 }
 
 #[test]
 fn cpu_of_a_worker_and_its_two_children_is_accounted() {
+    for (_, mut session) in sessions_by_method() {
+        let idle_ns = cpu_ns(&mut session, "sync:1", "families", 0);
+        let burnt_ns = cpu_ns(&mut session, "sync:1", "families", 100) - idle_ns;
+        assert_close(burnt_ns, 300_000_000);
+    }
+}
+
+/// Their clocks are gone with them; what their parent is told is in ticks of 10 ms.
+#[test]
+fn cpu_of_children_that_end_early_is_accounted() {
+    for (method, mut session) in sessions_by_method() {
+        let idle_ns = cpu_ns(&mut session, "sync:1", "mortals", 0);
+        let burnt_ns = cpu_ns(&mut session, "sync:1", "mortals", 200) - idle_ns;
+        let ticks_ns = if method == CpuMethod::Group { 0 } else { 2 * 2 * 10_000_000 };
+        assert!(burnt_ns.abs_diff(400_000_000) <= 12_000_000 + ticks_ns, "{method:?}: {burnt_ns}");
+    }
+}
+
+/// Only a group knows of them: to `/proc` they are anybody's children.
+#[test]
+fn cpu_of_grandchildren_that_outlive_their_parent_is_accounted() {
     let mut session = session(3, "fixed:1ms");
-    let idle_ns = cpu_ns(&mut session, "sync:1", "families", 0);
-    let burnt_ns = cpu_ns(&mut session, "sync:1", "families", 100) - idle_ns;
-    assert_close(burnt_ns, 300_000_000);
+    let idle = figures(&mut session, "sync:1", "orphans", 0);
+    let burnt_ns = cpu_ns(&mut session, "sync:1", "orphans", 100).saturating_sub(idle.cpu_ns);
+    match idle.cpu_method {
+        CpuMethod::Group => assert_close(burnt_ns, 200_000_000),
+        CpuMethod::ProcessClocks => eprintln!("skipped: no control groups here"),
+    }
+}
+
+#[test]
+fn threads_and_files_that_a_worker_has_are_counted() {
+    let mut session = session(3, "fixed:1ms");
+    let mut usage = |what, amount| figures(&mut session, "sync:3x1", what, amount).usage;
+    let threads = |usage: inflight_report::record::Usage| usage.threads_at_peak.unwrap();
+    assert_eq!(threads(usage("threads", 50)) - threads(usage("threads", 0)), 3 * 50);
+    let files = |usage: inflight_report::record::Usage| usage.descriptors_at_peak.unwrap();
+    assert_eq!(files(usage("files", 50)) - files(usage("files", 0)), 3 * 50);
+}
+
+#[test]
+fn naps_are_voluntary_switches() {
+    let mut session = session(3, "fixed:1ms");
+    let mut switches = |naps| {
+        let figures = figures(&mut session, "sync:3x1", "nap", naps);
+        figures.usage.voluntary_switches.expect("no thread ended")
+    };
+    let others = switches(0);
+    assert_close(switches(400) - others, 3 * 400);
+}
+
+#[test]
+fn switches_of_threads_that_ended_are_not_guessed() {
+    let mut session = session(20, "fixed:1ms");
+    let own_worker = session.own_worker();
+    let run = run(&mut session, "thread-per-request:4", &own_worker, &mut Unwatched);
+    let usage = sound(&run).usage;
+    assert_eq!((usage.voluntary_switches, usage.involuntary_switches), (None, None));
+}
+
+/// Pages of 4 KiB, unless the system makes them huge.
+#[test]
+fn memory_that_is_touched_for_the_first_time_is_faulted_in() {
+    let huge = "/sys/kernel/mm/transparent_hugepage/enabled";
+    if std::fs::read_to_string(huge).is_ok_and(|text| text.contains("[always]")) {
+        return eprintln!("skipped: pages are huge here");
+    }
+    let mut session = session(3, "fixed:1ms");
+    let mut faults =
+        |mebibytes| figures(&mut session, "sync:1", "touch", mebibytes).usage.minor_faults.unwrap();
+    let others = faults(0);
+    assert_close(faults(64) - others, (64 << 20) / 4096);
+}
+
+#[test]
+fn bytes_are_counted_as_the_target_sees_them() {
+    let mut session = session(50, "fixed:0");
+    let own_worker = session.own_worker();
+    let run = run(&mut session, "sync+common:1", &own_worker, &mut Unwatched);
+    let usage = sound(&run).usage;
+    let (sent, received) = (usage.sent_bytes.unwrap(), usage.received_bytes.unwrap());
+    // A request is a line and a `host`; a response of 100 bytes has a head of its own.
+    assert!((50 * 40..50 * 200).contains(&sent), "{sent}");
+    assert!((50 * 150..50 * 500).contains(&received), "{received}");
+}
+
+/// Watching has half a per cent of a core to itself; the rest is for a machine that is busy.
+#[test]
+fn watching_takes_next_to_nothing() {
+    let mut session = session(40, "fixed:25ms");
+    let own_worker = session.own_worker();
+    let run = run(&mut session, "sync:1", &own_worker, &mut Unwatched);
+    let figures = sound(&run);
+    assert!(figures.watching.looks >= 3, "{:?}", figures.watching);
+    assert!(figures.watching.cpu_ns <= figures.wall_ns / 100, "{:?}", figures.watching);
 }
 
 #[test]

@@ -70,6 +70,7 @@ impl Shard {
                         Ok(length) => {
                             now_ns = clock::now_ns();
                             to += length;
+                            self.book.received_bytes += length as u64;
                             // A read that does not fill the buffer has emptied the socket.
                             connection.unread =
                                 length == room || !connection.transport.is_emptied_by_short_reads();
@@ -232,6 +233,7 @@ impl Shard {
                         exchange.actual_delay_ns = clock::now_ns() - exchange.arrived_ns;
                     }
                     exchange.sent += length;
+                    self.book.sent_bytes += length as u64;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

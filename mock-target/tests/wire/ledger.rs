@@ -40,7 +40,9 @@ fn counts_what_many_clients_counted() {
     assert_eq!((stats.received, stats.served, stats.aborted, stats.in_flight), (1_600, 1_600, 0, 0));
     assert_eq!((stats.connections, stats.lateness_ns.count), (16, 1_600));
     assert!(stats.most_in_flight <= 16);
-    assert_eq!(ledger.entries.iter().map(|entry| entry.bytes).sum::<u64>(), bytes.into_inner());
+    let bytes = bytes.into_inner();
+    assert_eq!(ledger.entries.iter().map(|entry| entry.bytes).sum::<u64>(), bytes);
+    assert_eq!(stats.sent_bytes, bytes);
     assert!(ledger.entries.iter().map(|entry| entry.sequence).eq(0..1_600));
 }
 
@@ -48,14 +50,16 @@ fn counts_what_many_clients_counted() {
 fn all_that_wait_at_once_are_counted() {
     let target = start("fixed:300ms");
     let mut clients: Vec<Client> = (0..200).map(|_| Client::connect(target.address())).collect();
+    const REQUEST: &str = "GET /u/1 HTTP/1.1\r\nhost: t\r\n\r\n";
     for client in &mut clients {
-        client.send("GET /u/1 HTTP/1.1\r\nhost: t\r\n\r\n");
+        client.send(REQUEST);
     }
     for client in &mut clients {
         client.response();
     }
     let stats = target.stats().expect("stats");
     assert_eq!((stats.most_in_flight, stats.connections), (200, 200));
+    assert_eq!(stats.received_bytes, 200 * REQUEST.len() as u64);
 }
 
 #[test]

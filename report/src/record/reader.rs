@@ -71,6 +71,31 @@ impl Record {
             }),
         }
     }
+
+    /// Leaves the contenders of these names, in the order of the record, with their runs and their twins.
+    ///
+    /// # Errors
+    /// Where the record has no contender of one of the names; it is unchanged then.
+    pub fn keep_only(&mut self, names: &[String]) -> Result<(), UnknownContender> {
+        let contenders = &mut self.header.contenders;
+        if let Some(name) = names.iter().find(|name| !contenders.iter().any(|known| known.name == **name)) {
+            let known: Vec<&str> = contenders.iter().map(|known| known.name.as_str()).collect();
+            return Err(UnknownContender { name: name.clone(), known: known.join(", ") });
+        }
+        contenders.retain(|contender| names.contains(contender.twin_of.as_ref().unwrap_or(&contender.name)));
+        self.runs.retain(|run| contenders.iter().any(|contender| contender.name == run.contender));
+        Ok(())
+    }
+}
+
+/// A contender was asked for that the record does not have.
+#[derive(Debug, PartialEq, Eq, Error)]
+#[error("no contender {name:?} in this record; it has {known}")]
+pub struct UnknownContender {
+    /// As it was asked for.
+    pub name: String,
+    /// Those it has.
+    pub known: String,
 }
 
 /// A [`RecordError`] that does not know its file yet.
@@ -275,6 +300,18 @@ mod tests {
             assert!(measured.added_latency_ns.is_some(), "{}", row.name);
         }
         insta::assert_snapshot!(crate::tables::markdown::render(&comparison));
+    }
+
+    #[test]
+    fn what_is_left_of_a_record_is_as_if_no_others_had_raced() {
+        let mut record = example::record();
+        record.header.contenders[2].twin_of = Some("sync:1".to_owned());
+        let refused = record.keep_only(&["sync:1".to_owned(), "nobody:1".to_owned()]).unwrap_err();
+        assert!(refused.to_string().contains("\"nobody:1\"") && refused.known.contains("tokio:8x64"));
+        record.keep_only(&["sync:1".to_owned()]).unwrap();
+        let names: Vec<&str> = record.header.contenders.iter().map(|known| known.name.as_str()).collect();
+        assert_eq!(names, ["sync:1", "tokio:128"], "the twin stays with its original");
+        assert!(!record.runs.is_empty() && record.runs.iter().all(|run| names.contains(&&*run.contender)));
     }
 
     #[test]

@@ -1,0 +1,175 @@
+//! Names that try to break out of a format, held against every format: a record may come from anybody.
+
+use quick_xml::events::Event;
+use quick_xml::reader::Reader;
+use serde_json::Value;
+
+use crate::comparison::{Comparison, Named};
+use crate::example;
+use crate::exports::github_benchmark::Direction;
+use crate::exports::{bmf, csv, github_benchmark, hyperfine, json, junit};
+use crate::printable::printable;
+use crate::splice;
+use crate::tables::markdown::{self, Excerpt, Tables};
+use crate::tables::terminal::{self, Screen};
+
+const NAMES: [&str; 12] = [
+    "<script>alert(1)</script>",
+    "a|b",
+    "two\nlines\r\nand\u{2028}more",
+    "\u{1b}[2J\u{7}\u{0}",
+    "\u{202e}desrever",
+    "\"quoted\", 'twice'",
+    "=HYPERLINK(\"x\")",
+    "]]></testcase><testcase>",
+    "<!-- inflight:end t -->",
+    "*_`[x](y)`_* ~~$#",
+    "\\",
+    "&amp;<![CDATA[",
+];
+
+/// A way to tell a record, and what must hold of what it says of a hostile name.
+type Face = (&'static str, fn(&[Named]) -> String, fn(&str, &str));
+
+const FACES: [Face; 12] = [
+    ("terminal", |records| terminal::render_all(records, PLAIN), stays_in_the_terminal),
+    ("markdown", |records| excerpt(records, Excerpt::default()), stays_in_its_cell),
+    ("brief", |records| excerpt(records, Excerpt { brief: true, ..Excerpt::default() }), stays_in_its_cell),
+    ("folded", |records| excerpt(records, Excerpt { folded: true, ..Excerpt::default() }), stays_in_its_cell),
+    (
+        "native",
+        |records| excerpt(records, Excerpt { tables: Tables::Native, ..Excerpt::default() }),
+        stays_in_its_cell,
+    ),
+    ("csv", csv::render, is_a_field),
+    ("json", json::render, is_kept_in_json),
+    ("bmf", bmf::render, is_shown_in_json),
+    (
+        "github, smaller",
+        |records| github_benchmark::render(records, Direction::SmallerIsBetter),
+        is_shown_in_json,
+    ),
+    (
+        "github, bigger",
+        |records| github_benchmark::render(records, Direction::BiggerIsBetter),
+        is_shown_in_json,
+    ),
+    ("hyperfine", hyperfine::render, is_shown_in_json),
+    ("junit", junit::render, is_an_attribute),
+];
+
+const PLAIN: Screen = Screen { width: 100, colours: false };
+
+fn excerpt(records: &[Named], excerpt: Excerpt) -> String {
+    markdown::render_all(records, excerpt).unwrap()
+}
+
+/// The example, with every text that comes from elsewhere replaced.
+fn hostile(text: &str) -> Named {
+    let mut record = example::short_record();
+    let was = record.header.contenders[0].name.clone();
+    text.clone_into(&mut record.header.contenders[0].name);
+    for run in &mut record.runs {
+        if run.contender == was {
+            text.clone_into(&mut run.contender);
+        }
+        run.warnings = vec![text.to_owned()];
+        text.clone_into(&mut run.runtime);
+    }
+    text.clone_into(&mut record.header.command);
+    text.clone_into(&mut record.header.machine.cpu_model);
+    text.clone_into(&mut record.header.started_at);
+    text.clone_into(&mut record.header.scenario.latency);
+    record.header.scenario.preset = Some(text.to_owned());
+    text.clone_into(&mut record.header.references[0].rows[0].approach);
+    text.clone_into(&mut record.header.references[0].source);
+    Named { record: text.to_owned(), comparison: Comparison::of(&record) }
+}
+
+#[test]
+fn no_name_breaks_out_of_any_format() {
+    let long = "n".repeat(200);
+    for name in NAMES.iter().copied().chain([long.as_str()]) {
+        let records = [hostile(name)];
+        for (face, render, check) in FACES {
+            let told = render(&records);
+            let steers = |char: char| (char.is_control() && char != '\n') || char == '\u{202e}';
+            assert!(!told.contains(steers) || face == "json", "{face} lets {name:?} steer: {told}");
+            assert!(told.ends_with('\n'), "{face}");
+            check(&told, name);
+        }
+    }
+}
+
+fn stays_in_the_terminal(told: &str, name: &str) {
+    assert!(told.lines().all(|line| line.chars().count() <= PLAIN.width), "{name:?}: {told}");
+    let shown: String = printable(name).chars().take(10).collect();
+    assert!(told.lines().any(|line| line.starts_with(shown.trim_end())), "{name:?}: {told}");
+}
+
+/// Every line of a table has as many cells as the first, nothing is a tag of its own, and a document takes it.
+fn stays_in_its_cell(told: &str, name: &str) {
+    for table in told.split("\n\n").filter(|part| part.starts_with('|')) {
+        let bars = |line: &str| line.replace("\\\\", "").replace("\\|", "").matches('|').count();
+        let first = table.lines().next().map(bars);
+        assert!(table.lines().all(|line| Some(bars(line)) == first), "{name:?}: {table}");
+    }
+    let outside_of_code: String = told.split('`').step_by(2).collect();
+    let ours = ["<details>", "</details>", "<summary>", "</summary>"];
+    let rest = ours.iter().fold(outside_of_code, |rest, tag| rest.replace(tag, ""));
+    assert!(!rest.contains('<'), "{name:?}: {told}");
+
+    // The command stands in a code span, where nothing can be escaped. A marker in it is refused.
+    let document = "<!-- inflight:begin t -->\n<!-- inflight:end t -->\n";
+    let generated = splice::with_command(name, told);
+    match splice::splice(document, "t", &generated) {
+        Ok(once) => assert_eq!(splice::splice(&once, "t", &generated).unwrap(), once, "{name:?}"),
+        Err(refused) => assert!(name.contains("inflight:end t"), "{name:?}: {refused}"),
+    }
+}
+
+/// One line a contender, and what a spreadsheet would compute is text.
+fn is_a_field(told: &str, name: &str) {
+    let mut reader = ::csv::Reader::from_reader(told.as_bytes());
+    let place = reader.headers().unwrap().iter().position(|title| title == "contender").unwrap();
+    let first = reader.records().next().unwrap().unwrap();
+    let field = &first[place];
+    assert_eq!(field.strip_prefix('\'').unwrap_or(field), printable(name), "{told}");
+    assert!(!first.iter().any(|field| field.starts_with('=')), "{told}");
+    assert_eq!(told.lines().count(), 1 + 5, "{name:?}: {told}");
+}
+
+fn is_kept_in_json(told: &str, name: &str) {
+    let json: Value = serde_json::from_str(told).unwrap();
+    assert_eq!(json["contenders"][0]["name"], name);
+    assert_eq!(json["record"], name);
+}
+
+fn is_shown_in_json(told: &str, name: &str) {
+    let json: Value = serde_json::from_str(told).unwrap();
+    let shown = printable(name);
+    let has = match &json {
+        Value::Array(entries) => {
+            entries.iter().any(|entry| entry["name"].as_str().is_some_and(|title| title.starts_with(&shown)))
+        }
+        _ => json.get(&shown).is_some() || json["results"][0]["command"] == shown.as_str(),
+    };
+    assert!(has, "{name:?}: {told}");
+}
+
+fn is_an_attribute(told: &str, name: &str) {
+    let mut reader = Reader::from_str(told);
+    let (mut cases, mut named) = (0, 0);
+    loop {
+        match reader.read_event().unwrap() {
+            Event::Start(start) | Event::Empty(start) if start.name().as_ref() == "testcase" => {
+                let class = start.try_get_attribute("classname").unwrap().unwrap();
+                cases += 1;
+                named += u32::from(quick_xml::escape::unescape(&class.value).unwrap() == printable(name));
+            }
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    assert_eq!((cases, named), (21, 1), "{name:?}: {told}");
+}

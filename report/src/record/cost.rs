@@ -1,0 +1,56 @@
+//! What a run cost besides time and memory, and how well its meters looked.
+
+use serde::{Deserialize, Serialize};
+
+/// How the CPU of the worker tree was learnt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CpuMethod {
+    /// The account of a control group that holds the workers and whatever they start: exact to 1 µs,
+    /// whoever outlives whom.
+    Group,
+    /// The scheduler's clock of every living process, and of children that ended and were waited for
+    /// what the kernel passes on to their parents, in ticks of 10 ms. A process that outlives its parent
+    /// is missed, and so are children that nobody waited for.
+    #[default]
+    ProcessClocks,
+}
+
+/// What the worker tree used between `go` and `done`. Absent is what the machine does not offer or what
+/// is not known; nothing is guessed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Usage {
+    /// Times that a thread gave up its core to wait for something. Absent where threads ended during the
+    /// run that had more than 1 % of its CPU: they took their count with them.
+    pub voluntary_switches: Option<u64>,
+    /// Times that a thread was made to give up its core. Absent as above.
+    pub involuntary_switches: Option<u64>,
+    /// Page faults that took no reading from a disk.
+    pub minor_faults: Option<u64>,
+    /// Page faults that did.
+    pub major_faults: Option<u64>,
+    /// The most threads that a look found: a lower bound.
+    pub threads_at_peak: Option<u64>,
+    /// The most open descriptors that a look found: a lower bound.
+    pub descriptors_at_peak: Option<u64>,
+    /// Bytes that the target received: heads and bodies of requests, before encryption.
+    pub sent_bytes: Option<u64>,
+    /// Bytes that the target sent: heads and bodies of responses, before encryption.
+    pub received_bytes: Option<u64>,
+}
+
+/// How the tree was watched for what is not counted but sampled: peaks, and pictures over time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Watching {
+    /// Looks, the one before `go` and the one at `done` included.
+    pub looks: u64,
+    /// The longest time between two of them, in nanoseconds: what comes and goes within it may be missed.
+    pub longest_gap_ns: u64,
+    /// The most that the memory of several processes grew from one look to the next, in bytes; 0 where
+    /// there is one process, whose peak the kernel keeps.
+    pub largest_step_bytes: u64,
+    /// CPU that watching took between `go` and `done`, in nanoseconds. It is in no other figure.
+    pub cpu_ns: u64,
+}
