@@ -1,12 +1,14 @@
-//! The published table that the default contenders answer.
+//! The published table, and who answers it.
 
 use std::time::Duration;
 
 use inflight_report::record::{Reference, ReferenceRow};
 use mock_target::Scenario;
 
-use crate::contender::Shape;
+use crate::catalogue::Catalogue;
+use crate::contender::{Contender, ContenderError, Shape, Source};
 use crate::floor;
+use crate::models::DEFAULT;
 use crate::workload::Workload;
 
 /// One published row: approach, shape, wall in milliseconds, CPU in per cent, memory in MB.
@@ -19,26 +21,80 @@ const ROWS: [Row; 4] = [
     ("multiprocessing × 8 + asyncio × 64 each", Shape { processes: 8, in_flight: 64 }, 2_400, 87.0, 410),
 ];
 
-/// The article's rows as published, each with the floor of its shape on the `article` preset.
-pub(crate) fn reference() -> Reference {
-    let scenario = Scenario::preset("article").expect("the article is a preset");
+/// The preset that has the article's delays.
+pub(crate) const PRESET: &str = "article";
+
+/// Those who answer the article, row by row: of ours the default contenders, and every external one that
+/// says that it does, in the row's shape.
+pub(crate) fn contenders(catalogue: &Catalogue) -> Result<Vec<Contender>, ContenderError> {
+    let mut all = Vec::new();
+    for (row, default) in (1..).zip(DEFAULT) {
+        let externals = catalogue.externals().iter().filter(|external| external.article_row == Some(row));
+        let shape = ROWS[row - 1].1;
+        all.extend(
+            externals.cloned().map(|external| Contender { source: Source::External(external), shape }),
+        );
+        all.push(catalogue.contender(default)?);
+    }
+    Ok(all)
+}
+
+/// The article's rows as published, each with the floor of its shape on the `article` preset and, where
+/// that is the workload, those of `contenders` that answer it.
+pub(crate) fn reference(contenders: &[Contender], workload: &Workload) -> Reference {
+    let scenario = Scenario::preset(PRESET).expect("the article is a preset");
     let delays_ns = Workload::of(scenario).delays_ns;
+    let comparable = delays_ns == workload.delays_ns;
+    let answered_by = |row| {
+        let answering = contenders.iter().filter(|contender| comparable && answers(contender, row));
+        answering.map(ToString::to_string).collect()
+    };
     Reference {
         title: "What the article says".to_owned(),
         source: "SpyderProxy blog, \"Concurrency vs Parallelism for Web Scraping\", 25 April 2026: \
                  1,000 GETs in Python through real internet proxies, median 250 ms"
             .to_owned(),
         floors_from: "the delays of the preset `article`, whose mean is the synchronous row's".to_owned(),
-        rows: ROWS
-            .iter()
-            .map(|&(approach, shape, wall_ms, cpu_percent, memory_mb)| ReferenceRow {
+        rows: (1..)
+            .zip(ROWS)
+            .map(|(row, (approach, shape, wall_ms, cpu_percent, memory_mb))| ReferenceRow {
                 approach: approach.to_owned(),
                 shape: shape.to_string(),
                 wall_ns: Duration::from_millis(wall_ms).as_nanos() as u64,
-                floor_ns: floor::floor_ns(&delays_ns, shape),
+                floor_ns: floor::floor_ns(&delays_ns, None, shape),
                 cpu_percent,
                 memory_bytes: memory_mb * 1_000_000,
+                answered_by: answered_by(row),
             })
             .collect(),
+    }
+}
+
+/// Whether `contender` answers the `row`, counted from 1.
+fn answers(contender: &Contender, row: usize) -> bool {
+    let as_published = contender.shape == ROWS[row - 1].1;
+    match contender.external() {
+        Some(external) => as_published && external.article_row == Some(row),
+        None => contender.to_string() == DEFAULT[row - 1],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_answered_by_a_default_contender_in_its_shape() {
+        let contenders = contenders(&Catalogue::default()).unwrap();
+        let shapes: Vec<Shape> = contenders.iter().map(|contender| contender.shape).collect();
+        assert_eq!(shapes, ROWS.map(|row| row.1));
+        let article = Workload::of(Scenario::preset(PRESET).unwrap());
+        let answered = |workload| {
+            let rows = reference(&contenders, workload).rows.into_iter();
+            rows.flat_map(|row| row.answered_by).collect::<Vec<_>>()
+        };
+        assert_eq!(answered(&article), DEFAULT);
+        let quick = Workload::of(Scenario::preset("quick").unwrap());
+        assert!(answered(&quick).is_empty(), "other delays are no answer");
     }
 }

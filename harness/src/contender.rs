@@ -55,6 +55,15 @@ impl Source {
             Source::External(external) => external.max_in_flight,
         }
     }
+
+    /// Why it cannot start requests when they are due, where it cannot.
+    pub fn no_rate(&self) -> Option<&str> {
+        match self {
+            Source::Model(model, _) => model.no_rate,
+            Source::External(external) if external.rate => None,
+            Source::External(_) => Some("its `contender.toml` does not say that it keeps to a schedule"),
+        }
+    }
 }
 
 impl fmt::Display for Source {
@@ -71,7 +80,7 @@ impl Contender {
     pub fn launch(&self, program: &Path) -> Launch {
         match &self.source {
             Source::Model(..) => Launch { program: program.to_owned(), args: vec!["worker".to_owned()] },
-            Source::External(external) => external.launch(),
+            Source::External(external) => external.launch(program),
         }
     }
 

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::meter::{Group, PASS, Tree};
+use crate::placement::{self, Cpus};
 
 /// How a worker is started: this program itself, or one that speaks the same protocol.
 #[derive(Clone, Debug)]
@@ -101,9 +102,10 @@ enum Stdin {
 
 impl Crew {
     /// Starts a worker for every plan (each one line, its end included), in `group` if there is one, and
-    /// hands it its plan. Also gives when they were started: what it takes to enter a group comes before.
+    /// hands it its plan. All are confined to `cpus`, if there are any. Also gives when they were started: what it takes to enter a group comes before.
     pub(crate) fn start(
         launch: &Launch,
+        cpus: Option<&Cpus>,
         plans: Vec<String>,
         group: Option<Group>,
     ) -> io::Result<(Crew, Instant)> {
@@ -112,7 +114,7 @@ impl Crew {
         let mut crew = Crew { workers: Vec::with_capacity(plans.len()), group, events };
         for number in 0..plans.len() {
             let command = launch.command(crew.group.as_ref());
-            let worker = command.and_then(|command| Worker::start(command, number, sender.clone()));
+            let worker = command.and_then(|command| Worker::start(command, cpus, number, sender.clone()));
             crew.workers.push(worker.map_err(|error| launch.cannot_start(&error))?);
         }
         if let Some(group) = &crew.group {
@@ -220,13 +222,14 @@ impl Drop for Crew {
 }
 
 impl Worker {
-    fn start(mut command: Command, number: usize, events: Sender<Event>) -> io::Result<Worker> {
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0) // Ctrl-C is for the harness, which then ends its workers
-            .spawn()?;
+    fn start(
+        mut command: Command,
+        cpus: Option<&Cpus>,
+        number: usize,
+        events: Sender<Event>,
+    ) -> io::Result<Worker> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0); // Ctrl-C is for the harness, which then ends its workers
+        let mut child = placement::confined(cpus, || command.spawn())?;
         let stdin = child.stdin.take().expect("stdin is piped");
         let stdout = child.stdout.take().expect("stdout is piped");
         let stderr = child.stderr.take().expect("stderr is piped");

@@ -39,6 +39,11 @@ pub struct Plan {
     pub url_prefix: String,
     /// The URLs to fetch, each exactly once, in this order.
     pub ids: Vec<u64>,
+    /// When each of `ids` is due, in nanoseconds since `go`, where the load does not wait for the client: a
+    /// request starts no sooner, and if it starts later its latency counts from here all the same. Without
+    /// it every request is due at once. They never decrease.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_ns: Option<Vec<u64>>,
     /// The most requests to have in flight at once.
     pub in_flight: usize,
     /// Processes that the worker starts itself, each with so many in flight; process k fetches every
@@ -69,6 +74,9 @@ pub struct Ready {
 pub struct Sample {
     /// The URL.
     pub id: u64,
+    /// When it was due, where the plan said so: a worker that leaves it out did not keep to the schedule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_ns: Option<u64>,
     /// Nanoseconds from this worker's `go` to the start of the request.
     pub start_ns: u64,
     /// Nanoseconds from this worker's `go` to the last byte of the body.
@@ -182,9 +190,12 @@ mod tests {
     fn a_sample_reads_as_the_protocol_says() {
         let line = r#"{"id":7,"start_ns":1,"end_ns":2,"status":200,"bytes":3,"crc32":891568578}"#;
         let outcome = Outcome::response(200, b"abc");
-        let sample = Sample { id: 7, start_ns: 1, end_ns: 2, outcome, resent: false, process: None };
+        let sample =
+            Sample { id: 7, due_ns: None, start_ns: 1, end_ns: 2, outcome, resent: false, process: None };
         assert_eq!(serde_json::to_string(&sample).unwrap(), line);
         assert_eq!(serde_json::from_str::<Sample>(line).unwrap(), sample);
+        let line = line.replace("\"start_ns\"", "\"due_ns\":0,\"start_ns\"");
+        assert_eq!(serde_json::from_str::<Sample>(&line).unwrap(), Sample { due_ns: Some(0), ..sample });
     }
 
     #[test]
@@ -211,6 +222,7 @@ mod tests {
     fn keys_that_a_plan_does_not_know_are_ignored() {
         let plan = r#"{"protocol":1,"contender":"x:1","model":"x","client":"y","url_prefix":"http://h/u/",
             "ids":[0],"in_flight":1,"cores":1,"connect_timeout_ms":1,"request_timeout_ms":1,"later":true}"#;
-        assert_eq!(serde_json::from_str::<Plan>(plan).unwrap().ids, [0]);
+        let plan: Plan = serde_json::from_str(plan).unwrap();
+        assert_eq!((plan.ids, plan.due_ns), (vec![0], None));
     }
 }

@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use crate::crew::{Crew, Event, Launch, Said};
 use crate::meter::{Counters, Group, Seen, Tree, Watch};
+use crate::placement::Cpus;
 use crate::protocol::{DONE, GO, Plan, Ready, Sample};
 
 /// How long a run may take.
@@ -83,13 +84,14 @@ pub trait Onlooker {
     fn target_stats(&mut self) -> Option<Stats>;
 }
 
-/// Carries out `plans`, one in a process of its own, and measures it. The processes are put into `group`,
-/// which ends with them.
+/// Carries out `plans`, one in a process of its own, confined to `cpus` if there are any, and measures it.
+/// The processes are put into `group`, which ends with them.
 ///
 /// # Errors
 /// With a [`Fault`]; by then no process of the run is left.
 pub fn race(
     launch: &Launch,
+    cpus: Option<&Cpus>,
     group: Option<Group>,
     plans: &[Plan],
     target_pid: u32,
@@ -98,7 +100,7 @@ pub fn race(
 ) -> Result<Finish, Fault> {
     let lines = plans.iter().map(|plan| serde_json::to_string(plan).map(|line| line + "\n"));
     let lines = lines.collect::<Result<Vec<_>, _>>().map_err(io::Error::other)?;
-    let (crew, started) = Crew::start(launch, lines, group)?;
+    let (crew, started) = Crew::start(launch, cpus, lines, group)?;
     let mut run = Run { crew, onlooker };
 
     let setup_ends = started + limits.setup;

@@ -11,9 +11,9 @@ use mock_target::ledger::{Ledger, Stats};
 
 use crate::contender::{Contender, Shape};
 use crate::crew::Launch;
-use crate::floor;
 use crate::machine;
 use crate::meter::Group;
+use crate::placement::{Cpus, Placement};
 use crate::protocol::{Outcome, PROTOCOL, Plan, Sample};
 use crate::race::{self, Fault, Finish, Limits, Onlooker};
 use crate::schedule::Turn;
@@ -32,6 +32,7 @@ pub struct Session {
     program: PathBuf,
     group: bool,
     options: TargetOptions,
+    placement: Option<Placement>,
     target: Target,
     workload: Workload,
 }
@@ -70,17 +71,23 @@ impl Session {
     /// When the target cannot be started.
     pub fn start(program: &Path, workload: Workload) -> Result<Session> {
         let options = target_options(&workload);
-        Session::with_options(program, workload, options)
+        Session::with_options(program, workload, options, None)
     }
 
-    /// As [`Session::start`], with a target as `options` say.
+    /// As [`Session::start`], with a target as `options` say, and target and workers on the CPUs of
+    /// `placement`, if there is one.
     ///
     /// # Errors
     /// When the target cannot be started.
-    pub fn with_options(program: &Path, workload: Workload, options: TargetOptions) -> Result<Session> {
+    pub fn with_options(
+        program: &Path,
+        workload: Workload,
+        options: TargetOptions,
+        placement: Option<Placement>,
+    ) -> Result<Session> {
+        let target = start_target(program, &workload, options, placement.as_ref())?;
         let program = program.to_owned();
-        let target = Target::start(&program, &workload.scenario, options)?;
-        Ok(Session { program, group: true, options, target, workload })
+        Ok(Session { program, group: true, options, placement, target, workload })
     }
 
     /// Whether workers are put into a control group where the system lets them: they are unless told
@@ -104,6 +111,11 @@ impl Session {
         self.target.pid()
     }
 
+    /// Which CPUs target and workers are confined to.
+    pub fn placement(&self) -> Option<&Placement> {
+        self.placement.as_ref()
+    }
+
     /// The workload.
     pub fn workload(&self) -> &Workload {
         &self.workload
@@ -119,7 +131,7 @@ impl Session {
             in_flight: contender.shape.in_flight,
             rounds,
             twin_of: None,
-            floor_ns: floor::floor_ns(&self.workload.delays_ns, contender.shape),
+            floor_ns: self.workload.floor_ns(contender.shape),
         }
     }
 
@@ -127,7 +139,7 @@ impl Session {
     /// half a minute.
     pub fn limits(&self, contender: &Contender) -> Limits {
         const PATIENCE: Duration = Duration::from_secs(30);
-        let floor = Duration::from_nanos(floor::floor_ns(&self.workload.delays_ns, contender.shape));
+        let floor = Duration::from_nanos(self.workload.floor_ns(contender.shape));
         Limits { setup: PATIENCE, wall: PATIENCE + 4 * floor }
     }
 
@@ -145,15 +157,18 @@ impl Session {
         watcher: &mut dyn Watcher,
     ) -> Result<Option<Run>> {
         if !self.target.is_alive() {
-            self.target = Target::start(&self.program, &self.workload.scenario, self.options)?;
+            let (options, placement) = (self.options, self.placement.as_ref());
+            self.target = start_target(&self.program, &self.workload, options, placement)?;
         }
         let began = Instant::now();
         self.target.reset()?;
-        let plans = plans(contender, &self.workload, &self.target.url_prefix());
+        let clients = self.placement.as_ref().map(|placement| &placement.clients);
+        let cores = clients.map_or_else(machine::cores, Cpus::count);
+        let plans = plans(contender, &self.workload, &self.target.url_prefix(), cores);
         let target_pid = self.target.pid();
         let mut onlooker = Looker { target: &mut self.target, watcher };
         let group = if self.group { Group::create().ok() } else { None };
-        let run = match race::race(launch, group, &plans, target_pid, limits, &mut onlooker) {
+        let run = match race::race(launch, clients, group, &plans, target_pid, limits, &mut onlooker) {
             Err(Fault::Interrupted) => return Ok(None),
             Err(fault) => void(contender, turn, fault.to_string()),
             Ok(finish) => match self.target.ledger() {
@@ -183,8 +198,18 @@ pub fn target_options(workload: &Workload) -> TargetOptions {
     }
 }
 
-/// One plan for each worker of `contender`: one a process, or one for all that it starts itself.
-pub fn plans(contender: &Contender, workload: &Workload, url_prefix: &str) -> Vec<Plan> {
+fn start_target(
+    program: &Path,
+    workload: &Workload,
+    options: TargetOptions,
+    placement: Option<&Placement>,
+) -> Result<Target> {
+    Target::start(program, &workload.scenario, options, placement.map(|placement| &placement.target))
+}
+
+/// One plan for each worker of `contender`: one a process, or one for all that it starts itself. They may
+/// use so many `cores`.
+pub fn plans(contender: &Contender, workload: &Workload, url_prefix: &str, cores: usize) -> Vec<Plan> {
     let longest_ms = workload.delays_ns.iter().max().map_or(0, |ns| ns.div_ceil(1_000_000));
     let shape = contender.shape;
     let (workers, own_processes) = match contender.own_processes() {
@@ -192,16 +217,21 @@ pub fn plans(contender: &Contender, workload: &Workload, url_prefix: &str) -> Ve
         false => (shape.processes, None),
     };
     (0..workers)
-        .map(|process| Plan {
+        .map(|worker| Shape { processes: workers, ..shape }.share(worker, workload.scenario.urls))
+        .map(|ids| Plan {
             protocol: PROTOCOL,
             contender: contender.to_string(),
             model: contender.source.model().to_owned(),
             client: contender.source.client().to_owned(),
             url_prefix: url_prefix.to_owned(),
-            ids: Shape { processes: workers, ..shape }.share(process, workload.scenario.urls),
+            due_ns: workload
+                .due_ns
+                .as_ref()
+                .map(|due_ns| ids.iter().map(|&id| due_ns[id as usize]).collect()),
+            ids,
             in_flight: shape.in_flight as usize,
             processes: own_processes,
-            cores: machine::cores(),
+            cores,
             connect_timeout_ms: CONNECT_TIMEOUT_MS,
             request_timeout_ms: longest_ms + REQUEST_TIMEOUT_SLACK_MS,
         })
@@ -304,7 +334,8 @@ fn figures(
     let durations = || {
         let complete = |sample: &&Sample| matches!(sample.outcome, Outcome::Response { status: 200, .. });
         finish.samples.iter().flatten().filter(complete).map(|sample| {
-            (signed(sample.end_ns.saturating_sub(sample.start_ns)), signed(workload.planned_ns(sample.id)))
+            let began_ns = sample.due_ns.unwrap_or(sample.start_ns);
+            (signed(sample.end_ns.saturating_sub(began_ns)), signed(workload.planned_ns(sample.id)))
         })
     };
     Figures {
@@ -317,8 +348,9 @@ fn figures(
         peak_memory_bound_bytes: finish.seen.peak.bound_bytes,
         ready_memory_bytes: finish.ready_memory_bytes,
         startup_ns: finish.startup_ns,
-        ramp_ns: (ledger.stats.most_in_flight >= shape.most_possible(workload.scenario.urls))
-            .then(|| ledger.stats.most_in_flight_at_ns.saturating_sub(finish.go_at_ns)),
+        ramp_ns: (workload.rate.is_none()
+            && ledger.stats.most_in_flight >= shape.most_possible(workload.scenario.urls))
+        .then(|| ledger.stats.most_in_flight_at_ns.saturating_sub(finish.go_at_ns)),
         latency_ns: Quantiles::of(durations().map(|(duration, _)| duration)).unwrap_or_default(),
         added_latency_ns: Quantiles::of(durations().map(|(duration, planned)| duration - planned))
             .unwrap_or_default(),
@@ -354,6 +386,7 @@ fn columns(by_process: &[Vec<Sample>], workload: &Workload) -> Samples {
     for (index, (process, sample)) in all.into_iter().enumerate() {
         columns.id.push(sample.id);
         columns.process.push(sample.process.unwrap_or(process));
+        columns.due_ns.extend(sample.due_ns);
         columns.start_ns.push(sample.start_ns);
         columns.end_ns.push(sample.end_ns);
         columns.planned_ns.push(workload.planned_ns(sample.id));

@@ -11,6 +11,8 @@ use mock_target::Scenario;
 use mock_target::ledger::{Ledger, Stats};
 use serde::de::DeserializeOwned;
 
+use crate::placement::{self, Cpus};
+
 /// What the target may use of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TargetOptions {
@@ -31,19 +33,25 @@ pub struct Target {
 }
 
 impl Target {
-    /// Starts `program serve` to play `scenario` on loopback ports of the system's choosing.
+    /// Starts `program serve` to play `scenario` on loopback ports of the system's choosing, confined to
+    /// `cpus` if there are any.
     ///
     /// # Errors
     /// When it cannot be started or does not say where it listens.
-    pub fn start(program: &Path, scenario: &Scenario, options: TargetOptions) -> Result<Target> {
-        let mut child = Command::new(program)
+    pub fn start(
+        program: &Path,
+        scenario: &Scenario,
+        options: TargetOptions,
+        cpus: Option<&Cpus>,
+    ) -> Result<Target> {
+        let mut command = Command::new(program);
+        command
             .args(["serve", "--scenario-on-stdin"])
             .args(options.realtime.then_some("--realtime"))
             .args(["--shards", &options.shards.to_string()])
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("cannot start the target")?;
+            .stdout(Stdio::piped());
+        let mut child = placement::confined(cpus, || command.spawn()).context("cannot start the target")?;
         let mut stdin = child.stdin.take().expect("stdin is piped");
         writeln!(stdin, "{}", serde_json::to_string(scenario)?)?;
 

@@ -5,7 +5,6 @@ use inflight_report::stats::mean_in_flight;
 use mock_target::ledger::{Ledger, Outcome as Served, Stats};
 
 use crate::contender::Shape;
-use crate::floor;
 use crate::protocol::{Outcome, Sample};
 use crate::workload::Workload;
 
@@ -41,6 +40,7 @@ pub struct Evidence<'a> {
 pub fn verdict(evidence: &Evidence<'_>) -> Verdict {
     let reasons: Vec<String> = [
         received_once(evidence),
+        kept_to_the_schedule(evidence),
         answered_as_planned(evidence),
         times_possible(evidence),
         served_once(evidence),
@@ -70,6 +70,9 @@ pub fn warnings(evidence: &Evidence<'_>) -> Vec<String> {
 }
 
 fn reached_less(evidence: &Evidence<'_>) -> Option<String> {
+    if evidence.workload.rate.is_some() {
+        return None; // how many are in flight is then a matter of the rate, too
+    }
     let possible = evidence.shape.most_possible(evidence.workload.scenario.urls);
     let most = evidence.ledger.stats.most_in_flight;
     (most < possible).then(|| format!("it did not reach the {possible} in flight that its shape allows"))
@@ -104,6 +107,22 @@ fn served_once(evidence: &Evidence<'_>) -> Option<String> {
     }
     let served = evidence.ledger.entries.iter().filter(|entry| entry.outcome == Served::Served);
     counted_once(evidence.workload.scenario.urls, served.map(|entry| entry.id), "served")
+}
+
+/// In an open loop no request may start before it is due, and each has to say what it was held against.
+fn kept_to_the_schedule(evidence: &Evidence<'_>) -> Option<String> {
+    let due_ns = evidence.workload.due_ns.as_ref()?;
+    if evidence.samples.iter().all(|sample| sample.due_ns.is_none()) {
+        return Some("it does not do --rate: no sample says when its request was due".to_owned());
+    }
+    let mut offenders = Offenders::default();
+    for sample in evidence.samples {
+        let due_ns = due_ns.get(sample.id as usize).copied();
+        if sample.due_ns != due_ns || due_ns.is_some_and(|due_ns| sample.start_ns < due_ns) {
+            offenders.add(sample.id);
+        }
+    }
+    offenders.tell("asked for before it was due")
 }
 
 /// Whether `ids` are `0..urls`, each exactly once.
@@ -202,9 +221,12 @@ fn times_possible(evidence: &Evidence<'_>) -> Option<String> {
 }
 
 fn wall_possible(evidence: &Evidence<'_>) -> Option<String> {
-    let bound_ns = floor::hard_bound_ns(&evidence.workload.delays_ns, evidence.shape);
+    let bound_ns = evidence.workload.hard_bound_ns(evidence.shape);
     (evidence.wall_ns < bound_ns).then(|| {
-        format!("its wall of {} ns is below the {bound_ns} ns that the delays alone take", evidence.wall_ns)
+        format!(
+            "its wall of {} ns is below the {bound_ns} ns that the delays and the schedule alone take",
+            evidence.wall_ns
+        )
     })
 }
 

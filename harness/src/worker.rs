@@ -4,6 +4,7 @@
 //! sets itself up, a [`Go`] while it fetches, and [`Finished`] when it has told. So no model can
 //! forget to wait for `go`, or to tell.
 
+use std::collections::HashMap;
 use std::io::{BufRead, BufWriter, Write};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -22,12 +23,17 @@ pub fn work(
     output: impl Write + Send + 'static,
     run: impl FnOnce(&Plan, Gate) -> Result<Finished>,
 ) -> Result<()> {
+    settle_in();
+    let plan = read_plan(&mut input)?;
+    let gate = Gate { clock: Clock::of(&plan), input: Box::new(input), output: Box::new(output) };
+    run(&plan, gate).map(|Finished(())| ())
+}
+
+/// What every worker asks of the system first, and what a program that it becomes keeps.
+pub(crate) fn settle_in() {
     end_with_parent();
     // Where it is refused the lower limit holds, and connections beyond it fail as such.
     let _ = mock_target::raise_descriptor_limit();
-    let plan = read_plan(&mut input)?;
-    let gate = Gate { clock: Clock::default(), input: Box::new(input), output: Box::new(output) };
-    run(&plan, gate).map(|Finished(())| ())
 }
 
 /// Asks the kernel to kill this process when its parent dies, however that happens.
@@ -49,6 +55,9 @@ fn read_plan(input: &mut impl BufRead) -> Result<Plan> {
     let plan: Plan = serde_json::from_str(&line).context("cannot understand the plan")?;
     if plan.protocol != PROTOCOL {
         bail!("the plan is in protocol {}, this worker speaks {PROTOCOL}", plan.protocol);
+    }
+    if plan.due_ns.as_ref().is_some_and(|due_ns| due_ns.len() != plan.ids.len()) {
+        bail!("the plan does not say of every id when it is due");
     }
     Ok(plan)
 }
@@ -113,32 +122,71 @@ impl Go {
 /// A model that has told its samples. Only [`Go::done`] makes one.
 pub struct Finished(());
 
-/// Time since `go`, the same for every thread and task of a worker.
-#[derive(Clone, Debug, Default)]
-pub struct Clock(Arc<OnceLock<Instant>>);
+/// Time since `go`, the same for every thread and task of a worker, and the schedule where the plan has
+/// one.
+#[derive(Clone, Debug)]
+pub struct Clock(Arc<Times>);
+
+#[derive(Debug)]
+struct Times {
+    go: OnceLock<Instant>,
+    /// When each id is due; none where the loop is closed.
+    due_ns: HashMap<u64, u64>,
+}
 
 impl Clock {
+    fn of(plan: &Plan) -> Clock {
+        let due_ns = plan.due_ns.iter().flatten();
+        let due_ns = plan.ids.iter().copied().zip(due_ns.copied()).collect();
+        Clock(Arc::new(Times { go: OnceLock::new(), due_ns }))
+    }
+
     fn start(&self) {
-        self.0.set(Instant::now()).expect("a gate opens once");
+        self.0.go.set(Instant::now()).expect("a gate opens once");
     }
 
     fn elapsed_ns(&self) -> u64 {
-        self.0.get().expect("fetching begins after `go`").elapsed().as_nanos() as u64
+        self.0.go.get().expect("fetching begins after `go`").elapsed().as_nanos() as u64
     }
 
-    /// Begins to time a request.
+    /// How long it is until `id` is due; `None` once it is, or where the plan has no schedule.
+    pub fn until_due(&self, id: u64) -> Option<Duration> {
+        let left_ns = self.0.due_ns.get(&id)?.saturating_sub(self.elapsed_ns());
+        (left_ns > 0).then(|| Duration::from_nanos(left_ns))
+    }
+
+    /// Begins to time a request, which must be due.
     pub fn begin(&self, id: u64) -> Request {
         Request { id, clock: self.clone(), start_ns: self.elapsed_ns() }
     }
 
-    /// Times a blocking fetch.
-    pub fn time<F: Into<Fetched>>(&self, id: u64, fetch: impl FnOnce() -> F) -> Sample {
+    /// Times a blocking fetch. Where the plan has a schedule, the fetch first waits with `sleep` until it
+    /// is due.
+    pub fn time<F: Into<Fetched>>(
+        &self,
+        id: u64,
+        sleep: impl Fn(Duration),
+        fetch: impl FnOnce() -> F,
+    ) -> Sample {
+        while let Some(wait) = self.until_due(id) {
+            sleep(wait);
+        }
         let request = self.begin(id);
         request.end(fetch())
     }
 
-    /// Times an async fetch.
-    pub async fn time_async<F: Into<Fetched>>(&self, id: u64, fetch: impl Future<Output = F>) -> Sample {
+    /// Times an async fetch. Where the plan has a schedule, the fetch first waits with `sleep`, which is
+    /// the runtime's own, until it is due.
+    pub async fn time_async<S: Future, F: Into<Fetched>>(
+        &self,
+        id: u64,
+        sleep: impl Fn(Duration) -> S,
+        fetch: impl Future<Output = F>,
+    ) -> Sample {
+        while let Some(wait) = self.until_due(id) {
+            // In a box, so that the tasks of a closed loop are not larger by a timer that they do not use.
+            Box::pin(sleep(wait)).await;
+        }
         let request = self.begin(id);
         request.end(fetch.await)
     }
@@ -166,7 +214,8 @@ impl Request {
     /// The request is over.
     pub fn end(self, fetched: impl Into<Fetched>) -> Sample {
         let end_ns = self.clock.elapsed_ns();
+        let due_ns = self.clock.0.due_ns.get(&self.id).copied();
         let Fetched { outcome, resent } = fetched.into();
-        Sample { id: self.id, start_ns: self.start_ns, end_ns, outcome, resent, process: None }
+        Sample { id: self.id, due_ns, start_ns: self.start_ns, end_ns, outcome, resent, process: None }
     }
 }

@@ -2,6 +2,10 @@
 
 use mock_target::Scenario;
 
+use crate::contender::Shape;
+use crate::floor;
+use crate::rate::Rate;
+
 /// What every run of a race is held against.
 pub struct Workload {
     /// What the target was told to do.
@@ -11,6 +15,10 @@ pub struct Workload {
     pub delays_ns: Vec<u64>,
     /// CRC-32 of each URL's body, by id.
     pub crc32: Vec<u32>,
+    /// How fast requests come where that does not depend on the client: an open loop.
+    pub rate: Option<Rate>,
+    /// When each URL is due in an open loop, by id, in nanoseconds since `go`.
+    pub due_ns: Option<Vec<u64>>,
 }
 
 impl Workload {
@@ -22,7 +30,25 @@ impl Workload {
             delays_ns: (0..scenario.urls).map(|id| scenario.delay_ns(id) + of_body_ns).collect(),
             crc32: (0..scenario.urls).map(|id| bodies.crc32(id)).collect(),
             scenario,
+            rate: None,
+            due_ns: None,
         }
+    }
+
+    /// The same with requests due at `rate`, the same ones at the same times in every run.
+    pub fn at_rate(self, rate: Rate) -> Workload {
+        let due_ns = rate.due_ns(self.scenario.urls, self.scenario.seed);
+        Workload { rate: Some(rate), due_ns: Some(due_ns), ..self }
+    }
+
+    /// The wall that a perfect client of `shape` would need, in nanoseconds.
+    pub fn floor_ns(&self, shape: Shape) -> u64 {
+        floor::floor_ns(&self.delays_ns, self.due_ns.as_deref(), shape)
+    }
+
+    /// The wall below which no client of `shape` can be, in nanoseconds.
+    pub fn hard_bound_ns(&self, shape: Shape) -> u64 {
+        floor::hard_bound_ns(&self.delays_ns, self.due_ns.as_deref(), shape)
     }
 
     /// The planned delay of a URL, in nanoseconds; none for an id that the scenario does not have.

@@ -10,7 +10,8 @@ mod simulation;
 use serde::Serialize;
 
 use crate::record::{
-    COMMON, Figures, Machine, MemoryMethod, Order, Quantiles, ReferenceRow, ScenarioFacts, Verdict,
+    COMMON, Figures, Machine, MemoryMethod, Order, PlacementFacts, Quantiles, RateFacts, ReferenceRow,
+    ScenarioFacts, Verdict,
 };
 
 pub use noise::{NoiseFloor, POWER};
@@ -33,6 +34,10 @@ pub struct Comparison {
     pub machine: Machine,
     /// What the target was told to do.
     pub scenario: ScenarioFacts,
+    /// How fast requests came in an open loop; absent in a closed one.
+    pub rate: Option<RateFacts>,
+    /// Which CPUs target and clients were confined to; absent where they ran on any.
+    pub placement: Option<PlacementFacts>,
     /// How the contenders were ordered within each round.
     pub order: Order,
     /// The seed of that order.

@@ -225,6 +225,7 @@ fn header() -> Header {
             floor_ns,
             cpu_percent,
             memory_bytes: u64::from(megabytes) * 1_000_000,
+            answered_by: Vec::new(),
         };
     Header {
         format: FORMAT,
@@ -249,6 +250,8 @@ fn header() -> Header {
             median_delay_ns: 26_300_000,
             total_delay_ns: (0..URLS).map(planned_ns).sum(),
         },
+        rate: None,
+        placement: None,
         order: Order::Shuffled,
         order_seed: 7,
         budget: None,
@@ -385,6 +388,7 @@ fn lay_out(contender: &Traits, added_ns: impl Fn(u64) -> u64) -> (Samples, u64) 
     let samples = Samples {
         id: rows.iter().map(|row| row.2).collect(),
         process: rows.iter().map(|row| row.3).collect(),
+        due_ns: Vec::new(),
         start_ns: rows.iter().map(|row| row.0).collect(),
         end_ns: rows.iter().map(|row| row.1).collect(),
         planned_ns: rows.iter().map(|row| planned_ns(row.2)).collect(),

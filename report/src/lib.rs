@@ -1,10 +1,12 @@
 //! How Inflight tells its results: the saved record and everything that is drawn from it.
 #![forbid(unsafe_code)]
 
+pub mod charts;
 pub mod comparison;
 pub mod conclusion;
 pub mod exports;
 pub mod numbers;
+pub mod page;
 pub mod record;
 pub mod splice;
 pub mod stats;

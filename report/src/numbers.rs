@@ -70,11 +70,28 @@ pub fn count(number: u64) -> String {
 /// `9.10 s` here was published as `9.1 s`.
 pub fn as_published(figure: &str) -> String {
     match figure.split_once(' ') {
-        Some((digits, unit)) if digits.contains('.') => {
-            format!("{} {unit}", digits.trim_end_matches('0').trim_end_matches('.'))
-        }
-        _ => figure.to_owned(),
+        Some((digits, unit)) => format!("{} {unit}", without_zeros(digits)),
+        None => figure.to_owned(),
     }
+}
+
+/// A round duration, in nanoseconds, as it stands at an axis: `0`, `20 µs`, `1.5 s`, `300 s`.
+pub fn round_duration(ns: u64) -> String {
+    match ns {
+        0 => "0".to_owned(),
+        1_000_000_000.. => format!("{} s", without_zeros(&three_digits(ns as f64 / 1e9))),
+        _ => as_published(&duration(ns)),
+    }
+}
+
+/// A round amount of memory as it stands at an axis: `0`, `20 MB`.
+pub fn round_bytes(amount: u64) -> String {
+    if amount == 0 { "0".to_owned() } else { as_published(&bytes(amount)) }
+}
+
+/// Digits without the zeros behind their point.
+fn without_zeros(digits: &str) -> &str {
+    if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits }
 }
 
 /// The digits and the unit of a duration.
@@ -209,6 +226,15 @@ mod tests {
         assert_eq!(as_published(&duration(263_000_000_000)), "4 min 23 s");
         assert_eq!(as_published(&bytes(34_000_000)), "34 MB");
         assert_eq!(as_published(&bytes(410_000_000)), "410 MB");
+    }
+
+    #[test]
+    fn figures_at_an_axis_are_round() {
+        let durations =
+            [0, 500, 20_000, 1_500_000, 100_000_000, 1_000_000_000, 2_500_000_000, 300_000_000_000];
+        let texts = ["0", "500 ns", "20 µs", "1.5 ms", "100 ms", "1 s", "2.5 s", "300 s"];
+        assert_eq!(durations.map(round_duration), texts);
+        assert_eq!([0, 50, 2_000_000].map(round_bytes), ["0", "50 B", "2 MB"]);
     }
 
     proptest! {

@@ -6,6 +6,7 @@
 
 mod cost;
 mod latencies;
+mod load;
 mod reader;
 mod writer;
 
@@ -15,6 +16,7 @@ use crate::stats::Sorted;
 
 pub use cost::{CpuMethod, Usage, Watching};
 pub use latencies::{Histogram, Latencies};
+pub use load::{PlacementFacts, RateFacts};
 pub use reader::{Record, RecordError, UnknownContender};
 pub use writer::Writer;
 
@@ -44,6 +46,12 @@ pub struct Header {
     pub machine: Machine,
     /// What the target was told to do.
     pub scenario: ScenarioFacts,
+    /// How fast requests came in an open loop; absent where each waited for one before it, in a closed one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<RateFacts>,
+    /// Which CPUs target and clients were confined to; absent where they ran on any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placement: Option<PlacementFacts>,
     /// How the contenders are ordered within each round.
     #[serde(default)]
     pub order: Order,
@@ -185,6 +193,9 @@ pub struct ReferenceRow {
     pub cpu_percent: f64,
     /// Memory as published, in bytes.
     pub memory_bytes: u64,
+    /// The contenders of this record that do the same on the same delays, by name.
+    #[serde(default)]
+    pub answered_by: Vec<String>,
 }
 
 /// One contender carrying out the workload once.
@@ -346,6 +357,9 @@ pub struct Samples {
     pub id: Vec<u64>,
     /// The worker process that made the request, from 0.
     pub process: Vec<u32>,
+    /// When it was due, nanoseconds since that worker's `go`; empty in a closed loop.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub due_ns: Vec<u64>,
     /// Start, nanoseconds since that worker's `go`.
     pub start_ns: Vec<u64>,
     /// End, nanoseconds since that worker's `go`.
@@ -360,12 +374,21 @@ pub struct Samples {
 }
 
 impl Samples {
+    /// How long a request took, in nanoseconds: in an open loop since it was due, so that what it had to
+    /// wait for a slot counts as it does for a user, and else since it started. To leave that wait out is
+    /// what Gil Tene calls coordinated omission ("How NOT to Measure Latency", 2013).
+    pub fn latency_ns(&self, index: usize) -> u64 {
+        let since_ns = self.due_ns.get(index).unwrap_or(&self.start_ns[index]);
+        self.end_ns[index].saturating_sub(*since_ns)
+    }
+
     /// The first `most` of them.
     fn truncated(&self, most: usize) -> Samples {
         let most = most.min(self.id.len());
         Samples {
             id: self.id[..most].to_vec(),
             process: self.process[..most].to_vec(),
+            due_ns: self.due_ns.iter().take(most).copied().collect(),
             start_ns: self.start_ns[..most].to_vec(),
             end_ns: self.end_ns[..most].to_vec(),
             planned_ns: self.planned_ns[..most].to_vec(),
@@ -410,6 +433,10 @@ impl Header {
     /// What makes this header unfit to be saved or read, if anything.
     fn flaw(&self) -> Option<String> {
         let names: Vec<&str> = self.contenders.iter().map(|c| c.name.as_str()).collect();
+        // JSON has no number for what is not finite.
+        if self.rate.as_ref().is_some_and(|rate| !rate.per_second.is_finite()) {
+            return Some("the rate is not a finite number".to_owned());
+        }
         let twice = (1..names.len()).find(|&i| names[..i].contains(&names[i]))?;
         Some(format!("the contender {:?} is listed twice", names[twice]))
     }
@@ -422,13 +449,14 @@ impl Run {
         let requests = samples.id.len();
         let lengths =
             [samples.process.len(), samples.start_ns.len(), samples.end_ns.len(), samples.planned_ns.len()];
+        let all_due = samples.due_ns.is_empty() || samples.due_ns.len() == requests;
         // JSON has no such number: it would be saved as null, and the record lost to its readers.
         let all_finite = self.figures.iter().all(|f| f.cpu_us_per_request.is_finite())
             && self.timeline.iter().all(|point| point.cpu_percent.is_finite());
 
         if !header.contenders.iter().any(|c| c.name == self.contender) {
             Some(format!("the header has no contender {:?}", self.contender))
-        } else if lengths != [requests; 4] {
+        } else if lengths != [requests; 4] || !all_due {
             Some("the columns of the samples differ in length".to_owned())
         } else if samples.errors.iter().any(|(index, _)| *index >= requests) {
             Some("an error belongs to no sample".to_owned())

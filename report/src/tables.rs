@@ -3,6 +3,7 @@
 mod bars;
 mod columns;
 pub mod markdown;
-mod ranking;
+mod published;
+pub(crate) mod ranking;
 pub mod terminal;
-mod words;
+pub(crate) mod words;

@@ -1,5 +1,5 @@
-// Goroutines that a semaphore bounds, over one http.Client. With -default-pool its transport keeps Go's
-// default of two idle connections a host, and so dials again for nearly every request.
+// Goroutines that a semaphore bounds, over one http.Client. With -default-pool its transport keeps two idle
+// connections a host, as Go does unless told.
 package main
 
 import (

@@ -6,10 +6,10 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use super::externals::Files;
+use crate::article;
 use crate::catalogue::Catalogue;
 use crate::contender::{Contender, Shape, Source};
 use crate::external::Readiness;
-use crate::floor;
 use crate::models::{COMMON, DEFAULT, EXAMPLE, NATIVE};
 use crate::workload::Workload;
 
@@ -24,7 +24,11 @@ pub(super) struct Lineup {
     /// Every model with its native and the common client, with as many in flight as the preset is meant
     /// for (mostly 128) or as it can, and every contender in another language that is set up
     #[arg(long, conflicts_with = "contenders")]
-    all: bool,
+    pub(super) all: bool,
+    /// The article's rows: ours, and those of contenders in other languages that say they answer one;
+    /// on the preset `article` unless another is named
+    #[arg(long, conflicts_with_all = ["contenders", "all", "ladder"])]
+    article: bool,
     /// Each contender, named without a shape, with so many in flight; more than it can have are left out
     #[arg(long, value_name = "N,N,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
     ladder: Vec<u32>,
@@ -50,6 +54,7 @@ impl Lineup {
                 let all = all(&catalogue).into_iter().flat_map(|source| ladder(source, steps));
                 without_the_endless(all.collect(), workload)
             }
+            ([], []) if self.article => article::contenders(&catalogue)?,
             ([], []) => named(&catalogue, &DEFAULT)?,
             ([], _) => bail!("--ladder needs contenders: name them without a shape, or say --all"),
             (words, []) => named(&catalogue, words)?,
@@ -90,7 +95,7 @@ fn all(catalogue: &Catalogue) -> Vec<Source> {
 
 /// Those that a reader would wait for.
 fn without_the_endless(contenders: Vec<Contender>, workload: &Workload) -> Vec<Contender> {
-    let floor = |contender: &Contender| floor::floor_ns(&workload.delays_ns, contender.shape);
+    let floor = |contender: &Contender| workload.floor_ns(contender.shape);
     let (endless, others): (Vec<_>, Vec<_>) =
         contenders.into_iter().partition(|contender| u128::from(floor(contender)) > PATIENCE.as_nanos());
     if !endless.is_empty() {

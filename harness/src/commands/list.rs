@@ -84,13 +84,15 @@ fn externals(catalogue: &Catalogue) -> String {
 
 fn details(catalogue: &Catalogue, contender: &str) -> Result<String> {
     let (driven, shape) = contender.split_once(':').unwrap_or((contender, ""));
-    let wrapped = |text| textwrap::fill(text, 80);
-    Ok(match catalogue.source(driven, shape)? {
+    let wrapped = |text: &str| textwrap::fill(text, 80);
+    let source = catalogue.source(driven, shape)?;
+    let no_rate = source.no_rate().map(|why| format!(" It does not do --rate: {why}.")).unwrap_or_default();
+    Ok(match source {
         Source::Model(model, client) => format!(
             "{}: {}\n\n{}\n\nClient: {}\n\n{}\n",
             model.name,
             model.about,
-            wrapped(model.details),
+            wrapped(&format!("{}{no_rate}", model.details)),
             client.version,
             wrapped(client.details)
         ),
@@ -98,7 +100,7 @@ fn details(catalogue: &Catalogue, contender: &str) -> Result<String> {
             "{}: {}\n\n{}\n\nStarted by: {}\n",
             external.name,
             external.about,
-            wrapped(&external.details),
+            wrapped(&format!("{}{no_rate}", external.details)),
             external.command_line()
         ),
     })

@@ -1,9 +1,11 @@
 //! The command line: one file a subcommand.
 
+mod become_other;
 mod externals;
 mod lineup;
 mod list;
 mod output;
+mod page;
 mod plan;
 mod report;
 mod run;
@@ -41,6 +43,7 @@ enum Command {
     Serve(serve::Args),
     Plan(plan::Args),
     Worker(work::Args),
+    Become(become_other::Args),
 }
 
 /// The run did what was asked, and a contender has no valid run to show.
@@ -69,6 +72,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Serve(args) => serve::serve(&args),
         Command::Plan(args) => plan::plan(&args),
         Command::Worker(args) => work::work(&args),
+        Command::Become(args) => become_other::become_other(&args),
     };
     result.unwrap_or_else(|error| fail(&error))
 }
@@ -77,7 +81,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// that starts races through this library calls it first thing.
 pub fn main_if_child() -> Option<ExitCode> {
     let role = env::args_os().nth(1)?;
-    (role == "worker" || role == "serve").then(|| main(env::args_os()))
+    ["worker", "become", "serve"].iter().any(|known| role == *known).then(|| main(env::args_os()))
 }
 
 /// One line on stderr, causes included.

@@ -8,7 +8,9 @@ use anyhow::{Result, bail};
 use super::externals::Files;
 use super::scenario_args::ScenarioArgs;
 use crate::limits;
+use crate::machine;
 use crate::models::EXAMPLE;
+use crate::rate::Rate;
 use crate::session;
 use crate::target;
 use crate::workload::Workload;
@@ -27,6 +29,9 @@ pub(super) struct Args {
     /// Which of the contender's processes, from 0
     #[arg(long, value_name = "N", default_value_t = 0)]
     process: u32,
+    /// Say when each request is due, as `inflight run --rate` does
+    #[arg(long, value_name = "RATE")]
+    rate: Option<Rate>,
     #[command(flatten)]
     scenario: ScenarioArgs,
 }
@@ -38,8 +43,12 @@ pub(super) fn plan(args: &Args) -> Result<ExitCode> {
     let contender = args.files.catalogue()?.contender(&args.contender)?;
     limits::check(&contender)?;
     let workload = Workload::of(args.scenario.scenario()?);
+    let workload = match args.rate {
+        Some(rate) => workload.at_rate(rate),
+        None => workload,
+    };
     let url_prefix = target::url_prefix(authority.trim_end_matches('/'));
-    let plans = session::plans(&contender, &workload, &url_prefix);
+    let plans = session::plans(&contender, &workload, &url_prefix, machine::cores());
     let Some(plan) = plans.get(args.process as usize) else {
         bail!("{contender} has {} processes, numbered from 0: there is no {}", plans.len(), args.process);
     };

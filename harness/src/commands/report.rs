@@ -11,7 +11,7 @@ use inflight_report::exports::github_benchmark::Direction;
 use inflight_report::record::{FILE_NAME, Record};
 use inflight_report::tables::markdown::{self, Excerpt};
 use inflight_report::tables::terminal::{self, Screen};
-use inflight_report::{exports, splice};
+use inflight_report::{charts, exports, page, splice};
 
 use super::output::write_whole;
 
@@ -54,6 +54,12 @@ pub(super) struct Args {
     /// Change nothing: fail when what stands in FILE is not what the records say
     #[arg(long)]
     check: bool,
+    /// Write the page beside the record, and open it in the browser where there is one
+    #[arg(long, conflicts_with_all = ["splice", "output", "chart"])]
+    open: bool,
+    /// One chart of the page alone, as SVG
+    #[arg(long, value_name = "CHART", value_parser = charts::NAMES, conflicts_with = "splice")]
+    chart: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -62,6 +68,8 @@ enum Format {
     Terminal,
     /// For a document
     Markdown,
+    /// The page: charts and tables in one file
+    Html,
     /// A line a contender
     Csv,
     /// Every figure of every run
@@ -102,41 +110,69 @@ pub(super) fn report(args: &Args) -> Result<ExitCode> {
         [] => vec![newest_record(Path::new("results"))?],
         given => given.to_vec(),
     };
-    let records: Vec<Named> = paths.iter().map(|path| read(path, &args.only)).collect::<Result<_>>()?;
     let command = args.command(&paths);
-    match (&args.splice, &args.output) {
-        (Some(document), _) => put_into(document, args, &records, &command),
-        (None, Some(file)) => put_at(file, &args.rendered(&records)?, args.check, &command),
-        (None, None) => super::print(&args.rendered(&records)?).map(|()| ExitCode::SUCCESS),
+    if let Some(document) = &args.splice {
+        return put_into(document, args, &args.compared(&paths)?, &command);
     }
-}
-
-fn read(path: &Path, only: &[String]) -> Result<Named> {
-    let mut record = Record::read(path)?;
-    if !only.is_empty() {
-        record.keep_only(only).with_context(|| path.display().to_string())?;
+    let text = args.rendered(&paths)?;
+    match &args.output {
+        _ if args.open => super::page::open(&text, &paths[0]),
+        Some(file) => put_at(file, &text, args.check, &command),
+        None => super::print(&text).map(|()| ExitCode::SUCCESS),
     }
-    let comparison = Comparison::of(&record);
-    Ok(Named { record: path.display().to_string(), comparison })
 }
 
 impl Args {
-    fn rendered(&self, records: &[Named]) -> Result<String> {
+    fn rendered(&self, paths: &[PathBuf]) -> Result<String> {
+        if self.open || self.chart.is_some() {
+            return self.drawn(paths);
+        }
+        let records = || self.compared(paths);
         Ok(match self.format {
             Format::Terminal => {
                 let screen = super::screen();
                 // A file has no colours, even where stdout is a terminal.
                 let colours = screen.colours && self.output.is_none();
-                terminal::render_all(records, Screen { colours, ..screen })
+                terminal::render_all(&records()?, Screen { colours, ..screen })
             }
-            Format::Markdown => self.markdown(records)?,
-            Format::Csv => exports::csv::render(records),
-            Format::Json => exports::json::render(records),
-            Format::Bmf => exports::bmf::render(records),
-            Format::GithubBenchmark => exports::github_benchmark::render(records, self.direction.into()),
-            Format::Junit => exports::junit::render(records),
-            Format::Hyperfine => exports::hyperfine::render(records),
+            Format::Markdown => self.markdown(&records()?)?,
+            Format::Html => self.drawn(paths)?,
+            Format::Csv => exports::csv::render(&records()?),
+            Format::Json => exports::json::render(&records()?),
+            Format::Bmf => exports::bmf::render(&records()?),
+            Format::GithubBenchmark => exports::github_benchmark::render(&records()?, self.direction.into()),
+            Format::Junit => exports::junit::render(&records()?),
+            Format::Hyperfine => exports::hyperfine::render(&records()?),
         })
+    }
+
+    /// The record at `path`, with those contenders alone that were asked for.
+    fn record(&self, path: &Path) -> Result<Record> {
+        let mut record = Record::read(path)?;
+        if !self.only.is_empty() {
+            record.keep_only(&self.only).with_context(|| path.display().to_string())?;
+        }
+        Ok(record)
+    }
+
+    fn compared(&self, paths: &[PathBuf]) -> Result<Vec<Named>> {
+        let compare = |path: &PathBuf| {
+            let comparison = Comparison::of(&self.record(path)?);
+            Ok(Named { record: path.display().to_string(), comparison })
+        };
+        paths.iter().map(compare).collect()
+    }
+
+    /// The page, or one chart of it.
+    fn drawn(&self, paths: &[PathBuf]) -> Result<String> {
+        let [path] = paths else { bail!("a page or a chart is of one record: name only one") };
+        let record = self.record(path)?;
+        let comparison = Comparison::of(&record);
+        match &self.chart {
+            None => Ok(page::render(&record, &comparison)),
+            Some(name) => charts::svg(name, &record, &comparison)
+                .with_context(|| format!("{} holds nothing for the chart `{name}`", path.display())),
+        }
     }
 
     fn markdown(&self, records: &[Named]) -> Result<String> {
@@ -157,6 +193,9 @@ impl Args {
                 "--table, --brief and --folded are of Markdown: use them with --format markdown or --splice"
             );
         }
+        if self.chart.is_some() && self.format != Format::Terminal {
+            bail!("--chart is SVG whatever the --format: leave one of them out");
+        }
         if self.direction != Better::Smaller && self.format != Format::GithubBenchmark {
             bail!("--direction is of one format: use it with --format github-benchmark");
         }
@@ -176,6 +215,9 @@ impl Args {
         }
         if self.direction != Better::Smaller {
             option("--direction", name_of(self.direction));
+        }
+        if let Some(name) = &self.chart {
+            option("--chart", name.clone());
         }
         if let Some(file) = &self.output {
             option("--output", file.display().to_string());

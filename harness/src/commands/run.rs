@@ -8,16 +8,18 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use inflight_report::comparison::Comparison;
-use inflight_report::record::{FILE_NAME, FORMAT, Header, Order, Record, ScenarioFacts, Writer};
+use inflight_report::record::{FILE_NAME, FORMAT, Header, Order, RateFacts, Record, ScenarioFacts, Writer};
 use inflight_report::tables;
 
 use super::externals;
 use super::lineup::Lineup;
 use super::scenario_args::ScenarioArgs;
 use crate::contender::Contender;
+use crate::placement::{Pin, Placement};
 use crate::progress::{Progress, RunProgress};
+use crate::rate::{Arrivals, Rate};
 use crate::schedule::{Turn, schedule};
 use crate::session::{self, Session, Unwatched};
 use crate::workload::Workload;
@@ -44,6 +46,14 @@ pub(super) struct Args {
     /// cores, where anything is delayed]
     #[arg(long, value_name = "on|off", value_enum)]
     realtime: Option<Switch>,
+    /// Open loop: requests are due at this rate, evenly spaced or at random times, whatever became of those
+    /// before; latency counts from when each was due, and no more are in flight than the shape allows
+    #[arg(long, value_name = "N/s[,poisson]")]
+    rate: Option<Rate>,
+    /// CPUs for target and clients: auto (the target on a core of its own where there are four or more), off,
+    /// or lists as in target=3,clients=0-2
+    #[arg(long, value_name = "PLACEMENT", default_value = "auto")]
+    pin: Pin,
     #[command(flatten)]
     scenario: ScenarioArgs,
 }
@@ -55,8 +65,9 @@ enum Switch {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let workload = Workload::of(args.scenario.scenario()?);
-    let contenders = args.lineup.contenders(&workload, args.scenario.meant_in_flight())?;
+    let placement = args.pin.placement()?;
+    let workload = args.workload()?;
+    let contenders = args.contenders(&workload)?;
     externals::probe(&contenders)?;
     contenders.iter().try_for_each(limits::check)?;
     let started_at = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
@@ -71,7 +82,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     if let Some(switch) = args.realtime {
         options.realtime = switch == Switch::On;
     }
-    let mut session = Session::with_options(&program, workload, options)?;
+    let mut session = Session::with_options(&program, workload, options, placement)?;
     let header = args.header(started_at, &session, &contenders);
     let path = out.join(FILE_NAME);
     let mut record =
@@ -149,6 +160,28 @@ fn catch_interrupt() -> Result<&'static AtomicBool> {
 }
 
 impl Args {
+    /// Who races. Where the load is an open loop, that is of all models those that can take it.
+    fn contenders(&self, workload: &Workload) -> Result<Vec<Contender>> {
+        let mut contenders = self.lineup.contenders(workload, self.scenario.meant_in_flight())?;
+        if self.rate.is_some() {
+            contenders.retain(|contender| !self.lineup.all || contender.source.no_rate().is_none());
+            let cannot =
+                contenders.iter().find_map(|contender| Some((contender, contender.source.no_rate()?)));
+            if let Some((contender, why)) = cannot {
+                bail!("{contender} does not do --rate: {why}; leave it out");
+            }
+        }
+        Ok(contenders)
+    }
+
+    fn workload(&self) -> Result<Workload> {
+        let workload = Workload::of(self.scenario.scenario()?);
+        Ok(match self.rate {
+            Some(rate) => workload.at_rate(rate),
+            None => workload,
+        })
+    }
+
     fn rounds(&self, contender: &Contender) -> u32 {
         self.rounds.unwrap_or(if contender.shape.slots() == 1 { ROUNDS_ONE_AT_A_TIME } else { ROUNDS })
     }
@@ -175,12 +208,17 @@ impl Args {
                 median_delay_ns: workload.median_delay_ns(),
                 total_delay_ns: workload.total_delay_ns(),
             },
+            rate: workload.rate.map(|rate| RateFacts {
+                per_second: rate.per_second,
+                poisson: rate.arrivals == Arrivals::Poisson,
+            }),
+            placement: session.placement().map(Placement::facts),
             order: Order::Shuffled,
             order_seed: scenario.seed,
             budget: None,
             contenders: contenders.iter().map(|c| session.facts(c, self.rounds(c))).collect(),
             cost_base: Some(models::COST_BASE.to_owned()),
-            references: vec![article::reference()],
+            references: vec![article::reference(contenders, workload)],
         }
     }
 }

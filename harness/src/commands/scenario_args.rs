@@ -3,6 +3,8 @@
 use anyhow::{Result, bail};
 use mock_target::{FaultShare, Latency, Lie, Pace, Scenario};
 
+use crate::article;
+
 /// All bodies of a run together, in bytes: their digests are worked out before it begins.
 const MOST_BYTES: u64 = 16 << 30;
 
@@ -13,7 +15,12 @@ const MOST_URLS: u64 = 1_000_000;
 #[derive(Clone, clap::Args)]
 pub(super) struct ScenarioArgs {
     /// Scenario to start from; the options below change it. `inflight list` describes them
-    #[arg(long, default_value = "quick", help_heading = "Scenario")]
+    #[arg(
+        long,
+        default_value = "quick",
+        default_value_if("article", "true", article::PRESET),
+        help_heading = "Scenario"
+    )]
     pub(super) preset: String,
     /// Number of URLs
     #[arg(long, value_name = "N", help_heading = "Scenario")]

@@ -50,6 +50,8 @@ pub(super) struct Entry {
     pub(super) max_in_flight: Option<u32>,
     #[serde(default)]
     pub(super) own_processes: bool,
+    #[serde(default)]
+    pub(super) rate: bool,
     pub(super) article_row: Option<usize>,
 }
 

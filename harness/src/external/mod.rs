@@ -58,6 +58,8 @@ pub struct External {
     pub max_in_flight: Option<u32>,
     /// Whether it is started once for all processes of a shape, and starts them itself.
     pub own_processes: bool,
+    /// Whether it keeps to a plan's schedule, and its samples say so.
+    pub rate: bool,
     /// The row of the published table that it answers, from 1.
     pub article_row: Option<usize>,
     /// Where it comes from.
@@ -138,14 +140,17 @@ impl External {
             details: entry.details,
             max_in_flight: entry.max_in_flight,
             own_processes: entry.own_processes,
+            rate: entry.rate,
             article_row: entry.article_row,
             kit: kit.clone(),
         }
     }
 
-    /// How a worker of it is started.
-    pub fn launch(&self) -> Launch {
-        Launch { program: PathBuf::from(&self.command[0]), args: self.command[1..].to_vec() }
+    /// How a worker of it is started by `program`, which is this program or can stand in for it, and
+    /// becomes the worker.
+    pub fn launch(&self, program: &Path) -> Launch {
+        let args = ["become", "--"].map(str::to_owned).into_iter().chain(self.command.iter().cloned());
+        Launch { program: program.to_owned(), args: args.collect() }
     }
 
     /// The command that starts a worker, as it is typed into a shell.

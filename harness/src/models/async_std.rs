@@ -19,6 +19,7 @@ pub(super) const MODEL: Model = Model {
         stays for comparison. A task is spawned when another has ended, so no more are alive than may \
         be in flight.",
     max_in_flight: None,
+    no_rate: None,
     clients: &[
         Pairing::native::<Hyper<OnAsyncStd>>(run::<Hyper<OnAsyncStd>>),
         Pairing::common::<Futures<OnAsyncStd>>(run::<Futures<OnAsyncStd>>),
@@ -41,7 +42,7 @@ fn run<C: AsyncFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
                 samples.extend(tasks.next().await);
             }
             let (client, clock) = (client.clone(), clock.clone());
-            tasks.push(task::spawn(async move { clock.time_async(id, client.fetch(id)).await }));
+            tasks.push(task::spawn(async move { clock.time_async(id, task::sleep, client.fetch(id)).await }));
         }
         while let Some(sample) = tasks.next().await {
             samples.push(sample);

@@ -26,6 +26,7 @@ pub(super) const MODEL: Model = Model {
         memory. Only with the common client: ureq would block the worker thread and with it every \
         coroutine there, and no client for may is in use.",
     max_in_flight: None,
+    no_rate: None,
     clients: &[Pairing::common::<Blocking<TcpStream>>(run::<Blocking<TcpStream>>)],
 };
 
@@ -49,7 +50,7 @@ fn run<C: BlockingFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
 
     coroutine::scope(|scope| {
         let ids = ids; // dropped with this closure, so that the coroutines end whatever happens in it
-        let fetch_all = || queue.iter().map(|id| clock.time(id, || client.fetch(id))).collect::<Vec<_>>();
+        let fetch_all = || queue.iter().map(|id| clock.time(id, coroutine::sleep, || client.fetch(id))).collect::<Vec<_>>();
         let all: Vec<_> = (0..plan.in_flight).map(|_| go!(scope, fetch_all)).collect();
 
         let go = gate.ready(format!("may {}, {} threads", env!("VERSION_may"), plan.cores), C::VERSION)?;

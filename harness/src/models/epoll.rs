@@ -22,6 +22,7 @@ pub(super) const MODEL: Model = Model {
         takes a write, a read, and a share of a wait. (epoll is Linux's; elsewhere it is what the \
         system has instead.) Nobody deploys this: it is what the others are measured against.",
     max_in_flight: None,
+    no_rate: None,
     clients: &[Pairing::common::<Readiness>(run)],
 };
 
@@ -34,37 +35,46 @@ fn run(plan: &Plan, gate: Gate) -> Result<Finished> {
     let mut samples = Vec::with_capacity(plan.ids.len());
 
     let clock = gate.clock();
-    let mut ids = plan.ids.iter();
-    let mut begin_next = |lane: &mut Lane, samples: &mut Vec<Sample>| {
-        for &id in ids.by_ref() {
-            match lane.begin(&client, &registry, clock.begin(id)) {
-                None => return,
+    let mut ids = plan.ids.iter().copied().peekable();
+    // Begins what is due while lanes are free, and says how long it is until the next is due.
+    let mut begin = |lanes: &mut [Lane], free: &mut Vec<usize>, samples: &mut Vec<Sample>| {
+        while let (Some(&lane), Some(&id)) = (free.last(), ids.peek()) {
+            match clock.until_due(id) {
+                Some(wait) => return wait,
+                None => ids.next(),
+            };
+            match lanes[lane].begin(&client, &registry, clock.begin(id)) {
+                None => _ = free.pop(),
                 Some(failed) => samples.push(failed),
             }
         }
+        TICK
     };
 
     let go = gate.ready("no runtime, 1 thread", Readiness::VERSION)?;
-    lanes.iter_mut().for_each(|lane| begin_next(lane, &mut samples));
+    let mut free: Vec<usize> = (0..lanes.len()).rev().collect();
+    let mut wait = begin(&mut lanes, &mut free, &mut samples);
     let mut looked = Instant::now();
     while samples.len() < plan.ids.len() {
-        poll.poll(&mut events, Some(TICK))?;
+        poll.poll(&mut events, Some(wait.min(TICK)))?;
         for event in &events {
-            let lane = &mut lanes[event.token().0];
-            if let Some(sample) = lane.advance(&client, &registry) {
+            let lane = event.token().0;
+            if let Some(sample) = lanes[lane].advance(&client, &registry) {
                 samples.push(sample);
-                begin_next(lane, &mut samples);
+                free.push(lane);
+                begin(&mut lanes, &mut free, &mut samples);
             }
         }
         if looked.elapsed() >= TICK {
-            for lane in &mut lanes {
-                if let Some(sample) = lane.expire(&client) {
+            for lane in 0..lanes.len() {
+                if let Some(sample) = lanes[lane].expire(&client) {
                     samples.push(sample);
-                    begin_next(lane, &mut samples);
+                    free.push(lane);
                 }
             }
             looked = Instant::now();
         }
+        wait = begin(&mut lanes, &mut free, &mut samples);
     }
     go.done(samples)
 }

@@ -17,6 +17,8 @@ pub struct Model {
     pub details: &'static str,
     /// The most requests it can have in flight in one process, where the model itself says so.
     pub max_in_flight: Option<u32>,
+    /// Why it cannot start requests when they are due, where it cannot.
+    pub no_rate: Option<&'static str>,
     /// The clients it can drive. The first is the one that is meant when none is named.
     pub clients: &'static [Pairing],
 }

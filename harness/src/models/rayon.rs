@@ -1,6 +1,7 @@
 //! A rayon pool: made for work that keeps a core busy, here with threads that mostly wait.
 
 use std::net::TcpStream;
+use std::thread;
 
 use anyhow::Result;
 use rayon::ThreadPoolBuilder;
@@ -19,6 +20,7 @@ pub(super) const MODEL: Model = Model {
         some together for threads that compute. It begins with ids from all over the list, so it may \
         come out ahead of a floor that takes them in order.",
     max_in_flight: None,
+    no_rate: Some("its pool takes ids from all over the list, not in the order in which they are due"),
     clients: &[
         Pairing::native::<Ureq>(run::<Ureq>),
         Pairing::common::<Blocking<TcpStream>>(run::<Blocking<TcpStream>>),
@@ -34,7 +36,7 @@ fn run<C: BlockingFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
     let go = gate.ready(version, C::VERSION)?;
     let samples = pool.install(|| {
         let each = plan.ids.par_iter().with_max_len(1);
-        each.map(|&id| clock.time(id, || client.fetch(id))).collect()
+        each.map(|&id| clock.time(id, thread::sleep, || client.fetch(id))).collect()
     });
     go.done(samples)
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use smol::LocalExecutor;
+use smol::{LocalExecutor, Timer};
 
 use super::{Model, Pairing};
 use crate::clients::{AsyncFetch, common::futures::Futures, hyper::Hyper, net::OnSmol};
@@ -16,6 +16,7 @@ pub(super) const MODEL: Model = Model {
         thread that wakes only when nobody else waits.) A task is spawned when another has ended, so \
         no more are alive than may be in flight.",
     max_in_flight: None,
+    no_rate: None,
     clients: &[
         Pairing::native::<Hyper<OnSmol>>(run::<Hyper<OnSmol>>),
         Pairing::common::<Futures<OnSmol>>(run::<Futures<OnSmol>>),
@@ -36,7 +37,7 @@ fn run<C: AsyncFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
                 samples.extend(tasks.next().await);
             }
             let (client, clock) = (client.clone(), clock.clone());
-            tasks.push(executor.spawn(async move { clock.time_async(id, client.fetch(id)).await }));
+            tasks.push(executor.spawn(async move { clock.time_async(id, Timer::after, client.fetch(id)).await }));
         }
         while let Some(sample) = tasks.next().await {
             samples.push(sample);

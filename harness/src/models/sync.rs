@@ -1,6 +1,7 @@
 //! One thread, one request at a time: every delay is waited out in full before the next begins.
 
 use std::net::TcpStream;
+use std::thread;
 
 use anyhow::Result;
 
@@ -14,6 +15,7 @@ pub(super) const MODEL: Model = Model {
     about: "one thread, one request at a time",
     details: "The main thread, and no other.",
     max_in_flight: Some(1),
+    no_rate: None,
     clients: &[
         Pairing::native::<Ureq>(run::<Ureq>),
         Pairing::common::<Blocking<TcpStream>>(run::<Blocking<TcpStream>>),
@@ -25,6 +27,6 @@ fn run<C: BlockingFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
     let clock = gate.clock();
 
     let go = gate.ready("std, 1 thread", C::VERSION)?;
-    let samples = plan.ids.iter().map(|&id| clock.time(id, || client.fetch(id))).collect();
+    let samples = plan.ids.iter().map(|&id| clock.time(id, thread::sleep, || client.fetch(id))).collect();
     go.done(samples)
 }

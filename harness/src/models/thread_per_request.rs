@@ -16,6 +16,7 @@ pub(super) const MODEL: Model = Model {
     details: "A thread is started when another has told its sample, so no more are alive than may be \
         in flight. The client and its connections are shared: only the threads are new.",
     max_in_flight: None,
+    no_rate: None,
     clients: &[
         Pairing::native::<Ureq>(run::<Ureq>),
         Pairing::common::<Blocking<TcpStream>>(run::<Blocking<TcpStream>>),
@@ -36,7 +37,7 @@ fn run<C: BlockingFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
             }
             let (told, client, clock) = (told.clone(), &client, &clock);
             thread::Builder::new().spawn_scoped(scope, move || {
-                told.send(clock.time(id, || client.fetch(id))).expect("somebody listens");
+                told.send(clock.time(id, thread::sleep, || client.fetch(id))).expect("somebody listens");
             })?;
         }
         drop(told);

@@ -16,6 +16,7 @@ pub(super) const MODEL: Model = Model {
     details: "As many threads as may be in flight, all started before `go`, with the standard \
         library's stacks: 2 MiB of address space each, of which only what is touched takes memory.",
     max_in_flight: None,
+    no_rate: None,
     clients: &[
         Pairing::native::<Ureq>(run::<Ureq>),
         Pairing::common::<Blocking<TcpStream>>(run::<Blocking<TcpStream>>),
@@ -29,7 +30,7 @@ fn run<C: BlockingFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
 
     thread::scope(|scope| {
         let ids = ids; // dropped with this closure, so that the pool ends whatever happens in it
-        let fetch_all = || queue.iter().map(|id| clock.time(id, || client.fetch(id))).collect::<Vec<_>>();
+        let fetch_all = || queue.iter().map(|id| clock.time(id, thread::sleep, || client.fetch(id))).collect::<Vec<_>>();
         let pool: Vec<_> = (0..plan.in_flight)
             .map(|_| thread::Builder::new().spawn_scoped(scope, fetch_all))
             .collect::<Result<_, _>>()?;

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use super::{Model, Pairing};
 use crate::clients::{
@@ -17,6 +18,7 @@ pub(super) const MODEL: Model = Model {
     details: "A worker thread a core. A task is spawned when another has ended, so no more are alive \
         than may be in flight.",
     max_in_flight: None,
+    no_rate: None,
     clients: &[
         Pairing::native::<Reqwest>(run::<Reqwest>),
         Pairing::common::<Futures<OnTokio>>(run::<Futures<OnTokio>>),
@@ -45,7 +47,7 @@ async fn fetch_all<C: AsyncFetch>(plan: &Plan, client: C, clock: Clock) -> Resul
             samples.push(ended?);
         }
         let (client, clock) = (client.clone(), clock.clone());
-        tasks.spawn(async move { clock.time_async(id, client.fetch(id)).await });
+        tasks.spawn(async move { clock.time_async(id, sleep, client.fetch(id)).await });
     }
     samples.extend(tasks.join_all().await);
     Ok(samples)

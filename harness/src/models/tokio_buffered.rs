@@ -3,6 +3,7 @@
 use anyhow::Result;
 use futures_util::stream::{self, StreamExt};
 use tokio::runtime::Builder;
+use tokio::time::sleep;
 
 use super::{Model, Pairing};
 use crate::clients::{
@@ -17,6 +18,7 @@ pub(super) const MODEL: Model = Model {
     details: "The main thread, and no other, since one task runs on one thread at a time. Nothing is \
         spawned for a URL: `buffer_unordered` polls the fetches that were woken.",
     max_in_flight: None,
+    no_rate: None,
     clients: &[
         Pairing::native::<Reqwest>(run::<Reqwest>),
         Pairing::common::<Futures<OnTokio>>(run::<Futures<OnTokio>>),
@@ -30,7 +32,7 @@ fn run<C: AsyncFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
     let clock = gate.clock();
 
     let go = gate.ready(concat!("tokio ", env!("VERSION_tokio"), ", 1 thread"), C::VERSION)?;
-    let fetches = stream::iter(&plan.ids).map(|&id| clock.time_async(id, client.fetch(id)));
+    let fetches = stream::iter(&plan.ids).map(|&id| clock.time_async(id, sleep, client.fetch(id)));
     let samples = runtime.block_on(fetches.buffer_unordered(plan.in_flight).collect());
     go.done(samples)
 }

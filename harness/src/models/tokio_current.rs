@@ -3,6 +3,7 @@
 use anyhow::Result;
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use super::{Model, Pairing};
 use crate::clients::{
@@ -17,6 +18,7 @@ pub(super) const MODEL: Model = Model {
     details: "The main thread, and no other. A task is spawned when another has ended, so no more are \
         alive than may be in flight.",
     max_in_flight: None,
+    no_rate: None,
     clients: &[
         Pairing::native::<Reqwest>(run::<Reqwest>),
         Pairing::common::<Futures<OnTokio>>(run::<Futures<OnTokio>>),
@@ -40,7 +42,7 @@ fn run<C: AsyncFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
                 samples.push(ended?);
             }
             let (client, clock) = (client.clone(), clock.clone());
-            tasks.spawn(async move { clock.time_async(id, client.fetch(id)).await });
+            tasks.spawn(async move { clock.time_async(id, sleep, client.fetch(id)).await });
         }
         samples.extend(tasks.join_all().await);
         anyhow::Ok(samples)

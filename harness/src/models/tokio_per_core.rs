@@ -5,6 +5,7 @@ use std::thread;
 use anyhow::Result;
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use super::{Model, Pairing};
 use crate::clients::{
@@ -20,6 +21,7 @@ pub(super) const MODEL: Model = Model {
         its own and an even share of the requests in flight. The queue is shared, so that no core is \
         idle while ids are left. In each runtime a task fetches one URL after another.",
     max_in_flight: None,
+    no_rate: None,
     clients: &[
         Pairing::native::<Reqwest>(run::<Reqwest>),
         Pairing::common::<Futures<OnTokio>>(run::<Futures<OnTokio>>),
@@ -67,7 +69,7 @@ async fn fetch_all<C: AsyncFetch>(
         tasks.spawn(async move {
             let mut samples = Vec::new();
             while let Ok(id) = queue.try_recv() {
-                samples.push(clock.time_async(id, client.fetch(id)).await);
+                samples.push(clock.time_async(id, sleep, client.fetch(id)).await);
             }
             samples
         });

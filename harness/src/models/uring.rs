@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use anyhow::{Context, Result};
-use compio::runtime::{Runtime, spawn};
+use compio::runtime::{Runtime, spawn, time::sleep};
 
 use super::{Model, Pairing};
 use crate::clients::Client;
@@ -20,6 +20,7 @@ pub(super) const MODEL: Model = Model {
         tasks as may be in flight, each with a connection of its own, drawing ids from one queue. Only \
         with the common client: what HTTP there is for compio is hyper underneath.",
     max_in_flight: None,
+    no_rate: None,
     clients: &[Pairing::common::<Completion>(run)],
 };
 
@@ -38,7 +39,7 @@ fn run(plan: &Plan, gate: Gate) -> Result<Finished> {
                     let mut samples = Vec::new();
                     let next = || queue.borrow_mut().next();
                     while let Some(id) = next() {
-                        samples.push(clock.time_async(id, lane.fetch(id)).await);
+                        samples.push(clock.time_async(id, sleep, lane.fetch(id)).await);
                     }
                     samples
                 })

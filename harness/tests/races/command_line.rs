@@ -70,6 +70,10 @@ fn wrong_words_are_answered_in_one_line() {
     assert_refused(&["run", "--fault", "reset-mid-bod=2%"], &["reset-mid-bod"]);
     assert_refused(&["serve", "--fault", "silence=60%", "--fault", "soft-block=60%"], &["120 %", "--fault"]);
     assert_refused(&["serve", "--latency", "file:/no/such.csv"], &["/no/such.csv"]);
+    assert_refused(&["run", "--rate", "fast"], &["`fast` is not a rate", "400/s,poisson"]);
+    assert_refused(&["run", "rayon:8", "--rate", "400/s"], &["rayon:8 does not do --rate", "leave it out"]);
+    assert_refused(&["run", "--pin", "0"], &["`0` is not a placement", "target=1,clients=0"]);
+    assert_refused(&["run", "--pin", "target=60000,clients=0"], &["there is no CPU 60000"]);
     assert_refused(&["run", "--preset", "artcle"], &["did you mean \"article\"?"]);
     assert_refused(&["run", "--rounds", "0"], &["--rounds"]);
     assert_refused(&["run", "--round", "1"], &["--rounds"]);
@@ -114,6 +118,8 @@ fn details_tell_what_is_set_in_model_and_client() {
     let common = told(&["list", "--details", "tokio+common"]);
     assert!(common.contains("Client: common "), "{common}");
     assert!(common.lines().all(|line| line.len() <= 80), "{common}");
+    let unable = told(&["list", "--details", "rayon"]).replace('\n', " ");
+    assert!(unable.contains("It does not do --rate: its pool takes ids from all over"), "{unable}");
     assert_refused(&["list", "--details", "tokio+comon:8"], &["did you mean tokio+common:8?"]);
 }
 

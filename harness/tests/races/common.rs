@@ -43,6 +43,12 @@ pub(crate) fn run_without_hurry(
     run_within(limits, session, contender, launch, watcher)
 }
 
+/// One run of `contender`, started as it is in a race.
+pub(crate) fn run_source(session: &mut Session, contender: &Contender, watcher: &mut dyn Watcher) -> Run {
+    let (launch, limits) = (session.worker_of(contender), session.limits(contender));
+    run_parsed(limits, session, contender, &launch, watcher)
+}
+
 fn run_within(
     limits: Limits,
     session: &mut Session,
@@ -50,9 +56,18 @@ fn run_within(
     launch: &Launch,
     watcher: &mut dyn Watcher,
 ) -> Run {
-    let contender: Contender = contender.parse().unwrap();
+    run_parsed(limits, session, &contender.parse().unwrap(), launch, watcher)
+}
+
+fn run_parsed(
+    limits: Limits,
+    session: &mut Session,
+    contender: &Contender,
+    launch: &Launch,
+    watcher: &mut dyn Watcher,
+) -> Run {
     let turn = Turn { contender: 0, round: 1, position: 1 };
-    session.run(&contender, turn, launch, limits, watcher).unwrap().expect("nobody interrupts")
+    session.run(contender, turn, launch, limits, watcher).unwrap().expect("nobody interrupts")
 }
 
 /// The example worker whose cost is known.

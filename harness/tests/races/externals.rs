@@ -1,16 +1,18 @@
-//! Contenders in other languages: those of the documentation, and what has to be in order before a race.
+//! Contenders in other languages: those of the documentation, and what is refused of them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use inflight_report::record::Record;
+use inflight::catalogue::Catalogue;
+use inflight::session::Unwatched;
+use inflight_report::record::{Record, Run};
 use tempfile::TempDir;
 
-use crate::common::{self, sound};
+use crate::common::{self, run_source, session, sound};
 
 /// The files of `folder` that CONTRIBUTING.md shows, each in a block that begins with its path.
-fn documented(folder: &str) -> (TempDir, PathBuf) {
+pub(crate) fn documented(folder: &str) -> (TempDir, PathBuf) {
     let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../CONTRIBUTING.md");
     let document = fs::read_to_string(document).unwrap();
     let written = TempDir::new().unwrap();
@@ -25,7 +27,7 @@ fn documented(folder: &str) -> (TempDir, PathBuf) {
 }
 
 /// `inflight` with a cache folder of its own.
-fn inflight(cache: &Path, args: &[&str]) -> Output {
+pub(crate) fn inflight(cache: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(common::inflight());
     command.args(args).env("INFLIGHT_CACHE", cache).stdin(Stdio::null()).output().unwrap()
 }
@@ -59,4 +61,81 @@ fn the_contender_in_python_that_contributing_shows_is_sound() {
 #[test]
 fn the_contender_in_shell_that_contributing_shows_is_sound() {
     race_documented("my-curl", "curl", &["curl:1", "curl:2x1"]);
+}
+
+/// The documented worker in Python, with `honest` replaced by `lie`, does the work of `my-threads:4`.
+fn run_liar(honest: &str, lie: &str) -> Option<Run> {
+    if Command::new("python3").arg("--version").output().is_err() {
+        println!("skipped 1: there is no python3");
+        return None;
+    }
+    let (_written, file) = documented("my-python");
+    let worker = file.with_file_name("worker.py");
+    let program = fs::read_to_string(&worker).unwrap();
+    assert_eq!(program.matches(honest).count(), 1, "{honest}");
+    fs::write(&worker, program.replace(honest, lie)).unwrap();
+    let contender = Catalogue::load(&[file]).unwrap().contender("my-threads:4").unwrap();
+    Some(run_source(&mut session(20, "fixed:5ms"), &contender, &mut Unwatched))
+}
+
+/// The lie must be told as the reason why the run is void.
+fn assert_found_out(honest: &str, lie: &str, told: &[&str]) {
+    let Some(run) = run_liar(honest, lie) else { return };
+    let verdict = format!("{:?}", run.verdict);
+    assert!(!run.verdict.is_valid());
+    for told in told {
+        assert!(verdict.contains(told), "{verdict} does not tell {told:?}");
+    }
+}
+
+#[test]
+fn a_contender_that_tells_the_truth_is_not_suspected() {
+    if let Some(run) = run_liar("sys.stdin.read()", "sys.stdin.read()") {
+        sound(&run);
+    }
+}
+
+#[test]
+fn a_contender_that_reports_a_request_it_did_not_make_is_void() {
+    assert_found_out(
+        r#"plan["ids"]))"#,
+        r#"plan["ids"][:-1])); samples.append({**samples[0], "id": plan["ids"][-1]})"#,
+        &["URL 19 was never served"],
+    );
+}
+
+#[test]
+fn a_contender_that_doubles_a_request_is_void() {
+    let doubled = r#"plan["ids"] + [7]))"#;
+    let told = ["URL 7 was received more than once", "URL 7 was served more than once"];
+    assert_found_out(r#"plan["ids"]))"#, doubled, &told);
+    let told = ["URL 7 was served more than once", "the target saw 21 requests for 20 URLs"];
+    assert_found_out(r#"plan["ids"]))"#, &format!("{doubled}[:-1]"), &told);
+}
+
+#[test]
+fn a_contender_that_exceeds_its_bound_is_void() {
+    assert_found_out(
+        r#"ThreadPoolExecutor(plan["in_flight"]"#,
+        r#"ThreadPoolExecutor(2 * plan["in_flight"]"#,
+        &["the target saw 8 in flight, its shape allows 4"],
+    );
+}
+
+#[test]
+fn a_contender_that_fakes_its_times_is_void() {
+    let end = r#""end_ns": time.perf_counter_ns() - go_ns"#;
+    let told = ["20 URLs were received at a time that is not possible"];
+    for faked in [r#""end_ns": start_ns - go_ns + 4_000_000"#, r#""end_ns": 10 ** 12"#] {
+        assert_found_out(end, faked, &told);
+    }
+}
+
+#[test]
+fn a_contender_that_says_done_too_early_is_void() {
+    assert_found_out(
+        "samples = list(pool.map(fetch, plan[\"ids\"]))\n    print(\"done\", flush=True)",
+        "print(\"done\", flush=True)\n    samples = list(pool.map(fetch, plan[\"ids\"]))",
+        &["after `done`", "below the"],
+    );
 }

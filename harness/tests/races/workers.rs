@@ -62,6 +62,7 @@ fn send(model: &Model, client: &Pairing, errand: &Errand) -> Option<Vec<Sample>>
         client: client.name.to_owned(),
         url_prefix: errand.url_prefix.clone(),
         ids: errand.ids.clone(),
+        due_ns: None,
         in_flight: errand.in_flight.min(most),
         processes: None,
         cores: 2,

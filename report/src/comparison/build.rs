@@ -38,6 +38,8 @@ impl Comparison {
             started_at: header.started_at.clone(),
             machine: header.machine.clone(),
             scenario: header.scenario.clone(),
+            rate: header.rate.clone(),
+            placement: header.placement.clone(),
             order: header.order,
             order_seed: header.order_seed,
             truncated: record.truncated,

@@ -8,7 +8,7 @@ use super::{Quantiles, Samples};
 /// How long the requests of a run took. Those that failed are counted, and in neither histogram.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Latencies {
-    /// From the start of a request to the last byte of its body.
+    /// From the start of a request, or in an open loop from when it was due, to the last byte of its body.
     pub whole: Histogram,
     /// The same less the URL's planned delay.
     pub added: Histogram,
@@ -33,7 +33,7 @@ impl Latencies {
         errors.sort_unstable();
         errors.dedup();
         let complete = || (0..samples.id.len()).filter(|index| errors.binary_search(index).is_err());
-        let whole = |index: usize| samples.end_ns[index].saturating_sub(samples.start_ns[index]);
+        let whole = |index: usize| samples.latency_ns(index);
         Latencies {
             whole: Histogram::of(complete().map(whole)),
             added: Histogram::of(
@@ -137,6 +137,7 @@ mod tests {
         let samples = Samples {
             id: vec![0, 1, 2],
             process: vec![0; 3],
+            due_ns: Vec::new(),
             start_ns: vec![10; 3],
             end_ns: vec![30, 50, 90],
             planned_ns: vec![5, 5, 45],
@@ -147,5 +148,8 @@ mod tests {
         assert_eq!(latencies.failed, 1);
         assert_eq!(latencies.whole.classes, [(20, 1), (40, 1)]);
         assert_eq!(latencies.added.classes, [(15, 1), (35, 1)]);
+
+        let open = Samples { due_ns: vec![10, 5, 0], ..samples };
+        assert_eq!(Latencies::of(&open).whole.classes, [(20, 1), (45, 1)], "from when they were due");
     }
 }

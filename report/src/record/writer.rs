@@ -127,6 +127,7 @@ mod tests {
         let many = Samples {
             id: (0..3_000).collect(),
             process: vec![0; 3_000],
+            due_ns: (0..3_000).collect(),
             start_ns: (0..3_000).collect(),
             end_ns: (1..3_001).collect(),
             planned_ns: vec![0; 3_000],
@@ -141,7 +142,7 @@ mod tests {
         let read = Record::read(&path).unwrap();
         let kept: Vec<usize> = read.runs.iter().map(|run| run.samples.id.len()).collect();
         assert_eq!(kept, [0, 2_000, 0, 2_000, 0]);
-        assert_eq!(read.runs[1].samples.left_out, 1_000);
+        assert_eq!((read.runs[1].samples.left_out, read.runs[1].samples.due_ns.len()), (1_000, 2_000));
         assert_eq!(read.runs[1].samples.errors, [(7, "reset".to_owned())]);
     }
 

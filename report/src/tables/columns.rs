@@ -1,8 +1,8 @@
 //! The columns of the tables: what each is called, means and shows.
 
-use crate::comparison::{Comparison, Interval, Measured, PublishedRow, Row};
+use crate::comparison::{Comparison, Interval, Measured, Row};
 use crate::numbers::{
-    NONE, as_published, bytes, count, duration, duration_range, efficiency, percent, signed_duration, times,
+    NONE, bytes, count, duration, duration_range, efficiency, percent, signed_duration, times,
 };
 use crate::record::MemoryMethod;
 
@@ -84,60 +84,6 @@ pub(super) const BRIEF: [&Column<Row>; 7] =
 /// The columns of [`COSTS`] that most readers ask for.
 pub(super) const BRIEF_COSTS: [&Column<Row>; 7] =
     [&CONTENDER, &WALL, &EFFICIENCY, &CPU_PER_REQUEST, &CPU_OVER_BASE, &PEAK_MEMORY, &VALID];
-
-/// The columns for what others published.
-pub(super) const PUBLISHED: [Column<PublishedRow>; 7] = [
-    Column {
-        title: "approach",
-        numeric: false,
-        cell: |row| row.published.approach.clone(),
-        meaning: "",
-        gives_way: None,
-    },
-    Column {
-        title: "shape",
-        numeric: false,
-        cell: |row| row.published.shape.clone(),
-        meaning: "",
-        gives_way: Some(2),
-    },
-    Column {
-        title: "wall",
-        numeric: true,
-        cell: |row| as_published(&duration(row.published.wall_ns)),
-        meaning: "",
-        gives_way: None,
-    },
-    Column {
-        title: "floor",
-        numeric: true,
-        cell: |row| duration(row.published.floor_ns),
-        meaning: "",
-        gives_way: Some(1),
-    },
-    Column {
-        title: "efficiency",
-        numeric: true,
-        // Walls are published with two or three digits: a tenth of a per cent would be made up.
-        cell: |row| format!("{:.0} %", row.efficiency * 100.0),
-        meaning: "",
-        gives_way: None,
-    },
-    Column {
-        title: "CPU",
-        numeric: true,
-        cell: |row| format!("{} %", row.published.cpu_percent),
-        meaning: "",
-        gives_way: Some(3),
-    },
-    Column {
-        title: "memory",
-        numeric: true,
-        cell: |row| as_published(&bytes(row.published.memory_bytes)),
-        meaning: "",
-        gives_way: Some(4),
-    },
-];
 
 /// The columns of [`CONTENDERS`] that have something to say here.
 pub(super) fn for_contenders(comparison: &Comparison) -> Vec<&'static Column<Row>> {
@@ -293,7 +239,7 @@ const ADDED_P50: Column<Row> = Column {
     title: "added\np50",
     numeric: true,
     cell: |row| figure(row, |m| added(m, |added| added.p50)),
-    meaning: "duration less planned delay: the median over all requests of all valid runs",
+    meaning: "latency less planned delay: the median over all requests of all valid runs",
     gives_way: Some(5),
 };
 
@@ -301,7 +247,7 @@ const ADDED_P99: Column<Row> = Column {
     title: "added\np99",
     numeric: true,
     cell: |row| figure(row, |m| added(m, |added| added.p99)),
-    meaning: "duration less planned delay: the 99th percentile over all requests of all valid runs",
+    meaning: "latency less planned delay: the 99th percentile over all requests of all valid runs",
     gives_way: Some(9),
 };
 

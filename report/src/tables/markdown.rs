@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::columns::{self, Column};
 use super::ranking::{self, RANKING};
-use super::words;
+use super::{published, words};
 use crate::comparison::{Comparison, Named};
 use crate::conclusion::conclusion;
 use crate::printable::printable;
@@ -116,9 +116,10 @@ fn whole(comparison: &Comparison, tables: Tables) -> Vec<String> {
     }
     if matches!(tables, Tables::All | Tables::Published) {
         for reference in &comparison.references {
-            let rows: Vec<_> = reference.rows.iter().collect();
-            parts.push(labelled(words::published_heading(reference)));
-            parts.push(table(&columns::PUBLISHED.iter().collect::<Vec<_>>(), &rows));
+            let lines = published::lines(comparison, reference);
+            let lines: Vec<_> = lines.iter().collect();
+            parts.push(labelled(published::heading(reference)));
+            parts.push(table(&published::COLUMNS.iter().collect::<Vec<_>>(), &lines));
         }
     }
     if tables != Tables::Published {
@@ -143,9 +144,10 @@ fn brief(comparison: &Comparison, tables: Tables) -> Vec<String> {
     }
     if tables == Tables::Published {
         for reference in &comparison.references {
-            let rows: Vec<_> = reference.rows.iter().collect();
-            parts.push(table(&columns::PUBLISHED.iter().collect::<Vec<_>>(), &rows));
-            parts.push(labelled(words::published_heading(reference)));
+            let lines = published::lines(comparison, reference);
+            let lines: Vec<_> = lines.iter().collect();
+            parts.push(table(&published::COLUMNS.iter().collect::<Vec<_>>(), &lines));
+            parts.push(labelled(published::heading(reference)));
         }
         return parts;
     }

@@ -83,7 +83,7 @@ fn to_first(ranked: &Ranked, show: impl Fn(&Pair) -> Option<String>) -> String {
 }
 
 /// What it takes to read the ranking.
-pub(super) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
+pub(crate) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
     vec![
         (
             "ranking",
@@ -123,7 +123,7 @@ fn tests(comparison: &Comparison) -> String {
 }
 
 /// What contenders that were raced twice say of the noise.
-pub(super) fn noise(comparison: &Comparison) -> Vec<String> {
+pub(crate) fn noise(comparison: &Comparison) -> Vec<String> {
     comparison
         .noise
         .iter()

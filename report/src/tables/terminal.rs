@@ -7,7 +7,7 @@ use comfy_table::{
 use super::bars::Bars;
 use super::columns::{self, Column};
 use super::ranking::{self, RANKING};
-use super::words;
+use super::{published, words};
 use crate::comparison::{Comparison, Named, Row};
 use crate::conclusion::conclusion;
 use crate::printable::{clipped, printable};
@@ -65,9 +65,10 @@ pub fn render(comparison: &Comparison, screen: Screen) -> String {
         legend.extend(costs.legend.into_iter().filter(|(title, _)| !known.contains(title)));
     }
     for reference in &comparison.references {
-        let rows: Vec<_> = reference.rows.iter().collect();
-        parts.push(paragraphs(words::published_heading(reference), prose));
-        parts.push(Fitted::of_figures(columns::PUBLISHED.iter().collect(), &rows, screen).text);
+        let lines = published::lines(comparison, reference);
+        let lines: Vec<_> = lines.iter().collect();
+        parts.push(paragraphs(published::heading(reference), prose));
+        parts.push(Fitted::of_figures(published::COLUMNS.iter().collect(), &lines, screen).text);
     }
     parts.push(paragraphs(notes.into_iter().map(|note| ("·", note)), prose));
     parts.push(paragraphs(legend, prose));

@@ -1,6 +1,6 @@
 //! The words around a table: what it is about, and what a reader must know before believing it.
 
-use crate::comparison::{BOOTSTRAP_RUNS, Comparison, PublishedTable, Row, Tally};
+use crate::comparison::{BOOTSTRAP_RUNS, Comparison, Row, Tally};
 use crate::numbers::{bytes, count, duration, signed_duration};
 use crate::printable::clipped;
 use crate::record::{MemoryMethod, Order};
@@ -12,8 +12,13 @@ const MOST_TEXTS: usize = 3;
 const TEXT_CHARS: usize = 400;
 
 /// What was run, where and how, each with its label.
-pub(super) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
-    vec![("workload", workload(comparison)), ("machine", machine(comparison)), ("rounds", rounds(comparison))]
+pub(crate) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
+    vec![
+        ("workload", workload(comparison)),
+        ("load", load(comparison)),
+        ("machine", machine(comparison)),
+        ("rounds", rounds(comparison)),
+    ]
 }
 
 /// Measurements of one's own can be a long list of quantiles.
@@ -33,6 +38,25 @@ fn workload(comparison: &Comparison) -> String {
         count(scenario.body_bytes),
         scenario.seed,
     )
+}
+
+/// What a latency is, and who had which CPU.
+fn load(comparison: &Comparison) -> String {
+    let loop_ = match &comparison.rate {
+        None => "closed loop, latency from when each request began".to_owned(),
+        Some(rate) => format!(
+            "open loop, {} requests/s{}, latency from when each request was due",
+            rate.per_second,
+            if rate.poisson { " at random times (Poisson)" } else { "" },
+        ),
+    };
+    let placed = match &comparison.placement {
+        None => "nothing pinned to a CPU".to_owned(),
+        Some(placement) => {
+            format!("target pinned to CPU {}, clients to CPU {}", placement.target, placement.clients)
+        }
+    };
+    format!("{loop_}; {placed}")
 }
 
 /// What was run, where and when, in one line.
@@ -88,7 +112,7 @@ fn rounds(comparison: &Comparison) -> String {
 }
 
 /// What a reader must know beside the figures.
-pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
+pub(crate) fn notes(comparison: &Comparison) -> Vec<String> {
     let mut notes = Vec::new();
     let missing: u32 = comparison.contenders.iter().map(Row::missing_runs).sum();
     if missing > 0 {
@@ -218,27 +242,11 @@ pub(super) fn costs_heading(comparison: &Comparison) -> Vec<(&'static str, Strin
     heading
 }
 
-/// What stands above a table that someone else published.
-pub(super) fn published_heading(table: &PublishedTable) -> Vec<(&'static str, String)> {
-    vec![
-        ("published", table.title.clone()),
-        ("source", table.source.clone()),
-        (
-            "ours",
-            format!(
-                "floor and efficiency alone, computed for the shape from {}; the rest was not measured here \
-                 and cannot be compared with what was",
-                table.floors_from
-            ),
-        ),
-    ]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::example;
-    use crate::record::Verdict;
+    use crate::record::{PlacementFacts, RateFacts, Verdict};
 
     #[test]
     fn a_flood_of_reasons_is_dammed() {
@@ -285,5 +293,19 @@ mod tests {
         assert!(told(&record).starts_with("5 rounds, in"));
         record.header.contenders.iter_mut().for_each(|facts| facts.rounds = 1);
         assert!(told(&record).starts_with("1 round, in"));
+    }
+
+    #[test]
+    fn a_load_says_from_when_latency_counts_and_who_ran_where() {
+        let mut comparison = Comparison::of(&example::record());
+        let closed = "closed loop, latency from when each request began; nothing pinned to a CPU";
+        assert_eq!(load(&comparison), closed);
+        comparison.rate = Some(RateFacts { per_second: 400.0, poisson: false });
+        comparison.placement = Some(PlacementFacts { target: "3".to_owned(), clients: "0-2".to_owned() });
+        let open = "open loop, 400 requests/s, latency from when each request was due; \
+                    target pinned to CPU 3, clients to CPU 0-2";
+        assert_eq!(load(&comparison), open);
+        comparison.rate = Some(RateFacts { per_second: 0.5, poisson: true });
+        assert!(load(&comparison).starts_with("open loop, 0.5 requests/s at random times (Poisson), "));
     }
 }

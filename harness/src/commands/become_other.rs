@@ -1,0 +1,26 @@
+//! `inflight become`: how a worker in another language is started.
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result};
+
+use crate::worker;
+
+/// Become another program, which may open as many files as a worker of ours, and ends with whoever
+/// started it
+#[derive(clap::Args)]
+#[command(hide = true)]
+pub(super) struct Args {
+    /// The program and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    command: Vec<OsString>,
+}
+
+pub(super) fn become_other(args: &Args) -> Result<ExitCode> {
+    worker::settle_in();
+    let program = &args.command[0];
+    let error = Command::new(program).args(&args.command[1..]).exec();
+    Err(error).with_context(|| format!("cannot start {}", program.display()))
+}

@@ -1,0 +1,144 @@
+//! Requests that are due on a schedule: who keeps to it, and what a stall of the target comes to.
+
+use std::thread;
+use std::time::Duration;
+
+use inflight::Launch;
+use inflight::session::{Session, Unwatched, Watcher};
+use inflight::workload::Workload;
+use inflight_report::record::{Quantiles, Run};
+use mock_target::Scenario;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::common::{self, inflight, run, run_without_hurry, shell, sound};
+use crate::workers::contenders;
+
+fn session(urls: u64, latency: &str, rate: Option<&str>) -> Session {
+    let quick = Scenario::preset("quick").unwrap();
+    let scenario = Scenario { urls, latency: latency.parse().unwrap(), body_bytes: 100, ..quick };
+    let workload = Workload::of(scenario);
+    let workload = match rate {
+        Some(rate) => workload.at_rate(rate.parse().unwrap()),
+        None => workload,
+    };
+    Session::start(&inflight(), workload).unwrap()
+}
+
+/// A verdict is only valid where every request of every process started when it was due or later.
+#[test]
+fn every_contender_keeps_to_the_schedule() {
+    const URLS: u64 = 40;
+    let mut session = session(URLS, "uniform:1ms,5ms", Some("400/s,poisson"));
+    let own_worker = session.own_worker();
+    let last_due_ns = *session.workload().due_ns.as_ref().unwrap().last().unwrap();
+    for (model, client) in contenders().filter(|(model, _)| model.no_rate.is_none()) {
+        let in_flight = model.max_in_flight.unwrap_or(5);
+        let contender = format!("{}+{}:2x{in_flight}", model.name, client.name);
+        let run = run(&mut session, &contender, &own_worker, &mut Unwatched);
+        if format!("{:?}", run.verdict).contains("this system gives no io_uring") {
+            println!("{contender} cannot run here");
+            continue;
+        }
+        let figures = sound(&run);
+        assert!(figures.wall_ns > last_due_ns, "{contender}");
+        assert_eq!(run.samples.due_ns.len() as u64, URLS, "{contender}");
+        assert_eq!(run.warnings, [] as [&str; 0], "{contender}");
+    }
+}
+
+/// One slot, and requests due twice as fast as it can serve them: each waits longer than the one before,
+/// and latency says so.
+#[test]
+fn latency_counts_from_when_a_request_was_due_and_not_from_its_late_start() {
+    let mut session = session(40, "fixed:10ms", Some("200/s"));
+    let own_worker = session.own_worker();
+    let run = run(&mut session, "sync:1", &own_worker, &mut Unwatched);
+    // The last of them is due after 195 ms, and over after 40 times 10 ms at the soonest.
+    assert!(sound(&run).latency_ns.max >= 205_000_000, "{:?}", run.figures);
+    let histogram = run.latencies.whole.quantiles().unwrap();
+    assert!(histogram.max >= 205_000_000, "{histogram:?}");
+    assert!(since_start(&run).p50 < sound(&run).latency_ns.p50 / 4);
+}
+
+#[test]
+fn a_worker_that_does_not_keep_to_the_schedule_is_found_out() {
+    let mut session = session(40, "fixed:1ms", Some("400/s"));
+    let before_it_reads = |word: &str| -> Launch {
+        let worker = common::inflight().display().to_string();
+        shell(&format!("sed -u 's/\"due_ns\":\\[[^]]*\\],//' | {worker} worker | sed -u '{word}'"))
+    };
+    let deaf = run(&mut session, "threads:4", &before_it_reads(""), &mut Unwatched);
+    let told = format!("{:?}", deaf.verdict);
+    assert!(told.contains("it does not do --rate: no sample says when its request was due"), "{told}");
+    let lying = before_it_reads(r#"s/"id":\([0-9]*\),/"id":\1,"due_ns":0,/"#);
+    let told = format!("{:?}", run(&mut session, "threads:4", &lying, &mut Unwatched).verdict);
+    assert!(told.contains("asked for before it was due"), "{told}");
+    assert!(told.contains("the delays and the schedule alone take"), "{told}");
+}
+
+/// How long requests took by the clock of a client that forgets when it should have begun.
+fn since_start(run: &Run) -> Quantiles {
+    let times = run.samples.end_ns.iter().zip(&run.samples.start_ns);
+    Quantiles::of(times.map(|(end, start)| (end - start).cast_signed())).unwrap()
+}
+
+const STALL: Duration = Duration::from_millis(500);
+
+/// Stops the target for a while, in the middle of the run.
+struct Stall {
+    target: Pid,
+    after_requests: u64,
+    over: bool,
+}
+
+impl Watcher for Stall {
+    fn served(&mut self, requests: u64) {
+        if !self.over && requests >= self.after_requests {
+            kill_process(self.target, Signal::STOP).unwrap();
+            thread::sleep(STALL);
+            kill_process(self.target, Signal::CONT).unwrap();
+            self.over = true;
+        }
+    }
+
+    fn wants_progress(&self) -> bool {
+        true
+    }
+
+    fn interrupted(&self) -> bool {
+        false
+    }
+}
+
+/// The p99 of latency in a run whose target stalled.
+fn stalled(contender: &str, rate: Option<&str>) -> (Run, Duration) {
+    let mut session = session(1_000, "fixed:5ms", rate);
+    let own_worker = session.own_worker();
+    let target = Pid::from_raw(session.target_pid().cast_signed()).unwrap();
+    let mut stall = Stall { target, after_requests: 300, over: false };
+    let run = run_without_hurry(&mut session, contender, &own_worker, &mut stall);
+    assert!(stall.over, "{contender} was over before the stall");
+    let p99_ns = sound(&run).latency_ns.p99;
+    (run, Duration::from_nanos(p99_ns.unsigned_abs()))
+}
+
+/// A client that waits for each response before it asks again asks little of a target that stalls, and a
+/// stall touches as few requests as are in flight. Users do not wait for each other.
+#[test]
+fn an_open_loop_shows_a_stall_that_a_closed_loop_hides() {
+    for contender in ["threads:4", "tokio:4"] {
+        let (_, closed) = stalled(contender, None);
+        let (run, open) = stalled(contender, Some("400/s"));
+        let omitted = Duration::from_nanos(since_start(&run).p99.unsigned_abs());
+        println!(
+            "{contender}, p99 of 1,000 requests: closed loop {:.1} ms; at 400/s since due {:.1} ms, since \
+             start {:.1} ms",
+            closed.as_secs_f64() * 1e3,
+            open.as_secs_f64() * 1e3,
+            omitted.as_secs_f64() * 1e3,
+        );
+        assert!(open >= STALL * 4 / 5, "{contender}: {open:?}");
+        assert!(closed <= STALL / 5, "{contender}: {closed:?}");
+        assert!(omitted <= STALL / 5, "{contender}: {omitted:?}");
+    }
+}

@@ -1,0 +1,44 @@
+//! Target and workers run where they were put, from their first instruction on.
+
+use std::fs;
+
+use inflight::placement::{Pin, Placement};
+use inflight::session::{self, Session, Unwatched};
+use inflight::workload::Workload;
+use mock_target::Scenario;
+
+use crate::common::{inflight, reason, run, shell, sound};
+
+const KEY: &str = "Cpus_allowed_list:\t";
+
+fn allowed(pid: &str) -> Option<String> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    Some(status.lines().find_map(|line| line.strip_prefix(KEY))?.to_owned())
+}
+
+#[test]
+fn target_and_workers_run_where_they_were_put() {
+    let Some(all) = allowed("self") else { return };
+    let separators = |char: char| !char.is_ascii_digit();
+    let first = all.split(separators).next().unwrap();
+    let last = all.rsplit(separators).next().unwrap();
+    let pin: Pin = format!("target={last},clients={first}").parse().unwrap();
+    let placement: Option<Placement> = pin.placement().unwrap();
+    let scenario = Scenario { urls: 8, ..Scenario::preset("quick").unwrap() };
+    let workload = Workload::of(scenario);
+    let options = session::target_options(&workload);
+    let mut session = Session::with_options(&inflight(), workload, options, placement).unwrap();
+    assert_eq!(allowed(&session.target_pid().to_string()).as_deref(), Some(last));
+
+    let telling =
+        shell(&format!(r#"read plan; echo "$(grep {} /proc/self/status) $plan" >&2; exit 1"#, KEY.trim()));
+    let told = run(&mut session, "tokio:2x2", &telling, &mut Unwatched);
+    assert!(reason(&told).contains(&format!("{KEY}{first} {{")), "{}", reason(&told));
+    assert!(reason(&told).contains(r#""cores":1,"#), "{}", reason(&told));
+
+    let own_worker = session.own_worker();
+    let run = run(&mut session, "tokio:2x2", &own_worker, &mut Unwatched);
+    sound(&run);
+    assert!(run.runtime.ends_with(", 1 worker threads"), "{}", run.runtime);
+    assert_eq!(allowed("self"), Some(all), "the harness itself goes where it likes");
+}

@@ -1,0 +1,189 @@
+//! Setting contenders up: once, whole or not at all, and by one program at a time.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::thread;
+
+use tempfile::TempDir;
+
+use crate::externals::inflight;
+
+/// A kit in shell whose set-up is one step of `script`, in a folder of its own.
+struct Kit {
+    folder: TempDir,
+}
+
+impl Kit {
+    fn new(script: &str) -> Kit {
+        let kit = Kit { folder: TempDir::new().unwrap() };
+        fs::create_dir(kit.path("kit")).unwrap();
+        // What a step leaves outside its cache folder stays when it is begun anew.
+        let script = script.replace("OUTSIDE", &kit.path("outside").display().to_string());
+        let toml = format!(
+            "language = \"Shell\"\n\
+             probe = {{ command = [\"cat\", \"{{cache}}/made\"], pattern = '^made 1\\.' }}\n\
+             [[setup]]\nabout = \"a file\"\ncommand = [\"sh\", \"-c\", '''{script}''']\n\
+             [[contender]]\nname = \"made-in-shell\"\nabout = \"a test\"\ndetails = \"None.\"\n\
+             command = [\"sh\", \"{{here}}/worker.sh\"]\nshapes = [\"1\"]\n"
+        );
+        fs::write(kit.file(), toml).unwrap();
+        kit
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.path("kit").join("contender.toml")
+    }
+
+    fn inflight(&self, words: &[&str]) -> Output {
+        let file = self.file().display().to_string();
+        inflight(&self.path("cache"), &[words, &["--contender", &file]].concat())
+    }
+
+    fn listed(&self) -> String {
+        let listed = String::from_utf8(self.inflight(&["list"]).stdout).unwrap();
+        listed.lines().find(|line| line.starts_with("Shell: ")).unwrap().to_owned()
+    }
+
+    /// Sets it up, which must fail, and gives what is said.
+    fn fail_to_set_up(&self) -> String {
+        let output = self.inflight(&["setup"]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(output.stdout.is_empty());
+        assert!(self.listed().starts_with("Shell: not set up: run `inflight setup --contender "));
+        String::from_utf8(output.stderr).unwrap()
+    }
+
+    #[track_caller]
+    fn set_up(&self) -> String {
+        let output = self.inflight(&["setup"]);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{stderr}");
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), "kit: ready: made 1.0\n");
+        assert_eq!(self.listed(), "Shell: ready: made 1.0");
+        stderr
+    }
+}
+
+fn lines(path: &Path) -> usize {
+    fs::read_to_string(path).unwrap_or_default().lines().count()
+}
+
+#[test]
+fn what_is_not_set_up_is_refused_with_the_command_that_does_it() {
+    let kit = Kit::new("echo made 1.0 >\"$0\"/made; false");
+    let refused = kit.inflight(&["run", "made-in-shell:1"]);
+    let stderr = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    let command = format!("run `inflight setup --contender {}`", kit.file().display());
+    assert!(stderr.starts_with("inflight: kit is not set up: ") && stderr.contains(&command), "{stderr}");
+}
+
+#[test]
+fn a_kit_is_set_up_once_and_again_when_its_files_change() {
+    let kit = Kit::new("echo x >>OUTSIDE; echo made 1.0 >{cache}/made");
+    assert_eq!(kit.set_up(), "kit 1/1: a file\n");
+    assert_eq!(kit.set_up(), "");
+    assert_eq!(lines(&kit.path("outside")), 1);
+    fs::write(kit.path("kit").join("worker.sh"), "exit 1").unwrap();
+    assert!(kit.listed().starts_with("Shell: not set up"));
+    kit.set_up();
+    assert_eq!(lines(&kit.path("outside")), 2);
+}
+
+#[test]
+fn a_step_that_fails_is_told_with_its_last_lines_and_leaves_nothing_ready() {
+    let kit = Kit::new("seq 100; echo no luck >&2; echo made 1.0 >{cache}/made; exit 7");
+    let said = kit.fail_to_set_up();
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!((lines[0], lines[1]), ("kit 1/1: a file", "  | 90"), "{said}");
+    assert_eq!(lines[lines.len() - 2], "  | no luck");
+    let last = lines[lines.len() - 1];
+    assert!(last.starts_with("inflight: kit: a file: `sh -c ") && last.contains("exit status: 7"), "{last}");
+}
+
+#[test]
+fn a_step_that_cannot_be_started_is_told() {
+    let kit = Kit::new("");
+    let text = fs::read_to_string(kit.file()).unwrap().replace("[\"sh\", \"-c\"", "[\"no-such-program\"");
+    fs::write(kit.file(), text).unwrap();
+    assert!(kit.fail_to_set_up().contains("inflight: kit: a file: cannot start `no-such-program "));
+}
+
+#[test]
+fn what_a_killed_set_up_has_half_done_is_never_taken_for_ready() {
+    let kit = Kit::new(
+        "test -e {cache}/half && exit 9; touch {cache}/half; echo made 1.0 >{cache}/made; \
+         test -e OUTSIDE || { touch OUTSIDE; kill -KILL $PPID; }",
+    );
+    assert_eq!(kit.inflight(&["setup"]).status.code(), None);
+    assert!(kit.listed().starts_with("Shell: not set up"));
+    kit.set_up();
+}
+
+#[test]
+fn two_programs_that_set_up_at_once_do_it_once() {
+    let kit = Kit::new("echo x >>OUTSIDE; sleep 0.5; echo made 1.0 >{cache}/made");
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| kit.set_up());
+        }
+    });
+    assert_eq!(lines(&kit.path("outside")), 1);
+}
+
+#[test]
+fn another_thing_than_the_right_one_is_not_raced() {
+    let kit = Kit::new("echo made 2.0 >{cache}/made");
+    let said = kit.fail_to_set_up();
+    assert!(said.contains("said \"made 2.0\", which does not match `^made 1\\.`"), "{said}");
+    // Also where it has changed since it was set up.
+    let kit = Kit::new("ln -s OUTSIDE {cache}/made");
+    fs::write(kit.path("outside"), "made 1.0\n").unwrap();
+    kit.set_up();
+    fs::write(kit.path("outside"), "made 3.0\n").unwrap();
+    let refused = kit.inflight(&["run", "made-in-shell:1"]);
+    let stderr = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(stderr.contains("made 3.0") && stderr.contains("inflight setup"), "{stderr}");
+    fs::write(kit.path("outside"), "made 1.0\n").unwrap();
+    kit.set_up();
+}
+
+#[test]
+fn who_is_to_be_set_up_has_to_be_known() {
+    let cache = TempDir::new().unwrap();
+    for words in [&["setup"][..], &["setup", "no-such-kit"]] {
+        let output = inflight(cache.path(), words);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr.lines().count() == 1 && stderr.contains("all"), "{stderr}");
+    }
+}
+
+#[test]
+fn a_contender_file_with_a_mistake_is_told_in_one_line() {
+    let kit = Kit::new("true");
+    let good = fs::read_to_string(kit.file()).unwrap();
+    for (was, is, told) in [
+        ("shapes = [\"1\"]", "shapes = [\"1x\"]", "shapes: `1x` is not a shape"),
+        ("details =", "detail =", "unknown field `detail`"),
+        ("language =", "# ", "missing field `language`"),
+    ] {
+        fs::write(kit.file(), good.replace(was, is)).unwrap();
+        for words in [&["run"][..], &["list"], &["setup"], &["plan", "made-in-shell:1"]] {
+            let output = kit.inflight(words);
+            let stderr = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{stderr}");
+            assert_eq!(stderr.lines().count(), 1, "{stderr}");
+            assert!(stderr.contains("contender.toml: ") && stderr.contains(told), "{stderr}");
+        }
+    }
+    let output = inflight(kit.folder.path(), &["list", "--contender", "/no/such/contender.toml"]);
+    assert!(String::from_utf8(output.stderr).unwrap().starts_with("inflight: cannot read /no/such/"));
+}

@@ -1,0 +1,179 @@
+//! Bars against the floor: the wall of every contender, and how much of it the delays alone explain.
+
+use maud::{Markup, html};
+
+use super::rows::{Group, Layout, Place, groups};
+use super::scale::Scale;
+use super::svg::{Anchor, axis_below, bar, line, mark, room, text};
+use super::{Cell, Chart, Data, Palette, Picture};
+use crate::comparison::{Comparison, Measured, Row};
+use crate::numbers::{duration, duration_range, efficiency, round_duration};
+
+/// Room for the figures at the right of a row.
+const FIGURES: f64 = 150.0;
+
+/// Where no more than one contender in so many takes so many times as long as the least time to be shown, its
+/// bar goes on beyond the axis: it would have no room for the differences of the others.
+const FEW: usize = 5;
+const FAR_OVER_LOWEST: u64 = 12;
+
+pub(super) struct Bars<'a> {
+    groups: Vec<Group<'a>>,
+    palette: &'a Palette,
+    /// The shortest and the longest time to be shown, in nanoseconds.
+    range: (f64, f64),
+}
+
+impl<'a> Bars<'a> {
+    pub(super) fn of(comparison: &'a Comparison, palette: &'a Palette) -> Option<Bars<'a>> {
+        let measured = || comparison.contenders.iter().filter_map(|row| Some((row, row.measured.as_ref()?)));
+        let floors = measured().map(|(row, _)| row.floor_ns).filter(|floor| *floor > 0);
+        let low = measured().map(|(_, m)| m.wall_ns.low).chain(floors).min()?;
+        let highs: Vec<u64> = measured().map(|(_, m)| m.wall_ns.high).collect();
+        let near = low.saturating_mul(FAR_OVER_LOWEST);
+        let far = highs.iter().filter(|high| **high > near).count();
+        let shown = highs.iter().filter(|high| far * FEW > highs.len() || **high <= near);
+        let high = *shown.max()?;
+        Some(Bars { groups: groups(comparison), palette, range: (low as f64 * 0.9, high as f64) })
+    }
+
+    fn goes_on(&self, measured: &Measured) -> bool {
+        measured.wall_ns.median as f64 > self.range.1
+    }
+
+    fn row(&self, row: &Row, measured: &Measured, place: &Place, layout: &Layout, scale: &Scale) -> Markup {
+        let wall = measured.wall_ns;
+        let (top, height) = (place.middle - place.thickness / 2.0, place.thickness);
+        let floor = scale.at(row.floor_ns as f64);
+        let end = scale.at(wall.median as f64);
+        let colour = self.palette.class(&row.model);
+        mark(
+            &tip(row, measured),
+            html! {
+                (room(0.0, place.top, layout.width, place.height))
+                g class=(colour) {
+                    (bar("tint", layout.left, top, floor.min(end) - layout.left, height))
+                    (bar("solid", floor, top, end - floor, height))
+                }
+                @if self.goes_on(measured) {
+                    (text(layout.right + 2.0, place.middle + 4.0, Anchor::Start, "mute", "→"))
+                } @else if row.valid_runs > 1 {
+                    (line("floor whisker", scale.at(wall.low as f64), place.middle, scale.at(wall.high as f64), place.middle))
+                }
+                @if row.floor_ns > 0 && (row.floor_ns as f64) < self.range.1 {
+                    (line("floor", floor, top - 3.0, floor, top + height + 3.0))
+                }
+                (text(layout.width - 72.0, place.base, Anchor::End, "ink", &duration(wall.median)))
+                (text(layout.width, place.base, Anchor::End, "mute", &share_of_floor(row, measured)))
+            },
+        )
+    }
+}
+
+impl Chart for Bars<'_> {
+    fn name(&self) -> &'static str {
+        "bars"
+    }
+
+    fn title(&self) -> String {
+        "Wall time against the floor".to_owned()
+    }
+
+    fn short_title(&self) -> &'static str {
+        "wall"
+    }
+
+    fn caption(&self) -> String {
+        let mut caption =
+            "The upright mark is the floor: what a perfect client of that shape would need, from the delays \
+             alone. The solid part beyond it is what the contender adds. The thin line goes from its fastest \
+             valid run to its slowest. Each step of the axis multiplies."
+                .to_owned();
+        let rows = self.groups.iter().flat_map(|group| &group.rows);
+        if rows.filter_map(|row| row.measured.as_ref()).any(|measured| self.goes_on(measured)) {
+            caption += " A bar with an arrow goes on far beyond the axis.";
+        }
+        caption
+    }
+
+    fn description(&self) -> String {
+        let fastest = self.groups.iter().flat_map(|group| &group.rows).filter(|row| row.measured.is_some());
+        match fastest.min_by_key(|row| row.measured.as_ref().map(|measured| measured.wall_ns.median)) {
+            Some(row) => format!("A bar for each contender; the shortest is that of {}.", row.name),
+            None => "No contender has a valid run.".to_owned(),
+        }
+    }
+
+    fn data(&self) -> Data {
+        let mut data = Data::new(&[
+            ("contender", "contender", false),
+            ("wall", "wall_ns", true),
+            ("least", "wall_low_ns", true),
+            ("most", "wall_high_ns", true),
+            ("floor", "floor_ns", true),
+            ("efficiency", "efficiency", true),
+            ("valid runs", "valid_runs", true),
+        ]);
+        for row in self.groups.iter().flat_map(|group| &group.rows) {
+            let time = |ns: u64| Cell::figure(duration(ns), ns as f64);
+            let of =
+                |pick: fn(&Measured) -> u64| row.measured.as_ref().map_or_else(Cell::none, |m| time(pick(m)));
+            data.rows.push(vec![
+                Cell::text(&row.name),
+                of(|m| m.wall_ns.median),
+                of(|m| m.wall_ns.low),
+                of(|m| m.wall_ns.high),
+                time(row.floor_ns),
+                match &row.measured {
+                    Some(m) if row.floor_ns > 0 => {
+                        Cell::figure(efficiency(m.efficiency.median), m.efficiency.median)
+                    }
+                    _ => Cell::none(),
+                },
+                Cell::figure(row.valid_runs.to_string(), f64::from(row.valid_runs)),
+            ]);
+        }
+        data
+    }
+
+    fn pictures(&self, width: f64) -> Vec<Picture> {
+        let layout = Layout::new(&self.groups, width, 20.0, FIGURES);
+        let scale = Scale::log(self.range.0, self.range.1, layout.left, layout.right);
+        let body = html! {
+            (text(width - 72.0, 11.0, Anchor::End, "mute small", "wall"))
+            (text(width, 11.0, Anchor::End, "mute small", "efficiency"))
+            (axis_below(&scale, layout.top, layout.bottom, |ns| round_duration(ns as u64)))
+            (layout.rows(&self.groups, |row, place| match &row.measured {
+                Some(measured) => self.row(row, measured, place, &layout, &scale),
+                None => text(width, place.base, Anchor::End, "bad-text", "no valid run"),
+            }))
+        };
+        vec![Picture { width, height: layout.height, title: self.title(), body }]
+    }
+}
+
+/// Where nothing is delayed there is no floor.
+fn share_of_floor(row: &Row, measured: &Measured) -> String {
+    match row.floor_ns {
+        0 => String::new(),
+        _ => efficiency(measured.efficiency.median),
+    }
+}
+
+fn tip(row: &Row, measured: &Measured) -> String {
+    let wall = measured.wall_ns;
+    let range = match row.valid_runs {
+        1 => "1 run".to_owned(),
+        runs => format!("{}, {runs} runs", duration_range(wall.low, wall.high)),
+    };
+    let floor = match row.floor_ns {
+        0 => "nothing is delayed: there is no floor".to_owned(),
+        ns => format!(
+            "floor {}, efficiency {}\n{} beyond the floor",
+            duration(ns),
+            efficiency(measured.efficiency.median),
+            duration(wall.median.saturating_sub(ns)),
+        ),
+    };
+    format!("{}\nwall {} ({range})\n{floor}", row.name, duration(wall.median))
+}

@@ -1,0 +1,219 @@
+//! Flights: every request as a thin line from its start to its end, one lane a slot. The picture that teaches.
+
+mod lanes;
+
+use maud::{Markup, html};
+
+use super::labels::{clipped, text_width};
+use super::scale::Scale;
+use super::svg::{Anchor, TEXT, axis_below, line, mark, px, room, text};
+use super::{Cell, Chart, Data, Palette, Picture};
+use crate::comparison::{Comparison, Row};
+use crate::numbers::{count, duration, round_duration};
+use crate::record::{Record, Run};
+use lanes::Lanes;
+
+/// Contenders that take longer than so many times the fastest go on beyond the axis: it would have no room
+/// for the others.
+const LONGEST_OVER_SHORTEST: u64 = 12;
+
+/// How many requests are drawn in all, and the least of any contender: what a page can carry.
+const MOST_REQUESTS: usize = 40_000;
+const LEAST_REQUESTS: usize = 400;
+
+const LEFT: f64 = 36.0;
+const CURVE_TOP: f64 = 42.0;
+const CURVE_HEIGHT: f64 = 30.0;
+const LANES_TOP: f64 = 80.0;
+const LANES_HEIGHT: f64 = 96.0;
+const HEIGHT: f64 = 198.0;
+
+pub(super) struct Flights<'a> {
+    panels: Vec<Panel<'a>>,
+    palette: &'a Palette,
+    /// Where the axis that all share ends, in nanoseconds.
+    end_ns: u64,
+}
+
+/// One contender's picture.
+struct Panel<'a> {
+    row: &'a Row,
+    run: &'a Run,
+    lanes: Lanes,
+}
+
+impl<'a> Flights<'a> {
+    pub(super) fn of(
+        record: &'a Record,
+        comparison: &'a Comparison,
+        palette: &'a Palette,
+    ) -> Option<Flights<'a>> {
+        let flown: Vec<(&Row, &Run)> =
+            comparison.contenders.iter().filter_map(|row| Some((row, drawn_run(record, row)?))).collect();
+        let shortest = flown.iter().map(|(_, run)| lanes::end_ns(&run.samples)).min()?;
+        let end_ns = flown
+            .iter()
+            .map(|(_, run)| lanes::end_ns(&run.samples))
+            .filter(|end| *end <= shortest.saturating_mul(LONGEST_OVER_SHORTEST))
+            .max()?;
+        let most = (MOST_REQUESTS / flown.len()).max(LEAST_REQUESTS);
+        let panels = flown
+            .into_iter()
+            .map(|(row, run)| Panel { row, run, lanes: Lanes::of(&run.samples, row.processes, end_ns, most) })
+            .collect();
+        Some(Flights { panels, palette, end_ns })
+    }
+
+    fn panel(&self, panel: &Panel<'_>, width: f64) -> Picture {
+        let right = width - 8.0;
+        let scale = Scale::exact(0.0, self.end_ns as f64, LEFT, right);
+        let Panel { row, lanes, .. } = panel;
+        let most = lanes.most_in_flight();
+        let took = duration(panel.took_ns());
+        let took_width = text_width(&took, TEXT) + 8.0;
+        let body = html! {
+            g class=(self.palette.class(&row.model)) {
+                (bar_of_colour())
+                (text(10.0, 12.0, Anchor::Start, "ink name", &clipped(&row.name, TEXT * 1.08, width - 12.0 - took_width)))
+                (text(right, 12.0, Anchor::End, "ink", &took))
+                (text(10.0, 28.0, Anchor::Start, "mute small", &shape(row)))
+                (axis_below(&scale, CURVE_TOP, LANES_TOP + LANES_HEIGHT + 2.0, |ns| round_duration(ns as u64)))
+                (text(LEFT - 5.0, CURVE_TOP + 9.0, Anchor::End, "mute small", &count(most)))
+                path class="faint" d=(lanes.curve(&scale, CURVE_TOP, CURVE_HEIGHT, true)) {}
+                path class="thin" d=(lanes.curve(&scale, CURVE_TOP, CURVE_HEIGHT, false)) {}
+                (mark(&self.tip(panel), html! {
+                    (room(LEFT, CURVE_TOP, right - LEFT, LANES_TOP + LANES_HEIGHT - CURVE_TOP))
+                    g class="lanes" transform={ "translate(" (px(LEFT)) " " (px(LANES_TOP)) ") scale(.1)" }
+                        data-ns-per-unit=(format!("{:.0}", self.end_ns as f64 / lanes::units(&scale))) {
+                        (lanes.paths(&scale, LANES_HEIGHT))
+                    }
+                }))
+                @if panel.goes_on(self.end_ns) {
+                    (text(right, LANES_TOP + LANES_HEIGHT - 4.0, Anchor::End, "mute small", &format!("goes on to {took} →")))
+                }
+            }
+        };
+        Picture { width, height: HEIGHT, title: row.name.clone(), body }
+    }
+
+    fn tip(&self, panel: &Panel<'_>) -> String {
+        format!(
+            "{}\n{} in flight at most\n{} requests drawn, the last ends at {}",
+            panel.row.name,
+            count(panel.lanes.most_in_flight()),
+            count(panel.lanes.drawn() as u64),
+            duration(panel.took_ns().min(self.end_ns)),
+        )
+    }
+}
+
+impl Panel<'_> {
+    /// The wall of the run that is drawn.
+    fn took_ns(&self) -> u64 {
+        self.run.figures.as_ref().map_or_else(|| lanes::end_ns(&self.run.samples), |figures| figures.wall_ns)
+    }
+
+    fn goes_on(&self, end_ns: u64) -> bool {
+        self.took_ns() > end_ns.saturating_add(end_ns / 20)
+    }
+}
+
+impl Chart for Flights<'_> {
+    fn name(&self) -> &'static str {
+        "flights"
+    }
+
+    fn title(&self) -> String {
+        "Flights: every request from start to end".to_owned()
+    }
+
+    fn short_title(&self) -> &'static str {
+        "flights"
+    }
+
+    fn caption(&self) -> String {
+        let mut caption =
+            "One lane a slot, dark and light by turns as one request follows another; processes \
+                           stand apart. Above, the number in flight. All on the same time axis"
+                .to_owned();
+        if self.panels.iter().any(|panel| panel.goes_on(self.end_ns)) {
+            caption += ", which some leave at the right";
+        }
+        caption += ". Of each contender one run is drawn.";
+        let thinned = self.panels.iter().map(|panel| panel.lanes.one_slot_of).max().unwrap_or(1);
+        if thinned > 1 {
+            caption += &format!(" Where there are too many, one slot of up to {thinned} is drawn.");
+        }
+        if self.panels.iter().any(|panel| panel.run.samples.left_out > 0) {
+            caption += " Of long runs the record holds the first requests alone: they are what is drawn.";
+        }
+        caption
+    }
+
+    fn description(&self) -> String {
+        format!(
+            "{} small pictures. The more requests a contender has in flight, the taller and the shorter the \
+             block of its requests.",
+            self.panels.len()
+        )
+    }
+
+    fn data(&self) -> Data {
+        let mut data = Data::new(&[
+            ("contender", "contender", false),
+            ("round", "round", true),
+            ("wall", "wall_ns", true),
+            ("requests in the record", "requests", true),
+            ("drawn", "requests_drawn", true),
+            ("most in flight", "most_in_flight", true),
+            ("mean in flight", "mean_in_flight", true),
+        ]);
+        for panel in &self.panels {
+            let requests = panel.run.samples.id.len();
+            let mean = panel.lanes.mean_in_flight();
+            data.rows.push(vec![
+                Cell::text(&panel.row.name),
+                Cell::figure(panel.run.round.to_string(), f64::from(panel.run.round)),
+                Cell::figure(duration(panel.took_ns()), panel.took_ns() as f64),
+                Cell::figure(count(requests as u64), requests as f64),
+                Cell::figure(count(panel.lanes.drawn() as u64), panel.lanes.drawn() as f64),
+                Cell::figure(count(panel.lanes.most_in_flight()), panel.lanes.most_in_flight() as f64),
+                Cell::figure(crate::numbers::three_digits(mean), (mean * 100.0).round() / 100.0),
+            ]);
+        }
+        data
+    }
+
+    fn pictures(&self, width: f64) -> Vec<Picture> {
+        self.panels.iter().map(|panel| self.panel(panel, width)).collect()
+    }
+
+    fn small_multiples(&self) -> Option<usize> {
+        Some(self.panels.len())
+    }
+}
+
+/// The run to draw: of the valid ones that have samples the one whose wall is nearest to the median, else
+/// any that has.
+fn drawn_run<'a>(record: &'a Record, row: &Row) -> Option<&'a Run> {
+    let median = row.measured.as_ref().map_or(0, |measured| measured.wall_ns.median);
+    record.runs.iter().filter(|run| run.contender == row.name && !run.samples.id.is_empty()).min_by_key(
+        |run| {
+            let wall = run.figures.as_ref().map_or(0, |figures| figures.wall_ns);
+            (run.warm_up, !run.verdict.is_valid(), wall.abs_diff(median))
+        },
+    )
+}
+
+fn shape(row: &Row) -> String {
+    let slots = count(u64::from(row.in_flight));
+    match row.processes {
+        1 => format!("{slots} in flight"),
+        processes => format!("{processes} processes, {slots} in flight in each"),
+    }
+}
+
+/// Beside the name: which family it is.
+fn bar_of_colour() -> Markup {
+    html! { (line("thick", 2.0, 1.0, 2.0, 29.0)) }
+}

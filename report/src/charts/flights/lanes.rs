@@ -1,0 +1,357 @@
+//! Lanes: which slot carried which request, and all requests of a run as a few paths.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use maud::{Markup, html};
+
+use super::super::scale::Scale;
+use super::super::svg::px;
+use crate::record::Samples;
+
+/// Paths are written in whole units, of which there are so many in a pixel.
+const UNITS_IN_PIXEL: f64 = 10.0;
+
+/// Requests shorter than this run into one another: nobody could see where one ends.
+const SHORTEST_UNITS: u64 = 4;
+
+/// Room between two processes, in pixels, where there are not too many.
+const BETWEEN_PROCESSES: f64 = 3.0;
+
+/// The requests of a run, dealt out to lanes.
+pub(super) struct Lanes {
+    /// Of each process its lanes, and in each lane its requests in order.
+    processes: Vec<Vec<Vec<Flight>>>,
+    /// How the number in flight changed: nanoseconds since `go`, and the number from then on.
+    in_flight: Vec<(u64, u64)>,
+    /// So many slots stand for one that is drawn.
+    pub one_slot_of: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Flight {
+    start_ns: u64,
+    end_ns: u64,
+    failed: bool,
+}
+
+/// Where the drawing of `samples` ends: where some are left out, at the last start that is known, since what
+/// was in flight after that is not.
+pub(super) fn end_ns(samples: &Samples) -> u64 {
+    let ends = if samples.left_out > 0 { &samples.start_ns } else { &samples.end_ns };
+    ends.iter().copied().max().unwrap_or(0)
+}
+
+/// The width of `scale` in the units of paths.
+pub(super) fn units(scale: &Scale) -> f64 {
+    (scale.end - scale.start) * UNITS_IN_PIXEL
+}
+
+impl Lanes {
+    /// Of what begins before `axis_end_ns`, no more than about `most` requests.
+    pub(super) fn of(samples: &Samples, processes: u32, axis_end_ns: u64, most: usize) -> Lanes {
+        let mut order: Vec<usize> = (0..samples.id.len()).collect();
+        order.sort_by_key(|index| (samples.start_ns[*index], samples.end_ns[*index]));
+        let last_ns = end_ns(samples).min(axis_end_ns);
+        let mut dealers: Vec<Dealer> = (0..processes).map(|_| Dealer::default()).collect();
+        for index in order {
+            let flight = Flight {
+                start_ns: samples.start_ns[index],
+                end_ns: samples.end_ns[index],
+                failed: samples.errors.iter().any(|(failed, _)| *failed == index),
+            };
+            let process = samples.process[index] as usize;
+            if process >= dealers.len() {
+                dealers.resize_with(process + 1, Dealer::default);
+            }
+            dealers[process].deal(flight);
+        }
+        let in_flight = in_flight(samples, last_ns);
+        let mut processes: Vec<Vec<Vec<Flight>>> = dealers.into_iter().map(|dealer| dealer.lanes).collect();
+        for lane in processes.iter_mut().flatten() {
+            lane.retain(|flight| flight.start_ns < last_ns);
+        }
+        let one_slot_of = thin_out(&mut processes, axis_end_ns, most);
+        Lanes { processes, in_flight, one_slot_of }
+    }
+
+    /// Requests that are drawn.
+    pub(super) fn drawn(&self) -> usize {
+        self.processes.iter().flatten().map(Vec::len).sum()
+    }
+
+    pub(super) fn most_in_flight(&self) -> u64 {
+        self.in_flight.iter().map(|(_, number)| *number).max().unwrap_or(0)
+    }
+
+    /// Over the time that is drawn.
+    pub(super) fn mean_in_flight(&self) -> f64 {
+        let area: f64 =
+            self.in_flight.windows(2).map(|pair| (pair[1].0 - pair[0].0) as f64 * pair[0].1 as f64).sum();
+        let last = self.in_flight.last().map_or(0, |(at, _)| *at);
+        if last == 0 { 0.0 } else { area / last as f64 }
+    }
+
+    /// The number in flight as a path, from `top` down `height` pixels, closed to an area or not. In each
+    /// pixel it shows the most.
+    pub(super) fn curve(&self, scale: &Scale, top: f64, height: f64, area: bool) -> String {
+        let most = self.most_in_flight().max(1) as f64;
+        let bottom = top + height;
+        let mut columns: Vec<(i64, u64, u64)> = Vec::new();
+        for &(at_ns, number) in &self.in_flight {
+            let column = scale.at(at_ns as f64).round() as i64;
+            match columns.last_mut() {
+                Some(last) if last.0 == column => (last.1, last.2) = (last.1.max(number), number),
+                _ => columns.push((column, number, number)),
+            }
+        }
+        let y = |number: u64| px(bottom - number as f64 / most * height).to_string();
+        let last_column = columns.last().map_or(0, |column| column.0);
+        let mut path = String::new();
+        let mut drawn = y(0);
+        for (column, most, last) in columns {
+            let (most, last) = (y(most), y(last));
+            if path.is_empty() {
+                let _ = write!(path, "M{column} {drawn}");
+            } else if column == last_column || most != drawn || last != drawn {
+                let _ = write!(path, "H{column}");
+            }
+            for next in [most, last] {
+                if next != drawn {
+                    let _ = write!(path, "V{next}");
+                    drawn = next;
+                }
+            }
+        }
+        if area && !path.is_empty() {
+            let _ = write!(path, "V{}Z", px(bottom));
+        }
+        path
+    }
+
+    /// The requests as paths, in units of a tenth of a pixel: of every process the odd ones of each lane, the
+    /// even ones, and those that failed. Each line is as thick as its lane allows.
+    pub(super) fn paths(&self, scale: &Scale, height: f64) -> Markup {
+        let lanes: usize = self.processes.iter().map(Vec::len).sum();
+        let gaps = self.processes.len().saturating_sub(1) as f64;
+        let gap = if self.processes.len() <= 12 { BETWEEN_PROCESSES } else { 0.0 };
+        let pitch = ((height - gaps * gap) / lanes.max(1) as f64).min(14.0) * UNITS_IN_PIXEL;
+        let thickness = if pitch > 25.0 { pitch * 0.75 } else { pitch };
+        let mut top = 0.0;
+        let mut bands = Vec::new();
+        for lanes in &self.processes {
+            bands.push(Band::of(lanes, scale, top, pitch));
+            top += lanes.len() as f64 * pitch + gap * UNITS_IN_PIXEL;
+        }
+        html! {
+            @for band in &bands {
+                @for (class, path) in CLASSES.iter().zip(&band.0).filter(|(_, path)| !path.is_empty()) {
+                    path class=(class) stroke-width=(format!("{thickness:.1}")) d=(path) {}
+                }
+            }
+        }
+    }
+}
+
+/// Deals the requests of one process out to lanes, in the order of their starts: each to the lane that became
+/// free last, which is the slot that was waiting for it.
+#[derive(Default)]
+struct Dealer {
+    lanes: Vec<Vec<Flight>>,
+    /// When each lane becomes free.
+    free: BTreeSet<(u64, usize)>,
+}
+
+impl Dealer {
+    fn deal(&mut self, flight: Flight) {
+        let last = self.free.range(..=(flight.start_ns, usize::MAX)).next_back().copied();
+        let lane = match last {
+            Some(free) => {
+                self.free.remove(&free);
+                free.1
+            }
+            None => {
+                self.lanes.push(Vec::new());
+                self.lanes.len() - 1
+            }
+        };
+        self.lanes[lane].push(flight);
+        self.free.insert((flight.end_ns, lane));
+    }
+}
+
+/// Leaves out slots, evenly, until about `most` requests remain that begin before the axis ends. Gives how
+/// many stand for one.
+fn thin_out(processes: &mut [Vec<Vec<Flight>>], axis_end_ns: u64, most: usize) -> usize {
+    let visible = |lanes: &Vec<Vec<Flight>>| -> usize {
+        lanes.iter().flatten().filter(|flight| flight.start_ns < axis_end_ns).count()
+    };
+    let requests: usize = processes.iter().map(visible).sum();
+    let one_of = requests.div_ceil(most.max(1)).max(1);
+    for lanes in processes {
+        let mut place = 0;
+        lanes.retain(|_| {
+            place += 1;
+            (place - 1) % one_of == 0
+        });
+    }
+    one_of
+}
+
+/// The number in flight from each moment on, up to `last_ns`.
+fn in_flight(samples: &Samples, last_ns: u64) -> Vec<(u64, u64)> {
+    let mut changes: Vec<(u64, i64)> = Vec::with_capacity(samples.id.len() * 2);
+    changes.extend(samples.end_ns.iter().map(|at| (*at, -1)));
+    changes.extend(samples.start_ns.iter().map(|at| (*at, 1)));
+    changes.sort_unstable();
+    let mut number = 0_i64;
+    let mut steps: Vec<(u64, u64)> = vec![(0, 0)];
+    for (at, change) in changes.into_iter().filter(|(at, _)| *at <= last_ns) {
+        number += change;
+        match steps.last_mut() {
+            Some(last) if last.0 == at => last.1 = number.max(0) as u64,
+            _ => steps.push((at, number.max(0) as u64)),
+        }
+    }
+    let last = steps.last().map_or(0, |step| step.1);
+    steps.push((last_ns, last));
+    steps
+}
+
+/// The paths of one process, one for each of [`CLASSES`].
+#[derive(Default)]
+struct Band([String; CLASSES.len()]);
+
+/// Every second request of a lane, the others, and those that failed.
+const CLASSES: [&str; 3] = ["even", "odd", "even bad"];
+const FAILED: usize = 2;
+
+impl Band {
+    fn of(lanes: &[Vec<Flight>], scale: &Scale, top: f64, pitch: f64) -> Band {
+        let mut band = Band::default();
+        let unit = |ns: u64| ((scale.at(ns as f64) - scale.start) * UNITS_IN_PIXEL).round() as u64;
+        for (index, lane) in lanes.iter().enumerate() {
+            let y = (top + (index as f64 + 0.5) * pitch).round() as u64;
+            let mut pens = [Pen::at(y), Pen::at(y), Pen::at(y)];
+            for (place, (start, end, failed)) in merged(lane, unit).into_iter().enumerate() {
+                let which = if failed { FAILED } else { place % 2 };
+                pens[which].draw(&mut band.0[which], start, end);
+            }
+        }
+        band
+    }
+}
+
+/// Requests in units, those too short to be told apart as one.
+fn merged(lane: &[Flight], unit: impl Fn(u64) -> u64) -> Vec<(u64, u64, bool)> {
+    let mut merged: Vec<(u64, u64, bool)> = Vec::new();
+    for flight in lane {
+        let (start, end) = (unit(flight.start_ns), unit(flight.end_ns).max(unit(flight.start_ns) + 1));
+        match merged.last_mut() {
+            Some(last)
+                if start <= last.1 + 1
+                    && last.2 == flight.failed
+                    && (end - start < SHORTEST_UNITS || last.1 - last.0 < SHORTEST_UNITS) =>
+            {
+                last.1 = end;
+            }
+            _ => merged.push((start, end, flight.failed)),
+        }
+    }
+    merged
+}
+
+/// Writes a lane in relative steps, which are shorter than places.
+struct Pen {
+    y: u64,
+    x: Option<u64>,
+}
+
+impl Pen {
+    fn at(y: u64) -> Pen {
+        Pen { y, x: None }
+    }
+
+    fn draw(&mut self, path: &mut String, start: u64, end: u64) {
+        let _ = match self.x {
+            Some(x) => write!(path, "m{} 0h{}", start.saturating_sub(x), end - start),
+            None => write!(path, "M{start} {}h{}", self.y, end - start),
+        };
+        self.x = Some(end);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn samples(flights: &[(u64, u64, u32)]) -> Samples {
+        Samples {
+            id: (0..flights.len() as u64).collect(),
+            process: flights.iter().map(|flight| flight.2).collect(),
+            start_ns: flights.iter().map(|flight| flight.0).collect(),
+            end_ns: flights.iter().map(|flight| flight.0 + flight.1).collect(),
+            planned_ns: vec![0; flights.len()],
+            errors: Vec::new(),
+            left_out: 0,
+        }
+    }
+
+    #[test]
+    fn two_slots_are_two_lanes_with_their_requests_by_turns() {
+        let lanes = Lanes::of(&samples(&[(0, 40, 0), (0, 60, 0), (40, 40, 0), (60, 40, 0)]), 1, 100, 100);
+        let scale = Scale::exact(0.0, 100.0, 0.0, 10.0);
+        assert_eq!(
+            lanes.paths(&scale, 20.0).into_string(),
+            "<path class=\"even\" stroke-width=\"75.0\" d=\"M0 50h40M0 150h60\"></path>\
+             <path class=\"odd\" stroke-width=\"75.0\" d=\"M40 50h40M60 150h40\"></path>"
+        );
+        assert_eq!((lanes.most_in_flight(), lanes.drawn(), lanes.one_slot_of), (2, 4, 1));
+        assert!((lanes.mean_in_flight() - 1.8).abs() < 1e-9);
+        assert_eq!(lanes.curve(&scale, 0.0, 10.0, false), "M0 10V0H8V5H10V10");
+    }
+
+    #[test]
+    fn of_a_run_that_is_not_all_there_nothing_is_drawn_beyond_what_is_known() {
+        let mut some = samples(&[(0, 40, 0), (10, 90, 0), (50, 20, 0)]);
+        some.left_out = 7;
+        assert_eq!(end_ns(&some), 50);
+        let lanes = Lanes::of(&some, 1, 100, 100);
+        assert_eq!(
+            lanes.in_flight.last(),
+            Some(&(50, 2)),
+            "what ends later says nothing of what began later"
+        );
+    }
+
+    proptest! {
+        /// Whoever may be in flight together, no lane carries two at a time, and there are as many lanes as
+        /// were ever in flight at once.
+        #[test]
+        fn a_lane_carries_one_request_at_a_time(
+            flights in prop::collection::vec((0_u64..200, 1_u64..50, 0_u32..3), 1..120),
+        ) {
+            let samples = samples(&flights);
+            let lanes = Lanes::of(&samples, 3, u64::MAX, usize::MAX);
+            prop_assert_eq!(lanes.drawn() as u64 <= flights.len() as u64, true);
+            for lane in lanes.processes.iter().flatten() {
+                prop_assert!(lane.windows(2).all(|pair| pair[0].end_ns <= pair[1].start_ns));
+            }
+            for (process, carried) in lanes.processes.iter().enumerate() {
+                let own: Vec<_> = flights.iter().copied().filter(|flight| flight.2 as usize == process).collect();
+                let most = in_flight(&self::samples(&own), u64::MAX).iter().map(|step| step.1).max().unwrap();
+                prop_assert_eq!(carried.len() as u64, most);
+            }
+        }
+
+        #[test]
+        fn no_more_is_drawn_than_the_page_can_carry(slots in 1_u64..300, each in 1_u64..20, most in 50_usize..400) {
+            let flights: Vec<_> =
+                (0..slots).flat_map(|_| (0..each).map(|turn| (turn * 10, 10, 0))).collect();
+            let lanes = Lanes::of(&samples(&flights), 1, u64::MAX, most);
+            prop_assert!(lanes.drawn() <= most + each as usize, "{}", lanes.drawn());
+            prop_assert!(lanes.drawn() > 0);
+        }
+    }
+}

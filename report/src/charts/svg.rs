@@ -1,0 +1,152 @@
+//! What the charts are made of: pictures, texts, marks with their tooltips, axes; and a whole file of them.
+
+use std::fmt::Display;
+
+use maud::{Markup, PreEscaped, html};
+
+use super::labels::clipped;
+use super::scale::Scale;
+use super::{Chart, FEW_PANELS, palette};
+use crate::printable::printable;
+
+/// The size of the text in charts, in pixels.
+pub(super) const TEXT: f64 = 12.0;
+
+/// A drawing and its size, in pixels.
+pub(crate) struct Picture {
+    pub width: f64,
+    pub height: f64,
+    /// Which of several it is.
+    pub title: String,
+    pub body: Markup,
+}
+
+/// A place or a length in pixels as it is written: to a tenth.
+pub(super) fn px(value: f64) -> impl Display {
+    let tenths = (value * 10.0).round() / 10.0;
+    if tenths == 0.0 { 0.0 } else { tenths }
+}
+
+/// Where a text stands from its place.
+#[derive(Clone, Copy)]
+pub(super) enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+/// A text of class `class` on the base line `y`.
+pub(super) fn text(x: f64, y: f64, anchor: Anchor, class: &str, content: &str) -> Markup {
+    let anchor = match anchor {
+        Anchor::Start => None,
+        Anchor::Middle => Some("middle"),
+        Anchor::End => Some("end"),
+    };
+    html! { text x=(px(x)) y=(px(y)) text-anchor=[anchor] class=(class) { (printable(content)) } }
+}
+
+/// As [`text`], no wider than `width`.
+pub(super) fn fitted(x: f64, y: f64, class: &str, content: &str, width: f64) -> Markup {
+    text(x, y, Anchor::Start, class, &clipped(content, TEXT, width))
+}
+
+/// A straight line.
+pub(super) fn line(class: &str, x1: f64, y1: f64, x2: f64, y2: f64) -> Markup {
+    html! { line class=(class) x1=(px(x1)) y1=(px(y1)) x2=(px(x2)) y2=(px(y2)) {} }
+}
+
+/// A rectangle in the colour of its class, none where it has no extent.
+pub(super) fn bar(class: &str, left: f64, top: f64, width: f64, height: f64) -> Markup {
+    html! {
+        @if width > 0.0 {
+            rect class=(class) x=(px(left)) y=(px(top)) width=(px(width)) height=(px(height)) {}
+        }
+    }
+}
+
+/// A mark whose figures a tooltip tells.
+pub(super) fn mark(tip: &str, body: Markup) -> Markup {
+    let tip: Vec<String> = tip.lines().map(printable).collect();
+    html! { g class="mark" { title { (tip.join("\n")) } (body) } }
+}
+
+/// Room that belongs to a mark though nothing is drawn there.
+pub(super) fn room(left: f64, top: f64, width: f64, height: f64) -> Markup {
+    html! { rect class="room" x=(px(left)) y=(px(top)) width=(px(width)) height=(px(height)) {} }
+}
+
+/// Ticks of a horizontal axis: lines from `top` to `bottom`, and figures beneath.
+pub(super) fn axis_below(scale: &Scale, top: f64, bottom: f64, label: impl Fn(f64) -> String) -> Markup {
+    html! {
+        @for tick in ticks_with_room(scale, &label) {
+            (line("grid", scale.at(tick), top, scale.at(tick), bottom))
+            (text(scale.at(tick), bottom + 15.0, Anchor::Middle, "mute", &label(tick)))
+        }
+    }
+}
+
+/// As many ticks as have room for their labels side by side.
+pub(super) fn ticks_with_room(scale: &Scale, label: impl Fn(f64) -> String) -> Vec<f64> {
+    let width = (scale.end - scale.start).abs();
+    let fits = |ticks: &Vec<f64>| {
+        ticks.windows(2).all(|pair| {
+            let between = (scale.at(pair[1]) - scale.at(pair[0])).abs();
+            let half = |tick: f64| super::labels::text_width(&label(tick), TEXT) / 2.0;
+            between >= half(pair[0]) + half(pair[1]) + 8.0
+        })
+    };
+    let most = (width / 36.0) as usize;
+    (1..=most.max(2)).rev().map(|most| scale.ticks(most)).find(fits).unwrap_or_default()
+}
+
+/// A drawing within a page: `id` is nobody else's there.
+pub(crate) fn inline(picture: &Picture, id: &str, description: &str) -> Markup {
+    let (title_id, description_id) = (format!("{id}-t"), format!("{id}-d"));
+    html! {
+        svg viewBox={ "0 0 " (px(picture.width)) " " (px(picture.height)) }
+            width=(px(picture.width)) height=(px(picture.height))
+            role="img" tabindex="0" aria-labelledby={ (title_id) " " (description_id) } {
+            title id=(title_id) { (printable(&picture.title)) }
+            desc id=(description_id) { (printable(description)) }
+            (picture.body)
+        }
+    }
+}
+
+/// A chart as a file of its own: its pictures in rows, beneath its title.
+pub(super) fn alone(chart: &dyn Chart, width: f64) -> String {
+    const MARGIN: f64 = 20.0;
+    const GAP: f64 = 24.0;
+    let pictures = match chart.small_multiples() {
+        Some(count) => {
+            chart.pictures((width - GAP) / if count <= FEW_PANELS { 2.0 } else { 3.0 } - GAP / 2.0)
+        }
+        None => chart.pictures(width),
+    };
+    let mut placed = String::new();
+    let (mut x, mut y, mut row_height): (f64, f64, f64) = (0.0, 34.0, 0.0);
+    for picture in &pictures {
+        if x > 0.0 && x + picture.width > width {
+            (x, y, row_height) = (0.0, y + row_height + GAP, 0.0);
+        }
+        let moved = html! {
+            g transform={ "translate(" (px(MARGIN + x)) " " (px(MARGIN + y)) ")" } { (picture.body) }
+        };
+        placed += &moved.into_string();
+        (x, row_height) = (x + picture.width + GAP, row_height.max(picture.height));
+    }
+    let (width, height) = (width + 2.0 * MARGIN, y + row_height + 2.0 * MARGIN);
+    let style = format!("{}{}", palette::rules_of_file(), include_str!("charts.css"));
+    let drawing = html! {
+        svg xmlns="http://www.w3.org/2000/svg" viewBox={ "0 0 " (px(width)) " " (px(height)) }
+            width=(px(width)) height=(px(height)) role="img" aria-labelledby="t d" {
+            title id="t" { (chart.title()) }
+            desc id="d" { (printable(&chart.description())) }
+            style { (PreEscaped(style)) }
+            rect class="paper" width="100%" height="100%" {}
+            (text(MARGIN, MARGIN + 16.0, Anchor::Start, "ink head", &chart.title()))
+            (PreEscaped(placed))
+        }
+    };
+    drawing.into_string() + "\n"
+}

@@ -1,0 +1,98 @@
+//! The page: one HTML file with everything a record says, which needs nothing from anywhere else.
+
+mod figure;
+mod results;
+mod table;
+mod trust;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::charts::{self, Chart, Palette, rules_of_page};
+use crate::comparison::Comparison;
+use crate::conclusion::conclusion;
+use crate::printable::printable;
+use crate::record::Record;
+use crate::tables::words;
+
+/// Nothing is loaded and nothing is sent: the page has its styles and its script within it.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; \
+                      base-uri 'none'; form-action 'none'";
+
+/// Renders the page of `record`, of which `comparison` was made.
+pub fn render(record: &Record, comparison: &Comparison) -> String {
+    let palette = Palette::of(comparison);
+    let charts = charts::all(record, comparison, &palette);
+    let (trust, teach): (Vec<_>, Vec<_>) = charts.iter().partition(|chart| chart.name() == "runs");
+    let content = html! {
+        (masthead(comparison, &teach))
+        main {
+            @for chart in &teach { (figure::section(chart.as_ref())) }
+            (results::section(comparison))
+            (trust::section(comparison, &trust))
+        }
+        footer { p { "Made with Inflight " (comparison.inflight_version) " from one record; nothing on this page is loaded from elsewhere." } }
+        div #tip role="status" aria-live="polite" hidden {}
+        script { (PreEscaped(include_str!("page/script.js"))) }
+    };
+    document(content)
+}
+
+fn document(content: Markup) -> String {
+    let styles =
+        [include_str!("page/style.css"), include_str!("charts/charts.css"), &rules_of_page()].concat();
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { "Inflight: which concurrency model, and what it costs" }
+                link rel="icon" href="data:,";
+                style { (PreEscaped(styles)) }
+            }
+            body { (content) }
+        }
+    };
+    page.into_string() + "\n"
+}
+
+/// The headline, drawn from the data, and what it is about.
+fn masthead(comparison: &Comparison, charts: &[&Box<dyn Chart + '_>]) -> Markup {
+    let sentences = conclusion(comparison);
+    let (headline, rest) =
+        sentences.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+    html! {
+        header {
+            div.bar {
+                span.brand { "inflight" }
+                button #theme type="button" aria-label="Light or dark" title="Light or dark" { "◐" }
+            }
+            h1 { (printable(headline)) }
+            @for sentence in rest { p.lead { (printable(sentence)) } }
+            (facts(comparison, |label| label != "machine"))
+            nav aria-label="Sections" {
+                @for chart in charts { a href={ "#" (chart.name()) } { (chart.short_title()) } }
+                a href="#results" { "every figure" }
+                a href="#trust" { "is it real?" }
+            }
+        }
+    }
+}
+
+/// What was run, where and how: those of it whose labels are `wanted`.
+fn facts(comparison: &Comparison, wanted: fn(&str) -> bool) -> Markup {
+    let mut facts = words::heading(comparison);
+    facts.push(("command", comparison.command.clone()));
+    html! {
+        dl.facts {
+            @for (label, text) in facts.iter().filter(|(label, _)| wanted(label)) {
+                dt { (label) } dd { (printable(text)) }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

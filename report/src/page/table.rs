@@ -1,0 +1,59 @@
+//! Tables within the page: real ones, which sort by a click on a column and can be copied as CSV.
+
+use maud::{Markup, html};
+
+use crate::charts::{Cell, Data};
+use crate::printable::{clipped, printable};
+
+/// A text of a cell is cut after so many characters.
+const CELL_CHARS: usize = 240;
+
+/// A table that is shown when asked for.
+pub(super) fn folded(name: &str, data: &Data) -> Markup {
+    html! {
+        details.data {
+            summary { "show data" }
+            (shown(name, data))
+        }
+    }
+}
+
+/// A table with its button, `name` being that of the section.
+pub(super) fn shown(name: &str, data: &Data) -> Markup {
+    html! {
+        div.tools { button.copy type="button" { "copy as CSV" } }
+        div.scroll tabindex="0" role="region" aria-label={ "Figures: " (name) } {
+            table {
+                thead {
+                    tr {
+                        @for column in &data.columns {
+                            th scope="col" class=[column.numeric.then_some("n")] data-key=(column.key) aria-sort="none" {
+                                button type="button" { (column.title) }
+                            }
+                        }
+                    }
+                }
+                tbody {
+                    @for row in &data.rows {
+                        tr {
+                            @for (index, (cell, column)) in row.iter().zip(&data.columns).enumerate() {
+                                (one(cell, column.numeric, index == 0))
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn one(cell: &Cell, numeric: bool, first: bool) -> Markup {
+    let text = clipped(&printable(&cell.text), CELL_CHARS);
+    html! {
+        @if first {
+            th scope="row" { (text) }
+        } @else {
+            td class=[numeric.then_some("n")] data-v=[cell.raw] { (text) }
+        }
+    }
+}

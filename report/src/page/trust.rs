@@ -1,0 +1,99 @@
+//! Is it real? How far apart equal things come out, what was void and why, and what not to conclude.
+
+use maud::{Markup, html};
+
+use super::{facts, figure};
+use crate::charts::Chart;
+use crate::comparison::Comparison;
+use crate::printable::printable;
+use crate::tables::{ranking, words};
+
+/// What an honest reader should know and should not conclude.
+const BIAS: &str = include_str!("../../../BIAS.md");
+
+pub(super) fn section(comparison: &Comparison, charts: &[&Box<dyn Chart + '_>]) -> Markup {
+    html! {
+        section id="trust" {
+            h2 { "Is it real?" }
+            @for chart in charts {
+                div id=(chart.name()) {
+                    h3 { (chart.title()) }
+                    (figure::figure(chart.as_ref()))
+                }
+            }
+            h3 { "Beside the figures" }
+            (facts(comparison, |label| label == "machine"))
+            ul { @for note in ranking::noise(comparison).iter().chain(&words::notes(comparison)) { li { (printable(note)) } } }
+            h3 { "Bias" }
+            @for (title, points) in bias() {
+                h4 { (title) }
+                ul.bias {
+                    @for (first, rest) in points { li { strong { (first) } (rest) } }
+                }
+            }
+        }
+    }
+}
+
+/// The sections of the document, each with its points: what is said first, and the rest.
+fn bias() -> Vec<(&'static str, Vec<(String, String)>)> {
+    let sections = BIAS.split("\n## ").skip(1);
+    sections
+        .map(|section| {
+            let (title, points) = section.split_once('\n').unwrap_or((section, ""));
+            (title, points.split("\n- ").skip(1).map(point).collect())
+        })
+        .collect()
+}
+
+/// A point as plain text. What it says first is in bold, or else its first sentence.
+fn point(markdown: &str) -> (String, String) {
+    let text = without_links(&markdown.split_whitespace().collect::<Vec<_>>().join(" "));
+    let (first, rest) = match text.strip_prefix("**").and_then(|text| text.split_once("**")) {
+        Some(parts) => parts,
+        None => text.find(['.', ':']).map_or((text.as_str(), ""), |end| text.split_at(end + 1)),
+    };
+    let plain = |text: &str| text.replace(['*', '`'], "");
+    (plain(first), plain(rest))
+}
+
+/// Markdown's links as their texts: the page leads nowhere.
+fn without_links(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('[') {
+        plain += before;
+        let Some((shown, after)) = after.split_once("](") else {
+            rest = after;
+            continue;
+        };
+        plain += shown;
+        rest = after.split_once(')').map_or("", |(_, after)| after);
+    }
+    plain + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bias_is_there_in_plain_sentences() {
+        let bias = bias();
+        assert!(bias.len() >= 3, "{bias:?}");
+        for (title, points) in bias {
+            assert!(!points.is_empty(), "{title}");
+            for (first, rest) in points {
+                let point = first + &rest;
+                assert!(!point.contains(['*', '`', '[', ']']) && point.ends_with('.'), "{point}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_point_is_what_it_says_first_and_the_rest() {
+        let parts = point("**Loopback.** No distance,\n  see [the method](METHOD.md).");
+        assert_eq!(parts, ("Loopback.".to_owned(), " No distance, see the method.".to_owned()));
+        assert_eq!(point("That: one. Two.").0, "That:");
+    }
+}
