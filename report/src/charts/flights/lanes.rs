@@ -293,8 +293,7 @@ mod tests {
             start_ns: flights.iter().map(|flight| flight.0).collect(),
             end_ns: flights.iter().map(|flight| flight.0 + flight.1).collect(),
             planned_ns: vec![0; flights.len()],
-            errors: Vec::new(),
-            left_out: 0,
+            ..Samples::default()
         }
     }
 
