@@ -283,6 +283,7 @@ mod tests {
     fn durations_that_do_not_fit_into_the_slots_are_told() {
         let lasting = |ns| Sample {
             id: 0,
+            due_ns: None,
             start_ns: 0,
             end_ns: ns,
             outcome: Outcome::Response { status: 200, bytes: 0, crc32: 0 },
