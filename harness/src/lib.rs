@@ -11,6 +11,7 @@ pub mod clients;
 pub mod commands;
 pub mod contender;
 mod crew;
+mod entry;
 pub mod external;
 pub mod floor;
 mod limits;

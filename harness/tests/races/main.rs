@@ -12,6 +12,7 @@ mod known_answers;
 mod open_loop;
 mod placement;
 mod reports;
+mod rounds;
 mod setting_up;
 mod witnesses;
 mod workers;
