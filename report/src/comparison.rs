@@ -4,6 +4,8 @@ mod build;
 mod noise;
 mod pairs;
 mod ranking;
+#[cfg(test)]
+mod simulation;
 
 use serde::Serialize;
 
