@@ -12,6 +12,7 @@ pub mod commands;
 pub mod contender;
 mod crew;
 mod doctor;
+mod entry;
 pub mod external;
 pub mod floor;
 mod limits;

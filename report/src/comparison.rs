@@ -5,6 +5,8 @@ mod disturbed;
 mod noise;
 mod pairs;
 mod ranking;
+#[cfg(test)]
+mod simulation;
 
 use serde::Serialize;
 

@@ -13,6 +13,7 @@ mod open_loop;
 mod overhead;
 mod placement;
 mod reports;
+mod rounds;
 mod setting_up;
 mod witnesses;
 mod workers;

@@ -289,6 +289,22 @@ mod tests {
     }
 
     #[test]
+    fn five_valid_runs_have_a_bootstrap_interval_and_fewer_their_range() {
+        let comparison = Comparison::of(&example::record_of_rounds(9));
+        let (nine, one) = (row(&comparison, "threads:32"), row(&comparison, "sync:1"));
+        assert_eq!((nine.valid_runs, nine.interval), (9, Interval::Bootstrap));
+        assert_eq!((one.valid_runs, one.interval), (1, Interval::MinMax));
+        let mut walls: Vec<u64> = nine.valid_figures().map(|figures| figures.wall_ns).collect();
+        walls.sort_unstable();
+        let measured = nine.measured.as_ref().unwrap();
+        assert_eq!(
+            measured.wall_ns,
+            Spread { median: walls[4], low: walls[1], high: walls[7] },
+            "of nine the second to the eighth"
+        );
+    }
+
+    #[test]
     fn a_warm_up_counts_nowhere_and_a_twin_has_no_row() {
         let record = example::record();
         let without = Comparison::of(&record);
