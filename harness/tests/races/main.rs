@@ -11,6 +11,7 @@ mod faults;
 mod known_answers;
 mod languages;
 mod open_loop;
+mod overhead;
 mod placement;
 mod reports;
 mod rounds;
