@@ -1,21 +1,39 @@
-//! What a race shows while it runs: a line a contender that fills, and the time left.
+//! What a race shows while it runs: the run under way, the time left, and a line for every contender that
+//! has finished a run, with its median so far.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use inflight_report::record::ContenderFacts;
+use inflight_report::numbers::{count, duration};
+use inflight_report::record::{Header, Run, Verdict};
+use inflight_report::stats::Sorted;
 
 use crate::session::Watcher;
 
 /// Progress on stderr; draws nothing where that is not a terminal.
 pub(crate) struct Progress {
-    bars: Vec<ProgressBar>,
+    drawn: MultiProgress,
+    /// The run under way: it fills as requests are served.
+    run: ProgressBar,
     left: ProgressBar,
+    lines: Vec<Line>,
     visible: bool,
     estimate: Estimate,
     running: usize,
     interrupted: &'static AtomicBool,
+}
+
+/// A contender and its runs.
+struct Line {
+    name: String,
+    /// Drawn below all others when its first run is over.
+    drawn: Option<ProgressBar>,
+    expected: u32,
+    finished: u32,
+    void: u32,
+    /// Of its valid runs in this session.
+    walls_ns: Vec<u64>,
 }
 
 /// How long what is left will take: the floors still to come, and what runs took beyond theirs.
@@ -26,101 +44,153 @@ struct Estimate {
     run_began: Instant,
     overhead: Duration,
     runs_over: u32,
+    /// What is left of a budget: then nobody knows which runs are to come.
+    budget: Option<Duration>,
 }
 
 impl Progress {
-    /// Lines for `contenders`, none of which has run yet.
-    pub(crate) fn new(
-        contenders: &[ContenderFacts],
-        urls: u64,
-        interrupted: &'static AtomicBool,
-    ) -> Progress {
-        let lines = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+    /// Lines for the contenders of `header`, of which no run is known yet.
+    pub(crate) fn new(header: &Header, interrupted: &'static AtomicBool) -> Progress {
+        let drawn = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+        let style = |template| ProgressStyle::with_template(template).expect("the template is right");
+        let run = drawn.add(ProgressBar::new(header.scenario.urls));
+        let filling = style("{prefix}  {bar:30}  {human_pos} of {human_len} requests done{msg}");
+        run.set_style(filling.progress_chars("█▉▊▋▌▍▎▏ "));
+        let left = drawn.add(ProgressBar::no_length().with_style(style("{msg}")));
+        let contenders = &header.contenders;
         let width = contenders.iter().map(|contender| contender.name.chars().count()).max().unwrap_or(0);
-        let style = ProgressStyle::with_template("{prefix} {bar:40} {human_pos}/{human_len}")
-            .expect("the template is right")
-            .progress_chars("█▉▊▋▌▍▎▏ ");
-        let bars = contenders.iter().map(|contender| {
-            let bar = ProgressBar::new(urls * u64::from(contender.rounds)).with_style(style.clone());
-            lines.add(bar.with_prefix(format!("{:<width$}", contender.name)))
+        let lines = contenders.iter().map(|contender| Line {
+            name: format!("{:<width$}", contender.name),
+            drawn: None,
+            expected: 0,
+            finished: 0,
+            void: 0,
+            walls_ns: Vec::new(),
         });
-        let bars: Vec<_> = bars.inspect(ProgressBar::tick).collect();
-        let left = lines.add(ProgressBar::no_length());
-        left.set_style(ProgressStyle::with_template("{msg}").expect("the template is right"));
-        let floors: Vec<_> =
-            contenders.iter().map(|contender| Duration::from_nanos(contender.floor_ns)).collect();
         Progress {
-            visible: !lines.is_hidden(),
-            bars,
+            visible: !drawn.is_hidden(),
+            lines: lines.collect(),
+            drawn,
+            run,
             left,
             running: 0,
             interrupted,
             estimate: Estimate {
-                to_come: contenders
-                    .iter()
-                    .zip(&floors)
-                    .map(|(contender, floor)| *floor * contender.rounds)
-                    .sum(),
-                runs_to_come: contenders.iter().map(|contender| contender.rounds).sum(),
-                floors,
+                floors: contenders.iter().map(|facts| Duration::from_nanos(facts.floor_ns)).collect(),
+                to_come: Duration::ZERO,
+                runs_to_come: 0,
                 run_began: Instant::now(),
                 overhead: Duration::ZERO,
                 runs_over: 0,
+                budget: header.budget.map(|budget| Duration::from_nanos(budget.time_ns)),
             },
         }
     }
 
-    /// A run of `contender` begins.
+    /// One run more of `contender` is to come.
+    pub(crate) fn expect(&mut self, contender: usize) {
+        self.estimate.expect(contender);
+        self.lines[contender].expected += 1;
+    }
+
+    /// A run of `contender` was over before this race began, and took so long.
+    pub(crate) fn finished(&mut self, contender: usize, took: Duration) {
+        self.estimate.spend(took);
+        let line = &mut self.lines[contender];
+        (line.expected, line.finished) = (line.expected + 1, line.finished + 1);
+    }
+
+    /// A run of `contender` begins, one of those that were expected.
     pub(crate) fn begin(&mut self, contender: usize) {
         self.running = contender;
         self.estimate.begin(contender);
+        self.run.set_prefix(self.lines[contender].name.clone());
+        self.run.set_message("");
+        self.run.set_position(0);
         self.show_time_left();
     }
 
-    /// The run that began last is over.
-    pub(crate) fn end(&mut self, round: u32, urls: u64) {
+    /// The run that began last is over, and became `run`.
+    pub(crate) fn end(&mut self, run: &Run) {
         self.estimate.end(self.running);
-        self.bars[self.running].set_position(u64::from(round) * urls);
+        let line = &mut self.lines[self.running];
+        line.add(run);
+        if self.visible {
+            let told = format!("{}  {}", line.name, line.so_far());
+            let drawn = line.drawn.get_or_insert_with(|| {
+                let style = ProgressStyle::with_template("{msg}").expect("the template is right");
+                self.drawn.add(ProgressBar::no_length().with_style(style))
+            });
+            drawn.set_message(told);
+        }
     }
 
     /// The race is over: the lines go.
     pub(crate) fn clear(&self) {
-        for bar in self.bars.iter().chain([&self.left]) {
+        for bar in self.lines.iter().filter_map(|line| line.drawn.as_ref()).chain([&self.run, &self.left]) {
             bar.finish_and_clear();
         }
     }
 
     fn show_time_left(&self) {
         if self.visible {
-            self.left.set_message(format!("about {} s left", self.estimate.left(self.running).as_secs() + 1));
+            let most = if self.estimate.budget.is_some() { "at most " } else { "" };
+            let seconds = self.estimate.left(self.running).as_secs() + 1;
+            self.left.set_message(format!("{most}about {seconds} s left"));
         }
     }
 }
 
-/// A run of one contender, as a session reports on it.
-pub(crate) struct RunProgress<'a> {
-    /// The whole.
-    pub(crate) progress: &'a mut Progress,
-    /// Requests of this contender's earlier rounds.
-    pub(crate) before: u64,
-}
-
-impl Watcher for RunProgress<'_> {
-    fn served(&mut self, requests: u64) {
-        self.progress.bars[self.progress.running].set_position(self.before + requests);
-        self.progress.show_time_left();
+impl Watcher for Progress {
+    fn seen(&mut self, served: u64, in_flight: u64) {
+        self.run.set_message(format!(", {} in flight", count(in_flight)));
+        self.run.set_position(served);
+        self.show_time_left();
     }
 
     fn wants_progress(&self) -> bool {
-        self.progress.visible
+        self.visible
     }
 
     fn interrupted(&self) -> bool {
-        self.progress.interrupted.load(Ordering::Relaxed)
+        self.interrupted.load(Ordering::Relaxed)
+    }
+}
+
+impl Line {
+    fn add(&mut self, run: &Run) {
+        self.finished += 1;
+        match (&run.verdict, &run.figures) {
+            _ if run.warm_up => {}
+            (Verdict::Valid, Some(figures)) => self.walls_ns.push(figures.wall_ns),
+            _ => self.void += 1,
+        }
+    }
+
+    /// `2.49 s, median of 3 valid runs, 1 void, 1 to come`.
+    fn so_far(&self) -> String {
+        let Line { expected, finished, void, .. } = self;
+        let runs = match Sorted::new(self.walls_ns.iter().copied()) {
+            Some(walls) if self.walls_ns.len() > 1 => {
+                format!("{}, median of {} valid runs", duration(walls.median()), self.walls_ns.len())
+            }
+            Some(walls) => format!("{}, 1 valid run", duration(walls.median())),
+            None if *void == 0 => "warm".to_owned(),
+            None => "no valid run".to_owned(),
+        };
+        let void = if *void > 0 { format!(", {void} void") } else { String::new() };
+        let to_come = expected.saturating_sub(*finished);
+        let to_come = if to_come > 0 { format!(", {to_come} to come") } else { String::new() };
+        runs + &void + &to_come
     }
 }
 
 impl Estimate {
+    fn expect(&mut self, contender: usize) {
+        self.to_come += self.floors[contender];
+        self.runs_to_come += 1;
+    }
+
     fn begin(&mut self, contender: usize) {
         self.to_come -= self.floors[contender];
         self.runs_to_come -= 1;
@@ -128,14 +198,22 @@ impl Estimate {
     }
 
     fn end(&mut self, contender: usize) {
-        self.overhead += self.run_began.elapsed().saturating_sub(self.floors[contender]);
+        let took = self.run_began.elapsed();
+        self.spend(took);
+        self.overhead += took.saturating_sub(self.floors[contender]);
         self.runs_over += 1;
+    }
+
+    fn spend(&mut self, took: Duration) {
+        self.budget = self.budget.map(|left| left.saturating_sub(took));
     }
 
     fn left(&self, running: usize) -> Duration {
         let of_this_run = self.floors[running].saturating_sub(self.run_began.elapsed());
         let overhead_each = self.overhead.checked_div(self.runs_over).unwrap_or_default();
-        of_this_run + self.to_come + overhead_each * self.runs_to_come
+        let known = of_this_run + self.to_come + overhead_each * self.runs_to_come;
+        let budget = self.budget.unwrap_or_default().saturating_sub(self.run_began.elapsed());
+        known.max(budget)
     }
 }
 
@@ -148,12 +226,14 @@ mod tests {
         let second = Duration::from_secs(1);
         let mut estimate = Estimate {
             floors: vec![10 * second, 20 * second],
-            to_come: 50 * second,
-            runs_to_come: 3,
+            to_come: Duration::ZERO,
+            runs_to_come: 0,
             run_began: Instant::now(),
             overhead: Duration::ZERO,
             runs_over: 0,
+            budget: None,
         };
+        [0, 1, 1].into_iter().for_each(|contender| estimate.expect(contender));
         estimate.begin(0);
         let left = estimate.left(0);
         assert!(left > 49 * second && left <= 50 * second, "{left:?}");
@@ -162,5 +242,50 @@ mod tests {
         estimate.begin(1);
         let left = estimate.left(1);
         assert!(left > 41 * second && left <= 42 * second + second / 2, "{left:?}");
+    }
+    #[test]
+    fn a_budget_is_spent_by_runs_of_any_kind() {
+        let second = Duration::from_secs(1);
+        let mut estimate = Estimate {
+            floors: vec![second],
+            to_come: Duration::ZERO,
+            runs_to_come: 0,
+            run_began: Instant::now(),
+            overhead: Duration::ZERO,
+            runs_over: 0,
+            budget: Some(60 * second),
+        };
+        estimate.spend(10 * second);
+        estimate.expect(0);
+        estimate.begin(0);
+        let left = estimate.left(0);
+        assert!(left > 49 * second && left <= 50 * second, "{left:?}");
+        estimate.spend(100 * second);
+        assert!(estimate.left(0) <= second, "what is known to come");
+    }
+
+    #[test]
+    fn a_line_tells_the_median_so_far_and_what_was_void() {
+        let mut line = Line {
+            name: String::new(),
+            drawn: None,
+            expected: 5,
+            finished: 0,
+            void: 0,
+            walls_ns: Vec::new(),
+        };
+        let mut after = |wall_ns: Option<u64>| {
+            line.finished += 1;
+            match wall_ns {
+                Some(wall_ns) => line.walls_ns.push(wall_ns),
+                None => line.void += 1,
+            }
+            line.so_far()
+        };
+        assert_eq!(after(None), "no valid run, 1 void, 4 to come");
+        assert_eq!(after(Some(2_490_000_000)), "2.49 s, 1 valid run, 1 void, 3 to come");
+        assert_eq!(after(Some(2_510_000_000)), "2.50 s, median of 2 valid runs, 1 void, 2 to come");
+        assert_eq!(after(Some(9_000_000_000)), "2.51 s, median of 3 valid runs, 1 void, 1 to come");
+        assert_eq!(after(Some(9_000_000_000)), "5.75 s, median of 4 valid runs, 1 void");
     }
 }

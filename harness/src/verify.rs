@@ -1,6 +1,7 @@
 //! Samples against ledger: the verdict on a run.
 
 use inflight_report::record::Verdict;
+use inflight_report::stats::mean_in_flight;
 use mock_target::ledger::{Ledger, Outcome as Served, Stats};
 
 use crate::contender::Shape;
@@ -9,6 +10,9 @@ use crate::workload::Workload;
 
 /// A target that used more of its cores than this could not have kept up with a better client.
 const SATURATED: f64 = 0.95;
+
+/// What is measured by two clocks may be so much too long.
+const CLOCKS_DIFFER: f64 = 1.01;
 
 /// All that is known of a run that came to its end.
 pub struct Evidence<'a> {
@@ -54,7 +58,15 @@ pub fn verdict(evidence: &Evidence<'_>) -> Verdict {
 
 /// What a reader should know of a run though it voids nothing.
 pub fn warnings(evidence: &Evidence<'_>) -> Vec<String> {
-    [reached_less(evidence), sent_again(evidence)].into_iter().flatten().collect()
+    let allowed = evidence.shape.slots();
+    [
+        reached_less(evidence),
+        sent_again(evidence),
+        against_littles_law(evidence.samples, evidence.wall_ns, allowed),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn reached_less(evidence: &Evidence<'_>) -> Option<String> {
@@ -69,6 +81,18 @@ fn reached_less(evidence: &Evidence<'_>) -> Option<String> {
 fn sent_again(evidence: &Evidence<'_>) -> Option<String> {
     let resent = evidence.samples.iter().filter(|sample| sample.resent).count();
     (resent > 0).then(|| format!("it sent {resent} requests again whose idle connection had been closed"))
+}
+
+/// Requests cannot have lasted longer, all together, than the slots that they were in.
+fn against_littles_law(samples: &[Sample], wall_ns: u64, allowed: u64) -> Option<String> {
+    let durations = samples.iter().map(|sample| sample.end_ns.saturating_sub(sample.start_ns));
+    let mean = mean_in_flight(durations, wall_ns);
+    (mean > allowed as f64 * CLOCKS_DIFFER).then(|| {
+        format!(
+            "throughput × mean duration comes to {mean:.1} in flight, its shape allows {allowed}: its clock is \
+             not to be trusted"
+        )
+    })
 }
 
 fn received_once(evidence: &Evidence<'_>) -> Option<String> {
@@ -248,5 +272,28 @@ impl Offenders {
             1 => format!("URL {first} was {fault}"),
             count => format!("{count} URLs were {fault}, URL {first} for one"),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_that_do_not_fit_into_the_slots_are_told() {
+        let lasting = |ns| Sample {
+            id: 0,
+            due_ns: None,
+            start_ns: 0,
+            end_ns: ns,
+            outcome: Outcome::Response { status: 200, bytes: 0, crc32: 0 },
+            resent: false,
+            process: None,
+        };
+        let samples = [lasting(100), lasting(100), lasting(50)];
+        assert_eq!(against_littles_law(&samples, 125, 2), None);
+        assert_eq!(against_littles_law(&samples, 124, 2), None, "within what two clocks may differ");
+        let told = against_littles_law(&samples, 100, 2).unwrap();
+        assert!(told.contains("2.5 in flight, its shape allows 2"), "{told}");
     }
 }

@@ -1,27 +1,33 @@
 //! `inflight run`: race contenders, save the record, print the comparison.
 
+mod course;
+mod resume;
+
 use std::env;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use inflight_report::comparison::Comparison;
-use inflight_report::record::{FILE_NAME, FORMAT, Header, Order, RateFacts, Record, ScenarioFacts, Writer};
+use inflight_report::numbers::duration;
+use inflight_report::record::{
+    Budget, ContenderFacts, FILE_NAME, FORMAT, Header, Order, RateFacts, Record, Run, ScenarioFacts, Writer,
+};
 use inflight_report::tables;
 
+use self::course::Course;
 use super::externals;
 use super::lineup::Lineup;
 use super::scenario_args::ScenarioArgs;
 use crate::contender::Contender;
+use crate::entry;
 use crate::placement::{Pin, Placement};
-use crate::progress::{Progress, RunProgress};
 use crate::rate::{Arrivals, Rate};
-use crate::schedule::{Turn, schedule};
-use crate::session::{self, Session, Unwatched};
+use crate::session::{self, Session};
 use crate::workload::Workload;
 use crate::{article, limits, machine, models};
 
@@ -31,6 +37,12 @@ const ROUNDS_ONE_AT_A_TIME: u32 = 1;
 /// Enough for a median, and to see the spread.
 const ROUNDS: u32 = 5;
 
+/// How narrow an interval is narrow enough, as a part of the median.
+const PRECISION: f64 = 0.02;
+
+/// What the name of a contender's twin ends in.
+const TWIN: &str = "#twin";
+
 /// Race contenders over the same URLs and print the comparison
 #[derive(clap::Args, Default)]
 pub(super) struct Args {
@@ -39,6 +51,31 @@ pub(super) struct Args {
     /// Rounds for each contender [default: 5, and 1 for one request at a time]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: Option<u32>,
+    /// Time to spend, such as 90s or 2m, instead of a number of rounds: a contender runs until its interval
+    /// is narrow or its share of the time is spent, and at least once
+    #[arg(long, value_name = "TIME", value_parser = parse_time, conflicts_with = "rounds")]
+    budget: Option<Duration>,
+    /// With a budget: how narrow the interval of the median wall shall be, as a part of it [default: 2%]
+    #[arg(long, value_name = "SHARE", value_parser = parse_share, requires = "budget")]
+    precision: Option<f64>,
+    /// Order within a round: at random and balanced over the rounds, or always as the contenders are named
+    #[arg(
+        long,
+        value_enum,
+        value_name = "balanced|as-given",
+        default_value = "balanced",
+        hide_default_value = true
+    )]
+    order: OrderArg,
+    /// Race a hidden twin of one contender: what differs between the two is noise [default: with --all]
+    #[arg(long, overrides_with = "no_aa")]
+    aa: bool,
+    /// No twin
+    #[arg(long, overrides_with = "aa")]
+    no_aa: bool,
+    /// Go on with the race in DIR that was stopped; takes no other option
+    #[arg(long, value_name = "DIR", exclusive = true)]
+    resume: Option<PathBuf>,
     /// Folder for the record and the table [default: results/TIME-PRESET]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -64,87 +101,147 @@ enum Switch {
     Off,
 }
 
+#[derive(Clone, Copy, Default, clap::ValueEnum)]
+enum OrderArg {
+    #[default]
+    Balanced,
+    AsGiven,
+}
+
+impl From<OrderArg> for Order {
+    fn from(order: OrderArg) -> Order {
+        match order {
+            OrderArg::Balanced => Order::Balanced,
+            OrderArg::AsGiven => Order::AsGiven,
+        }
+    }
+}
+
+fn parse_time(text: &str) -> Result<Duration> {
+    match humantime::parse_duration(text) {
+        Ok(time) if !time.is_zero() => Ok(time),
+        _ => bail!("write a time above zero, such as 90s or 2m"),
+    }
+}
+
+fn parse_share(text: &str) -> Result<f64> {
+    let percent = text.strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok());
+    match percent {
+        Some(percent) if percent > 0.0 && percent <= 100.0 => Ok(percent / 100.0),
+        _ => bail!("write a part of the median, such as 2%"),
+    }
+}
+
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let placement = args.pin.placement()?;
-    let workload = args.workload()?;
-    let contenders = args.contenders(&workload)?;
-    externals::probe(&contenders)?;
-    contenders.iter().try_for_each(limits::check)?;
+    match &args.resume {
+        None => begin(args),
+        Some(folder) => go_on(folder),
+    }
+}
+
+fn begin(args: &Args) -> Result<ExitCode> {
+    let entrants = args.entrants()?;
     let started_at = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let out = args.out.clone().unwrap_or_else(|| {
         Path::new("results").join(format!("{}-{}", started_at.replace(':', "-"), args.scenario.preset))
     });
     fs::create_dir_all(&out).with_context(|| format!("cannot write to {}", out.display()))?;
-
-    let interrupted = catch_interrupt()?;
-    let program = env::current_exe().context("cannot find this program itself")?;
-    let mut options = session::target_options(&workload);
-    if let Some(switch) = args.realtime {
-        options.realtime = switch == Switch::On;
-    }
-    let mut session = Session::with_options(&program, workload, options, placement)?;
-    let header = args.header(started_at, &session, &contenders);
+    let words = env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    let race = Race::prepare(args, entrants, super::command_line(words), started_at)?;
     let path = out.join(FILE_NAME);
-    let mut record =
-        Writer::create(&path, &header).with_context(|| format!("cannot write {}", path.display()))?;
-    race(&mut session, &header, &contenders, &mut record, interrupted)
-        .with_context(|| format!("stopped; the runs before are saved in {}", out.display()))?;
-    drop(session);
-
-    let comparison = Comparison::of(&Record::read(&path)?);
-    let table = out.join("table.md");
-    fs::write(&table, tables::markdown::render(&comparison))
-        .with_context(|| format!("cannot write {}", table.display()))?;
-    super::print(&tables::terminal::render(&comparison, super::screen()))?;
-    super::print(&format!("\nSaved in {}: {FILE_NAME}, table.md\n", out.display()))?;
-
-    if interrupted.load(Ordering::Relaxed) {
-        let _ = writeln!(io::stderr(), "inflight: interrupted; every run that had finished is above");
-        return Ok(ExitCode::from(super::INTERRUPTED));
+    let record =
+        Writer::create(&path, &race.header).with_context(|| format!("cannot write {}", path.display()))?;
+    if let Some(line) = announcement(&race.header) {
+        let _ = writeln!(io::stderr(), "inflight: {line}");
     }
-    let all_valid = comparison.contenders.iter().all(|contender| contender.valid_runs > 0);
-    Ok(if all_valid { ExitCode::SUCCESS } else { ExitCode::from(super::NOTHING_VALID) })
+    race.run(&out, record, &[])
 }
 
-/// Every turn of the schedule, each saved as soon as it is over.
-fn race(
-    session: &mut Session,
-    header: &Header,
-    contenders: &[Contender],
-    record: &mut Writer,
+fn go_on(folder: &Path) -> Result<ExitCode> {
+    let (record, saved) = resume::open(folder)?;
+    let args = resume::args(&saved.header)?;
+    let was = &saved.header;
+    let race = Race::prepare(&args, args.entrants()?, was.command.clone(), was.started_at.clone())?;
+    resume::refuse_changes(was, &race.header)?;
+    race.run(folder, record, &saved.runs)
+}
+
+/// A race with everything that it needs.
+struct Race {
+    contenders: Vec<Contender>,
+    session: Session,
+    header: Header,
     interrupted: &'static AtomicBool,
-) -> Result<()> {
-    let urls = session.workload().scenario.urls;
-    let rounds: Vec<u32> = header.contenders.iter().map(|contender| contender.rounds).collect();
-    warm_up(session, contenders)?;
-    let mut progress = Progress::new(&header.contenders, urls, interrupted);
-    for turn in schedule(&rounds, header.order_seed) {
-        let contender = &contenders[turn.contender];
-        progress.begin(turn.contender);
-        let before = u64::from(turn.round - 1) * urls;
-        let mut watcher = RunProgress { progress: &mut progress, before };
-        let (launch, limits) = (session.worker_of(contender), session.limits(contender));
-        let Some(run) = session.run(contender, turn, &launch, limits, &mut watcher)? else { break };
-        record.append(&run)?;
-        progress.end(turn.round, urls);
-    }
-    progress.clear();
-    Ok(())
 }
 
-/// One run that counts for nothing: a target that has never held so many connections is some
-/// milliseconds late with its first ones. Where even the widest contender takes long there is no crowd
-/// to be warm for.
-fn warm_up(session: &mut Session, contenders: &[Contender]) -> Result<()> {
-    const LONG_NS: u64 = 3_000_000_000;
-    let widest = contenders.iter().max_by_key(|contender| contender.shape.slots());
-    if let Some(contender) = widest
-        && session.facts(contender, 0).floor_ns < LONG_NS
-    {
-        let (turn, launch) = (Turn { contender: 0, round: 0, position: 0 }, session.worker_of(contender));
-        session.run(contender, turn, &launch, session.limits(contender), &mut Unwatched)?;
+impl Race {
+    fn prepare(
+        args: &Args,
+        (placement, workload, contenders): (Option<Placement>, Workload, Vec<Contender>),
+        command: String,
+        started_at: String,
+    ) -> Result<Race> {
+        let interrupted = catch_interrupt()?;
+        let program = env::current_exe().context("cannot find this program itself")?;
+        let mut options = session::target_options(&workload);
+        if let Some(switch) = args.realtime {
+            options.realtime = switch == Switch::On;
+        }
+        let session = Session::with_options(&program, workload, options, placement)?;
+        let header = args.header(command, started_at, &session, &contenders)?;
+        Ok(Race { contenders, session, header, interrupted })
     }
-    Ok(())
+
+    /// Runs what is left beside `runs` and tells what came of the whole.
+    fn run(mut self, out: &Path, mut record: Writer, runs: &[Run]) -> Result<ExitCode> {
+        let words = ["run", "--resume", &out.to_string_lossy()].map(str::to_owned);
+        let go_on = super::command_line(words);
+        let finished = Course::new(&self.header, &self.contenders, runs)
+            .run(&mut self.session, &mut record, self.interrupted)
+            .with_context(|| {
+                format!("stopped; the runs before are saved, and `{go_on}` goes on from there")
+            })?;
+        let interrupted = self.interrupted.load(Ordering::Relaxed);
+        if finished == 0 && !interrupted {
+            bail!("nothing is left to run in {}", out.display());
+        }
+        drop(self.session);
+
+        let comparison = Comparison::of(&Record::read(out)?);
+        let table = out.join("table.md");
+        fs::write(&table, tables::markdown::render(&comparison))
+            .with_context(|| format!("cannot write {}", table.display()))?;
+        super::print(&tables::terminal::render(&comparison, super::screen()))?;
+        super::print(&format!("\nSaved in {}: {FILE_NAME}, table.md\n", out.display()))?;
+        if interrupted {
+            let line = "inflight: interrupted; every run that had finished is above";
+            let _ = writeln!(io::stderr(), "{line}; `{go_on}` goes on from there");
+            return Ok(ExitCode::from(super::INTERRUPTED));
+        }
+        let all_valid = comparison.contenders.iter().all(|contender| contender.valid_runs > 0);
+        Ok(if all_valid { ExitCode::SUCCESS } else { ExitCode::from(super::NOTHING_VALID) })
+    }
+}
+
+/// How long a race will take, where that is long enough to be told before it begins.
+fn announcement(header: &Header) -> Option<String> {
+    const LONG_NS: u64 = 60_000_000_000;
+    let contenders = &header.contenders;
+    let runs = |facts: &ContenderFacts| facts.rounds + u32::from(entry::warms_up(facts.floor_ns));
+    let all_ns: u64 = contenders.iter().map(|facts| facts.floor_ns * u64::from(runs(facts))).sum();
+    let count: u32 = contenders.iter().map(runs).sum();
+    let contenders = contenders.len();
+    match header.budget {
+        None if all_ns < LONG_NS => None,
+        None => Some(format!("{count} runs of {contenders} contenders take about {}", duration(all_ns))),
+        Some(budget) if all_ns < budget.time_ns => None,
+        Some(budget) => Some(format!(
+            "one valid run of each contender takes about {}, which is more than the budget of {}: \
+             it is all that they get",
+            duration(all_ns),
+            duration(budget.time_ns)
+        )),
+    }
 }
 
 /// From here on Ctrl-C sets a flag that ends the race after cleaning up; a second one ends at once.
@@ -160,6 +257,16 @@ fn catch_interrupt() -> Result<&'static AtomicBool> {
 }
 
 impl Args {
+    /// Where, over what, and who races.
+    fn entrants(&self) -> Result<(Option<Placement>, Workload, Vec<Contender>)> {
+        let placement = self.pin.placement()?;
+        let workload = self.workload()?;
+        let contenders = self.contenders(&workload)?;
+        externals::probe(&contenders)?;
+        contenders.iter().try_for_each(limits::check)?;
+        Ok((placement, workload, contenders))
+    }
+
     /// Who races. Where the load is an open loop, that is of all models those that can take it.
     fn contenders(&self, workload: &Workload) -> Result<Vec<Contender>> {
         let mut contenders = self.lineup.contenders(workload, self.scenario.meant_in_flight())?;
@@ -182,19 +289,51 @@ impl Args {
         })
     }
 
+    /// Rounds asked of `contender`. Under a budget time decides, and all are asked for the same.
     fn rounds(&self, contender: &Contender) -> u32 {
-        self.rounds.unwrap_or(if contender.shape.slots() == 1 { ROUNDS_ONE_AT_A_TIME } else { ROUNDS })
+        match (self.budget, self.rounds) {
+            (Some(_), _) => 1,
+            (None, Some(rounds)) => rounds,
+            (None, None) if contender.shape.slots() == 1 => ROUNDS_ONE_AT_A_TIME,
+            (None, None) => ROUNDS,
+        }
     }
 
-    fn header(&self, started_at: String, session: &Session, contenders: &[Contender]) -> Header {
+    /// Everybody's facts, a twin's last.
+    fn facts(&self, session: &Session, contenders: &[Contender]) -> Result<Vec<ContenderFacts>> {
+        let mut facts: Vec<ContenderFacts> =
+            contenders.iter().map(|c| session.facts(c, self.rounds(c))).collect();
+        if !self.no_aa && (self.aa || self.lineup.all) {
+            let short = facts.iter().find(|facts| facts.slots() > 1 && entry::warms_up(facts.floor_ns));
+            match short.cloned() {
+                Some(of) => facts.push(ContenderFacts {
+                    name: format!("{}{TWIN}", of.name),
+                    twin_of: Some(of.name.clone()),
+                    ..of
+                }),
+                None if self.aa => bail!(
+                    "--aa races a contender twice, and there is none with several requests in flight and a \
+                     floor of at most 10 s"
+                ),
+                None => {}
+            }
+        }
+        Ok(facts)
+    }
+
+    fn header(
+        &self,
+        command: String,
+        started_at: String,
+        session: &Session,
+        contenders: &[Contender],
+    ) -> Result<Header> {
         let workload = session.workload();
         let scenario = &workload.scenario;
-        Header {
+        Ok(Header {
             format: FORMAT,
             inflight_version: env!("CARGO_PKG_VERSION").to_owned(),
-            command: super::command_line(
-                env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()),
-            ),
+            command,
             started_at,
             machine: machine::describe(),
             scenario: ScenarioFacts {
@@ -213,12 +352,15 @@ impl Args {
                 poisson: rate.arrivals == Arrivals::Poisson,
             }),
             placement: session.placement().map(Placement::facts),
-            order: Order::Shuffled,
+            order: self.order.into(),
             order_seed: scenario.seed,
-            budget: None,
-            contenders: contenders.iter().map(|c| session.facts(c, self.rounds(c))).collect(),
+            budget: self.budget.map(|time| Budget {
+                time_ns: u64::try_from(time.as_nanos()).unwrap_or(u64::MAX),
+                precision: self.precision.unwrap_or(PRECISION),
+            }),
+            contenders: self.facts(session, contenders)?,
             cost_base: Some(models::COST_BASE.to_owned()),
             references: vec![article::reference(contenders, workload)],
-        }
+        })
     }
 }

@@ -1,8 +1,8 @@
 //! How a record becomes a comparison.
 
 use super::{
-    BOOTSTRAP_RUNS, CONFIDENCE, Comparison, CostOverBase, Figure, Interval, Measured, NoiseFloor, Pair,
-    PublishedRow, PublishedTable, Row, RunSummary, Spread, Tally, Testing, pairs, ranking,
+    BOOTSTRAP_RUNS, CONFIDENCE, Comparison, CostOverBase, Disturbed, Figure, Interval, Measured, NoiseFloor,
+    Pair, PublishedRow, PublishedTable, Row, RunSummary, Spread, Tally, Testing, pairs, ranking,
 };
 use crate::record::{ContenderFacts, Figures, Latencies, MemoryMethod, Record, ReferenceRow, Run, Verdict};
 use crate::stats::{Number, Sorted, median_interval};
@@ -42,6 +42,7 @@ impl Comparison {
             placement: header.placement.clone(),
             order: header.order,
             order_seed: header.order_seed,
+            disturbed: Disturbed::of(&record.runs),
             truncated: record.truncated,
             baseline,
             cost_base: header.cost_base.clone(),
@@ -285,6 +286,22 @@ mod tests {
         assert_eq!(measured.efficiency.low, 0.1);
         assert_eq!(measured.efficiency.high, 0.5);
         assert_eq!(row.runs.len(), 5);
+    }
+
+    #[test]
+    fn five_valid_runs_have_a_bootstrap_interval_and_fewer_their_range() {
+        let comparison = Comparison::of(&example::record_of_rounds(9));
+        let (nine, one) = (row(&comparison, "threads:32"), row(&comparison, "sync:1"));
+        assert_eq!((nine.valid_runs, nine.interval), (9, Interval::Bootstrap));
+        assert_eq!((one.valid_runs, one.interval), (1, Interval::MinMax));
+        let mut walls: Vec<u64> = nine.valid_figures().map(|figures| figures.wall_ns).collect();
+        walls.sort_unstable();
+        let measured = nine.measured.as_ref().unwrap();
+        assert_eq!(
+            measured.wall_ns,
+            Spread { median: walls[4], low: walls[1], high: walls[7] },
+            "of nine the second to the eighth"
+        );
     }
 
     #[test]

@@ -222,3 +222,96 @@ pub(super) fn judge(pairs: &mut [Pair]) -> Testing {
     }
     Testing { alpha: ALPHA, tests, enough_rounds }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Comparison;
+    use super::*;
+    use crate::example;
+    use crate::record::{Record, Verdict};
+
+    /// Ten rounds of the example, with these walls of threads:32 and tokio:128, in milliseconds. The least
+    /// that the shapes allow is 818 ms and 204 ms.
+    fn race(threads_ms: [u64; 10], tokio_ms: [u64; 10]) -> Record {
+        let mut record = example::record_of_rounds(10);
+        record.header.contenders.retain(|facts| ["threads:32", "tokio:128"].contains(&facts.name.as_str()));
+        record.runs.retain(|run| ["threads:32", "tokio:128"].contains(&run.contender.as_str()));
+        for run in &mut record.runs {
+            let walls = if run.contender == "tokio:128" { &tokio_ms } else { &threads_ms };
+            run.verdict = Verdict::Valid;
+            run.figures.as_mut().unwrap().wall_ns = walls[run.round as usize - 1] * 1_000_000;
+        }
+        record
+    }
+
+    fn wall(record: &Record) -> (Pair, Testing) {
+        let comparison = Comparison::of(record);
+        let pair = comparison.pair(Figure::WallNs, "threads:32", "tokio:128").unwrap();
+        (pair.clone(), comparison.testing)
+    }
+
+    const ABOUT_900: [u64; 10] = [900, 901, 902, 903, 904, 905, 906, 907, 908, 909];
+    const ABOUT_950: [u64; 10] = [950, 952, 951, 954, 953, 956, 955, 958, 957, 959];
+
+    #[test]
+    fn what_the_bound_does_not_settle_is_tested() {
+        let (pair, testing) = wall(&race(ABOUT_900, ABOUT_950));
+        assert_eq!((pair.lower.as_str(), pair.higher.as_str(), pair.rounds), ("threads:32", "tokio:128", 10));
+        // All ten have the same sign: 2⁻⁹ two-sided, once for wall and once for CPU.
+        assert_eq!((pair.p, testing.tests, testing.enough_rounds), (Some(1.0 / 512.0), 2, 10));
+        assert_eq!((pair.adjusted_p, pair.finding), (Some(1.0 / 256.0), Finding::Apart));
+        let ratio = pair.ratio.unwrap();
+        assert!((1.05..1.06).contains(&ratio.estimate) && ratio.low > 1.0, "{ratio:?}");
+    }
+
+    #[test]
+    fn what_the_bound_settles_is_not() {
+        let (pair, testing) = wall(&race(ABOUT_900, [300; 10]));
+        assert_eq!((pair.lower.as_str(), pair.finding, pair.p), ("tokio:128", Finding::Bound, None));
+        assert_eq!(testing.tests, 1, "that of CPU");
+        let mut one_slow = [300; 10];
+        one_slow[4] = 850;
+        assert_eq!(wall(&race(ABOUT_900, one_slow)).0.finding, Finding::Apart, "a run was above the bound");
+    }
+
+    #[test]
+    fn runs_are_compared_within_their_round_alone() {
+        // Both drift in the same way by more than they differ.
+        let drifting = |base: u64| std::array::from_fn(|round| base + 40 * round as u64);
+        let (pair, _) = wall(&race(drifting(900), drifting(905)));
+        assert_eq!(pair.finding, Finding::Apart);
+
+        let mut record = race(drifting(900), drifting(905));
+        record.runs[0].verdict = Verdict::Void { reasons: Vec::new() };
+        record.runs.swap(2, 9);
+        let (pair, testing) = wall(&record);
+        assert_eq!((pair.rounds, pair.finding), (9, Finding::TooFewRounds));
+        assert_eq!(testing.tests, 2);
+    }
+
+    #[test]
+    fn a_difference_that_the_medians_deny_is_none() {
+        // Threads are ahead in each round that both have, but had bad ones of their own.
+        let mut record = race(ABOUT_900, ABOUT_950);
+        record.header.contenders.iter_mut().for_each(|facts| facts.rounds = 25);
+        let template = record.runs.iter().find(|run| run.contender == "threads:32").unwrap().clone();
+        for round in 11..=25 {
+            let mut run = template.clone();
+            run.round = round;
+            run.figures.as_mut().unwrap().wall_ns = 990_000_000;
+            record.runs.push(run);
+        }
+        let (pair, _) = wall(&record);
+        assert_eq!((pair.lower.as_str(), pair.finding), ("tokio:128", Finding::NotDetected));
+    }
+
+    #[test]
+    fn a_meter_that_read_nothing_is_no_difference_from_another() {
+        let mut record = race(ABOUT_900, ABOUT_950);
+        record.runs.iter_mut().for_each(|run| run.figures.as_mut().unwrap().cpu_ns = 0);
+        let comparison = Comparison::of(&record);
+        let pair = comparison.pair(Figure::CpuNs, "threads:32", "tokio:128").unwrap();
+        assert_eq!((pair.finding, pair.p), (Finding::NotDetected, Some(1.0)));
+        assert_eq!(pair.ratio.unwrap().estimate, 1.0);
+    }
+}

@@ -65,11 +65,17 @@ impl Record {
         let path = if path.is_dir() { path.join(FILE_NAME) } else { path.to_owned() };
         match std::fs::read(&path) {
             Err(source) => Err(RecordError::Read { path, source }),
-            Ok(bytes) => parse(&bytes).map_err(|refusal| match refusal {
-                Refusal::Broken { line, reason } => RecordError::Broken { path, line, reason },
-                Refusal::Newer { found } => RecordError::Newer { path, found },
-            }),
+            Ok(bytes) => Record::parse(&path, &bytes),
         }
+    }
+
+    /// Reads `bytes` as the record that is at `path`.
+    pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Record, RecordError> {
+        let path = path.to_owned();
+        parse(bytes).map_err(|refusal| match refusal {
+            Refusal::Broken { line, reason } => RecordError::Broken { path, line, reason },
+            Refusal::Newer { found } => RecordError::Newer { path, found },
+        })
     }
 
     /// Leaves the contenders of these names, in the order of the record, with their runs and their twins.

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
-use super::{Header, Line, Run, Samples};
+use super::{Header, Line, Record, Run, Samples};
 
 /// Of how many requests of a run the samples are saved: all of the 1,000 that most workloads have, and of
 /// a larger one enough for a picture of its beginning.
@@ -38,10 +38,38 @@ impl Writer {
     pub fn create(path: &Path, header: &Header) -> io::Result<Writer> {
         refuse(header.flaw())?;
         let file = OpenOptions::new().append(true).create_new(true).open(path)?;
+        file.try_lock()?;
         let mut writer =
             Writer { file, header: header.clone(), sampled: HashSet::new(), length: 0, torn: false };
         writer.write_line(Line::Header(header))?;
         Ok(writer)
+    }
+
+    /// Goes on with the record at `path`: gives what it holds, and a writer that appends to it. A last
+    /// line that was cut short is cut off.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] where another writer has it open, as a race that is still under way.
+    /// [`io::ErrorKind::InvalidData`] with a [`RecordError`] where it is not a record that this version
+    /// reads. Else what the system says.
+    pub fn reopen(path: &Path) -> io::Result<(Writer, Record)> {
+        let mut file = OpenOptions::new().read(true).append(true).open(path)?;
+        file.try_lock()?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let record = Record::parse(path, &bytes)
+            .map_err(|refused| io::Error::new(io::ErrorKind::InvalidData, refused))?;
+        let mut length = bytes.len() as u64;
+        if record.truncated {
+            let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+            length = whole as u64;
+            file.set_len(length)?;
+        } else if !bytes.ends_with(b"\n") {
+            file.write_all(b"\n")?;
+            length += 1;
+        }
+        let sampled = record.runs.iter().filter(|run| !run.samples.id.is_empty()).map(key).collect();
+        Ok((Writer { file, header: record.header.clone(), sampled, length, torn: false }, record))
     }
 
     /// Saves `run`: when this returns, it is on disk.
@@ -53,7 +81,7 @@ impl Writer {
     /// this one remain readable, and appending again is safe.
     pub fn append(&mut self, run: &Run) -> io::Result<()> {
         refuse(run.flaw(&self.header))?;
-        let key = (run.contender.clone(), run.verdict.is_valid());
+        let key = key(run);
         let keep = !run.warm_up && !self.sampled.contains(&key);
         let samples = if keep { run.samples.truncated(MOST_SAMPLES) } else { Samples::default() };
         self.write_line(Line::Run(&Run { samples, ..run.clone() }))?;
@@ -80,6 +108,11 @@ impl Writer {
     }
 }
 
+/// Whose samples these are, and whether of a valid run.
+fn key(run: &Run) -> (String, bool) {
+    (run.contender.clone(), run.verdict.is_valid())
+}
+
 fn refuse(flaw: Option<String>) -> io::Result<()> {
     match flaw {
         Some(flaw) => Err(io::Error::new(io::ErrorKind::InvalidInput, flaw)),
@@ -91,7 +124,6 @@ fn refuse(flaw: Option<String>) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::example;
-    use crate::record::Record;
 
     #[test]
     fn what_is_written_is_read_back() {
@@ -206,6 +238,44 @@ mod tests {
         let mended = Record::read(&path).unwrap();
         assert_eq!(mended.runs, record.runs[..2]);
         assert!(!mended.truncated);
+    }
+
+    #[test]
+    fn a_record_cut_anywhere_goes_on_behind_its_last_whole_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record.jsonl");
+        let record = example::short_record();
+        example::save(&record, &path);
+        let whole = std::fs::read(&path).unwrap();
+        let last = whole[..whole.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+
+        for end in (last..whole.len()).step_by(50).chain([whole.len() - 1, whole.len()]) {
+            std::fs::write(&path, &whole[..end]).unwrap();
+            let (mut writer, cut) = Writer::reopen(&path).unwrap();
+            for run in &record.runs[cut.runs.len()..] {
+                writer.append(run).unwrap();
+            }
+            assert_eq!(std::fs::read(&path).unwrap(), whole, "cut at byte {end}");
+        }
+    }
+
+    #[test]
+    fn a_record_that_is_being_written_is_not_opened_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record.jsonl");
+        let writer = Writer::create(&path, &example::short_record().header).unwrap();
+        assert_eq!(Writer::reopen(&path).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        drop(writer);
+        Writer::reopen(&path).unwrap();
+    }
+
+    #[test]
+    fn what_is_not_a_record_is_not_opened_and_not_touched() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record.jsonl");
+        std::fs::write(&path, "precious").unwrap();
+        assert_eq!(Writer::reopen(&path).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        assert_eq!(std::fs::read(&path).unwrap(), b"precious");
     }
 
     #[cfg(target_os = "linux")]
