@@ -11,6 +11,7 @@ pub mod clients;
 pub mod commands;
 pub mod contender;
 mod crew;
+mod doctor;
 mod entry;
 pub mod external;
 pub mod floor;

@@ -1,29 +1,39 @@
-//! What a race shows while it runs: a line a contender that fills, and the time left.
+//! What a race shows while it runs: the run under way, the time left, and a line for every contender that
+//! has finished a run, with its median so far.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use inflight_report::record::Header;
+use inflight_report::numbers::{count, duration};
+use inflight_report::record::{Header, Run, Verdict};
+use inflight_report::stats::Sorted;
 
 use crate::session::Watcher;
 
 /// Progress on stderr; draws nothing where that is not a terminal.
 pub(crate) struct Progress {
-    lines: Vec<Line>,
+    drawn: MultiProgress,
+    /// The run under way: it fills as requests are served.
+    run: ProgressBar,
     left: ProgressBar,
+    lines: Vec<Line>,
     visible: bool,
-    urls: u64,
     estimate: Estimate,
     running: usize,
     interrupted: &'static AtomicBool,
 }
 
-/// A contender's line, and its runs.
+/// A contender and its runs.
 struct Line {
-    bar: ProgressBar,
-    expected: u64,
-    finished: u64,
+    name: String,
+    /// Drawn below all others when its first run is over.
+    drawn: Option<ProgressBar>,
+    expected: u32,
+    finished: u32,
+    void: u32,
+    /// Of its valid runs in this session.
+    walls_ns: Vec<u64>,
 }
 
 /// How long what is left will take: the floors still to come, and what runs took beyond theirs.
@@ -42,23 +52,27 @@ impl Progress {
     /// Lines for the contenders of `header`, of which no run is known yet.
     pub(crate) fn new(header: &Header, interrupted: &'static AtomicBool) -> Progress {
         let drawn = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+        let style = |template| ProgressStyle::with_template(template).expect("the template is right");
+        let run = drawn.add(ProgressBar::new(header.scenario.urls));
+        let filling = style("{prefix}  {bar:30}  {human_pos} of {human_len} requests done{msg}");
+        run.set_style(filling.progress_chars("█▉▊▋▌▍▎▏ "));
+        let left = drawn.add(ProgressBar::no_length().with_style(style("{msg}")));
         let contenders = &header.contenders;
         let width = contenders.iter().map(|contender| contender.name.chars().count()).max().unwrap_or(0);
-        let style = ProgressStyle::with_template("{prefix} {bar:40} {human_pos}/{human_len}")
-            .expect("the template is right")
-            .progress_chars("█▉▊▋▌▍▎▏ ");
-        let lines = contenders.iter().map(|contender| {
-            let bar = drawn.add(ProgressBar::new(0).with_style(style.clone()));
-            Line { bar: bar.with_prefix(format!("{:<width$}", contender.name)), expected: 0, finished: 0 }
+        let lines = contenders.iter().map(|contender| Line {
+            name: format!("{:<width$}", contender.name),
+            drawn: None,
+            expected: 0,
+            finished: 0,
+            void: 0,
+            walls_ns: Vec::new(),
         });
-        let lines: Vec<_> = lines.inspect(|line| line.bar.tick()).collect();
-        let left = drawn.add(ProgressBar::no_length());
-        left.set_style(ProgressStyle::with_template("{msg}").expect("the template is right"));
         Progress {
             visible: !drawn.is_hidden(),
-            lines,
+            lines: lines.collect(),
+            drawn,
+            run,
             left,
-            urls: header.scenario.urls,
             running: 0,
             interrupted,
             estimate: Estimate {
@@ -76,9 +90,7 @@ impl Progress {
     /// One run more of `contender` is to come.
     pub(crate) fn expect(&mut self, contender: usize) {
         self.estimate.expect(contender);
-        let line = &mut self.lines[contender];
-        line.expected += 1;
-        line.bar.set_length(line.expected * self.urls);
+        self.lines[contender].expected += 1;
     }
 
     /// A run of `contender` was over before this race began, and took so long.
@@ -86,28 +98,36 @@ impl Progress {
         self.estimate.spend(took);
         let line = &mut self.lines[contender];
         (line.expected, line.finished) = (line.expected + 1, line.finished + 1);
-        line.bar.set_length(line.expected * self.urls);
-        line.bar.set_position(line.finished * self.urls);
     }
 
     /// A run of `contender` begins, one of those that were expected.
     pub(crate) fn begin(&mut self, contender: usize) {
         self.running = contender;
         self.estimate.begin(contender);
+        self.run.set_prefix(self.lines[contender].name.clone());
+        self.run.set_message("");
+        self.run.set_position(0);
         self.show_time_left();
     }
 
-    /// The run that began last is over.
-    pub(crate) fn end(&mut self) {
+    /// The run that began last is over, and became `run`.
+    pub(crate) fn end(&mut self, run: &Run) {
         self.estimate.end(self.running);
         let line = &mut self.lines[self.running];
-        line.finished += 1;
-        line.bar.set_position(line.finished * self.urls);
+        line.add(run);
+        if self.visible {
+            let told = format!("{}  {}", line.name, line.so_far());
+            let drawn = line.drawn.get_or_insert_with(|| {
+                let style = ProgressStyle::with_template("{msg}").expect("the template is right");
+                self.drawn.add(ProgressBar::no_length().with_style(style))
+            });
+            drawn.set_message(told);
+        }
     }
 
     /// The race is over: the lines go.
     pub(crate) fn clear(&self) {
-        for bar in self.lines.iter().map(|line| &line.bar).chain([&self.left]) {
+        for bar in self.lines.iter().filter_map(|line| line.drawn.as_ref()).chain([&self.run, &self.left]) {
             bar.finish_and_clear();
         }
     }
@@ -122,9 +142,9 @@ impl Progress {
 }
 
 impl Watcher for Progress {
-    fn served(&mut self, requests: u64) {
-        let line = &self.lines[self.running];
-        line.bar.set_position(line.finished * self.urls + requests);
+    fn seen(&mut self, served: u64, in_flight: u64) {
+        self.run.set_message(format!(", {} in flight", count(in_flight)));
+        self.run.set_position(served);
         self.show_time_left();
     }
 
@@ -134,6 +154,34 @@ impl Watcher for Progress {
 
     fn interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)
+    }
+}
+
+impl Line {
+    fn add(&mut self, run: &Run) {
+        self.finished += 1;
+        match (&run.verdict, &run.figures) {
+            _ if run.warm_up => {}
+            (Verdict::Valid, Some(figures)) => self.walls_ns.push(figures.wall_ns),
+            _ => self.void += 1,
+        }
+    }
+
+    /// `2.49 s, median of 3 valid runs, 1 void, 1 to come`.
+    fn so_far(&self) -> String {
+        let Line { expected, finished, void, .. } = self;
+        let runs = match Sorted::new(self.walls_ns.iter().copied()) {
+            Some(walls) if self.walls_ns.len() > 1 => {
+                format!("{}, median of {} valid runs", duration(walls.median()), self.walls_ns.len())
+            }
+            Some(walls) => format!("{}, 1 valid run", duration(walls.median())),
+            None if *void == 0 => "warm".to_owned(),
+            None => "no valid run".to_owned(),
+        };
+        let void = if *void > 0 { format!(", {void} void") } else { String::new() };
+        let to_come = expected.saturating_sub(*finished);
+        let to_come = if to_come > 0 { format!(", {to_come} to come") } else { String::new() };
+        runs + &void + &to_come
     }
 }
 
@@ -214,5 +262,30 @@ mod tests {
         assert!(left > 49 * second && left <= 50 * second, "{left:?}");
         estimate.spend(100 * second);
         assert!(estimate.left(0) <= second, "what is known to come");
+    }
+
+    #[test]
+    fn a_line_tells_the_median_so_far_and_what_was_void() {
+        let mut line = Line {
+            name: String::new(),
+            drawn: None,
+            expected: 5,
+            finished: 0,
+            void: 0,
+            walls_ns: Vec::new(),
+        };
+        let mut after = |wall_ns: Option<u64>| {
+            line.finished += 1;
+            match wall_ns {
+                Some(wall_ns) => line.walls_ns.push(wall_ns),
+                None => line.void += 1,
+            }
+            line.so_far()
+        };
+        assert_eq!(after(None), "no valid run, 1 void, 4 to come");
+        assert_eq!(after(Some(2_490_000_000)), "2.49 s, 1 valid run, 1 void, 3 to come");
+        assert_eq!(after(Some(2_510_000_000)), "2.50 s, median of 2 valid runs, 1 void, 2 to come");
+        assert_eq!(after(Some(9_000_000_000)), "2.51 s, median of 3 valid runs, 1 void, 1 to come");
+        assert_eq!(after(Some(9_000_000_000)), "5.75 s, median of 4 valid runs, 1 void");
     }
 }

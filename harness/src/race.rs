@@ -6,12 +6,12 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use inflight_report::record::{CpuMethod, Usage};
+use inflight_report::record::{CpuMethod, Noise, Usage};
 use mock_target::Stats;
 use thiserror::Error;
 
 use crate::crew::{Crew, Event, Launch, Said};
-use crate::meter::{Counters, Group, Seen, Tree, Watch};
+use crate::meter::{Counters, Group, Moment, Seen, Tree, Watch};
 use crate::placement::Cpus;
 use crate::protocol::{DONE, GO, Plan, Ready, Sample};
 
@@ -43,6 +43,8 @@ pub struct Finish {
     pub cpu_method: CpuMethod,
     /// What else the trees used in that time.
     pub usage: Usage,
+    /// What disturbed the run in that time.
+    pub noise: Noise,
     /// Memory of the trees before `go`.
     pub ready_memory_bytes: u64,
     /// Peak of memory, and the course of the run.
@@ -112,6 +114,7 @@ pub fn race(
     let counters_before = run.metered(Counters::read(&workers))?;
     let target_before = run.onlooker.target_stats().ok_or(Fault::Target)?;
     let target_before_ns = target.cpu_ns().map_err(|_| Fault::Target)?;
+    let before = Moment::read();
     let before_ns = run.metered(workers.cpu_ns())?;
 
     let (go_at, go_at_ns) = (Instant::now(), mock_target::monotonic_ns());
@@ -122,6 +125,7 @@ pub fn race(
 
     let after_ns = run.metered(workers.cpu_ns())?;
     let target_after_ns = target.cpu_ns().map_err(|_| Fault::Target)?;
+    let after = Moment::read();
     let counters_after = run.metered(Counters::read(&workers))?;
     let target_after = run.onlooker.target_stats().ok_or(Fault::Target)?;
     let seen = run.metered(watch.finish(go_at))?;
@@ -146,6 +150,7 @@ pub fn race(
             received_bytes: target_after.sent_bytes.checked_sub(target_before.sent_bytes),
             ..counters_after.since(&counters_before, cpu_ns)
         },
+        noise: after.since(&before, cpu_ns + (target_after_ns - target_before_ns)),
         ready_memory_bytes,
         seen,
         target_cpu_ns: target_after_ns - target_before_ns,

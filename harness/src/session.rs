@@ -39,9 +39,9 @@ pub struct Session {
 
 /// What a session does while it waits for the workers of a run.
 pub trait Watcher {
-    /// Called about ten times a second with the number of requests served so far in this run, where
-    /// [`Watcher::wants_progress`] says so.
-    fn served(&mut self, requests: u64);
+    /// Called about ten times a second with the number of requests served so far in this run, and of those
+    /// in flight now, where [`Watcher::wants_progress`] says so.
+    fn seen(&mut self, served: u64, in_flight: u64);
     /// Whether anybody looks: asking the target costs it a little.
     fn wants_progress(&self) -> bool;
     /// Whether the user asked to stop.
@@ -52,7 +52,7 @@ pub trait Watcher {
 pub struct Unwatched;
 
 impl Watcher for Unwatched {
-    fn served(&mut self, _: u64) {}
+    fn seen(&mut self, _: u64, _: u64) {}
 
     fn wants_progress(&self) -> bool {
         false
@@ -248,7 +248,7 @@ impl Onlooker for Looker<'_> {
         if self.watcher.wants_progress()
             && let Ok(stats) = self.target.stats()
         {
-            self.watcher.served(stats.served);
+            self.watcher.seen(stats.served, stats.in_flight);
         }
     }
 
@@ -313,7 +313,7 @@ fn tell(
         warm_up: turn.round == 0,
         took_ns: 0,
         verdict: verify::verdict(&evidence),
-        warnings: verify::warnings(&evidence),
+        warnings: warnings(&evidence, &finish),
         figures: Some(figures(contender.shape, &finish, ledger, workload, options)),
         runtime: finish.ready.runtime,
         client: finish.ready.client,
@@ -321,6 +321,13 @@ fn tell(
         samples,
         timeline: finish.seen.timeline,
     }
+}
+
+/// What a reader should know though it voids nothing.
+fn warnings(evidence: &Evidence<'_>, finish: &Finish) -> Vec<String> {
+    let disturbances = finish.noise.disturbances(finish.wall_ns);
+    let disturbances = disturbances.iter().map(ToString::to_string);
+    verify::warnings(evidence).into_iter().chain(disturbances).collect()
 }
 
 fn figures(
@@ -355,6 +362,7 @@ fn figures(
         added_latency_ns: Quantiles::of(durations().map(|(duration, planned)| duration - planned))
             .unwrap_or_default(),
         usage: finish.usage,
+        noise: finish.noise,
         watching: finish.seen.watching,
         target: TargetFigures {
             cpu_ns: finish.target_cpu_ns,

@@ -1,6 +1,7 @@
 //! The comparison: a record in, one row a contender out. Every table, chart and export is drawn from it.
 
 mod build;
+mod disturbed;
 mod noise;
 mod pairs;
 mod ranking;
@@ -14,6 +15,7 @@ use crate::record::{
     ScenarioFacts, Verdict,
 };
 
+pub use disturbed::Disturbed;
 pub use noise::{NoiseFloor, POWER};
 pub use pairs::{ALPHA, CONFIDENCE, Figure, Finding, Pair, Ratio, Testing};
 pub use ranking::Ranked;
@@ -42,6 +44,8 @@ pub struct Comparison {
     pub order: Order,
     /// The seed of that order.
     pub order_seed: u64,
+    /// What the machine had to do besides.
+    pub disturbed: Vec<Disturbed>,
     /// The record was cut short in the middle of a run.
     pub truncated: bool,
     /// The contender that speed-ups are over: the first with valid runs that has one request in flight.

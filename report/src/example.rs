@@ -4,9 +4,9 @@
 use std::path::Path;
 
 use crate::record::{
-    COMMON, ContenderFacts, CpuMethod, FORMAT, Figures, Header, Latencies, Machine, MemoryMethod, Order,
-    Quantiles, Record, Reference, ReferenceRow, Run, Samples, ScenarioFacts, TargetFigures, TimePoint, Usage,
-    Verdict, Watching, Writer,
+    COMMON, ContenderFacts, CpuMethod, FORMAT, Figures, Header, Latencies, Machine, MemoryMethod, Noise,
+    Order, Quantiles, Record, Reference, ReferenceRow, Run, Samples, ScenarioFacts, Settings, TargetFigures,
+    TimePoint, Usage, Verdict, Watching, Writer,
 };
 
 const URLS: u64 = 1_000;
@@ -238,6 +238,7 @@ fn header() -> Header {
             memory_bytes: 8_327_000_000,
             os: "Debian GNU/Linux 13".to_owned(),
             kernel: "6.12.9".to_owned(),
+            settings: Settings::default(),
         },
         scenario: ScenarioFacts {
             preset: Some("quick".to_owned()),
@@ -352,6 +353,7 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
             added_latency_ns: Quantiles::default(),
             usage: Usage { voluntary_switches: Some(URLS), ..Usage::default() },
             watching: Watching { looks: 3, ..Watching::default() },
+            noise: Noise { cpus: 2, load: Some(0.5), ..Noise::default() },
             target: TargetFigures {
                 cpu_ns: 61_000_000,
                 lateness_ns: Quantiles {

@@ -7,6 +7,7 @@
 mod cost;
 mod latencies;
 mod load;
+mod noise;
 mod reader;
 mod writer;
 
@@ -17,6 +18,7 @@ use crate::stats::Sorted;
 pub use cost::{CpuMethod, Usage, Watching};
 pub use latencies::{Histogram, Latencies};
 pub use load::{PlacementFacts, RateFacts};
+pub use noise::{Disturbance, Noise, Settings};
 pub use reader::{Record, RecordError, UnknownContender};
 pub use writer::Writer;
 
@@ -106,6 +108,9 @@ pub struct Machine {
     pub os: String,
     /// Kernel version.
     pub kernel: String,
+    /// How it is set, and what it does not offer.
+    #[serde(default)]
+    pub settings: Settings,
 }
 
 /// The scenario in plain values: enough to show it and to ask for it again.
@@ -291,6 +296,9 @@ pub struct Figures {
     /// How the sampled figures came about.
     #[serde(default)]
     pub watching: Watching,
+    /// What disturbed the run.
+    #[serde(default)]
+    pub noise: Noise,
     /// The target's own account of this run.
     pub target: TargetFigures,
 }

@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 
 mod become_other;
+mod doctor;
 mod externals;
 mod lineup;
 mod list;
@@ -37,6 +38,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Run(run::Args),
+    Doctor(doctor::Args),
     Report(report::Args),
     List(list::Args),
     Setup(setup::Args),
@@ -66,6 +68,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let result = match command {
         Command::Run(args) => run::run(&args),
+        Command::Doctor(args) => doctor::doctor(&args),
         Command::Report(args) => report::report(&args),
         Command::List(args) => list::list(&args),
         Command::Setup(args) => setup::setup(&args),

@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 use super::proc::Stat;
 
 /// A tick of `/proc/PID/stat`: USER_HZ is 100 on every architecture that Linux runs on today.
-const TICK_NS: u64 = 10_000_000;
+pub(super) const TICK_NS: u64 = 10_000_000;
 
 /// CPU of `pid`, its ended threads and its waited-for children, in nanoseconds.
 ///
@@ -25,6 +25,11 @@ pub(super) fn used_ns(pid: u32) -> io::Result<u64> {
 /// CPU that the calling thread has used so far, in nanoseconds; 0 where the system does not tell.
 pub(super) fn of_this_thread_ns() -> u64 {
     clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(0, nanoseconds)
+}
+
+/// CPU that this process has used so far, in nanoseconds; 0 where the system does not tell.
+pub(super) fn of_this_process_ns() -> u64 {
+    clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).map_or(0, nanoseconds)
 }
 
 fn nanoseconds(time: TimeSpec) -> u64 {

@@ -175,7 +175,7 @@ fn what_leaves_the_tree_of_a_worker_is_ended_too() {
 struct Assassin(u32);
 
 impl Watcher for Assassin {
-    fn served(&mut self, requests: u64) {
+    fn seen(&mut self, requests: u64, _: u64) {
         if requests > 0 {
             kill_process(Pid::from_raw(self.0.cast_signed()).unwrap(), Signal::KILL).unwrap();
         }

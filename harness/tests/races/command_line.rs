@@ -93,6 +93,27 @@ fn more_in_flight_than_open_files_are_allowed_is_refused() {
     assert!(stderr.contains("use a smaller shape"), "{stderr}");
 }
 
+/// What it finds is the machine's affair; that it looks at everything is its own.
+#[test]
+fn the_doctor_looks_at_the_machine() {
+    let output = output(&["doctor", "--spin", "100ms"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    for what in
+        ["open files", "ports", "cores", "real-time", "governor", "timer slack", "control group", "noise"]
+    {
+        assert!(text.contains(what), "{text}");
+    }
+    assert!(text.contains("100 ms of spinning"), "{text}");
+    assert!(
+        text.lines().all(|line| ["ok ", "warn", "bad ", "    "].iter().any(|word| line.starts_with(word)))
+    );
+    let bad = text.lines().any(|line| line.starts_with("bad "));
+    assert_eq!(output.status.code(), Some(i32::from(bad)), "{text}");
+    assert!(output.stderr.is_empty());
+    assert_refused(&["doctor", "--spin", "soon"], &["--spin", "2s"]);
+    assert_refused(&["doctor", "--spin", "0s"], &["--spin"]);
+}
+
 #[test]
 fn help_and_lists_go_to_stdout() {
     for args in [

@@ -1,6 +1,6 @@
 //! The instrument is tested before it is believed: workers whose right answer is known.
 
-use crate::common::{self, known_answer, run, session, shell, sound};
+use crate::common::{self, known_answer, run, run_without_hurry, session, shell, sound};
 use inflight::meter::Group;
 use inflight::session::{Session, Unwatched};
 use inflight_report::record::{CpuMethod, Figures, MemoryMethod};
@@ -15,7 +15,7 @@ fn assert_close(measured: u64, right: u64) {
 }
 
 fn figures(session: &mut Session, contender: &str, what: &str, amount: u64) -> Figures {
-    sound(&run(session, contender, &known_answer(what, amount), &mut Unwatched)).clone()
+    sound(&run_without_hurry(session, contender, &known_answer(what, amount), &mut Unwatched)).clone()
 }
 
 fn cpu_ns(session: &mut Session, contender: &str, what: &str, amount: u64) -> u64 {

@@ -92,7 +92,7 @@ struct Stall {
 }
 
 impl Watcher for Stall {
-    fn served(&mut self, requests: u64) {
+    fn seen(&mut self, requests: u64, _: u64) {
         if !self.over && requests >= self.after_requests {
             kill_process(self.target, Signal::STOP).unwrap();
             thread::sleep(STALL);

@@ -1,8 +1,8 @@
 //! How a record becomes a comparison.
 
 use super::{
-    BOOTSTRAP_RUNS, CONFIDENCE, Comparison, CostOverBase, Figure, Interval, Measured, NoiseFloor, Pair,
-    PublishedRow, PublishedTable, Row, RunSummary, Spread, Tally, Testing, pairs, ranking,
+    BOOTSTRAP_RUNS, CONFIDENCE, Comparison, CostOverBase, Disturbed, Figure, Interval, Measured, NoiseFloor,
+    Pair, PublishedRow, PublishedTable, Row, RunSummary, Spread, Tally, Testing, pairs, ranking,
 };
 use crate::record::{ContenderFacts, Figures, Latencies, MemoryMethod, Record, ReferenceRow, Run, Verdict};
 use crate::stats::{Number, Sorted, median_interval};
@@ -42,6 +42,7 @@ impl Comparison {
             placement: header.placement.clone(),
             order: header.order,
             order_seed: header.order_seed,
+            disturbed: Disturbed::of(&record.runs),
             truncated: record.truncated,
             baseline,
             cost_base: header.cost_base.clone(),

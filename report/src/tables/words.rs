@@ -1,6 +1,6 @@
 //! The words around a table: what it is about, and what a reader must know before believing it.
 
-use crate::comparison::{BOOTSTRAP_RUNS, Comparison, Row, Tally};
+use crate::comparison::{BOOTSTRAP_RUNS, Comparison, Disturbed, Row, Tally};
 use crate::numbers::{bytes, count, duration, signed_duration};
 use crate::printable::clipped;
 use crate::record::{MemoryMethod, Order};
@@ -13,12 +13,22 @@ const TEXT_CHARS: usize = 400;
 
 /// What was run, where and how, each with its label.
 pub(crate) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
-    vec![
+    let disturbed = comparison.disturbed.iter().map(|disturbed| ("beware", beware(disturbed)));
+    let heading = [
         ("workload", workload(comparison)),
         ("load", load(comparison)),
         ("machine", machine(comparison)),
         ("rounds", rounds(comparison)),
-    ]
+    ];
+    disturbed.chain(heading).collect()
+}
+
+fn beware(disturbed: &Disturbed) -> String {
+    let Disturbed { by, runs, of, most } = disturbed;
+    format!(
+        "{by} in {runs} of {of} runs, up to {:.0} %; compare nothing here with other records",
+        most * 100.0
+    )
 }
 
 /// Measurements of one's own can be a long list of quantiles.
@@ -269,6 +279,21 @@ mod tests {
         let notes = notes(&Comparison::of(&record)).join("\n");
         assert!(notes.contains("threads:32: a run was faster than the floor"), "{notes}");
         assert!(notes.contains("tokio:128: 2 requests of its valid runs failed"), "{notes}");
+    }
+
+    #[test]
+    fn a_busy_machine_is_told_first() {
+        let mut record = example::record();
+        let figures = record.runs.iter_mut().find_map(|run| run.figures.as_mut()).unwrap();
+        figures.noise.others_cpu_ns = Some(figures.wall_ns / 2);
+        let heading = heading(&Comparison::of(&record));
+        let measured = record.runs.iter().filter(|run| run.figures.is_some()).count();
+        let told = format!(
+            "the machine was busy: other programs used more than 5 % of its CPU in 1 of {measured} runs, up \
+             to 25 %; compare nothing here with other records"
+        );
+        assert_eq!(heading[0], ("beware", told));
+        assert_eq!(heading[1].0, "workload");
     }
 
     #[test]

@@ -111,7 +111,7 @@ impl<'a> Course<'a> {
         let Some(mut run) = session.run(contender, turn, &launch, limits, progress)? else {
             return Ok(None);
         };
-        progress.end();
+        progress.end(&run);
         run.contender.clone_from(&self.header.contenders[turn.contender].name);
         self.refuse_other_versions(&run)?;
         self.note(turn.contender, &run);

@@ -1,0 +1,56 @@
+//! `inflight doctor`: is this machine fit to be measured on?
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Result;
+use mock_target::{Scenario, Server, ServerOptions};
+
+use crate::doctor::{self, Facts, Spin};
+use crate::machine;
+use crate::meter::Group;
+
+/// Something stands in the way of figures that can be believed.
+const UNFIT: u8 = 1;
+
+/// Check the machine before a race, with advice
+///
+/// Exit code 1 where a line says `bad`: figures would not be believed, or not be had at all.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// How long to spin on every core to see what else runs there
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = spin_length)]
+    spin: Duration,
+}
+
+/// Nobody waits longer than this for advice.
+const LONGEST_SPIN: Duration = Duration::from_secs(600);
+
+fn spin_length(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(length) if !length.is_zero() && length <= LONGEST_SPIN => Ok(length),
+        Ok(_) => Err("spin for some time, and for at most 10m".to_owned()),
+        Err(error) => Err(format!("{error}; write it as in 2s")),
+    }
+}
+
+pub(super) fn doctor(args: &Args) -> Result<ExitCode> {
+    let facts = Facts {
+        cores: machine::cores(),
+        settings: machine::settings(),
+        no_group: Group::create().err(),
+        realtime: is_realtime_granted(),
+        spin: Spin::measure(machine::cores(), args.spin),
+    };
+    let findings = doctor::examine(&facts);
+    let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    super::print(&(lines.join("\n") + "\n"))?;
+    Ok(if doctor::is_fit(&findings) { ExitCode::SUCCESS } else { ExitCode::from(UNFIT) })
+}
+
+/// Asks as a target does.
+fn is_realtime_granted() -> bool {
+    let options = ServerOptions { realtime: true, ..ServerOptions::default() };
+    let quick = Scenario::preset("quick").expect("the preset is there");
+    Server::start_with(quick, options).is_ok_and(|server| server.realtime())
+}
