@@ -1,17 +1,20 @@
 //! What goes wrong has the same name in every client.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
 use inflight::models::COMMON;
-use inflight::protocol::{ErrorKind, Outcome};
+use inflight::protocol::{ErrorKind, Outcome, Sample};
 use mock_target::{Fault, FaultShare, Scenario, Server};
 
 use crate::workers::{Errand, each_contender, other_than};
 
 const URLS: u64 = 200;
 const BODY_BYTES: u64 = 1_000;
+
+/// Requests for what the server does not have.
+const NOT_THERE: u64 = 3;
 
 /// Waited out by every request that gets no answer.
 const REQUEST_TIMEOUT_MS: u64 = 1_500;
@@ -41,10 +44,9 @@ enum Expected {
     Failure(ErrorKind),
 }
 
-#[test]
-fn the_same_failure_has_the_same_kind_in_every_client() {
+/// A scenario in which every one of [`FAULTS`] befalls a URL.
+pub(crate) fn scenario() -> Scenario {
     let quick = Scenario::preset("quick").unwrap();
-    let fault = |name: &str| name.parse::<Fault>().unwrap();
     let share = |&(name, percent, _): &(&str, f64, _)| FaultShare {
         fault: fault(name),
         percent,
@@ -53,35 +55,57 @@ fn the_same_failure_has_the_same_kind_in_every_client() {
     let faults = FAULTS.iter().map(share).collect();
     let latency = "fixed:1ms".parse().unwrap();
     let scenario = Scenario { urls: URLS, latency, body_bytes: BODY_BYTES, faults, ..quick };
-    let expected = |id| match scenario.fault(id, 1) {
-        None => Expected::Response(200, BODY_BYTES),
-        Some(befallen) => FAULTS.iter().find(|(name, ..)| fault(name) == befallen).unwrap().2,
-    };
     for (name, ..) in FAULTS {
         assert!((0..URLS).any(|id| scenario.fault(id, 1) == Some(fault(name))), "{name} befalls no URL");
     }
+    scenario
+}
 
-    let server = Server::start(scenario.clone()).unwrap();
-    let errand = Errand {
-        url_prefix: format!("http://{}/u/", server.address()),
-        ids: (0..URLS).collect(),
+fn fault(name: &str) -> Fault {
+    name.parse().unwrap()
+}
+
+/// What a worker is asked of a server that plays [`scenario`].
+pub(crate) fn errand(server: SocketAddr) -> Errand {
+    Errand {
+        url_prefix: format!("http://{server}/u/"),
+        ids: (0..URLS + NOT_THERE).collect(),
         in_flight: 16,
         request_timeout_ms: REQUEST_TIMEOUT_MS,
+    }
+}
+
+/// The fault that befell the request of `sample`, and what is wrong if the sample does not tell of it.
+pub(crate) fn misjudged(scenario: &Scenario, sample: &Sample) -> Option<(Option<Fault>, String)> {
+    if sample.id >= URLS {
+        let not_found = matches!(sample.outcome, Outcome::Response { status: 404, .. });
+        return (!not_found).then(|| (None, format!("not there: {:?}", sample.outcome)));
+    }
+    let befallen = scenario.fault(sample.id, 1);
+    let expected = match befallen {
+        None => Expected::Response(200, BODY_BYTES),
+        Some(befallen) => FAULTS.iter().find(|(name, ..)| fault(name) == befallen).unwrap().2,
     };
-    each_contender(&errand, |client, sample| {
-        let fault = scenario.fault(sample.id, 1);
-        let expected = expected(sample.id);
-        let as_expected = match (expected, sample.outcome) {
-            (Expected::Response(status, bytes), Outcome::Response { status: s, bytes: b, .. }) => {
-                (s, b) == (status, bytes)
-            }
-            (Expected::Failure(kind), Outcome::Failure { error }) => kind == error,
-            _ => false,
-        };
+    let as_expected = match (expected, sample.outcome) {
+        (Expected::Response(status, bytes), Outcome::Response { status: s, bytes: b, .. }) => {
+            (s, b) == (status, bytes)
+        }
+        (Expected::Failure(kind), Outcome::Failure { error }) => kind == error,
+        _ => false,
+    };
+    (!as_expected).then(|| (befallen, format!("{befallen:?}: {:?}, expected {expected:?}", sample.outcome)))
+}
+
+#[test]
+fn the_same_failure_has_the_same_kind_in_every_client() {
+    let scenario = scenario();
+    let server = Server::start(scenario.clone()).unwrap();
+    each_contender(&errand(server.address()), |client, sample| {
+        let (fault, wrong) = misjudged(&scenario, sample)?;
         // ureq takes a reset within a body for its end, and does not tell.
         let ureq = client.version.starts_with("ureq") && fault == Some(Fault::ResetMidBody(None));
         let excused = ureq && sample.outcome == (Outcome::Failure { error: ErrorKind::Truncated });
-        (!as_expected && !excused).then(|| format!("{fault:?}: {:?}, expected {expected:?}", sample.outcome))
+        (!excused).then_some(wrong)
     });
 }
 

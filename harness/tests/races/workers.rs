@@ -52,45 +52,52 @@ pub(crate) fn each_contender(errand: &Errand, judge: impl Fn(&Pairing, &Sample) 
     assert!(wrong.is_empty(), "{}", wrong.into_iter().collect::<Vec<_>>().join("\n"));
 }
 
-/// The samples of a worker, in order of id.
+/// The samples of a worker of ours, in order of id.
 fn send(model: &Model, client: &Pairing, errand: &Errand) -> Option<Vec<Sample>> {
     let most = model.max_in_flight.map_or(usize::MAX, |most| most as usize);
-    let plan = Plan {
-        protocol: PROTOCOL,
-        contender: String::new(),
-        model: model.name.to_owned(),
-        client: client.name.to_owned(),
-        url_prefix: errand.url_prefix.clone(),
-        ids: errand.ids.clone(),
-        due_ns: None,
-        in_flight: errand.in_flight.min(most),
-        processes: None,
-        cores: 2,
-        connect_timeout_ms: 5_000,
-        request_timeout_ms: errand.request_timeout_ms,
-    };
-    let mut worker = Command::new(common::inflight())
-        .arg("worker")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let plan = serde_json::to_string(&plan).unwrap();
-    let asked = writeln!(worker.stdin.take().unwrap(), "{plan}\ngo");
+    let plan = Plan { in_flight: errand.in_flight.min(most), ..errand.plan(model.name, client.name) };
+    carry_out(Command::new(common::inflight()).arg("worker"), &plan)
+}
+
+/// The samples of the worker that `command` starts, in order of id; `None` where it cannot run here.
+pub(crate) fn carry_out(command: &mut Command, plan: &Plan) -> Option<Vec<Sample>> {
+    let mut worker =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let name = format!("{}+{}", plan.model, plan.client);
+    let asked = writeln!(worker.stdin.take().unwrap(), "{}\ngo", serde_json::to_string(plan).unwrap());
     let output = worker.wait_with_output().unwrap();
     let (told, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr));
     if stderr.contains("this system gives no io_uring") {
         return None;
     }
     asked.unwrap();
-    assert!(output.status.success(), "{}+{}: {stderr}", model.name, client.name);
+    assert!(output.status.success(), "{name}: {stderr}");
     let lines = told.lines().skip(1).filter(|&line| line != DONE);
     let mut samples: Vec<Sample> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
     samples.sort_by_key(|sample| sample.id);
     let ids: Vec<u64> = samples.iter().map(|sample| sample.id).collect();
-    assert_eq!(ids, errand.ids, "{}+{}: every id once", model.name, client.name);
+    assert_eq!(ids, plan.ids, "{name}: every id once");
     Some(samples)
+}
+
+impl Errand {
+    /// As it is told to a worker of `model` with `client`.
+    pub(crate) fn plan(&self, model: &str, client: &str) -> Plan {
+        Plan {
+            protocol: PROTOCOL,
+            contender: String::new(),
+            model: model.to_owned(),
+            client: client.to_owned(),
+            url_prefix: self.url_prefix.clone(),
+            ids: self.ids.clone(),
+            due_ns: None,
+            in_flight: self.in_flight,
+            processes: None,
+            cores: 2,
+            connect_timeout_ms: 5_000,
+            request_timeout_ms: self.request_timeout_ms,
+        }
+    }
 }
 
 /// What is wrong with a sample that should have been `expected`.
