@@ -22,12 +22,13 @@ pub(super) struct Lineup {
     #[arg(value_name = "CONTENDER", help = contenders_help())]
     contenders: Vec<String>,
     /// Every model with its native and the common client, with as many in flight as the preset is meant
-    /// for (mostly 128) or as it can, and every contender in another language that is set up
-    #[arg(long, conflicts_with = "contenders")]
+    /// for (mostly 128) or as it can, and every contender in another language that is set up; besides
+    /// those that are named
+    #[arg(long)]
     pub(super) all: bool,
     /// The article's rows: ours, and those of contenders in other languages that say they answer one;
-    /// on the preset `article` unless another is named
-    #[arg(long, conflicts_with_all = ["contenders", "all", "ladder"])]
+    /// on the preset `article` unless another is named; besides those that are named
+    #[arg(long, conflicts_with = "ladder")]
     article: bool,
     /// Each contender, named without a shape, with so many in flight; more than it can have are left out
     #[arg(long, value_name = "N,N,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
@@ -45,18 +46,13 @@ impl Lineup {
     /// `in_flight`, where nothing else is said and they can.
     pub(super) fn contenders(&self, workload: &Workload, in_flight: u32) -> Result<Vec<Contender>> {
         let catalogue = self.files.catalogue()?;
-        let mut contenders: Vec<Contender> = match (&self.contenders[..], &self.ladder[..]) {
-            ([], []) if self.all => {
-                let all = all(&catalogue).into_iter().flat_map(|source| at_its_shapes(source, in_flight));
-                without_the_endless(all.collect(), workload)
+        let (words, steps) = (&self.contenders[..], &self.ladder[..]);
+        let by_a_word = self.all || self.article;
+        let mut contenders: Vec<Contender> = match (words, steps) {
+            ([], []) if !by_a_word => named(&catalogue, &DEFAULT)?,
+            ([], [_, ..]) if !by_a_word => {
+                bail!("--ladder needs contenders: name them without a shape, or say --all")
             }
-            ([], steps) if self.all => {
-                let all = all(&catalogue).into_iter().flat_map(|source| ladder(source, steps));
-                without_the_endless(all.collect(), workload)
-            }
-            ([], []) if self.article => article::contenders(&catalogue)?,
-            ([], []) => named(&catalogue, &DEFAULT)?,
-            ([], _) => bail!("--ladder needs contenders: name them without a shape, or say --all"),
             (words, []) => named(&catalogue, words)?,
             (words, steps) => {
                 let sources = words.iter().map(|text| without_shape(&catalogue, text));
@@ -64,6 +60,16 @@ impl Lineup {
                 sources.into_iter().flat_map(|source| ladder(source, steps)).collect()
             }
         };
+        if self.article {
+            contenders.extend(article::contenders(&catalogue)?);
+        }
+        if self.all {
+            let all = all(&catalogue).into_iter().flat_map(|source| match steps {
+                [] => at_its_shapes(source, in_flight),
+                steps => ladder(source, steps),
+            });
+            contenders.extend(without_the_endless(all.collect(), workload));
+        }
         let mut seen = Vec::new();
         contenders.retain(|contender| {
             let name = contender.to_string();
