@@ -36,7 +36,8 @@ const clashes = () => {
 };
 
 const look = async (name, width, scheme) => {
-  const tab = await browser.newPage();
+  const context = await browser.createBrowserContext(); // knows of no theme that was chosen before
+  const tab = await context.newPage();
   const wrong = [];
   tab.on("console", (message) => message.type() === "error" && wrong.push(message.text()));
   tab.on("pageerror", (error) => wrong.push(error.message));
@@ -84,7 +85,7 @@ const look = async (name, width, scheme) => {
   assert.ok(await tab.$("#tip:not([hidden])"), "the arrow keys reach no mark");
 
   assert.deepEqual(wrong, []);
-  await tab.close();
+  await context.close();
 };
 
 try {
