@@ -102,7 +102,8 @@ enum Stdin {
 
 impl Crew {
     /// Starts a worker for every plan (each one line, its end included), in `group` if there is one, and
-    /// hands it its plan. All are confined to `cpus`, if there are any. Also gives when they were started: what it takes to enter a group comes before.
+    /// hands it its plan. All are confined to `cpus`, if there are any. Also gives when they were started:
+    /// what it takes to enter a group comes before.
     pub(crate) fn start(
         launch: &Launch,
         cpus: Option<&Cpus>,

@@ -6,6 +6,7 @@ mod cost;
 mod data;
 mod flights;
 mod labels;
+mod ladder;
 mod latency;
 mod palette;
 mod rows;
@@ -22,7 +23,7 @@ use crate::comparison::Comparison;
 use crate::record::Record;
 
 /// The charts' names, in the order in which the page shows them.
-pub const NAMES: [&str; 6] = ["bars", "flights", "cost", "latency", "timeline", "runs"];
+pub const NAMES: [&str; 7] = ["bars", "flights", "cost", "latency", "ladder", "timeline", "runs"];
 
 /// The width of a chart that stands alone, in pixels.
 const ALONE_WIDTH: f64 = 880.0;
@@ -83,6 +84,7 @@ pub(crate) fn all<'a>(
         boxed(flights::Flights::of(record, comparison, palette)),
         boxed(cost::Cost::of(comparison, palette)),
         boxed(latency::Latency::of(comparison, palette)),
+        boxed(ladder::Ladder::of(comparison, palette)),
         boxed(timeline::Timeline::of(record, comparison, palette)),
         boxed(spread::Runs::of(comparison, palette)),
     ];
@@ -92,3 +94,6 @@ pub(crate) fn all<'a>(
 fn boxed<'a>(chart: Option<impl Chart + 'a>) -> Option<Box<dyn Chart + 'a>> {
     chart.map(|chart| Box::new(chart) as Box<dyn Chart + 'a>)
 }
+
+#[cfg(test)]
+mod tests;

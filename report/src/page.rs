@@ -22,11 +22,12 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 pub fn render(record: &Record, comparison: &Comparison) -> String {
     let palette = Palette::of(comparison);
     let charts = charts::all(record, comparison, &palette);
-    let (trust, teach): (Vec<_>, Vec<_>) = charts.iter().partition(|chart| chart.name() == "runs");
+    let (trust, teach): (Vec<_>, Vec<_>) =
+        charts.iter().map(AsRef::as_ref).partition(|chart: &&dyn Chart| chart.name() == "runs");
     let content = html! {
         (masthead(comparison, &teach))
         main {
-            @for chart in &teach { (figure::section(chart.as_ref())) }
+            @for chart in &teach { (figure::section(*chart)) }
             (results::section(comparison))
             (trust::section(comparison, &trust))
         }
@@ -59,7 +60,7 @@ fn document(content: Markup) -> String {
 }
 
 /// The headline, drawn from the data, and what it is about.
-fn masthead(comparison: &Comparison, charts: &[&Box<dyn Chart + '_>]) -> Markup {
+fn masthead(comparison: &Comparison, charts: &[&dyn Chart]) -> Markup {
     let sentences = conclusion(comparison);
     let (headline, rest) =
         sentences.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));

@@ -8,6 +8,7 @@ mod power;
 mod ranking;
 pub mod signed_rank;
 mod sorted;
+mod usl;
 
 pub use bootstrap::median_interval;
 pub use hodges_lehmann::{Location, hodges_lehmann};
@@ -16,3 +17,4 @@ pub use little::mean_in_flight;
 pub use power::smallest_detectable_shift;
 pub use ranking::shared_ranks;
 pub use sorted::{Number, Sorted};
+pub use usl::Usl;

@@ -66,10 +66,10 @@ fn run(plan: &Plan, gate: Gate) -> Result<Finished> {
             }
         }
         if looked.elapsed() >= TICK {
-            for lane in 0..lanes.len() {
-                if let Some(sample) = lanes[lane].expire(&client) {
+            for (number, lane) in lanes.iter_mut().enumerate() {
+                if let Some(sample) = lane.expire(&client) {
                     samples.push(sample);
-                    free.push(lane);
+                    free.push(number);
                 }
             }
             looked = Instant::now();

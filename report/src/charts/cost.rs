@@ -10,7 +10,7 @@ use crate::comparison::{Comparison, Measured, Row};
 use crate::numbers::{bytes, count, duration, round_bytes, round_duration};
 
 /// No name in the picture is wider, in pixels.
-const WIDEST_LABEL: f64 = 170.0;
+const WIDEST_LABEL: f64 = 190.0;
 
 pub(super) struct Cost<'a> {
     rows: Vec<(&'a Row, &'a Measured)>,

@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::labels::spread_out;
+use super::labels::{spread_out, text_width};
 use super::rows::{Group, Layout, Place, groups};
 use super::scale::Scale;
-use super::svg::{Anchor, axis_below, line, mark, px, room, text};
+use super::svg::{Anchor, TEXT, axis_below, line, mark, px, room, text};
 use super::{Cell, Chart, Data, Palette, Picture};
 use crate::comparison::{Comparison, Row};
 use crate::numbers::{duration, round_duration};
@@ -69,7 +69,8 @@ impl Latency<'_> {
         let first = self.groups.first().and_then(|group| self.points(group.rows.first()?));
         let Some(points) = first.filter(|_| !layout.is_narrow) else { return html! {} };
         let places: Vec<f64> = points.iter().map(|ns| scale.at((*ns as f64).max(SHORTEST_NS))).collect();
-        let apart = spread_out(&places, 34.0, scale.start, scale.end + 20.0);
+        let beside = text_width(self.groups[0].heading, TEXT) + 20.0;
+        let apart = spread_out(&places, 34.0, scale.start.max(beside), scale.end + 20.0);
         let row = layout.top + self.groups[0].height();
         html! {
             @for (place, (name, _)) in apart.iter().zip(POINTS) {

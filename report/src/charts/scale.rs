@@ -63,14 +63,14 @@ impl Scale {
     fn log_ticks(&self, most: usize) -> Vec<f64> {
         let (first, last) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
         let within = |tick: &f64| *tick >= self.low * 0.999 && *tick <= self.high * 1.001;
-        let decades = |every: usize, parts: &[f64]| -> Vec<f64> {
+        let decades = |every: i32, parts: &[f64]| -> Vec<f64> {
             (first..=last)
-                .filter(|exponent| exponent.rem_euclid(every as i32) == 0)
+                .filter(|exponent| exponent.rem_euclid(every) == 0)
                 .flat_map(|exponent| parts.iter().map(move |part| part * 10_f64.powi(exponent)))
                 .filter(within)
                 .collect()
         };
-        let densities: [(usize, &[f64]); 6] =
+        let densities: [(i32, &[f64]); 6] =
             [(1, &[1.0, 2.0, 5.0]), (1, &[1.0, 3.0]), (1, &[1.0]), (2, &[1.0]), (3, &[1.0]), (6, &[1.0])];
         let mut ticks = Vec::new();
         for (every, parts) in densities {

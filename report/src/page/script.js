@@ -137,13 +137,16 @@ const text = (mark, event) => {
   return (lanes && event && flightAt(lanes, event)) || all;
 };
 const point = (event) => {
+  chosen = false;
   const mark = event.target.closest?.(".mark");
   if (mark) show(mark, text(mark, event), event.clientX, event.clientY);
   else hide();
 };
 document.addEventListener("pointermove", point);
 document.addEventListener("pointerdown", point);
-document.addEventListener("scroll", hide, { passive: true });
+// What the pointer was on scrolls away from beneath it; what the keyboard chose stays chosen.
+let chosen = false;
+document.addEventListener("scroll", () => chosen || hide(), { passive: true });
 
 // By keyboard: a chart takes the focus, and arrows go from mark to mark.
 for (const svg of document.querySelectorAll("svg")) {
@@ -156,6 +159,8 @@ for (const svg of document.querySelectorAll("svg")) {
     if (!marks.length) return;
     event.preventDefault();
     place = (place + step + marks.length) % marks.length;
+    marks[place].scrollIntoView({ block: "nearest", behavior: "instant" });
+    chosen = true;
     const box = marks[place].getBoundingClientRect();
     show(marks[place], text(marks[place]), box.left + box.width / 2, box.top + box.height / 2);
   });

@@ -8,6 +8,9 @@ use crate::printable::{clipped, printable};
 /// A text of a cell is cut after so many characters.
 const CELL_CHARS: usize = 240;
 
+/// With more columns a table may stand out of the page's column.
+const BROAD: usize = 10;
+
 /// A table that is shown when asked for.
 pub(super) fn folded(name: &str, data: &Data) -> Markup {
     html! {
@@ -22,7 +25,7 @@ pub(super) fn folded(name: &str, data: &Data) -> Markup {
 pub(super) fn shown(name: &str, data: &Data) -> Markup {
     html! {
         div.tools { button.copy type="button" { "copy as CSV" } }
-        div.scroll tabindex="0" role="region" aria-label={ "Figures: " (name) } {
+        div class=(if data.columns.len() > BROAD { "scroll broad" } else { "scroll" }) tabindex="0" role="region" aria-label={ "Figures: " (name) } {
             table {
                 thead {
                     tr {

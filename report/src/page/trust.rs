@@ -11,14 +11,14 @@ use crate::tables::{ranking, words};
 /// What an honest reader should know and should not conclude.
 const BIAS: &str = include_str!("../../../BIAS.md");
 
-pub(super) fn section(comparison: &Comparison, charts: &[&Box<dyn Chart + '_>]) -> Markup {
+pub(super) fn section(comparison: &Comparison, charts: &[&dyn Chart]) -> Markup {
     html! {
         section id="trust" {
             h2 { "Is it real?" }
             @for chart in charts {
                 div id=(chart.name()) {
                     h3 { (chart.title()) }
-                    (figure::figure(chart.as_ref()))
+                    (figure::figure(*chart))
                 }
             }
             h3 { "Beside the figures" }

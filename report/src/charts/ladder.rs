@@ -1,0 +1,261 @@
+//! The ladder: throughput, CPU and memory against the number in flight, with the law of its scaling.
+
+mod fit;
+
+use std::fmt::Write;
+
+use maud::{Markup, html};
+
+use super::labels::clipped;
+use super::scale::Scale;
+use super::svg::{Anchor, TEXT, axis_below, line, mark, px, room, text};
+use super::{Cell, Chart, Data, Palette, Picture};
+use crate::comparison::{Comparison, Measured, Row};
+use crate::numbers::{bytes, count, duration, round_bytes, round_duration, three_digits};
+use fit::Fit;
+
+/// With fewer shapes a model is no ladder.
+const FEWEST_STEPS: usize = 3;
+
+const LEFT: f64 = 52.0;
+const RATE: (f64, f64) = (40.0, 110.0);
+const CPU: (f64, f64) = (166.0, 40.0);
+const MEMORY: (f64, f64) = (222.0, 40.0);
+const HEIGHT: f64 = 300.0;
+
+pub(super) struct Ladder<'a> {
+    panels: Vec<Panel<'a>>,
+    palette: &'a Palette,
+    urls: f64,
+}
+
+/// A model with one client, at several numbers in flight.
+struct Panel<'a> {
+    name: String,
+    steps: Vec<(&'a Row, &'a Measured)>,
+    fit: Option<Fit>,
+}
+
+impl<'a> Ladder<'a> {
+    pub(super) fn of(comparison: &'a Comparison, palette: &'a Palette) -> Option<Ladder<'a>> {
+        let urls = comparison.scenario.urls as f64;
+        let mut panels: Vec<Panel<'a>> = Vec::new();
+        for row in &comparison.contenders {
+            let Some(measured) = &row.measured else { continue };
+            let name = ladder_name(row);
+            match panels.iter_mut().find(|panel| panel.name == name) {
+                Some(panel) => panel.steps.push((row, measured)),
+                None => panels.push(Panel { name, steps: vec![(row, measured)], fit: None }),
+            }
+        }
+        panels.retain(|panel| panel.steps.len() >= FEWEST_STEPS);
+        for panel in &mut panels {
+            panel.steps.sort_by_key(|(row, _)| row.slots());
+            panel.fit = Fit::of(&panel.steps, urls);
+        }
+        (!panels.is_empty()).then_some(Ladder { panels, palette, urls })
+    }
+
+    fn steps(&self) -> impl Iterator<Item = &(&'a Row, &'a Measured)> {
+        self.panels.iter().flat_map(|panel| &panel.steps)
+    }
+
+    fn ends(&self, figure: impl Fn(&Row, &Measured) -> f64) -> (f64, f64) {
+        let figures: Vec<f64> = self.steps().map(|(row, measured)| figure(row, measured)).collect();
+        (figures.iter().copied().fold(f64::MAX, f64::min), figures.iter().copied().fold(0.0, f64::max))
+    }
+
+    fn panel(&self, panel: &Panel<'_>, width: f64) -> Picture {
+        let right = width - 10.0;
+        let ends = self.ends(|row, _| row.slots() as f64);
+        let x = Scale::log(ends.0, ends.1, LEFT, right);
+        let rates = self.ends(|_, m| self.urls * 1e9 / m.wall_ns.median as f64);
+        let rate = Scale::log(rates.0, rates.1, RATE.0 + RATE.1, RATE.0);
+        let cpu = Scale::from_zero(self.ends(|_, m| cpu_ns(m)).1, CPU.0 + CPU.1, CPU.0);
+        let memory = Scale::from_zero(self.ends(|_, m| memory_bytes(m)).1, MEMORY.0 + MEMORY.1, MEMORY.0);
+        let course = |scale: &Scale, figure: &dyn Fn(&Measured) -> f64| {
+            let mut path = String::new();
+            for (row, measured) in &panel.steps {
+                let command = if path.is_empty() { 'M' } else { 'L' };
+                let _ = write!(
+                    path,
+                    "{command}{} {}",
+                    px(x.at(row.slots() as f64)),
+                    px(scale.at(figure(measured)))
+                );
+            }
+            path
+        };
+        let class = panel.steps.first().map_or("", |(row, _)| self.palette.class(&row.model));
+        let body = html! {
+            g class=(class) {
+                (line("thick", 2.0, 1.0, 2.0, 29.0))
+                (text(10.0, 12.0, Anchor::Start, "ink name", &clipped(&panel.name, TEXT * 1.08, width - 20.0)))
+                (text(10.0, 27.0, Anchor::Start, "mute small", "requests a second"))
+                @for tick in rate.ticks(5) {
+                    (line("grid", LEFT, rate.at(tick), right, rate.at(tick)))
+                    (text(LEFT - 5.0, rate.at(tick) + 4.0, Anchor::End, "mute small", &count(tick as u64)))
+                }
+                (strip(&cpu, right, "CPU a request", |ns| round_duration(ns as u64)))
+                (strip(&memory, right, "peak memory", |amount| round_bytes(amount as u64)))
+                (axis_below(&x, RATE.0, MEMORY.0 + MEMORY.1, |number| count(number as u64)))
+                (text(right, HEIGHT - 5.0, Anchor::End, "mute small", "in flight"))
+                @if let Some(fit) = &panel.fit { (law(fit, &x, &rate, ends)) }
+                path class="thin" d=(course(&cpu, &cpu_ns)) {}
+                path class="thin" d=(course(&memory, &memory_bytes)) {}
+                @for (row, measured) in &panel.steps { (self.step(row, measured, &x, [&rate, &cpu, &memory])) }
+            }
+        };
+        Picture { width, height: HEIGHT, title: panel.name.clone(), body }
+    }
+
+    fn step(&self, row: &Row, measured: &Measured, x: &Scale, [rate, cpu, memory]: [&Scale; 3]) -> Markup {
+        let at = x.at(row.slots() as f64);
+        let per_second = |wall_ns: u64| self.urls * 1e9 / wall_ns as f64;
+        let wall = measured.wall_ns;
+        let tip = format!(
+            "{}\n{} requests a second\n{} of CPU a request\n{} at the peak",
+            row.name,
+            three_digits(per_second(wall.median)),
+            duration(cpu_ns(measured) as u64),
+            bytes(measured.peak_memory_bytes.median),
+        );
+        let dots =
+            [rate.at(per_second(wall.median)), cpu.at(cpu_ns(measured)), memory.at(memory_bytes(measured))];
+        mark(
+            &tip,
+            html! {
+                (room(at - 9.0, RATE.0, 18.0, MEMORY.0 + MEMORY.1 - RATE.0))
+                (line("thin", at, rate.at(per_second(wall.high)), at, rate.at(per_second(wall.low))))
+                @for y in dots { circle class="solid" cx=(px(at)) cy=(px(y)) r="3.2" {} }
+            },
+        )
+    }
+}
+
+impl Chart for Ladder<'_> {
+    fn name(&self) -> &'static str {
+        "ladder"
+    }
+
+    fn title(&self) -> String {
+        "The ladder: more and more in flight".to_owned()
+    }
+
+    fn short_title(&self) -> &'static str {
+        "ladder"
+    }
+
+    fn caption(&self) -> String {
+        "Dots are measured. The line is the Universal Scalability Law (Gunther, 2007) fitted to them, the band \
+         around it the fit's 95 % interval by drawing the runs anew. The dashed mark is its knee, beyond which \
+         more in flight is slower, where that lies within the ladder. The end of the batch, where slots run dry, \
+         counts too: with as many in flight as there are URLs it is all there is."
+            .to_owned()
+    }
+
+    fn description(&self) -> String {
+        let knees =
+            self.panels.iter().filter_map(|panel| Some((&panel.name, panel.fit.as_ref()?.law.knee()?)));
+        let told: Vec<String> = knees.map(|(name, knee)| format!("{name} {}", three_digits(knee))).collect();
+        match told.is_empty() {
+            true => "Throughput, CPU and memory against the number in flight.".to_owned(),
+            false => format!(
+                "Throughput, CPU and memory against the number in flight. Knees: {}.",
+                told.join(", ")
+            ),
+        }
+    }
+
+    fn data(&self) -> Data {
+        let mut data = Data::new(&[
+            ("contender", "contender", false),
+            ("in flight", "in_flight", true),
+            ("requests a second", "requests_per_second", true),
+            ("CPU per request", "cpu_us_per_request", true),
+            ("peak memory", "peak_memory_bytes", true),
+            ("fitted", "fitted_requests_per_second", true),
+            ("knee", "knee_in_flight", true),
+            ("its interval", "knee_low", true),
+        ]);
+        for panel in &self.panels {
+            let knee = panel.fit.as_ref().and_then(|fit| fit.law.knee());
+            for (row, measured) in &panel.steps {
+                let rate = self.urls * 1e9 / measured.wall_ns.median as f64;
+                let number = row.slots() as f64;
+                let figure = |value: Option<f64>| {
+                    value.map_or_else(Cell::none, |value| Cell::figure(three_digits(value), value))
+                };
+                data.rows.push(vec![
+                    Cell::text(&row.name),
+                    Cell::figure(count(row.slots()), number),
+                    figure(Some(rate)),
+                    Cell::figure(duration(cpu_ns(measured) as u64), measured.cpu_us_per_request.median),
+                    Cell::figure(bytes(measured.peak_memory_bytes.median), memory_bytes(measured)),
+                    figure(panel.fit.as_ref().map(|fit| fit.law.throughput(number))),
+                    figure(knee),
+                    panel.fit.as_ref().and_then(|fit| fit.knee).map_or_else(Cell::none, |(low, high)| {
+                        Cell::figure(format!("{}–{}", three_digits(low), three_digits(high)), low)
+                    }),
+                ]);
+            }
+        }
+        data
+    }
+
+    fn pictures(&self, width: f64) -> Vec<Picture> {
+        self.panels.iter().map(|panel| self.panel(panel, width)).collect()
+    }
+
+    fn small_multiples(&self) -> Option<usize> {
+        Some(self.panels.len())
+    }
+}
+
+/// What the steps of one ladder have in common.
+fn ladder_name(row: &Row) -> String {
+    let shared = row.name.rsplit_once(':').map_or(row.name.as_str(), |(shared, _)| shared);
+    match row.processes {
+        1 => shared.to_owned(),
+        processes => format!("{shared}, {processes} processes"),
+    }
+}
+
+/// The line of the law, its band, and its knee where that lies within the ladder.
+fn law(fit: &Fit, x: &Scale, rate: &Scale, (first, last): (f64, f64)) -> Markup {
+    let (mut curve, mut upper, mut lower) = (String::new(), String::new(), Vec::new());
+    for (number, [low, high]) in &fit.band {
+        let at = px(x.at(*number)).to_string();
+        let command = if curve.is_empty() { 'M' } else { 'L' };
+        let _ = write!(curve, "{command}{at} {}", px(rate.at(fit.law.throughput(*number))));
+        let _ = write!(upper, "{command}{at} {}", px(rate.at(*high)));
+        lower.push(format!("L{at} {}", px(rate.at(*low))));
+    }
+    lower.reverse();
+    let knee = fit.law.knee().filter(|knee| *knee > first && *knee < last);
+    html! {
+        path class="tint" d={ (upper) (lower.concat()) "Z" } {}
+        path class="thin" d=(curve) {}
+        @if let Some(knee) = knee {
+            (line("axis knee", x.at(knee), RATE.0, x.at(knee), RATE.0 + RATE.1))
+            (text(x.at(knee), RATE.0 - 4.0, Anchor::Middle, "ink small", &format!("knee {}", count(knee.round() as u64))))
+        }
+    }
+}
+
+/// The frame of a course beneath: its name, its foot, and its highest figure.
+fn strip(scale: &Scale, right: f64, name: &str, label: impl Fn(f64) -> String) -> Markup {
+    html! {
+        (line("axis", LEFT, scale.start, right, scale.start))
+        (text(LEFT - 5.0, scale.end + 8.0, Anchor::End, "mute small", &label(scale.high)))
+        (text(LEFT + 4.0, scale.end - 3.0, Anchor::Start, "mute small", name))
+    }
+}
+
+fn cpu_ns(measured: &Measured) -> f64 {
+    measured.cpu_us_per_request.median * 1e3
+}
+
+fn memory_bytes(measured: &Measured) -> f64 {
+    measured.peak_memory_bytes.median as f64
+}
