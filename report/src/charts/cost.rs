@@ -141,7 +141,7 @@ impl Chart for Cost<'_> {
                 y: y.at(memory_bytes(measured)),
                 radius: 4.0 + (row.slots() as f64).log2() * 0.45,
                 width: text_width(name, TEXT),
-                height: 13.0,
+                height: 15.0,
             })
             .collect();
         let labels = place(&dots, plot);
@@ -171,7 +171,7 @@ fn labelled(name: &str, dot: &Dot, label: &Rect) -> Markup {
     let far = (near_x - dot.x).hypot(near_y - dot.y) > dot.radius + BESIDE;
     html! {
         @if far { (line("axis", dot.x, dot.y, near_x, near_y)) }
-        (text(label.left, label.top + 10.5, Anchor::Start, "ink", name))
+        (text(label.left, label.top + 11.5, Anchor::Start, "ink", name))
     }
 }
 

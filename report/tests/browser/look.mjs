@@ -52,7 +52,7 @@ const look = async (name, width, scheme) => {
   assert.ok(await tab.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "it scrolls sideways");
   assert.deepEqual(await tab.evaluate(clashes), []);
 
-  const walls = () => tab.$$eval("#results .broad tbody tr td:nth-child(2)", (cells) => cells.map((cell) => Number(cell.dataset.v)));
+  const walls = () => tab.$eval("#results .broad tbody", (body) => [...body.rows].map((row) => Number(row.cells[1].dataset.v)));
   const sorted = (figures) => figures.toSorted((a, b) => a - b);
   for (const direction of ["ascending", "descending"]) {
     await tab.click("#results .broad th:nth-child(2) button");
