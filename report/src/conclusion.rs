@@ -16,6 +16,9 @@ pub fn conclusion(comparison: &Comparison) -> Vec<String> {
     let [walls, cpus] = [Figure::WallNs, Figure::CpuNs].map(|figure| Contest::of(comparison, figure));
     match (walls, cpus) {
         (Some(wall), Some(_)) if wall.others.is_empty() => vec![alone(&wall)],
+        (Some(_), Some(cpu)) if comparison.rate.is_some() => {
+            vec![lowest_latency(comparison), least_cpu(&cpu, cpu.best.row)]
+        }
         (Some(wall), Some(cpu)) => vec![fastest(&wall), least_cpu(&cpu, wall.best.row)],
         _ => vec!["No contender has a valid run: there is nothing to compare.".to_owned()],
     }
@@ -77,6 +80,17 @@ fn least_cpu(contest: &Contest<'_>, fastest: &Row) -> String {
         };
     }
     sentence + "."
+}
+
+/// In an open loop the schedule decides the wall, and nobody is fastest. Latency is not put to a test.
+fn lowest_latency(comparison: &Comparison) -> String {
+    let p99 = |row: &Row| Some(row.measured.as_ref()?.latency_ns?.p99.unsigned_abs());
+    let rows = comparison.contenders.iter();
+    let lowest = rows.filter_map(|row| Some((p99(row)?, &row.name))).min();
+    lowest.map_or_else(
+        || "No request succeeded.".to_owned(),
+        |(p99, name)| format!("Lowest p99 of latency: {name}, {}; the rate decides the wall.", duration(p99)),
+    )
 }
 
 /// A contender with valid runs, and the figure it is judged by.
@@ -188,7 +202,7 @@ fn listed(names: &[&str]) -> String {
 mod tests {
     use super::*;
     use crate::example;
-    use crate::record::{Record, Verdict};
+    use crate::record::{RateFacts, Record, Verdict};
     use proptest::prelude::*;
     use std::sync::LazyLock;
 
@@ -236,6 +250,16 @@ mod tests {
                  as much.",
             ]
         );
+    }
+
+    #[test]
+    fn nobody_is_fastest_where_a_rate_decides_the_wall() {
+        let mut comparison = race(&[("tokio:128", &about(10, 450, 100)), ("smol:256", &about(10, 300, 121))]);
+        comparison.rate = Some(RateFacts { per_second: 400.0, poisson: false });
+        let [latency, cpu] = &conclusion(&comparison)[..] else { panic!("two sentences") };
+        assert!(latency.starts_with("Lowest p99 of latency: "), "{latency}");
+        assert!(latency.ends_with("; the rate decides the wall."), "{latency}");
+        assert!(cpu.starts_with("Least CPU: tokio:128") && !cpu.contains("fastest"), "{cpu}");
     }
 
     #[test]

@@ -1,15 +1,16 @@
-//! The meters held against `/usr/bin/time -v`, on a run long enough for its ticks of 10 ms.
+//! The meters held against accounts that are not ours, on runs long enough for ticks of 10 ms.
 
 use std::fs;
 use std::path::Path;
 
 use inflight::Launch;
-use inflight::session::{Session, Unwatched};
+use inflight::catalogue::Catalogue;
+use inflight::session::{Session, Unwatched, Watcher};
 use inflight::workload::Workload;
 use mock_target::Scenario;
 use tempfile::TempDir;
 
-use crate::common::{inflight, run_without_hurry, sound};
+use crate::common::{inflight, run_source, run_without_hurry, sound};
 
 const TIME: &str = "/usr/bin/time";
 const CONTENDER: &str = "tokio:128";
@@ -53,10 +54,99 @@ fn cpu_and_memory_agree_with_time() {
             time.peak_bytes / 1e6
         );
     }
-    for (what, ratios) in [("CPU", &mut cpu_ratios), ("peak memory", &mut memory_ratios)] {
+    agree(&mut cpu_ratios, &mut memory_ratios);
+}
+
+/// A program that starts its own processes, held against what anybody could read in /proc meanwhile.
+#[test]
+#[ignore = "needs `inflight setup python`; measures for half a minute; run as the other"]
+fn a_tree_of_processes_agrees_with_what_proc_says() {
+    const TREE: &str = "python-multiprocessing:8x64";
+    let quick = Scenario::preset("quick").unwrap();
+    let workload = Workload::of(Scenario { urls: 100_000, latency: "fixed:0".parse().unwrap(), ..quick });
+    let mut session = Session::start(&inflight(), workload).unwrap();
+    let contender = Catalogue::load(&[]).unwrap().contender(TREE).unwrap();
+
+    let (mut cpu_ratios, mut memory_ratios) = (Vec::new(), Vec::new());
+    for pair in 1..=PAIRS {
+        let mut proc = Proc { target: session.target_pid(), accounts: Vec::new(), peak_pss_bytes: 0.0 };
+        let run = run_source(&mut session, &contender, &mut proc);
+        let figures = sound(&run);
+        let (ours_us, theirs_us) = (figures.cpu_us_per_request, proc.cpu_us_per_request());
+        cpu_ratios.push(ours_us / theirs_us);
+        memory_ratios.push(figures.peak_memory_bytes as f64 / proc.peak_pss_bytes);
+        println!(
+            "pair {pair}: CPU {ours_us:.1} us a request, /proc says {theirs_us:.1}; peak {:.1} MB, sum of PSS {:.1} MB",
+            figures.peak_memory_bytes as f64 / 1e6,
+            proc.peak_pss_bytes / 1e6
+        );
+    }
+    agree(&mut cpu_ratios, &mut memory_ratios);
+}
+
+/// What /proc says of all processes that descend from this one, the target excepted, ten times a second.
+struct Proc {
+    target: u32,
+    /// Requests served so far, and CPU so far in seconds.
+    accounts: Vec<(u64, f64)>,
+    peak_pss_bytes: f64,
+}
+
+impl Watcher for Proc {
+    fn seen(&mut self, served: u64, _: u64) {
+        let mut tree = Vec::new();
+        descend(std::process::id(), self.target, &mut tree);
+        self.accounts.push((served, tree.iter().map(|&pid| cpu_s(pid)).sum()));
+        self.peak_pss_bytes = self.peak_pss_bytes.max(tree.iter().map(|&pid| pss_bytes(pid)).sum());
+    }
+
+    fn wants_progress(&self) -> bool {
+        true
+    }
+
+    fn interrupted(&self) -> bool {
+        false
+    }
+}
+
+impl Proc {
+    fn cpu_us_per_request(&self) -> f64 {
+        let (first, last) = (self.accounts[0], self.accounts[self.accounts.len() - 1]);
+        (last.1 - first.1) * 1e6 / (last.0 - first.0) as f64
+    }
+}
+
+fn descend(pid: u32, target: u32, tree: &mut Vec<u32>) {
+    for thread in fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
+        let children = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+        for child in children.split_whitespace().map(|pid| pid.parse().unwrap()) {
+            if child != target {
+                tree.push(child);
+                descend(child, target, tree);
+            }
+        }
+    }
+}
+
+/// User and system time, in ticks of a hundredth of a second.
+fn cpu_s(pid: u32) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let behind_the_name = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = behind_the_name.split_whitespace().skip(11).take(2);
+    ticks.map(|ticks| ticks.parse::<f64>().unwrap() / 100.0).sum()
+}
+
+fn pss_bytes(pid: u32) -> f64 {
+    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
+    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).unwrap_or("0 kB");
+    line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() * 1024.0
+}
+
+fn agree(cpu_ratios: &mut [f64], memory_ratios: &mut [f64]) {
+    for (what, ratios) in [("CPU", cpu_ratios), ("peak memory", memory_ratios)] {
         ratios.sort_by(f64::total_cmp);
         let median = ratios[PAIRS / 2];
-        println!("{what}: ours / time's is {median:.3} in the median of {PAIRS}");
+        println!("{what}: ours / theirs is {median:.3} in the median of {PAIRS}");
         assert!((median - 1.0).abs() <= TOLERANCE, "{what}: {ratios:?}");
     }
 }

@@ -20,7 +20,7 @@ const READY: &str = r#"read plan; echo '{"ready":true,"runtime":"sh","client":"n
 fn run_script(script: &str) -> Run {
     let folder = TempDir::new().unwrap();
     let pid_file = folder.path().join("pid");
-    let mut session = session(4, "fixed:1ms");
+    let mut session = session(4, "fixed:10ms");
     let script = shell(&format!("echo $$ > {}; {script}", pid_file.display()));
     let scripted = run(&mut session, "sync:1", &script, &mut Unwatched);
     let pid = fs::read_to_string(&pid_file).unwrap().trim().parse().unwrap();

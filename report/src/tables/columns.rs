@@ -82,8 +82,16 @@ pub(super) const BRIEF: [&Column<Row>; 7] =
     [&CONTENDER, &WALL, &FLOOR, &EFFICIENCY, &CPU_PER_REQUEST, &PEAK_MEMORY, &VALID];
 
 /// The columns of [`COSTS`] that most readers ask for.
-pub(super) const BRIEF_COSTS: [&Column<Row>; 7] =
-    [&CONTENDER, &WALL, &EFFICIENCY, &CPU_PER_REQUEST, &CPU_OVER_BASE, &PEAK_MEMORY, &VALID];
+pub(super) const BRIEF_COSTS: [&Column<Row>; 8] = [
+    &CONTENDER,
+    &WALL,
+    &EFFICIENCY,
+    &CPU_PER_REQUEST,
+    &CPU_OVER_BASE,
+    &MEMORY_PER_IN_FLIGHT,
+    &MEMORY_OVER_BASE,
+    &VALID,
+];
 
 /// The columns of [`CONTENDERS`] that have something to say here.
 pub(super) fn for_contenders(comparison: &Comparison) -> Vec<&'static Column<Row>> {
