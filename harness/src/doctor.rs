@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use inflight_report::numbers::duration;
 use inflight_report::record::Settings;
 
+use crate::placement::CORES_TO_SHARE_OUT;
+
 /// What is known of the machine.
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
@@ -53,9 +55,6 @@ const DESCRIPTORS: u64 = 1_064;
 /// Ports that such a race needs: a connection holds its port for a minute after its end (TIME_WAIT), in
 /// which some ten runs begin.
 const PORTS: u64 = 10_000;
-
-/// With so many cores one is nearly always free for the target.
-const CORES: usize = 4;
 
 /// The default of Linux (prctl(2), PR_SET_TIMERSLACK).
 const TIMER_SLACK_NS: u64 = 50_000;
@@ -152,13 +151,17 @@ fn ports(facts: &Facts) -> Finding {
 
 fn cores(facts: &Facts) -> Finding {
     let advice = "target and workers share them: models that need several cores show less than they could";
-    finding("cores", facts.cores.to_string(), unless(facts.cores >= CORES, Judgement::Warn, advice))
+    finding(
+        "cores",
+        facts.cores.to_string(),
+        unless(facts.cores >= CORES_TO_SHARE_OUT, Judgement::Warn, advice),
+    )
 }
 
 fn realtime(facts: &Facts) -> Finding {
     let found = if facts.realtime { "granted" } else { "not granted" };
     // With a core to itself the target does not ask.
-    let well = facts.realtime || facts.cores >= CORES;
+    let well = facts.realtime || facts.cores >= CORES_TO_SHARE_OUT;
     let advice = "the target will be late when workers are busy: run as root, set `rtprio` in \
                   limits.conf(5), or prefer long delays (--preset article)";
     finding("real-time priority", found, unless(well, Judgement::Warn, advice))

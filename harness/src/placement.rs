@@ -83,9 +83,7 @@ impl Placement {
     /// that a CPU is part of: of the target's the first is used, and the rest lie idle, since they would
     /// share everything with it.
     fn automatic(allowed: &Cpus, siblings: impl Fn(usize) -> Vec<usize>) -> Option<Placement> {
-        let mut cores: Vec<Vec<usize>> = allowed.0.iter().map(|&cpu| siblings(cpu)).collect();
-        cores.sort_unstable();
-        cores.dedup();
+        let cores = cores(allowed, siblings);
         let last = cores.last().filter(|_| cores.len() >= CORES_TO_SHARE_OUT)?;
         let target = allowed.0.iter().copied().find(|cpu| last.contains(cpu))?;
         let clients = allowed.0.iter().copied().filter(|cpu| !last.contains(cpu)).collect();
@@ -103,6 +101,24 @@ impl Cpus {
     pub fn count(&self) -> usize {
         self.0.len()
     }
+}
+
+/// Whether this process may use so many cores that one is nearly always free for the target.
+pub fn has_cores_to_share_out() -> bool {
+    physical_cores() >= CORES_TO_SHARE_OUT
+}
+
+/// The cores that this process may use, each counted once however many CPUs it shows.
+pub fn physical_cores() -> usize {
+    allowed().map_or_else(crate::machine::cores, |allowed| cores(&allowed, siblings).len())
+}
+
+/// The cores of the CPUs `allowed`, each as all the CPUs it shows.
+fn cores(allowed: &Cpus, siblings: impl Fn(usize) -> Vec<usize>) -> Vec<Vec<usize>> {
+    let mut cores: Vec<Vec<usize>> = allowed.0.iter().map(|&cpu| siblings(cpu)).collect();
+    cores.sort_unstable();
+    cores.dedup();
+    cores
 }
 
 /// Does `start` while this thread may only use `cpus`, and whatever it starts inherits that: so a program in

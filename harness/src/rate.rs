@@ -8,7 +8,7 @@ use thiserror::Error;
 /// Requests a second, and how they arrive, written `400/s` or `400/s,poisson`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rate {
-    /// Requests a second, over all processes together. More than zero, and at most [`MOST_PER_SECOND`].
+    /// Requests a second, over all processes together: from [`LEAST_PER_SECOND`] to [`MOST_PER_SECOND`].
     pub per_second: f64,
     /// How they arrive.
     pub arrivals: Arrivals,
@@ -23,13 +23,16 @@ pub enum Arrivals {
     Poisson,
 }
 
+/// Nobody waits longer than this for the next request.
+pub const LEAST_PER_SECOND: f64 = 0.01;
+
 /// No client here comes near it, and times are told in nanoseconds.
 pub const MOST_PER_SECOND: f64 = 1e6;
 
 /// A word that is not a rate.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "`{0}` is not a rate: write requests a second, more than 0 and at most 1000000, as in 400/s, \
+    "`{0}` is not a rate: write requests a second, from 0.01 to 1000000, as in 400/s, \
          400/s,constant or 400/s,poisson"
 )]
 pub struct RateError(String);
@@ -77,7 +80,7 @@ impl FromStr for Rate {
         };
         let per_second: f64 =
             rate.strip_suffix("/s").and_then(|number| number.parse().ok()).ok_or_else(refused)?;
-        if per_second > 0.0 && per_second <= MOST_PER_SECOND {
+        if (LEAST_PER_SECOND..=MOST_PER_SECOND).contains(&per_second) {
             Ok(Rate { per_second, arrivals })
         } else {
             Err(refused())
@@ -102,9 +105,20 @@ mod tests {
 
     #[test]
     fn what_is_no_rate_is_refused_with_an_example() {
-        for text in
-            ["", "400", "/s", "0/s", "-1/s", "nan/s", "inf/s", "1e9/s", "400/s,often", "400/s,", "4/m"]
-        {
+        for text in [
+            "",
+            "400",
+            "/s",
+            "0/s",
+            "1e-9/s",
+            "-1/s",
+            "nan/s",
+            "inf/s",
+            "1e9/s",
+            "400/s,often",
+            "400/s,",
+            "4/m",
+        ] {
             let refused = text.parse::<Rate>().unwrap_err().to_string();
             assert!(refused.contains(&format!("`{text}`")) && refused.contains("400/s,poisson"), "{refused}");
         }

@@ -13,7 +13,7 @@ use crate::contender::{Contender, Shape};
 use crate::crew::Launch;
 use crate::machine;
 use crate::meter::Group;
-use crate::placement::{Cpus, Placement};
+use crate::placement::{self, Cpus, Placement};
 use crate::protocol::{Outcome, PROTOCOL, Plan, Sample};
 use crate::race::{self, Fault, Finish, Limits, Onlooker};
 use crate::schedule::Turn;
@@ -70,7 +70,7 @@ impl Session {
     /// # Errors
     /// When the target cannot be started.
     pub fn start(program: &Path, workload: Workload) -> Result<Session> {
-        let options = target_options(&workload);
+        let options = target_options(&workload, None);
         Session::with_options(program, workload, options, None)
     }
 
@@ -182,19 +182,19 @@ impl Session {
 
 /// What the target should have of the machine when it plays `workload`.
 ///
-/// With four cores or more one is nearly always free for it. With fewer it competes with the workers, and
-/// is late when they are at their busiest, which is a fault of the measurement and not of the contender: it
-/// gets real-time priority.
+/// With four cores or more one is nearly always free for it, or its own by `placement`. With fewer it
+/// competes with the workers, and is late when they are at their busiest, which is a fault of the
+/// measurement and not of the contender: it gets real-time priority.
 ///
 /// Where nothing is delayed there is nothing to be punctual about. There a client can be as fast as one
 /// event loop, and what would be measured is the target: it gets a second loop, and no priority, since two
 /// loops that came first would break the client's work up into ever smaller pieces.
-pub fn target_options(workload: &Workload) -> TargetOptions {
-    const CORES_TO_SPARE: usize = 4;
+pub fn target_options(workload: &Workload, placement: Option<&Placement>) -> TargetOptions {
     let delays = workload.total_delay_ns() > 0;
+    let own_cpus = placement.map_or(2, |placement| placement.target.count() as u32);
     TargetOptions {
-        realtime: delays && machine::cores() < CORES_TO_SPARE,
-        shards: if delays { 1 } else { 2 },
+        realtime: delays && placement.is_none() && !placement::has_cores_to_share_out(),
+        shards: if delays { 1 } else { own_cpus.min(2) },
     }
 }
 
@@ -305,7 +305,7 @@ fn tell(
         target_before: &finish.target_before,
         target_after: &finish.target_after,
     };
-    let samples = columns(&finish.samples, workload);
+    let samples = columns(&finish.samples, contender.shape.processes, workload);
     Run {
         contender: contender.to_string(),
         round: turn.round,
@@ -384,7 +384,8 @@ fn signed(ns: u64) -> i64 {
     i64::try_from(ns).unwrap_or(i64::MAX)
 }
 
-fn columns(by_process: &[Vec<Sample>], workload: &Workload) -> Samples {
+/// A sample may name its process, where one worker has several; the verdict says which do not exist.
+fn columns(by_process: &[Vec<Sample>], processes: u32, workload: &Workload) -> Samples {
     let mut all: Vec<(u32, &Sample)> = (0..)
         .zip(by_process)
         .flat_map(|(process, samples)| samples.iter().map(move |sample| (process, sample)))
@@ -393,7 +394,7 @@ fn columns(by_process: &[Vec<Sample>], workload: &Workload) -> Samples {
     let mut columns = Samples::default();
     for (index, (process, sample)) in all.into_iter().enumerate() {
         columns.id.push(sample.id);
-        columns.process.push(sample.process.unwrap_or(process));
+        columns.process.push(sample.process.filter(|told| *told < processes).unwrap_or(process));
         columns.due_ns.extend(sample.due_ns);
         columns.start_ns.push(sample.start_ns);
         columns.end_ns.push(sample.end_ns);

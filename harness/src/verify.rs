@@ -45,6 +45,7 @@ pub fn verdict(evidence: &Evidence<'_>) -> Verdict {
         times_possible(evidence),
         served_once(evidence),
         nothing_besides(evidence),
+        processes_exist(evidence),
         within_the_run(evidence),
         wall_possible(evidence),
         bound_kept(evidence),
@@ -228,6 +229,16 @@ fn wall_possible(evidence: &Evidence<'_>) -> Option<String> {
             evidence.wall_ns
         )
     })
+}
+
+fn processes_exist(evidence: &Evidence<'_>) -> Option<String> {
+    let mut offenders = Offenders::default();
+    for sample in evidence.samples {
+        if sample.process.is_some_and(|process| process >= evidence.shape.processes) {
+            offenders.add(sample.id);
+        }
+    }
+    offenders.tell("fetched by a process that its shape does not have")
 }
 
 fn bound_kept(evidence: &Evidence<'_>) -> Option<String> {

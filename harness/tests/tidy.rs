@@ -65,6 +65,17 @@ fn every_model_tells_what_it_is_and_what_is_set() {
     }
 }
 
+#[test]
+fn the_walk_through_shows_the_smallest_model_as_it_is() {
+    let document = fs::read_to_string(crate_folder("CONTRIBUTING.md")).unwrap();
+    let shown = document.split("+++ b/harness/src/models/sync.rs\n").nth(1).expect("the diff is there");
+    let shown: String =
+        shown.lines().map_while(|line| line.strip_prefix('+')).map(|l| l.to_owned() + "\n").collect();
+    let smallest = lessons().min_by_key(|(_, text)| text.lines().count()).unwrap();
+    assert!(smallest.0.ends_with("sync.rs"), "{} is smaller", smallest.0.display());
+    assert_eq!(shown, smallest.1);
+}
+
 /// Names of models are data. Code that knows one by name would have to change with the list, so none
 /// may: no string of its own and no contender in words. Tests may, and so may the crates' own names.
 #[test]

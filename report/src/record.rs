@@ -466,6 +466,10 @@ impl Run {
             Some(format!("the header has no contender {:?}", self.contender))
         } else if lengths != [requests; 4] || !all_due {
             Some("the columns of the samples differ in length".to_owned())
+        } else if header.contenders.iter().any(|facts| {
+            facts.name == self.contender && samples.process.iter().any(|process| *process >= facts.processes)
+        }) {
+            Some("a request was made by a process that the shape does not have".to_owned())
         } else if samples.errors.iter().any(|(index, _)| *index >= requests) {
             Some("an error belongs to no sample".to_owned())
         } else if self.verdict.is_valid() && self.figures.is_none() {

@@ -9,6 +9,7 @@ use mock_target::{Scenario, Server, ServerOptions};
 use crate::doctor::{self, Facts, Spin};
 use crate::machine;
 use crate::meter::Group;
+use crate::placement;
 
 /// Something stands in the way of figures that can be believed.
 const UNFIT: u8 = 1;
@@ -36,7 +37,7 @@ fn spin_length(text: &str) -> Result<Duration, String> {
 
 pub(super) fn doctor(args: &Args) -> Result<ExitCode> {
     let facts = Facts {
-        cores: machine::cores(),
+        cores: placement::physical_cores(),
         settings: machine::settings(),
         no_group: Group::create().err(),
         realtime: is_realtime_granted(),

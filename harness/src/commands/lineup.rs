@@ -22,8 +22,10 @@ pub(super) struct Lineup {
     #[arg(value_name = "CONTENDER", help = contenders_help())]
     contenders: Vec<String>,
     /// Every model with its native and the common client, with as many in flight as the preset is meant
-    /// for (mostly 128) or as it can, and every contender in another language that is set up; besides
-    /// those that are named
+    /// for (mostly 128) or as it can; besides those that are named
+    #[arg(long)]
+    pub(super) models: bool,
+    /// The same, and every contender in another language that is set up, at the shapes that it states
     #[arg(long)]
     pub(super) all: bool,
     /// The article's rows: ours, and those of contenders in other languages that say they answer one;
@@ -47,11 +49,11 @@ impl Lineup {
     pub(super) fn contenders(&self, workload: &Workload, in_flight: u32) -> Result<Vec<Contender>> {
         let catalogue = self.files.catalogue()?;
         let (words, steps) = (&self.contenders[..], &self.ladder[..]);
-        let by_a_word = self.all || self.article;
+        let by_a_word = self.all || self.models || self.article;
         let mut contenders: Vec<Contender> = match (words, steps) {
             ([], []) if !by_a_word => named(&catalogue, &DEFAULT)?,
             ([], [_, ..]) if !by_a_word => {
-                bail!("--ladder needs contenders: name them without a shape, or say --all")
+                bail!("--ladder needs contenders: name them without a shape, or say --models")
             }
             (words, []) => named(&catalogue, words)?,
             (words, steps) => {
@@ -63,8 +65,8 @@ impl Lineup {
         if self.article {
             contenders.extend(article::contenders(&catalogue)?);
         }
-        if self.all {
-            let all = all(&catalogue).into_iter().flat_map(|source| match steps {
+        if self.all || self.models {
+            let all = self.all(&catalogue, workload).into_iter().flat_map(|source| match steps {
                 [] => at_its_shapes(source, in_flight),
                 steps => ladder(source, steps),
             });
@@ -79,24 +81,36 @@ impl Lineup {
         });
         Ok(contenders)
     }
+
+    /// Every model with the clients that are compared and, where it is asked for, every external contender
+    /// that is set up; in an open loop those that can do it.
+    fn all(&self, catalogue: &Catalogue, workload: &Workload) -> Vec<Source> {
+        let is_asked_for = |source: &Source| match source {
+            Source::Model(..) => [NATIVE, COMMON].contains(&source.client()),
+            Source::External(_) => self.all,
+        };
+        let (ready, missing): (Vec<_>, Vec<_>) =
+            catalogue.sources().filter(is_asked_for).partition(|source| match source {
+                Source::Model(..) => true,
+                Source::External(external) => external.kit.readiness() != Readiness::Missing,
+            });
+        say_left_out("since not set up (`inflight setup all`)", &missing);
+        let (able, unable): (Vec<_>, Vec<_>) =
+            ready.into_iter().partition(|source| workload.rate.is_none() || source.no_rate().is_none());
+        say_left_out("since they do not do --rate", &unable);
+        able
+    }
+}
+
+fn say_left_out(why: &str, sources: &[Source]) {
+    if !sources.is_empty() {
+        let names: Vec<String> = sources.iter().map(ToString::to_string).collect();
+        say(&format!("left out, {why}: {}", names.join(", ")));
+    }
 }
 
 fn named(catalogue: &Catalogue, words: &[impl AsRef<str>]) -> Result<Vec<Contender>> {
     words.iter().map(|text| Ok(catalogue.contender(text.as_ref())?)).collect()
-}
-
-/// Every model with the clients that are compared, and every external contender that is set up.
-fn all(catalogue: &Catalogue) -> Vec<Source> {
-    let compared = catalogue.sources().filter(|source| [NATIVE, COMMON].contains(&source.client()));
-    let (ready, missing): (Vec<_>, Vec<_>) = compared.partition(|source| match source {
-        Source::Model(..) => true,
-        Source::External(external) => external.kit.readiness() != Readiness::Missing,
-    });
-    if !missing.is_empty() {
-        let names: Vec<&str> = missing.iter().map(Source::model).collect();
-        say(&format!("left out, since not set up: {} (`inflight setup all`)", names.join(", ")));
-    }
-    ready
 }
 
 /// Those that a reader would wait for.

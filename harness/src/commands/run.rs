@@ -67,7 +67,7 @@ pub(super) struct Args {
         hide_default_value = true
     )]
     order: OrderArg,
-    /// Race a hidden twin of one contender: what differs between the two is noise [default: with --all]
+    /// Race a hidden twin of one contender: what differs between the two is noise [default: with --all and --models]
     #[arg(long, overrides_with = "no_aa")]
     aa: bool,
     /// No twin
@@ -183,7 +183,7 @@ impl Race {
     ) -> Result<Race> {
         let interrupted = catch_interrupt()?;
         let program = env::current_exe().context("cannot find this program itself")?;
-        let mut options = session::target_options(&workload);
+        let mut options = session::target_options(&workload, placement.as_ref());
         if let Some(switch) = args.realtime {
             options.realtime = switch == Switch::On;
         }
@@ -267,11 +267,10 @@ impl Args {
         Ok((placement, workload, contenders))
     }
 
-    /// Who races. Where the load is an open loop, that is of all models those that can take it.
+    /// Who races. In an open loop all that are named must be able to do it.
     fn contenders(&self, workload: &Workload) -> Result<Vec<Contender>> {
-        let mut contenders = self.lineup.contenders(workload, self.scenario.meant_in_flight())?;
+        let contenders = self.lineup.contenders(workload, self.scenario.meant_in_flight())?;
         if self.rate.is_some() {
-            contenders.retain(|contender| !self.lineup.all || contender.source.no_rate().is_none());
             let cannot =
                 contenders.iter().find_map(|contender| Some((contender, contender.source.no_rate()?)));
             if let Some((contender, why)) = cannot {
@@ -303,7 +302,7 @@ impl Args {
     fn facts(&self, session: &Session, contenders: &[Contender]) -> Result<Vec<ContenderFacts>> {
         let mut facts: Vec<ContenderFacts> =
             contenders.iter().map(|c| session.facts(c, self.rounds(c))).collect();
-        if !self.no_aa && (self.aa || self.lineup.all) {
+        if !self.no_aa && (self.aa || self.lineup.all || self.lineup.models) {
             let short = facts.iter().find(|facts| facts.slots() > 1 && entry::warms_up(facts.floor_ns));
             match short.cloned() {
                 Some(of) => facts.push(ContenderFacts {

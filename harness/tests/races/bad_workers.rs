@@ -11,7 +11,7 @@ use inflight_report::record::Run;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::common::{self, is_running, known_answer, reason, run, session, shell, sound};
+use crate::common::{self, is_running, known_answer, reason, run, session, shell, skip, sound};
 
 const READY: &str = r#"read plan; echo '{"ready":true,"runtime":"sh","client":"none"}'; "#;
 
@@ -158,7 +158,7 @@ fn what_a_worker_leaves_behind_is_ended() {
 #[test]
 fn what_leaves_the_tree_of_a_worker_is_ended_too() {
     if let Err(reason) = inflight::meter::Group::create() {
-        return eprintln!("skipped: no control groups here: {reason}");
+        return skip(&format!("no control groups here: {reason}"));
     }
     let mut session = session(1, "fixed:1ms");
     let folder = TempDir::new().unwrap();

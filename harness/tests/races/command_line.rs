@@ -13,7 +13,7 @@ use inflight_report::record::{Record, Verdict};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::common::{self, is_running, sound};
+use crate::common::{self, is_running, skip_without, sound};
 
 fn inflight() -> Command {
     let mut command = Command::new(common::inflight());
@@ -345,7 +345,7 @@ fn tls_is_served_with_a_certificate_to_trust() {
 trust = ssl.create_default_context(cafile=sys.argv[2])
 print(request.urlopen(sys.argv[1] + '/u/3', context=trust).status)";
     if Command::new("python3").arg("--version").output().is_err() {
-        return eprintln!("skipped: there is no python3 here");
+        return skip_without("there is no python3");
     }
     let folder = TempDir::new().unwrap();
     let certificate = folder.path().join("certificate.pem");

@@ -1,6 +1,8 @@
 //! What tests of whole runs share: a small session, and workers that are not ours.
 
+use std::env;
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,6 +14,19 @@ use inflight::session::{Session, Watcher};
 use inflight::workload::Workload;
 use inflight_report::record::{Figures, Run, Verdict};
 use mock_target::Scenario;
+
+/// Says on stderr that something is not tested here, for want of a program that could be installed. Where
+/// nothing may be passed over that is a failure.
+pub(crate) fn skip_without(what: &str) {
+    assert!(env::var_os("INFLIGHT_REQUIRE_ALL").is_none(), "{what}");
+    skip(what);
+}
+
+/// Says on stderr that something is not tested here, on such a machine.
+pub(crate) fn skip(what: &str) {
+    // Not by a macro, whose words are kept from who runs a test that passes.
+    let _ = writeln!(io::stderr(), "skipped: {what}");
+}
 
 /// The program under test.
 pub(crate) fn inflight() -> PathBuf {

@@ -9,7 +9,7 @@ use inflight::session::Unwatched;
 use inflight_report::record::{Record, Run};
 use tempfile::TempDir;
 
-use crate::common::{self, run_source, session, sound};
+use crate::common::{self, run_source, session, skip_without, sound};
 
 /// The files of `folder` that CONTRIBUTING.md shows, each in a block that begins with its path.
 pub(crate) fn documented(folder: &str) -> (TempDir, PathBuf) {
@@ -35,7 +35,7 @@ pub(crate) fn inflight(cache: &Path, args: &[&str]) -> Output {
 /// Races `contenders` of the documented `folder`. A program that is not there is passed over, with a word.
 fn race_documented(folder: &str, program: &str, contenders: &[&str]) {
     if Command::new(program).arg("--version").output().is_err() {
-        println!("skipped 1: there is no {program}");
+        skip_without(&format!("there is no {program}"));
         return;
     }
     let (written, file) = documented(folder);
@@ -66,7 +66,7 @@ fn the_contender_in_shell_that_contributing_shows_is_sound() {
 /// The documented worker in Python, with `honest` replaced by `lie`, does the work of `my-threads:4`.
 fn run_liar(honest: &str, lie: &str) -> Option<Run> {
     if Command::new("python3").arg("--version").output().is_err() {
-        println!("skipped 1: there is no python3");
+        skip_without("there is no python3");
         return None;
     }
     let (_written, file) = documented("my-python");

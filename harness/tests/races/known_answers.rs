@@ -1,6 +1,6 @@
 //! The instrument is tested before it is believed: workers whose right answer is known.
 
-use crate::common::{self, known_answer, run, run_without_hurry, session, shell, sound};
+use crate::common::{self, known_answer, run, run_without_hurry, session, shell, skip, sound};
 use inflight::meter::Group;
 use inflight::session::{Session, Unwatched};
 use inflight_report::record::{CpuMethod, Figures, MemoryMethod};
@@ -72,7 +72,7 @@ fn cpu_of_grandchildren_that_outlive_their_parent_is_accounted() {
     let burnt_ns = cpu_ns(&mut session, "sync:1", "orphans", 100).saturating_sub(idle.cpu_ns);
     match idle.cpu_method {
         CpuMethod::Group => assert_close(burnt_ns, 200_000_000),
-        CpuMethod::ProcessClocks => eprintln!("skipped: no control groups here"),
+        CpuMethod::ProcessClocks => skip("no control groups here"),
     }
 }
 
@@ -111,7 +111,7 @@ fn switches_of_threads_that_ended_are_not_guessed() {
 fn memory_that_is_touched_for_the_first_time_is_faulted_in() {
     let huge = "/sys/kernel/mm/transparent_hugepage/enabled";
     if std::fs::read_to_string(huge).is_ok_and(|text| text.contains("[always]")) {
-        return eprintln!("skipped: pages are huge here");
+        return skip("pages are huge here");
     }
     let mut session = session(3, "fixed:1ms");
     let mut faults =

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
+use crate::common::skip_without;
 use crate::workers::{Errand, each_contender, other_than};
 
 const BIG: usize = 1 << 20;
@@ -72,7 +73,7 @@ impl Python {
         let started =
             Command::new("python3").arg("-u").args(args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let Ok(mut process) = started else {
-            println!("skipped: there is no python3 here");
+            skip_without("there is no python3");
             return None;
         };
         let mut line = String::new();

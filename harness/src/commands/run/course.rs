@@ -1,7 +1,7 @@
 //! The course of a race: round after round until nobody has one left, each run saved as soon as it is over.
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Result, bail};
 use inflight_report::record::{Header, Run, Writer};
@@ -10,7 +10,7 @@ use crate::contender::Contender;
 use crate::entry::{self, Past};
 use crate::progress::Progress;
 use crate::schedule::{Schedule, Turn};
-use crate::session::{Session, Unwatched};
+use crate::session::{Session, Watcher};
 
 /// A race under way.
 pub(super) struct Course<'a> {
@@ -73,7 +73,7 @@ impl<'a> Course<'a> {
                     continue;
                 }
                 if finished == 0 && self.resumed {
-                    self.warm_target(session)?;
+                    self.warm_target(session, interrupted)?;
                 }
                 let Some(run) = self.turn(turn, session, &mut progress)? else { break 'race };
                 record.append(&run)?;
@@ -142,13 +142,28 @@ impl<'a> Course<'a> {
 
     /// One run that is not saved: a target that has never held so many connections is some milliseconds
     /// late with its first ones, and the runs to warm it up are over.
-    fn warm_target(&self, session: &mut Session) -> Result<()> {
+    fn warm_target(&self, session: &mut Session, interrupted: &'static AtomicBool) -> Result<()> {
         let short = self.header.contenders.iter().zip(&self.contenders);
         let short = short.filter(|(facts, _)| entry::warms_up(facts.floor_ns));
         if let Some((_, contender)) = short.max_by_key(|(_, contender)| contender.shape.slots()) {
             let (turn, launch) = (Turn { contender: 0, round: 0, position: 0 }, session.worker_of(contender));
-            session.run(contender, turn, &launch, session.limits(contender), &mut Unwatched)?;
+            session.run(contender, turn, &launch, session.limits(contender), &mut Unseen(interrupted))?;
         }
         Ok(())
+    }
+}
+
+/// Nobody looks on, and Ctrl-C is heard.
+struct Unseen(&'static AtomicBool);
+
+impl Watcher for Unseen {
+    fn seen(&mut self, _: u64, _: u64) {}
+
+    fn wants_progress(&self) -> bool {
+        false
+    }
+
+    fn interrupted(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }
