@@ -26,7 +26,7 @@ fn target_and_workers_run_where_they_were_put() {
     let placement: Option<Placement> = pin.placement().unwrap();
     let scenario = Scenario { urls: 8, ..Scenario::preset("quick").unwrap() };
     let workload = Workload::of(scenario);
-    let options = session::target_options(&workload);
+    let options = session::target_options(&workload, placement.as_ref());
     let mut session = Session::with_options(&inflight(), workload, options, placement).unwrap();
     assert_eq!(allowed(&session.target_pid().to_string()).as_deref(), Some(last));
 
