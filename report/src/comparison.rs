@@ -11,8 +11,8 @@ mod simulation;
 use serde::Serialize;
 
 use crate::record::{
-    COMMON, Figures, Machine, MemoryMethod, Order, PlacementFacts, Quantiles, RateFacts, ReferenceRow,
-    ScenarioFacts, Verdict,
+    Budget, COMMON, Figures, Machine, MemoryMethod, Order, PlacementFacts, Quantiles, RateFacts,
+    ReferenceRow, ScenarioFacts, Verdict,
 };
 
 pub use disturbed::Disturbed;
@@ -44,6 +44,8 @@ pub struct Comparison {
     pub order: Order,
     /// The seed of that order.
     pub order_seed: u64,
+    /// The time that decided how many rounds there were; absent where each contender had its number.
+    pub budget: Option<Budget>,
     /// What the machine had to do besides.
     pub disturbed: Vec<Disturbed>,
     /// The record was cut short in the middle of a run.
@@ -52,13 +54,15 @@ pub struct Comparison {
     pub baseline: Option<String>,
     /// The model that [`CostOverBase`] is over.
     pub cost_base: Option<String>,
+    /// How many contenders raced. Fewer are here where [`Comparison::only`] chose among them.
+    pub raced: usize,
     /// The contenders, in the order in which they were asked for.
     pub contenders: Vec<Row>,
-    /// Those with valid runs, fastest first, ranked.
+    /// Those with valid runs, fastest first, ranked; none in an open loop, where the rate decides the wall.
     pub ranking: Vec<Ranked>,
-    /// Every two of them, by wall and by CPU.
+    /// Every two of them, by wall and by CPU; in an open loop by CPU alone.
     pub pairs: Vec<Pair>,
-    /// How these were tested.
+    /// How these were tested, together with those that [`Comparison::only`] left out.
     pub testing: Testing,
     /// What contenders that were raced twice say of the noise.
     pub noise: Vec<NoiseFloor>,
@@ -195,8 +199,8 @@ impl<T: Copy> Spread<T> {
 pub enum Interval {
     /// The least and the most that was seen: of fewer than [`BOOTSTRAP_RUNS`] valid runs.
     MinMax,
-    /// The bootstrap's interval of the median, with a confidence of [`CONFIDENCE`]. Of five runs it is still
-    /// their least and their most; from seven on it is narrower.
+    /// The bootstrap's interval of the median, at a nominal [`CONFIDENCE`]; METHOD.md tells the true one. Of
+    /// five runs it is still their least and their most; from seven on it is narrower.
     Bootstrap,
 }
 
@@ -254,6 +258,18 @@ pub struct PublishedRow {
 }
 
 impl Comparison {
+    /// Leaves the contenders of these names. They were chosen when the data had been seen, so what is said of
+    /// them stays as it was tested among all that raced.
+    pub fn only(mut self, names: &[String]) -> Comparison {
+        self.contenders.retain(|row| names.contains(&row.name));
+        self.pairs.retain(|pair| names.contains(&pair.lower) && names.contains(&pair.higher));
+        self.noise.retain(|floor| names.contains(&floor.contender));
+        if self.rate.is_none() {
+            self.ranking = ranking::rank(&self.contenders, &self.pairs);
+        }
+        self
+    }
+
     /// The contenders of the first table: those with the client people use, or all where no other is.
     pub fn deployed(&self) -> Vec<&Row> {
         let deployed: Vec<&Row> = self.contenders.iter().filter(|row| !row.is_common()).collect();

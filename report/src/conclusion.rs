@@ -3,7 +3,7 @@
 //! A difference is claimed only where [`Finding::is_difference`] holds for the pair: a test that allows for
 //! every other pair tells the two apart, or the slower could not possibly have been faster.
 
-use crate::comparison::{Comparison, Figure, Finding, Measured, Pair, Row};
+use crate::comparison::{CONFIDENCE, Comparison, Figure, Finding, Measured, Pair, Row};
 use crate::numbers::{duration, efficiency, three_digits};
 
 /// A contender with fewer valid runs has no headline while others have more: one run is no median, and of
@@ -15,11 +15,11 @@ pub const ENOUGH_RUNS: u32 = 3;
 pub fn conclusion(comparison: &Comparison) -> Vec<String> {
     let [walls, cpus] = [Figure::WallNs, Figure::CpuNs].map(|figure| Contest::of(comparison, figure));
     match (walls, cpus) {
-        (Some(wall), Some(_)) if wall.others.is_empty() => vec![alone(&wall)],
+        (Some(wall), Some(cpu)) if cpu.others.is_empty() => vec![alone(&wall)],
         (Some(_), Some(cpu)) if comparison.rate.is_some() => {
-            vec![lowest_latency(comparison), least_cpu(&cpu, cpu.best.row)]
+            vec![lowest_latency(comparison), least_cpu(&cpu, None)]
         }
-        (Some(wall), Some(cpu)) => vec![fastest(&wall), least_cpu(&cpu, wall.best.row)],
+        (Some(wall), Some(cpu)) => vec![fastest(&wall), least_cpu(&cpu, Some(&wall))],
         _ => vec!["No contender has a valid run: there is nothing to compare.".to_owned()],
     }
 }
@@ -53,16 +53,18 @@ fn fastest(contest: &Contest<'_>) -> String {
         at_efficiency(best.row, best.measured),
     );
     sentence += &contest.doubts();
-    if let Some((next, ratio)) = contest.lead_over(None) {
-        sentence += &match ratio {
-            Some(ratio) => format!(", {ratio} times as fast as {next}, the next"),
-            None => format!(", less than 1 % faster than {next}, the next"),
+    if let Some(lead) = contest.lead_over(None) {
+        let (next, interval) = (lead.over, lead.interval());
+        sentence += &match lead.times() {
+            Some(times) => format!(", {times} times as fast{interval} as {next}, the next"),
+            None => format!(", less than {} % faster than {next}, the next", lead.percent()),
         };
     }
     sentence + "."
 }
 
-fn least_cpu(contest: &Contest<'_>, fastest: &Row) -> String {
+/// `walls` is the contest of the walls, where there is one.
+fn least_cpu(contest: &Contest<'_>, walls: Option<&Contest<'_>>) -> String {
     let best = contest.best;
     let mut sentence = format!(
         "{}: {}, {} ({} a request)",
@@ -72,25 +74,40 @@ fn least_cpu(contest: &Contest<'_>, fastest: &Row) -> String {
         duration((best.measured.cpu_us_per_request.median * 1e3).round() as u64),
     );
     sentence += &contest.doubts();
-    if let Some((other, ratio)) = contest.lead_over(Some(fastest)) {
-        let other = if other == fastest.name { format!("the fastest, {other},") } else { other };
-        sentence += &match ratio {
-            Some(ratio) => format!("; {other} took {ratio} times as much"),
-            None => format!("; {other} took less than 1 % more"),
+    if let Some(lead) = contest.lead_over(walls.map(|walls| walls.best.row)) {
+        let is_fastest = walls.is_some_and(|walls| walls.best.row.name == lead.over && walls.is_settled());
+        let other = if is_fastest { format!("the fastest, {},", lead.over) } else { lead.over.to_owned() };
+        sentence += &match lead.times() {
+            Some(times) => format!("; {other} took {times} times as much{}", lead.interval()),
+            None => format!("; {other} took less than {} % more", lead.percent()),
         };
     }
     sentence + "."
 }
 
-/// In an open loop the schedule decides the wall, and nobody is fastest. Latency is not put to a test.
+/// In an open loop the schedule decides the wall, and nobody is fastest. Latency is not put to a test. Where
+/// contenders ran often enough, those that did not are left out.
 fn lowest_latency(comparison: &Comparison) -> String {
     let p99 = |row: &Row| Some(row.measured.as_ref()?.latency_ns?.p99.unsigned_abs());
     let rows = comparison.contenders.iter();
-    let lowest = rows.filter_map(|row| Some((p99(row)?, &row.name))).min();
-    lowest.map_or_else(
-        || "No request succeeded.".to_owned(),
-        |(p99, name)| format!("Lowest p99 of latency: {name}, {}; the rate decides the wall.", duration(p99)),
+    let (often, rarely): (Vec<(u64, &Row)>, Vec<_>) =
+        rows.filter_map(|row| Some((p99(row)?, row))).partition(|(_, row)| row.valid_runs >= ENOUGH_RUNS);
+    let chosen = !often.is_empty() && !rarely.is_empty();
+    let of_those = if chosen { of_those_who_ran_enough() } else { String::new() };
+    let compared = if often.is_empty() { rarely } else { often };
+    let Some(lowest) = compared.iter().map(|(p99, _)| *p99).min() else {
+        return "No request succeeded.".to_owned();
+    };
+    let alike = compared.iter().filter(|(p99, _)| *p99 == lowest).map(|(_, row)| row.name.as_str());
+    format!(
+        "Lowest p99 of latency{of_those}: {}, {}, not tested; the rate decides the wall.",
+        alike.collect::<Vec<_>>().join(" and "),
+        duration(lowest),
     )
+}
+
+fn of_those_who_ran_enough() -> String {
+    format!(" of those with {ENOUGH_RUNS} valid runs or more")
 }
 
 /// A contender with valid runs, and the figure it is judged by.
@@ -133,6 +150,11 @@ impl<'a> Contest<'a> {
         pair.finding.is_difference() && pair.lower == self.best.row.name
     }
 
+    /// Whether the best is known to be below each of the others.
+    fn is_settled(&self) -> bool {
+        self.others.iter().all(|(_, pair)| self.is_below(pair))
+    }
+
     /// Those that ran too few times to be compared with the best, which did not.
     fn is_short_of_runs(&self, other: &Entry<'_>) -> bool {
         self.best.ran_enough() && !other.ran_enough()
@@ -153,7 +175,7 @@ impl<'a> Contest<'a> {
         let any_short = unclear.clone().any(|other| short_of_runs(&other));
         let words = if unclear.all(|other| short_of_runs(&other)) { claim } else { observation };
         match any_short {
-            true => format!("{words} of those with {ENOUGH_RUNS} valid runs or more"),
+            true => words.to_owned() + &of_those_who_ran_enough(),
             false => words.to_owned(),
         }
     }
@@ -173,9 +195,9 @@ impl<'a> Contest<'a> {
         doubts
     }
 
-    /// The contender to hold the best against, and how many times as much it has, or `None` where that is
-    /// less than 1 %: `preferred` where the best is below it, else the next, where there are no doubts.
-    fn lead_over(&self, preferred: Option<&Row>) -> Option<(String, Option<String>)> {
+    /// The contender to hold the best against: `preferred` where the best is below it, else the next, where
+    /// there are no doubts.
+    fn lead_over(&self, preferred: Option<&Row>) -> Option<Lead<'a>> {
         let mut below = self.others.iter().filter(|(_, pair)| self.is_below(pair));
         let (other, pair) = below
             .clone()
@@ -184,8 +206,41 @@ impl<'a> Contest<'a> {
         // Two that share no round can still be told apart by their bounds.
         let of_medians = other.median as f64 / self.best.median as f64;
         let ratio = pair.ratio.map_or(of_medians, |ratio| ratio.estimate);
-        Some((other.row.name.clone(), (ratio >= 1.01).then(|| three_digits(ratio))))
+        Some(Lead { over: &other.row.name, ratio, pair })
     }
+}
+
+/// How far the best is ahead of another.
+struct Lead<'a> {
+    over: &'a str,
+    /// How many times as much the other has.
+    ratio: f64,
+    pair: &'a Pair,
+}
+
+impl Lead<'_> {
+    /// The ratio, where it is worth one: not below 1 %.
+    fn times(&self) -> Option<String> {
+        (self.ratio >= 1.01).then(|| three_digits(self.ratio))
+    }
+
+    /// The whole per cent that the lead is below, by the upper end of its interval.
+    fn percent(&self) -> u64 {
+        let most = self.pair.ratio.map_or(self.ratio, |ratio| ratio.high);
+        (((most - 1.0) * 100.0).floor() as u64).saturating_add(1)
+    }
+
+    /// The interval of the ratio, in brackets; a single round has none.
+    fn interval(&self) -> String {
+        let Some(ratio) = self.pair.ratio.filter(|_| self.pair.rounds > 1) else { return String::new() };
+        let kind = if ratio.confidence < CONFIDENCE { "min–max " } else { "" };
+        format!(" ({kind}{}–{})", end(ratio.low), end(ratio.high))
+    }
+}
+
+/// Near 1 a thousandth counts: an interval that does not hold 1 should not look as if it did.
+fn end(ratio: f64) -> String {
+    if (0.9..1.1).contains(&ratio) { format!("{ratio:.3}") } else { three_digits(ratio) }
 }
 
 /// `a`, `a and b`, `a, b and c`, `4 others`.
@@ -213,6 +268,10 @@ mod tests {
     /// The example with only these contenders and, of each, only runs with these walls and CPU times,
     /// in milliseconds, one a round.
     fn race(contenders: &[(&str, &[(u64, u64)])]) -> Comparison {
+        Comparison::of(&record(contenders))
+    }
+
+    fn record(contenders: &[(&str, &[(u64, u64)])]) -> Record {
         let mut record = EXAMPLE.clone();
         let template =
             record.runs.iter().find(|run| run.contender == "threads:32").expect("it is there").clone();
@@ -230,7 +289,7 @@ mod tests {
                 record.runs.push(run);
             }
         }
-        Comparison::of(&record)
+        record
     }
 
     /// So many runs of about these walls and CPU times.
@@ -245,21 +304,31 @@ mod tests {
         assert_eq!(
             conclusion(&comparison),
             [
-                "Fastest: smol:256, 301 ms at 41.0 % efficiency, 1.50 times as fast as tokio:128, the next.",
+                "Fastest: smol:256, 301 ms at 41.0 % efficiency, 1.50 times as fast (1.50–1.50) \
+                 as tokio:128, the next.",
                 "Least CPU: tokio:128, 101 ms (101 µs a request); the fastest, smol:256, took 1.21 times \
-                 as much.",
+                 as much (1.21–1.21).",
             ]
         );
     }
 
     #[test]
     fn nobody_is_fastest_where_a_rate_decides_the_wall() {
-        let mut comparison = race(&[("tokio:128", &about(10, 450, 100)), ("smol:256", &about(10, 300, 121))]);
-        comparison.rate = Some(RateFacts { per_second: 400.0, poisson: false });
+        let mut record = record(&[
+            ("sync:1", &about(2, 450, 300)),
+            ("tokio:128", &about(10, 450, 100)),
+            ("smol:256", &about(10, 300, 121)),
+        ]);
+        record.header.rate = Some(RateFacts { per_second: 400.0, poisson: false });
+        let comparison = Comparison::of(&record);
+        assert!(comparison.ranking.is_empty());
+        assert!(comparison.pairs.iter().all(|pair| pair.figure == Figure::CpuNs));
         let [latency, cpu] = &conclusion(&comparison)[..] else { panic!("two sentences") };
-        assert!(latency.starts_with("Lowest p99 of latency: "), "{latency}");
-        assert!(latency.ends_with("; the rate decides the wall."), "{latency}");
-        assert!(cpu.starts_with("Least CPU: tokio:128") && !cpu.contains("fastest"), "{cpu}");
+        let of_those = "Lowest p99 of latency of those with 3 valid runs or more: tokio:128 and smol:256, ";
+        assert!(latency.starts_with(of_those), "all have the same latencies: {latency}");
+        assert!(latency.ends_with(", not tested; the rate decides the wall."), "{latency}");
+        let least = "Least CPU of those with 3 valid runs or more: tokio:128";
+        assert!(cpu.starts_with(least) && !cpu.contains("fastest"), "{cpu}");
     }
 
     #[test]
@@ -311,6 +380,28 @@ mod tests {
         let faster: Vec<(u64, u64)> = (0..12).map(|round| (1_000 + round, 100)).collect();
         let comparison = race(&[("smol:256", &slower), ("tokio:128", &faster)]);
         assert!(conclusion(&comparison)[0].ends_with(", less than 1 % faster than smol:256, the next."));
+    }
+
+    /// Of the two that are ahead of threads:32 neither is known to be ahead of the other.
+    #[test]
+    fn nobody_is_called_the_fastest_in_passing() {
+        let comparison = race(&[
+            ("threads:32", &about(12, 900, 80)),
+            ("tokio:128", &about(12, 310, 130)),
+            ("smol:256", &[(310, 130), (312, 132), (309, 130), (308, 129)].repeat(3)),
+        ]);
+        let [wall, cpu] = &conclusion(&comparison)[..] else { panic!("two sentences") };
+        assert!(wall.starts_with("Lowest median wall: "), "{wall}");
+        assert!(cpu.contains(" took 1.6") && !cpu.contains("the fastest"), "{cpu}");
+    }
+
+    #[test]
+    fn a_lead_of_few_rounds_has_its_range_and_of_one_none() {
+        let comparison =
+            race(&[("threads:32", &[(900, 80), (1_000, 80)]), ("smol:256", &[(300, 80), (301, 80)])]);
+        assert!(conclusion(&comparison)[0].contains("times as fast (min–max 3.00–3.32) as threads:32"));
+        let comparison = race(&[("threads:32", &[(900, 80)]), ("smol:256", &[(300, 80)])]);
+        assert!(conclusion(&comparison)[0].contains(", 3.00 times as fast as threads:32, the next"));
     }
 
     #[test]

@@ -41,7 +41,7 @@ const FACES: [Face; 12] = [
         |records| excerpt(records, Excerpt { tables: Tables::Native, ..Excerpt::default() }),
         stays_in_its_cell,
     ),
-    ("csv", csv::render, is_a_field),
+    ("csv", |records| csv::render(records).replace("\r\n", "\n"), is_a_field),
     ("json", json::render, is_kept_in_json),
     ("bmf", bmf::render, is_shown_in_json),
     (

@@ -24,7 +24,7 @@ pub(super) struct Args {
     /// Records, or the folders they are in [default: the newest in results/]
     #[arg(value_name = "RECORD")]
     records: Vec<PathBuf>,
-    /// Nothing but these contenders, as if no others had raced
+    /// Nothing but these contenders, tested as they were among all that raced
     #[arg(long, value_name = "CONTENDER,…", value_delimiter = ',')]
     only: Vec<String>,
     /// How to show them
@@ -72,7 +72,7 @@ enum Format {
     Html,
     /// A line a contender
     Csv,
-    /// Every figure of every run
+    /// Every figure of every run that counts: neither those to warm up nor those of a twin
     Json,
     /// Bencher Metric Format
     Bmf,
@@ -146,18 +146,21 @@ impl Args {
         })
     }
 
-    /// The record at `path`, with those contenders alone that were asked for.
-    fn record(&self, path: &Path) -> Result<Record> {
+    /// The record at `path` and what it comes to, with those contenders alone that were asked for. They are
+    /// compared before they are chosen: whoever chooses knows the figures.
+    fn read(&self, path: &Path) -> Result<(Record, Comparison)> {
         let mut record = Record::read(path)?;
+        let mut comparison = Comparison::of(&record);
         if !self.only.is_empty() {
             record.keep_only(&self.only).with_context(|| path.display().to_string())?;
+            comparison = comparison.only(&self.only);
         }
-        Ok(record)
+        Ok((record, comparison))
     }
 
     fn compared(&self, paths: &[PathBuf]) -> Result<Vec<Named>> {
         let compare = |path: &PathBuf| {
-            let comparison = Comparison::of(&self.record(path)?);
+            let (_, comparison) = self.read(path)?;
             Ok(Named { record: path.display().to_string(), comparison })
         };
         paths.iter().map(compare).collect()
@@ -166,8 +169,7 @@ impl Args {
     /// The page, or one chart of it.
     fn drawn(&self, paths: &[PathBuf]) -> Result<String> {
         let [path] = paths else { bail!("a page or a chart is of one record: name only one") };
-        let record = self.record(path)?;
-        let comparison = Comparison::of(&record);
+        let (record, comparison) = self.read(path)?;
         match &self.chart {
             None => Ok(page::render(&record, &comparison)),
             Some(name) => charts::svg(name, &record, &comparison)
@@ -195,6 +197,9 @@ impl Args {
         }
         if self.chart.is_some() && self.format != Format::Terminal {
             bail!("--chart is SVG whatever the --format: leave one of them out");
+        }
+        if self.open && !matches!(self.format, Format::Terminal | Format::Html) {
+            bail!("--open shows the page, whatever the --format: leave one of them out");
         }
         if self.direction != Better::Smaller && self.format != Format::GithubBenchmark {
             bail!("--direction is of one format: use it with --format github-benchmark");

@@ -115,6 +115,7 @@ fn what_cannot_be_told_is_refused_in_one_line() {
     assert!(refused(&[&record, "--check"], 2).contains("--splice FILE or --output FILE"));
     assert!(refused(&[&record, "--brief"], 2).contains("--format markdown"));
     assert!(refused(&[&record, "--direction", "bigger"], 2).contains("--format github-benchmark"));
+    assert!(refused(&[&record, "--open", "--format", "csv"], 2).contains("--open shows the page"));
     let common = ["--format", "markdown", "--table", "common"];
     assert!(refused(&[&[record.as_str()], &common[..]].concat(), 2).contains("the common client"));
     assert!(refused(&[&record, "-o", "/no/such/folder/file"], 2).contains("/no/such/folder/file"));

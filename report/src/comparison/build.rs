@@ -29,9 +29,13 @@ impl Comparison {
         };
         let twins: Vec<(&Row, Row)> =
             twins.into_iter().filter_map(|facts| Some((original(facts)?, row(facts)))).collect();
+        // In an open loop the schedule decides the wall: there is nothing in it to compare.
+        let is_open_loop = header.rate.is_some();
+        let figures: &[Figure] =
+            if is_open_loop { &[Figure::CpuNs] } else { &[Figure::WallNs, Figure::CpuNs] };
         let Tested { pairs, testing, noise } =
-            Tested::of(&contenders, &twins, header.scenario.total_delay_ns, header.order_seed);
-        let ranking = ranking::rank(&contenders, &pairs);
+            Tested::of(&contenders, &twins, figures, header.scenario.total_delay_ns, header.order_seed);
+        let ranking = if is_open_loop { Vec::new() } else { ranking::rank(&contenders, &pairs) };
         Comparison {
             inflight_version: header.inflight_version.clone(),
             command: header.command.clone(),
@@ -42,10 +46,12 @@ impl Comparison {
             placement: header.placement.clone(),
             order: header.order,
             order_seed: header.order_seed,
+            budget: header.budget,
             disturbed: Disturbed::of(&record.runs),
             truncated: record.truncated,
             baseline,
             cost_base: header.cost_base.clone(),
+            raced: contenders.len(),
             contenders,
             ranking,
             pairs,
@@ -73,16 +79,22 @@ struct Tested {
 }
 
 impl Tested {
-    fn of(contenders: &[Row], twins: &[(&Row, Row)], total_delay_ns: u64, seed: u64) -> Tested {
-        let mut pairs = pairs::all(contenders, total_delay_ns);
+    fn of(
+        contenders: &[Row],
+        twins: &[(&Row, Row)],
+        figures: &[Figure],
+        total_delay_ns: u64,
+        seed: u64,
+    ) -> Tested {
+        let twins = || twins.iter().flat_map(move |twin| figures.iter().map(move |figure| (*figure, twin)));
+        let mut pairs = pairs::all(contenders, figures, total_delay_ns);
         let of_contenders = pairs.len();
-        pairs.extend(twins.iter().map(|(original, twin)| Pair::of(Figure::WallNs, original, twin)));
+        pairs.extend(twins().map(|(figure, (original, twin))| Pair::of(figure, original, twin)));
         let testing = pairs::judge(&mut pairs);
         let of_twins = pairs.split_off(of_contenders);
-        let noise = twins
-            .iter()
+        let noise = twins()
             .zip(&of_twins)
-            .map(|((original, twin), pair)| NoiseFloor::of(original, twin, pair, &testing, seed))
+            .map(|((_, (original, twin)), pair)| NoiseFloor::of(original, twin, pair, &testing, seed))
             .collect();
         Tested { pairs, testing, noise }
     }
@@ -320,6 +332,25 @@ mod tests {
         with.runs.splice(0..0, [first, of_twin]);
         let with = Comparison::of(&with);
         assert_eq!((with.contenders, with.ranking), (without.contenders, without.ranking));
+    }
+
+    #[test]
+    fn contenders_that_are_chosen_stay_tested_among_all() {
+        let all = Comparison::of(&example::record_of_rounds(16));
+        let names = ["tokio:128", "threads:32"].map(str::to_owned);
+        let some = all.clone().only(&names);
+        assert_eq!((some.raced, some.testing), (5, all.testing));
+        let left: Vec<&str> = some.contenders.iter().map(|row| row.name.as_str()).collect();
+        assert_eq!(left, ["threads:32", "tokio:128"]);
+        for figure in [Figure::WallNs, Figure::CpuNs] {
+            let of = |comparison: &Comparison| comparison.pair(figure, &names[0], &names[1]).cloned();
+            assert_eq!(of(&some), of(&all));
+        }
+        assert_eq!(some.pairs.len(), 2);
+        let ranks: Vec<(usize, &str)> =
+            some.ranking.iter().map(|ranked| (ranked.rank, ranked.name.as_str())).collect();
+        assert_eq!(ranks, [(1, "tokio:128"), (2, "threads:32")]);
+        assert_eq!(some.ranking[1].to_first.as_ref(), some.pair(Figure::WallNs, &names[0], &names[1]));
     }
 
     #[test]

@@ -17,7 +17,8 @@ use crate::stats::{hodges_lehmann, holm, signed_rank};
 /// hundred that we promise; the other half is for noise that is not as even as the test supposes.
 pub const ALPHA: f64 = 0.005;
 
-/// The confidence of every interval that is shown, each by itself.
+/// The confidence of every interval that is shown, each by itself. That of a median is nominal: METHOD.md
+/// tells the true one of few runs.
 pub const CONFIDENCE: f64 = 0.95;
 
 /// Two contenders and one figure.
@@ -74,9 +75,10 @@ pub enum Finding {
     Bound,
     /// The test tells them apart.
     Apart,
-    /// The test does not tell them apart.
+    /// The test does not tell them apart. That a meter read the same of both in most rounds is a case of this:
+    /// more rounds of the same would not change it.
     NotDetected,
-    /// No result of the test could have told them apart.
+    /// No readings in so few rounds could have made the test tell them apart.
     TooFewRounds,
 }
 
@@ -92,7 +94,7 @@ impl Finding {
 pub struct Testing {
     /// [`ALPHA`].
     pub alpha: f64,
-    /// Tests that were made and adjusted for: of wall, of CPU, and of a twin.
+    /// Tests that were made and adjusted for: of wall and of CPU, those of a twin among them.
     pub tests: u32,
     /// Rounds with which a test of every pair could find a difference.
     pub enough_rounds: u32,
@@ -132,10 +134,10 @@ impl Figure {
     }
 }
 
-/// Every pair of `rows` that have valid runs, of wall first and then of CPU, not judged yet.
-pub(super) fn all(rows: &[Row], total_delay_ns: u64) -> Vec<Pair> {
+/// Every pair of `rows` that have valid runs, by one of `figures` after the other, not judged yet.
+pub(super) fn all(rows: &[Row], figures: &[Figure], total_delay_ns: u64) -> Vec<Pair> {
     let mut pairs = Vec::new();
-    for figure in [Figure::WallNs, Figure::CpuNs] {
+    for &figure in figures {
         let mut order: Vec<(u64, &Row)> =
             rows.iter().filter_map(|row| Some((figure.median(row)?, row))).collect();
         order.sort_by_key(|(median, _)| *median);
@@ -179,6 +181,8 @@ impl Pair {
         self.finding != Finding::Bound && signed_rank::least_two_sided(self.rounds) <= ALPHA
     }
 
+    /// Rounds in which both read the same count as rounds: that there was nothing to see in them is what the
+    /// test was told, and not for want of rounds.
     fn judged(&mut self, adjusted_p: f64, tests: u32) {
         let agrees_with_the_medians = self.ratio.is_some_and(|ratio| ratio.estimate > 1.0);
         self.adjusted_p = Some(adjusted_p);

@@ -3,13 +3,15 @@
 
 use std::fmt::Display;
 
-use crate::comparison::{Comparison, Measured, Named, Row, Spread};
+use ::csv::{Terminator, WriterBuilder};
+
+use crate::comparison::{Comparison, Interval, Measured, Named, Row, Spread};
 use crate::printable::printable;
 use crate::record::Quantiles;
 
 /// Renders every contender of `records` below a line of titles.
 pub fn render(records: &[Named]) -> String {
-    let mut table = ::csv::Writer::from_writer(Vec::new());
+    let mut table = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
     let lines = records.iter().flat_map(|named| {
         let Named { record, comparison } = named;
         comparison.contenders.iter().map(move |row| Line::of(record, comparison, row))
@@ -22,6 +24,14 @@ pub fn render(records: &[Named]) -> String {
     }
     let bytes = table.into_inner().expect("memory takes every byte");
     String::from_utf8(bytes).expect("it was made of text")
+}
+
+/// What `low` and `high` are, in the words of JSON.
+fn meaning(interval: Interval) -> &'static str {
+    match interval {
+        Interval::MinMax => "min-max",
+        Interval::Bootstrap => "bootstrap",
+    }
 }
 
 /// The cells of a contender, each beside its title.
@@ -53,7 +63,10 @@ impl Line {
         line.add("valid_runs", row.valid_runs);
         line.add("void_runs", row.void_runs);
         line.add("floor_ns", row.floor_ns);
+        line.add("interval", meaning(row.interval));
         line.add_figures(row.measured.as_ref());
+        line.add_optional("cpu_over_base", row.cost.map(|cost| cost.cpu));
+        line.add_optional("memory_over_base", row.cost.and_then(|cost| cost.memory));
         let reasons: Vec<&str> = row.void_reasons.iter().map(|tally| tally.text.as_str()).collect();
         line.add("void_reasons", reasons.join("; "));
         line
@@ -73,7 +86,9 @@ impl Line {
         self.add_spread("startup_ns", measured.map(|m| m.startup_ns));
         self.add_spread("ramp_ns", measured.and_then(|m| m.ramp_ns));
         self.add_quantiles("latency_ns", measured.and_then(|m| m.latency_ns));
+        self.add_optional("latency_p999_ns", measured.and_then(|m| m.latency_p999_ns));
         self.add_quantiles("added_latency_ns", measured.and_then(|m| m.added_latency_ns));
+        self.add_optional("added_latency_p999_ns", measured.and_then(|m| m.added_latency_p999_ns));
         self.add_optional("failed_requests", measured.map(|m| m.failed_requests));
         self.add_spread("connections", measured.map(|m| m.connections));
         self.add_spread("most_in_flight", measured.map(|m| m.most_in_flight));

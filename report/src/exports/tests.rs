@@ -23,6 +23,12 @@ fn csv_of_two_records() {
 }
 
 #[test]
+fn lines_of_csv_end_as_its_standard_has_it() {
+    let csv = csv::render(&two());
+    assert!(csv.ends_with("\r\n") && csv.matches('\n').count() == csv.matches("\r\n").count(), "{csv:?}");
+}
+
+#[test]
 fn json_of_one_record() {
     insta::assert_snapshot!(json::render(&[named(&example::short_record())]));
 }

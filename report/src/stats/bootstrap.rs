@@ -9,6 +9,12 @@
 //!
 //! With five values the interval is the least to the greatest: each of them is the median of 5.8 % of all
 //! draws. With seven it begins at the second.
+//!
+//! How often such an interval holds the true median is another number than its 95 %, and with few values a
+//! lower one. For odd n its ends are two of the values, and the chance is a binomial's, whatever the values
+//! are drawn from: 93.75 % of 5, 87.5 % of 7, 96.1 % of 9 (H. A. David and H. N. Nagaraja, "Order Statistics",
+//! 3rd edition, 2003, section 7.1). For even n the ends are means of two values, and it depends on what they
+//! are drawn from: of 6 about 94 % and of 8 about 93 % where that is a normal distribution.
 
 use super::{Number, Sorted};
 
@@ -158,6 +164,38 @@ mod tests {
         let (low, high) = interval(&ten);
         assert!((low - 12.075).abs() < 1e-9 && (high - 13.3).abs() < 1e-9, "{low} {high}");
         assert_eq!(interval(&[1.0, 2.0, 4.0, 8.0, 16.0]), (1.0, 16.0));
+    }
+
+    /// The median lies below the value at `at`, or above its mirror image, where at most `at` of n coins fall
+    /// on one side.
+    fn true_coverage(n: u32, at: u32) -> f64 {
+        let draws = Draws::of(n as usize);
+        let ways: f64 = (0..=at).map(|k| draws.ln_choose(k as usize).exp()).sum();
+        1.0 - 2.0 * ways / 2_f64.powf(n.into())
+    }
+
+    #[test]
+    fn of_few_values_it_is_less_sure_than_it_says() {
+        for (n, sure) in [(5, 0.9375), (7, 0.875), (9, 0.961)] {
+            let places: Vec<f64> = (0..n).map(f64::from).collect();
+            let (low, high) = interval(&places);
+            assert_eq!(low, f64::from(n - 1) - high);
+            assert!((true_coverage(n, low as u32) - sure).abs() < 0.000_5, "{n}");
+        }
+    }
+
+    #[test]
+    fn of_an_even_number_too() {
+        let mut random = fastrand::Rng::with_seed(1);
+        // The sum of twelve draws is as good as normal, and 6 is its median.
+        let mut normal = || (0..12).map(|_| random.f64()).sum::<f64>();
+        for (n, sure) in [(6, 0.938), (8, 0.930)] {
+            let held = (0..2_000).filter(|_| {
+                let (low, high) = interval(&(0..n).map(|_| normal()).collect::<Vec<_>>());
+                low <= 6.0 && 6.0 <= high
+            });
+            assert!((held.count() as f64 / 2_000.0 - sure).abs() < 0.02, "{n}");
+        }
     }
 
     #[test]

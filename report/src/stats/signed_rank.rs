@@ -3,7 +3,8 @@
 //! F. Wilcoxon, "Individual Comparisons by Ranking Methods", Biometrics Bulletin 1 (6), 1945, pages 80 to
 //! 83. The null hypothesis is that differences lie symmetrically around zero, as they do between two runs
 //! of the same thing. Then each sign was a coin's throw, and of the 2ⁿ ways in which the coins could have
-//! fallen we count those that are as extreme as what was seen, without an approximation.
+//! fallen we count those that are as extreme as what was seen, without an approximation. A p-value is thus
+//! exact for the magnitudes at hand, with their ties and zeros.
 //!
 //! Equal magnitudes share the mean of their ranks, and the count is over the ranks as they came out, so
 //! that it stays exact. Zeros are ranked with the others and then left out, as J. W. Pratt has it in
@@ -27,7 +28,8 @@ pub fn greater(differences: &[f64]) -> f64 {
     share_up_to(&ranks.doubled, ranks.all() - ranks.positive)
 }
 
-/// The smallest that [`two_sided`] can be with so many differences: when all have the same sign.
+/// The smallest that [`two_sided`] can be with so many differences: when none is zero and all have the same
+/// sign. Each zero among them doubles what they can reach.
 pub fn least_two_sided(differences: u32) -> f64 {
     0.5_f64.powf(f64::from(differences) - 1.0).min(1.0)
 }
@@ -180,6 +182,12 @@ mod tests {
         ];
         assert!(close(two_sided(&differences), 0.07472652908654709));
         assert!(close(greater(&differences), 0.9637468339406041));
+    }
+
+    #[test]
+    fn a_zero_doubles_the_least() {
+        assert_eq!(two_sided(&[0.0, 1.0, 2.0, 3.0, 4.0]), 2.0 * least_two_sided(5));
+        assert_eq!(two_sided(&[0.0, 1.0, 0.0, 3.0, 4.0]), 4.0 * least_two_sided(5));
     }
 
     #[test]

@@ -103,9 +103,11 @@ fn whole(comparison: &Comparison, tables: Tables) -> Vec<String> {
         parts.push(conclusion(comparison).iter().map(|line| strong(line)).collect::<Vec<_>>().join("\\\n"));
         explained.extend(native);
     }
-    if tables == Tables::All && comparison.ranking.len() > 1 {
+    if tables == Tables::All && !comparison.pairs.is_empty() {
         parts.push(labelled(ranking::heading(comparison)));
-        parts.push(table(&RANKING, &comparison.ranking.iter().collect::<Vec<_>>()));
+        if !comparison.ranking.is_empty() {
+            parts.push(table(&RANKING, &comparison.ranking.iter().collect::<Vec<_>>()));
+        }
     }
     if has_common {
         let costs = vec![labelled(words::costs_heading(comparison)), table(&columns::COSTS, &common)];

@@ -2,7 +2,7 @@
 
 use super::columns::Column;
 use crate::comparison::{
-    ALPHA, CONFIDENCE, Comparison, Finding, NoiseFloor, POWER, Pair, Ranked, Ratio, Testing,
+    ALPHA, CONFIDENCE, Comparison, Figure, Finding, NoiseFloor, POWER, Pair, Ranked, Ratio, Testing,
 };
 use crate::numbers::{NONE, duration, percent, three_digits};
 
@@ -82,8 +82,12 @@ fn to_first(ranked: &Ranked, show: impl Fn(&Pair) -> Option<String>) -> String {
     ranked.to_first.as_ref().and_then(show).unwrap_or_else(|| NONE.to_owned())
 }
 
-/// What it takes to read the ranking.
+/// What it takes to read the ranking, or why there is none.
 pub(crate) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
+    if comparison.rate.is_some() {
+        let none = "none: the rate decides the wall, and contenders are compared by CPU alone";
+        return vec![("ranking", none.to_owned()), ("tests", tests(comparison))];
+    }
     vec![
         (
             "ranking",
@@ -105,14 +109,23 @@ fn tests(comparison: &Comparison) -> String {
     let open = comparison.pairs.iter().filter(|pair| pair.finding != Finding::Bound).count();
     let short = comparison.pairs.iter().filter(|pair| pair.finding == Finding::TooFewRounds).count();
     let Testing { tests, enough_rounds, .. } = comparison.testing;
+    let figures = if comparison.rate.is_some() { "of CPU" } else { "of wall and of CPU" };
+    let among = match comparison.raced {
+        raced if raced > comparison.contenders.len() => format!(" among the {raced} that raced"),
+        _ => String::new(),
+    };
+    let by_budget = match comparison.budget {
+        Some(_) => ", were it not that under a budget the number of rounds depends on the data",
+        None => "",
+    };
     let made = format!(
-        "Wilcoxon's signed ranks, exact, Holm over all {tests}, of wall and of CPU: a record of equals names a \
-         difference with a chance of at most {}",
+        "Wilcoxon's signed ranks, exact, Holm over all {tests}{among}, {figures}: a record of equals names a \
+         difference with a chance of at most {}{by_budget}",
         percent(ALPHA)
     );
     let missed = format!(
-        "{short} of {open} comparisons, of wall and of CPU, had too few rounds for a test to find any \
-         difference, however large; --rounds {enough_rounds} is enough"
+        "{short} of {open} comparisons, {figures}, had too few rounds for a test to find any difference, \
+         however large; --rounds {enough_rounds} is enough"
     );
     match (tests, short) {
         (0, 0) => "none was needed: the bounds settle every comparison".to_owned(),
@@ -127,13 +140,33 @@ pub(crate) fn noise(comparison: &Comparison) -> Vec<String> {
     comparison
         .noise
         .iter()
-        .flat_map(|floor| [seen(floor), Some(could_see(floor, comparison))])
-        .flatten()
+        .flat_map(|floor| match floor.ratio {
+            Some(ratio) => vec![seen(floor, ratio), could_see(floor, comparison)],
+            None => vec![saw_nothing(floor)],
+        })
         .collect()
 }
 
-fn seen(floor: &NoiseFloor) -> Option<String> {
-    let ratio = floor.ratio?;
+/// What the two are compared by, in a word.
+fn named(figure: Figure) -> &'static str {
+    match figure {
+        Figure::WallNs => "wall",
+        Figure::CpuNs => "CPU",
+    }
+}
+
+fn saw_nothing(floor: &NoiseFloor) -> String {
+    format!(
+        "A/A: {} was raced a second time under another name, with {} valid runs and {} void; in no round are both \
+         valid, so nothing is known of the noise of {}",
+        floor.contender,
+        floor.twin_valid_runs,
+        floor.twin_void_runs,
+        named(floor.figure),
+    )
+}
+
+fn seen(floor: &NoiseFloor, ratio: Ratio) -> String {
     let rounds = if floor.rounds == 1 { "round" } else { "rounds" };
     let range = match floor.rounds {
         1 => String::new(),
@@ -145,27 +178,41 @@ fn seen(floor: &NoiseFloor) -> Option<String> {
     } else {
         ""
     };
-    Some(format!(
-        "A/A: {0}, raced a second time under another name, took {1}× its own wall ({range}{2} {rounds}): that \
-         much is noise{verdict}",
+    let void = match floor.twin_void_runs {
+        0 => String::new(),
+        void => format!("; {void} more of its runs void"),
+    };
+    format!(
+        "A/A: {0}, raced a second time under another name, took {1}× its own {2} ({range}{3} {rounds}{void}): \
+         that much is noise{verdict}",
         floor.contender,
         digits(ratio.estimate),
+        named(floor.figure),
         floor.rounds,
-    ))
+    )
 }
 
 fn could_see(floor: &NoiseFloor, comparison: &Comparison) -> String {
+    let (contender, figure) = (&floor.contender, named(floor.figure));
+    let percent = floor.smallest_detectable.map_or(0.0, |part| (part * 1_000.0).ceil() / 10.0);
+    let more = match floor.figure {
+        Figure::WallNs => format!("a wall {percent:.1} % longer"),
+        Figure::CpuNs => format!("{percent:.1} % more CPU"),
+    };
     match floor.smallest_detectable {
-        Some(part) => format!(
-            "With the noise of {}, a wall {:.1} % longer would have been told apart in {:.0} % of such records; \
-             less may have been missed",
-            floor.contender,
-            (part * 1_000.0).ceil() / 10.0,
+        Some(0.0) => format!(
+            "Every two readings of the {figure} of {contender} were the same: they tell nothing of the noise that \
+             is smaller than a step of the meter"
+        ),
+        Some(_) => format!(
+            "With the noise of {contender}, {more} would have been told apart in {:.0} % of such \
+             records; less may have been missed",
             POWER * 100.0,
         ),
         None => format!(
-            "{} rounds were too few to tell any two walls apart by a test, however far; --rounds {} is enough",
-            floor.rounds, comparison.testing.enough_rounds,
+            "A test over so few rounds could not have told the two apart by their {figure}, however far; \
+             --rounds {} is enough",
+            comparison.testing.enough_rounds,
         ),
     }
 }
@@ -184,7 +231,7 @@ fn digits(ratio: f64) -> String {
 mod tests {
     use super::*;
     use crate::example;
-    use crate::record::{Record, Run};
+    use crate::record::{Budget, RateFacts, Record, Run, Verdict};
 
     /// The example with a twin of threads:32 and `rounds` rounds of everything that ran five times.
     fn record_with_twin(rounds: u32) -> Record {
@@ -211,6 +258,42 @@ mod tests {
         insta::assert_snapshot!(noise(&comparison).join("\n"));
         insta::assert_snapshot!(noise(&Comparison::of(&record_with_twin(5))).join("\n"));
         assert!(noise(&Comparison::of(&example::record())).is_empty());
+    }
+
+    #[test]
+    fn a_twin_without_valid_runs_tells_nothing() {
+        let mut record = record_with_twin(16);
+        let of_twin = |run: &&mut Run| run.contender.contains("again");
+        let void = || Verdict::Void { reasons: Vec::new() };
+        record.runs.iter_mut().filter(of_twin).take(2).for_each(|run| run.verdict = void());
+        let told = noise(&Comparison::of(&record)).join("\n");
+        assert!(
+            told.contains(" its own CPU (") && told.contains("14 rounds; 2 more of its runs void)"),
+            "{told}"
+        );
+
+        record.runs.iter_mut().filter(of_twin).for_each(|run| run.verdict = void());
+        let told = noise(&Comparison::of(&record));
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(
+            told.iter().all(|line| line.contains("with 0 valid runs and 16 void; in no round")),
+            "{told:?}"
+        );
+    }
+
+    #[test]
+    fn the_guarantee_says_what_it_is_worth() {
+        let mut record = record_with_twin(16);
+        let told = |comparison: &Comparison| heading(comparison).pop().unwrap().1;
+        assert!(told(&Comparison::of(&record)).contains(" at most 0.500 %"));
+        let some = Comparison::of(&record).only(&["threads:32", "tokio:128"].map(str::to_owned));
+        assert!(told(&some).contains(" among the 5 that raced, of wall and of CPU: "), "{}", told(&some));
+        record.header.budget = Some(Budget { time_ns: 1, precision: 0.02 });
+        record.header.rate = Some(RateFacts { per_second: 400.0, poisson: false });
+        let open = Comparison::of(&record);
+        assert!(told(&open).contains(", of CPU: a record"), "{}", told(&open));
+        assert!(told(&open).contains(" under a budget the number of rounds depends on the data"));
+        assert_eq!(open.noise.len(), 1, "the rate decides the wall of a twin too");
     }
 
     #[test]

@@ -34,15 +34,12 @@ pub struct Screen {
 ///
 /// Where there is no room for all columns they give way in this order: startup, % of a core, ramp,
 /// connections, added p50, floor, speed-up, CPU time, added p99, interval, the bars, peak memory, CPU per
-/// request; a note says which. Contender, wall, efficiency and verdict always stay: where even they do not
-/// fit, their cells are wrapped.
+/// request. Contender, wall, efficiency and verdict always stay: where even they do not fit, their cells are
+/// wrapped. The other tables do the same, and notes say which columns gave way in each.
 pub fn render(comparison: &Comparison, screen: Screen) -> String {
     let prose = Screen { width: screen.width.min(PROSE_WIDTH), ..screen };
     let ours = contenders(columns::for_contenders(comparison), &comparison.deployed(), screen);
-    let mut notes = [ranking::noise(comparison), words::notes(comparison)].concat();
-    if !ours.hidden.is_empty() {
-        notes.insert(0, format!("Not shown for want of room: {}", ours.hidden.join(", ")));
-    }
+    let mut hidden = vec![("", ours.hidden)];
     let mut heading = words::heading(comparison);
     heading.push(("command", comparison.command.clone()));
     let mut legend = ours.legend;
@@ -52,15 +49,20 @@ pub fn render(comparison: &Comparison, screen: Screen) -> String {
         ours.text,
         paragraphs(conclusion(comparison).into_iter().map(|line| ("→", line)), prose),
     ];
-    if comparison.ranking.len() > 1 {
-        let ranked: Vec<_> = comparison.ranking.iter().collect();
+    if !comparison.pairs.is_empty() {
         parts.push(paragraphs(ranking::heading(comparison), prose));
-        parts.push(Fitted::of_figures(RANKING.to_vec(), &ranked, screen).text);
+        if !comparison.ranking.is_empty() {
+            let ranked: Vec<_> = comparison.ranking.iter().collect();
+            let ranking = Fitted::of_figures(RANKING.to_vec(), &ranked, screen);
+            parts.push(ranking.text);
+            hidden.push((" in the ranking", ranking.hidden));
+        }
     }
     if !comparison.common().is_empty() {
         let costs = contenders(columns::COSTS.to_vec(), &comparison.common(), screen);
         parts.push(paragraphs(words::costs_heading(comparison), prose));
         parts.push(costs.text);
+        hidden.push((" in the table of costs", costs.hidden));
         let known: Vec<String> = legend.iter().map(|(title, _)| title.clone()).collect();
         legend.extend(costs.legend.into_iter().filter(|(title, _)| !known.contains(title)));
     }
@@ -68,9 +70,16 @@ pub fn render(comparison: &Comparison, screen: Screen) -> String {
         let lines = published::lines(comparison, reference);
         let lines: Vec<_> = lines.iter().collect();
         parts.push(paragraphs(published::heading(reference), prose));
-        parts.push(Fitted::of_figures(published::COLUMNS.iter().collect(), &lines, screen).text);
+        let published = Fitted::of_figures(published::COLUMNS.iter().collect(), &lines, screen);
+        parts.push(published.text);
+        hidden.push((" of the published figures", published.hidden));
     }
-    parts.push(paragraphs(notes.into_iter().map(|note| ("·", note)), prose));
+    hidden.retain(|(_, titles)| !titles.is_empty());
+    let gave_way =
+        |(of, titles): (&str, Vec<String>)| format!("Not shown{of} for want of room: {}", titles.join(", "));
+    let notes = hidden.into_iter().map(gave_way);
+    let notes = notes.chain(ranking::noise(comparison)).chain(words::notes(comparison));
+    parts.push(paragraphs(notes.map(|note| ("·", note)), prose));
     parts.push(paragraphs(legend, prose));
     parts.join("\n\n") + "\n"
 }

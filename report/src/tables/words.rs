@@ -3,13 +3,16 @@
 use crate::comparison::{BOOTSTRAP_RUNS, Comparison, Disturbed, Row, Tally};
 use crate::numbers::{bytes, count, duration, signed_duration};
 use crate::printable::clipped;
-use crate::record::{MemoryMethod, Order};
+use crate::record::{CpuMethod, MemoryMethod, Order, Settings};
 
 /// At most so many different reasons or warnings of one contender are spelt out.
 const MOST_TEXTS: usize = 3;
 
 /// A reason or a warning may quote a worker at any length: it is cut after so many characters.
 const TEXT_CHARS: usize = 400;
+
+/// What a worker calls its runtime or its client is cut after so many characters.
+const VERSION_CHARS: usize = 80;
 
 /// What was run, where and how, each with its label.
 pub(crate) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
@@ -20,7 +23,7 @@ pub(crate) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
         ("machine", machine(comparison)),
         ("rounds", rounds(comparison)),
     ];
-    disturbed.chain(heading).collect()
+    disturbed.chain(heading).chain(chosen(comparison)).collect()
 }
 
 fn beware(disturbed: &Disturbed) -> String {
@@ -29,6 +32,14 @@ fn beware(disturbed: &Disturbed) -> String {
         "{by} in {runs} of {of} runs, up to {:.0} %; compare nothing here with other records",
         most * 100.0
     )
+}
+
+/// What is said of contenders that were chosen among others.
+fn chosen(comparison: &Comparison) -> Option<(&'static str, String)> {
+    let (shown, raced) = (comparison.contenders.len(), comparison.raced);
+    (shown < raced).then(|| {
+        ("chosen", format!("{shown} of the {raced} contenders that raced; tested among all of them"))
+    })
 }
 
 /// Measurements of one's own can be a long list of quantiles.
@@ -90,15 +101,26 @@ fn machine(comparison: &Comparison) -> String {
     let machine = &comparison.machine;
     let cores = if machine.cores == 1 { "core" } else { "cores" };
     format!(
-        "{}, {} {cores}, {} of memory, {}, kernel {}; inflight {}, {}",
+        "{}, {} {cores}, {} of memory, {}, kernel {}{}; inflight {}, {}",
         machine.cpu_model,
         machine.cores,
         bytes(machine.memory_bytes),
         machine.os,
         machine.kernel,
+        settings(&machine.settings),
         comparison.inflight_version,
         comparison.started_at,
     )
+}
+
+/// What is known of a hypervisor and of how the frequency is chosen.
+fn settings(settings: &Settings) -> String {
+    let guest = settings.virtualisation.iter().map(|vendor| match vendor.as_str() {
+        "none" => ", no hypervisor seen".to_owned(),
+        _ => format!(", guest of {vendor}"),
+    });
+    let governor = settings.governor.iter().map(|governor| format!(", governor {governor}"));
+    guest.chain(governor).collect()
 }
 
 fn rounds(comparison: &Comparison) -> String {
@@ -117,7 +139,7 @@ fn rounds(comparison: &Comparison) -> String {
     };
     format!(
         "{rounds}, {order}; a figure is the median of the contender's valid runs, its \
-         interval the bootstrap's at 95 %, or min–max of fewer than {BOOTSTRAP_RUNS}"
+         interval the bootstrap's at a nominal 95 %, or min–max of fewer than {BOOTSTRAP_RUNS}"
     )
 }
 
@@ -133,6 +155,7 @@ pub(crate) fn notes(comparison: &Comparison) -> Vec<String> {
     }
     notes.extend(spelt_out(comparison));
     notes.extend(bounds_of_memory(comparison));
+    notes.extend(clocks_of_processes(comparison));
     notes.extend(comparison.contenders.iter().flat_map(about_figures));
     notes.extend(target_lateness(comparison));
     notes.extend(versions(comparison));
@@ -175,6 +198,21 @@ fn bounds_of_memory(comparison: &Comparison) -> Option<String> {
             "The peak memory of several processes is the largest reading of the tree; it cannot be above the \
              sum of each one's own peak, which counts shared pages once a process: {}",
             bounds.join(", ")
+        )
+    })
+}
+
+/// Whose CPU is less exact than that of a group.
+fn clocks_of_processes(comparison: &Comparison) -> Option<String> {
+    let by_clocks = |row: &&Row| row.valid_figures().any(|f| f.cpu_method == CpuMethod::ProcessClocks);
+    let names: Vec<&str> =
+        comparison.contenders.iter().filter(by_clocks).map(|row| row.name.as_str()).collect();
+    let all = names.len() == comparison.contenders.len();
+    let whose = if all { "all contenders".to_owned() } else { names.join(", ") };
+    (!names.is_empty()).then(|| {
+        format!(
+            "The CPU of {whose} is by the clocks of processes, as without a control group: children that ended \
+             count in ticks of 10 ms, and those that outlived their parents not at all"
         )
     })
 }
@@ -228,17 +266,32 @@ fn realtime(comparison: &Comparison) -> &'static str {
     }
 }
 
-/// Every runtime and client that ran, once.
+/// Every runtime with its client, once, and where there are several, whose they are.
 fn versions(comparison: &Comparison) -> Option<String> {
-    let mut names: Vec<&str> = Vec::new();
-    for run in comparison.contenders.iter().flat_map(|row| &row.runs) {
-        for name in [run.runtime.as_str(), run.client.as_str()] {
-            if !name.is_empty() && !names.contains(&name) {
-                names.push(name);
+    let mut versions: Vec<(String, Vec<&str>)> = Vec::new();
+    for row in &comparison.contenders {
+        for run in &row.runs {
+            let named = [&run.runtime, &run.client].into_iter().filter(|name| !name.is_empty());
+            let named: Vec<String> = named.map(|name| clipped(name, VERSION_CHARS)).collect();
+            let version = named.join(" with ");
+            match versions.iter_mut().find(|(known, _)| *known == version) {
+                _ if version.is_empty() => {}
+                Some((_, names)) if names.contains(&row.name.as_str()) => {}
+                Some((_, names)) => names.push(&row.name),
+                None => versions.push((version, vec![&row.name])),
             }
         }
     }
-    (!names.is_empty()).then(|| clipped(&format!("Runtimes and clients: {}", names.join(", ")), TEXT_CHARS))
+    let told = match versions.as_slice() {
+        [] => return None,
+        [(version, _)] => version.clone(),
+        several => {
+            let of_whom =
+                |(version, names): &(String, Vec<&str>)| format!("{version} ({})", names.join(", "));
+            several.iter().map(of_whom).collect::<Vec<_>>().join("; ")
+        }
+    };
+    Some(format!("Runtimes and clients: {told}"))
 }
 
 /// What stands above the table of what models cost with the client that they share.
@@ -269,6 +322,39 @@ mod tests {
         assert_eq!(mine.len(), MOST_TEXTS + 1);
         assert!(mine.iter().all(|note| note.chars().count() < TEXT_CHARS + 100));
         assert_eq!(mine[MOST_TEXTS], "smol:256, void: 2 more kinds, all in the record");
+    }
+
+    #[test]
+    fn versions_are_told_whole_and_whose_they_are() {
+        let mut record = example::record();
+        let told = |record: &crate::record::Record| versions(&Comparison::of(record)).unwrap();
+        let both = "Runtimes and clients: tokio 1.54.1 with reqwest 0.13.5 (sync:1, threads:32, tokio:128, \
+                    tokio:8x64); smol 2.0.2 with hyper 1.8.1 (smol:256)";
+        assert_eq!(told(&record), both);
+        record.runs.retain(|run| run.contender != "smol:256");
+        assert_eq!(told(&record), "Runtimes and clients: tokio 1.54.1 with reqwest 0.13.5");
+        for (number, run) in record.runs.iter_mut().enumerate() {
+            run.runtime = format!("{number} {}", "x".repeat(5_000));
+        }
+        let flood = told(&record);
+        let runs = record.runs.len();
+        assert!(flood.contains(&format!("; {} xx", runs - 1)) && flood.len() < runs * 200, "{flood}");
+    }
+
+    #[test]
+    fn what_limits_the_figures_of_cpu_is_told() {
+        let mut record = example::record();
+        let clocks = |record: &crate::record::Record| clocks_of_processes(&Comparison::of(record));
+        assert_eq!(clocks(&record), None);
+        for run in record.runs.iter_mut().filter(|run| run.contender == "tokio:8x64") {
+            run.figures.as_mut().unwrap().cpu_method = CpuMethod::ProcessClocks;
+        }
+        let told = clocks(&record).unwrap();
+        assert!(told.starts_with("The CPU of tokio:8x64 is by the clocks of processes"), "{told}");
+        record.header.machine.settings.governor = Some("performance".to_owned());
+        record.header.machine.settings.virtualisation = Some("KVM".to_owned());
+        let machine = machine(&Comparison::of(&record));
+        assert!(machine.contains(", kernel 6.12.9, guest of KVM, governor performance; "), "{machine}");
     }
 
     #[test]
