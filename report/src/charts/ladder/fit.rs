@@ -39,6 +39,7 @@ impl Knee {
         let knees: Option<Vec<f64>> = draws.iter().map(Usl::knee).collect();
         match (law.knee(), knees.and_then(interval)) {
             (None, _) => Knee::Absent,
+            (Some(_), _) if draws.is_empty() => Knee::Uncertain,
             (Some(knee), _) if knee < first => Knee::Below(first),
             (Some(knee), _) if knee > last => Knee::Beyond(last),
             (Some(_), None) => Knee::Uncertain,
