@@ -75,7 +75,7 @@ fn masthead(comparison: &Comparison, charts: &[&dyn Chart]) -> Markup {
             (facts(comparison, |label| label != "machine"))
             nav aria-label="Sections" {
                 @for chart in charts { a href={ "#" (chart.name()) } { (chart.short_title()) } }
-                a href="#results" { "every figure" }
+                a href="#results" { "figures" }
                 a href="#trust" { "is it real?" }
             }
         }

@@ -22,27 +22,34 @@ pub(super) struct Bars<'a> {
     palette: &'a Palette,
     /// The shortest and the longest time to be shown, in nanoseconds.
     range: (f64, f64),
+    is_open_loop: bool,
 }
 
 impl<'a> Bars<'a> {
     pub(super) fn of(comparison: &'a Comparison, palette: &'a Palette) -> Option<Bars<'a>> {
         let measured = || comparison.contenders.iter().filter_map(|row| Some((row, row.measured.as_ref()?)));
         let floors = measured().map(|(row, _)| row.floor_ns).filter(|floor| *floor > 0);
-        let low = measured().map(|(_, m)| m.wall_ns.low).chain(floors).min()?;
-        let highs: Vec<u64> = measured().map(|(_, m)| m.wall_ns.high).collect();
+        let low = measured().map(|(row, _)| least_and_most(row).0).chain(floors).min()?;
+        let highs: Vec<u64> = measured().map(|(row, _)| least_and_most(row).1).collect();
         let near = low.saturating_mul(FAR_OVER_LOWEST);
         let far = highs.iter().filter(|high| **high > near).count();
         let shown = highs.iter().filter(|high| far * FEW > highs.len() || **high <= near);
         let high = *shown.max()?;
-        Some(Bars { groups: groups(comparison), palette, range: (low as f64 * 0.9, high as f64) })
+        Some(Bars {
+            groups: groups(comparison),
+            palette,
+            range: (low as f64 * 0.9, high as f64),
+            is_open_loop: comparison.rate.is_some(),
+        })
     }
 
-    fn goes_on(&self, measured: &Measured) -> bool {
-        measured.wall_ns.median as f64 > self.range.1
+    fn goes_on(&self, row: &Row) -> bool {
+        least_and_most(row).1 as f64 > self.range.1
     }
 
     fn row(&self, row: &Row, measured: &Measured, place: &Place, layout: &Layout, scale: &Scale) -> Markup {
         let wall = measured.wall_ns;
+        let (least, most) = least_and_most(row);
         let (top, height) = (place.middle - place.thickness / 2.0, place.thickness);
         let floor = scale.at(row.floor_ns as f64);
         let end = scale.at(wall.median as f64);
@@ -55,10 +62,11 @@ impl<'a> Bars<'a> {
                     (bar("tint", layout.left, top, floor.min(end) - layout.left, height))
                     (bar("solid", floor, top, end - floor, height))
                 }
-                @if self.goes_on(measured) {
+                @if self.goes_on(row) {
                     (text(layout.right + 2.0, place.middle + 4.0, Anchor::Start, "mute", "→"))
-                } @else if row.valid_runs > 1 {
-                    (line("floor whisker", scale.at(wall.low as f64), place.middle, scale.at(wall.high as f64), place.middle))
+                }
+                @if row.valid_runs > 1 && (least as f64) < self.range.1 {
+                    (line("floor whisker", scale.at(least as f64), place.middle, scale.at(most as f64), place.middle))
                 }
                 @if row.floor_ns > 0 && (row.floor_ns as f64) < self.range.1 {
                     (line("floor", floor, top - 3.0, floor, top + height + 3.0))
@@ -89,9 +97,12 @@ impl Chart for Bars<'_> {
              alone. The solid part beyond it is what the contender adds. The thin line goes from its fastest \
              valid run to its slowest. Each step of the axis multiplies."
                 .to_owned();
-        let rows = self.groups.iter().flat_map(|group| &group.rows);
-        if rows.filter_map(|row| row.measured.as_ref()).any(|measured| self.goes_on(measured)) {
-            caption += " A bar with an arrow goes on far beyond the axis.";
+        if self.groups.iter().flat_map(|group| &group.rows).any(|row| self.goes_on(row)) {
+            caption += " What has an arrow goes on beyond the axis.";
+        }
+        if self.is_open_loop {
+            caption += " Requests came at a given rate, and that decides the wall: who keeps up needs as long as \
+                        they take to come.";
         }
         caption
     }
@@ -108,21 +119,22 @@ impl Chart for Bars<'_> {
         let mut data = Data::new(&[
             ("contender", "contender", false),
             ("wall", "wall_ns", true),
-            ("least", "wall_low_ns", true),
-            ("most", "wall_high_ns", true),
+            ("fastest", "wall_least_ns", true),
+            ("slowest", "wall_most_ns", true),
             ("floor", "floor_ns", true),
             ("efficiency", "efficiency", true),
             ("valid runs", "valid_runs", true),
         ]);
         for row in self.groups.iter().flat_map(|group| &group.rows) {
             let time = |ns: u64| Cell::figure(duration(ns), ns as f64);
-            let of =
-                |pick: fn(&Measured) -> u64| row.measured.as_ref().map_or_else(Cell::none, |m| time(pick(m)));
+            let of = |pick: &dyn Fn(&Measured) -> u64| {
+                row.measured.as_ref().map_or_else(Cell::none, |measured| time(pick(measured)))
+            };
             data.rows.push(vec![
                 Cell::text(&row.name),
-                of(|m| m.wall_ns.median),
-                of(|m| m.wall_ns.low),
-                of(|m| m.wall_ns.high),
+                of(&|m| m.wall_ns.median),
+                of(&|_| least_and_most(row).0),
+                of(&|_| least_and_most(row).1),
                 time(row.floor_ns),
                 match &row.measured {
                     Some(m) if row.floor_ns > 0 => {
@@ -145,11 +157,17 @@ impl Chart for Bars<'_> {
             (axis_below(&scale, layout.top, layout.bottom, |ns| round_duration(ns as u64)))
             (layout.rows(&self.groups, |row, place| match &row.measured {
                 Some(measured) => self.row(row, measured, place, &layout, &scale),
-                None => text(width, place.base, Anchor::End, "bad-text", "no valid run"),
+                None => text(width, place.base, Anchor::End, "mute bad-text", "no valid run"),
             }))
         };
         vec![Picture { width, height: layout.height, title: self.title(), body }]
     }
+}
+
+/// The walls of the fastest and of the slowest valid run, in nanoseconds; 0 where there is none.
+fn least_and_most(row: &Row) -> (u64, u64) {
+    let walls = || row.valid_figures().map(|figures| figures.wall_ns);
+    (walls().min().unwrap_or(0), walls().max().unwrap_or(0))
 }
 
 /// Where nothing is delayed there is no floor.
@@ -164,7 +182,10 @@ fn tip(row: &Row, measured: &Measured) -> String {
     let wall = measured.wall_ns;
     let range = match row.valid_runs {
         1 => "1 run".to_owned(),
-        runs => format!("{}, {runs} runs", duration_range(wall.low, wall.high)),
+        runs => {
+            let (least, most) = least_and_most(row);
+            format!("{runs} runs, {}", duration_range(least, most))
+        }
     };
     let floor = match row.floor_ns {
         0 => "nothing is delayed: there is no floor".to_owned(),

@@ -145,8 +145,12 @@ impl Chart for Cost<'_> {
             })
             .collect();
         let labels = place(&dots, plot);
+        let nameless = labels.iter().filter(|label| label.is_none()).count();
         let body = html! {
             (text(0.0, 11.0, Anchor::Start, "mute", "peak memory"))
+            @if nameless > 0 {
+                (text(width, 11.0, Anchor::End, "mute small", &format!("{nameless} without a name: no room")))
+            }
             @for tick in ticks_up(&y) {
                 (line("grid", plot.left, y.at(tick), plot.left + plot.width, y.at(tick)))
                 (text(plot.left - 8.0, y.at(tick) + 4.0, Anchor::End, "mute", &round_bytes(tick as u64)))

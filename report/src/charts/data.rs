@@ -11,7 +11,7 @@ pub(crate) struct Data {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Column {
     pub title: &'static str,
-    /// Its name in CSV, which ends in the unit.
+    /// Its name in CSV, which ends in the unit. An interval has two with a space between: of either end.
     pub key: &'static str,
     /// Numbers stand to the right.
     pub numeric: bool,
@@ -21,8 +21,9 @@ pub(crate) struct Column {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Cell {
     pub text: String,
-    /// The figure in the unit of the column's key; absent in a column of texts, and where nothing was measured.
-    pub raw: Option<f64>,
+    /// The figures in the unit of the column's key, one for each of its names; none in a column of texts, and
+    /// where nothing was measured.
+    pub raw: Vec<f64>,
 }
 
 impl Data {
@@ -34,11 +35,16 @@ impl Data {
 
 impl Cell {
     pub(crate) fn text(text: impl Into<String>) -> Cell {
-        Cell { text: text.into(), raw: None }
+        Cell { text: text.into(), raw: Vec::new() }
     }
 
     pub(crate) fn figure(text: impl Into<String>, raw: f64) -> Cell {
-        Cell { text: text.into(), raw: Some(raw) }
+        Cell { text: text.into(), raw: vec![raw] }
+    }
+
+    /// An interval from one figure to another.
+    pub(crate) fn interval(text: impl Into<String>, low: f64, high: f64) -> Cell {
+        Cell { text: text.into(), raw: vec![low, high] }
     }
 
     /// The cell of what was not measured.

@@ -50,12 +50,7 @@ impl<'a> Flights<'a> {
     ) -> Option<Flights<'a>> {
         let flown: Vec<(&Row, &Run)> =
             comparison.contenders.iter().filter_map(|row| Some((row, drawn_run(record, row)?))).collect();
-        let shortest = flown.iter().map(|(_, run)| lanes::end_ns(&run.samples)).min()?;
-        let end_ns = flown
-            .iter()
-            .map(|(_, run)| lanes::end_ns(&run.samples))
-            .filter(|end| *end <= shortest.saturating_mul(LONGEST_OVER_SHORTEST))
-            .max()?;
+        let end_ns = end_of_axis(&flown)?;
         let most = (MOST_REQUESTS / flown.len()).max(LEAST_REQUESTS);
         let panels = flown
             .into_iter()
@@ -70,18 +65,22 @@ impl<'a> Flights<'a> {
         let Panel { row, lanes, .. } = panel;
         let most = lanes.most_in_flight();
         let took = duration(panel.took_ns());
-        let took_width = text_width(&took, TEXT) + 8.0;
+        let (said, class) = match panel.is_void() {
+            true => (format!("void, {took}"), "mute bad-text"),
+            false => (took.clone(), "ink"),
+        };
+        let said_width = text_width(&said, TEXT) + 8.0;
         let body = html! {
             g class=(self.palette.class(&row.model)) {
                 (bar_of_colour())
-                (text(10.0, 12.0, Anchor::Start, "ink name", &clipped(&row.name, TEXT * 1.08, width - 12.0 - took_width)))
-                (text(right, 12.0, Anchor::End, "ink", &took))
+                (text(10.0, 12.0, Anchor::Start, "ink name", &clipped(&row.name, TEXT * 1.08, width - 12.0 - said_width)))
+                (text(right, 12.0, Anchor::End, class, &said))
                 (text(10.0, 28.0, Anchor::Start, "mute small", &shape(row)))
                 (axis_below(&scale, CURVE_TOP, LANES_TOP + LANES_HEIGHT + 2.0, |ns| round_duration(ns as u64)))
                 (text(LEFT - 5.0, CURVE_TOP + 9.0, Anchor::End, "mute small", &count(most)))
                 path class="faint" d=(lanes.curve(&scale, CURVE_TOP, CURVE_HEIGHT, true)) {}
                 path class="thin" d=(lanes.curve(&scale, CURVE_TOP, CURVE_HEIGHT, false)) {}
-                (mark(&self.tip(panel), html! {
+                (mark(&Self::tip(panel), html! {
                     (room(LEFT, CURVE_TOP, right - LEFT, LANES_TOP + LANES_HEIGHT - CURVE_TOP))
                     g class="lanes" transform={ "translate(" (px(LEFT)) " " (px(LANES_TOP)) ") scale(.1)" }
                         data-ns-per-unit=(format!("{:.0}", self.end_ns as f64 / lanes::units(&scale))) {
@@ -96,13 +95,16 @@ impl<'a> Flights<'a> {
         Picture { width, height: HEIGHT, title: row.name.clone(), body }
     }
 
-    fn tip(&self, panel: &Panel<'_>) -> String {
+    fn tip(panel: &Panel<'_>) -> String {
+        let samples = &panel.run.samples;
         format!(
-            "{}\n{} in flight at most\n{} requests drawn, the last ends at {}",
+            "{}\n{} run, wall {}\n{} in flight at most\n{} of {} requests drawn",
             panel.row.name,
+            panel.verdict(),
+            duration(panel.took_ns()),
             count(panel.lanes.most_in_flight()),
             count(panel.lanes.drawn() as u64),
-            duration(panel.took_ns().min(self.end_ns)),
+            count(samples.id.len() as u64 + samples.left_out),
         )
     }
 }
@@ -111,6 +113,14 @@ impl Panel<'_> {
     /// The wall of the run that is drawn.
     fn took_ns(&self) -> u64 {
         self.run.figures.as_ref().map_or_else(|| lanes::end_ns(&self.run.samples), |figures| figures.wall_ns)
+    }
+
+    fn is_void(&self) -> bool {
+        !self.run.verdict.is_valid()
+    }
+
+    fn verdict(&self) -> &'static str {
+        if self.is_void() { "void" } else { "valid" }
     }
 
     fn goes_on(&self, end_ns: u64) -> bool {
@@ -139,7 +149,11 @@ impl Chart for Flights<'_> {
         if self.panels.iter().any(|panel| panel.goes_on(self.end_ns)) {
             caption += ", which some leave at the right";
         }
-        caption += ". Of each contender one run is drawn.";
+        caption += ". Of each contender one run is drawn";
+        if self.panels.iter().any(Panel::is_void) {
+            caption += ", a void one where no valid one has its requests in the record";
+        }
+        caption += ".";
         let thinned = self.panels.iter().map(|panel| panel.lanes.one_slot_of).max().unwrap_or(1);
         if thinned > 1 {
             caption += &format!(" Where there are too many, one slot of up to {thinned} is drawn.");
@@ -162,6 +176,7 @@ impl Chart for Flights<'_> {
         let mut data = Data::new(&[
             ("contender", "contender", false),
             ("round", "round", true),
+            ("verdict", "verdict", false),
             ("wall", "wall_ns", true),
             ("requests in the record", "requests", true),
             ("drawn", "requests_drawn", true),
@@ -174,6 +189,7 @@ impl Chart for Flights<'_> {
             data.rows.push(vec![
                 Cell::text(&panel.row.name),
                 Cell::figure(panel.run.round.to_string(), f64::from(panel.run.round)),
+                Cell::text(panel.verdict()),
                 Cell::figure(duration(panel.took_ns()), panel.took_ns() as f64),
                 Cell::figure(count(requests as u64), requests as f64),
                 Cell::figure(count(panel.lanes.drawn() as u64), panel.lanes.drawn() as f64),
@@ -193,16 +209,21 @@ impl Chart for Flights<'_> {
     }
 }
 
-/// The run to draw: of the valid ones that have samples the one whose wall is nearest to the median, else
-/// any that has.
+/// The run to draw: the first valid one that has samples, else the first void one. A record keeps those of no
+/// other.
 fn drawn_run<'a>(record: &'a Record, row: &Row) -> Option<&'a Run> {
-    let median = row.measured.as_ref().map_or(0, |measured| measured.wall_ns.median);
-    record.runs.iter().filter(|run| run.contender == row.name && !run.samples.id.is_empty()).min_by_key(
-        |run| {
-            let wall = run.figures.as_ref().map_or(0, |figures| figures.wall_ns);
-            (run.warm_up, !run.verdict.is_valid(), wall.abs_diff(median))
-        },
-    )
+    let runs = record.runs.iter().filter(|run| run.contender == row.name && !run.samples.id.is_empty());
+    runs.min_by_key(|run| (run.warm_up, !run.verdict.is_valid()))
+}
+
+/// Where the axis ends: with the longest valid run that is not far beyond the shortest. Void runs, which may
+/// have ended early or hung, count only where there are no others.
+fn end_of_axis(flown: &[(&Row, &Run)]) -> Option<u64> {
+    let any_valid = flown.iter().any(|(_, run)| run.verdict.is_valid());
+    let counted = flown.iter().filter(|(_, run)| run.verdict.is_valid() == any_valid);
+    let ends: Vec<u64> = counted.map(|(_, run)| lanes::end_ns(&run.samples)).collect();
+    let shortest = *ends.iter().min()?;
+    ends.into_iter().filter(|end| *end <= shortest.saturating_mul(LONGEST_OVER_SHORTEST)).max()
 }
 
 fn shape(row: &Row) -> String {
@@ -216,4 +237,34 @@ fn shape(row: &Row) -> String {
 /// Beside the name: which family it is.
 fn bar_of_colour() -> Markup {
     html! { (line("thick", 2.0, 1.0, 2.0, 29.0)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::example;
+    use crate::record::Verdict;
+
+    #[test]
+    fn a_void_run_says_so_and_has_no_say_in_the_axis() {
+        let mut record = example::record_of_rounds(1);
+        let end_of = |record: &Record| {
+            let comparison = Comparison::of(record);
+            let palette = Palette::of(&comparison);
+            let flights = Flights::of(record, &comparison, &palette).unwrap();
+            let verdicts: Vec<String> = flights.data().rows.iter().map(|row| row[2].text.clone()).collect();
+            let heads = flights.pictures(380.0).into_iter().map(|picture| picture.body.into_string());
+            (flights.end_ns, verdicts, heads.filter(|head| head.contains(">void, ")).count())
+        };
+        let (end_ns, verdicts, void) = end_of(&record);
+        assert_eq!((verdicts, void), (vec!["valid".to_owned(); 4], 0));
+        for run in record.runs.iter_mut().filter(|run| run.contender == "tokio:128") {
+            run.verdict = Verdict::Void { reasons: Vec::new() };
+            run.samples.end_ns.iter_mut().for_each(|end| *end = 1_000);
+            run.samples.start_ns.iter_mut().for_each(|start| *start = 0);
+        }
+        let (with_void, verdicts, void) = end_of(&record);
+        assert_eq!(with_void, end_ns, "the others would have left the axis");
+        assert_eq!((verdicts[2].as_str(), void), ("void", 1));
+    }
 }

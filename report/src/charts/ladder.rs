@@ -10,9 +10,9 @@ use super::labels::clipped;
 use super::scale::Scale;
 use super::svg::{Anchor, TEXT, axis_below, line, mark, px, room, text};
 use super::{Cell, Chart, Data, Palette, Picture};
-use crate::comparison::{Comparison, Measured, Row};
+use crate::comparison::{BOOTSTRAP_RUNS, Comparison, Measured, Row};
 use crate::numbers::{bytes, count, duration, round_bytes, round_duration, three_digits};
-use fit::Fit;
+use fit::{Fit, Knee};
 
 /// With fewer shapes a model is no ladder.
 const FEWEST_STEPS: usize = 3;
@@ -65,12 +65,17 @@ impl<'a> Ladder<'a> {
         (figures.iter().copied().fold(f64::MAX, f64::min), figures.iter().copied().fold(0.0, f64::max))
     }
 
+    fn per_second(&self, wall_ns: u64) -> f64 {
+        self.urls * 1e9 / wall_ns as f64
+    }
+
     fn panel(&self, panel: &Panel<'_>, width: f64) -> Picture {
         let right = width - 10.0;
         let ends = self.ends(|row, _| row.slots() as f64);
         let x = Scale::log(ends.0, ends.1, LEFT, right);
-        let rates = self.ends(|_, m| self.urls * 1e9 / m.wall_ns.median as f64);
-        let rate = Scale::log(rates.0, rates.1, RATE.0 + RATE.1, RATE.0);
+        let slowest = self.ends(|_, m| self.per_second(m.wall_ns.high)).0;
+        let fastest = self.ends(|_, m| self.per_second(m.wall_ns.low)).1;
+        let rate = Scale::log(slowest, fastest, RATE.0 + RATE.1, RATE.0);
         let cpu = Scale::from_zero(self.ends(|_, m| cpu_ns(m)).1, CPU.0 + CPU.1, CPU.0);
         let memory = Scale::from_zero(self.ends(|_, m| memory_bytes(m)).1, MEMORY.0 + MEMORY.1, MEMORY.0);
         let course = |scale: &Scale, figure: &dyn Fn(&Measured) -> f64| {
@@ -100,7 +105,7 @@ impl<'a> Ladder<'a> {
                 (strip(&memory, right, "peak memory", |amount| round_bytes(amount as u64)))
                 (axis_below(&x, RATE.0, MEMORY.0 + MEMORY.1, |number| count(number as u64)))
                 (text(right, HEIGHT - 5.0, Anchor::End, "mute small", "in flight"))
-                @if let Some(fit) = &panel.fit { (law(fit, &x, &rate, ends)) }
+                @if let Some(fit) = &panel.fit { (law(fit, &x, &rate)) }
                 path class="thin" d=(course(&cpu, &cpu_ns)) {}
                 path class="thin" d=(course(&memory, &memory_bytes)) {}
                 @for (row, measured) in &panel.steps { (self.step(row, measured, &x, [&rate, &cpu, &memory])) }
@@ -111,22 +116,24 @@ impl<'a> Ladder<'a> {
 
     fn step(&self, row: &Row, measured: &Measured, x: &Scale, [rate, cpu, memory]: [&Scale; 3]) -> Markup {
         let at = x.at(row.slots() as f64);
-        let per_second = |wall_ns: u64| self.urls * 1e9 / wall_ns as f64;
         let wall = measured.wall_ns;
         let tip = format!(
             "{}\n{} requests a second\n{} of CPU a request\n{} at the peak",
             row.name,
-            three_digits(per_second(wall.median)),
+            three_digits(self.per_second(wall.median)),
             duration(cpu_ns(measured) as u64),
             bytes(measured.peak_memory_bytes.median),
         );
-        let dots =
-            [rate.at(per_second(wall.median)), cpu.at(cpu_ns(measured)), memory.at(memory_bytes(measured))];
+        let dots = [
+            rate.at(self.per_second(wall.median)),
+            cpu.at(cpu_ns(measured)),
+            memory.at(memory_bytes(measured)),
+        ];
         mark(
             &tip,
             html! {
                 (room(at - 9.0, RATE.0, 18.0, MEMORY.0 + MEMORY.1 - RATE.0))
-                (line("thin", at, rate.at(per_second(wall.high)), at, rate.at(per_second(wall.low))))
+                (line("thin", at, rate.at(self.per_second(wall.high)), at, rate.at(self.per_second(wall.low))))
                 @for y in dots { circle class="solid" cx=(px(at)) cy=(px(y)) r="3.2" {} }
             },
         )
@@ -147,17 +154,28 @@ impl Chart for Ladder<'_> {
     }
 
     fn caption(&self) -> String {
-        "Dots are measured. The line is the Universal Scalability Law (Gunther, 2007) fitted to them, the band \
-         around it the fit's 95 % interval by drawing the runs anew. The dashed mark is its knee, beyond which \
-         more in flight is slower, where that lies within the ladder. The end of the batch, where slots run dry, \
-         counts too: with as many in flight as there are URLs it is all there is."
-            .to_owned()
+        let mut caption =
+            "Dots are measured, the upright lines through them their intervals. The line is the Universal \
+             Scalability Law (Gunther, 2007) fitted to them, the band around it the fit's 95 % interval by \
+             drawing the runs anew. The dashed mark is its knee, beyond which more in flight is slower; it is \
+             uncertain where not every draw has one."
+                .to_owned();
+        let fits = || self.panels.iter().filter_map(|panel| panel.fit.as_ref());
+        if fits().any(|fit| fit.band.is_empty()) {
+            caption += &format!(
+                " There is no band, and the knee is uncertain, where a step has fewer than {BOOTSTRAP_RUNS} \
+                 valid runs."
+            );
+        }
+        caption += " The end of the batch, where slots run dry, counts too: with as many in flight as there are \
+                    URLs it is all there is.";
+        caption
     }
 
     fn description(&self) -> String {
         let knees =
-            self.panels.iter().filter_map(|panel| Some((&panel.name, panel.fit.as_ref()?.law.knee()?)));
-        let told: Vec<String> = knees.map(|(name, knee)| format!("{name} {}", three_digits(knee))).collect();
+            self.panels.iter().filter_map(|panel| Some((&panel.name, panel.fit.as_ref()?.knee.told()?)));
+        let told: Vec<String> = knees.map(|(name, knee)| format!("{name} {knee}")).collect();
         match told.is_empty() {
             true => "Throughput, CPU and memory against the number in flight.".to_owned(),
             false => format!(
@@ -176,27 +194,22 @@ impl Chart for Ladder<'_> {
             ("peak memory", "peak_memory_bytes", true),
             ("fitted", "fitted_requests_per_second", true),
             ("knee", "knee_in_flight", true),
-            ("its interval", "knee_low", true),
+            ("its interval", "knee_low knee_high", true),
         ]);
         for panel in &self.panels {
-            let knee = panel.fit.as_ref().and_then(|fit| fit.law.knee());
+            let (knee, interval) = knee_cells(panel.fit.as_ref().map_or(Knee::Absent, |fit| fit.knee));
             for (row, measured) in &panel.steps {
-                let rate = self.urls * 1e9 / measured.wall_ns.median as f64;
                 let number = row.slots() as f64;
-                let figure = |value: Option<f64>| {
-                    value.map_or_else(Cell::none, |value| Cell::figure(three_digits(value), value))
-                };
+                let figure = |value: f64| Cell::figure(three_digits(value), value);
                 data.rows.push(vec![
                     Cell::text(&row.name),
                     Cell::figure(count(row.slots()), number),
-                    figure(Some(rate)),
+                    figure(self.per_second(measured.wall_ns.median)),
                     Cell::figure(duration(cpu_ns(measured) as u64), measured.cpu_us_per_request.median),
                     Cell::figure(bytes(measured.peak_memory_bytes.median), memory_bytes(measured)),
-                    figure(panel.fit.as_ref().map(|fit| fit.law.throughput(number))),
-                    figure(knee),
-                    panel.fit.as_ref().and_then(|fit| fit.knee).map_or_else(Cell::none, |(low, high)| {
-                        Cell::figure(format!("{}–{}", three_digits(low), three_digits(high)), low)
-                    }),
+                    panel.fit.as_ref().map_or_else(Cell::none, |fit| figure(fit.law.throughput(number))),
+                    knee.clone(),
+                    interval.clone(),
                 ]);
             }
         }
@@ -221,24 +234,39 @@ fn ladder_name(row: &Row) -> String {
     }
 }
 
-/// The line of the law, its band, and its knee where that lies within the ladder.
-fn law(fit: &Fit, x: &Scale, rate: &Scale, (first, last): (f64, f64)) -> Markup {
-    let (mut curve, mut upper, mut lower) = (String::new(), String::new(), Vec::new());
-    for (number, [low, high]) in &fit.band {
-        let at = px(x.at(*number)).to_string();
-        let command = if curve.is_empty() { 'M' } else { 'L' };
-        let _ = write!(curve, "{command}{at} {}", px(rate.at(fit.law.throughput(*number))));
-        let _ = write!(upper, "{command}{at} {}", px(rate.at(*high)));
-        lower.push(format!("L{at} {}", px(rate.at(*low))));
+/// The knee and its interval.
+fn knee_cells(knee: Knee) -> (Cell, Cell) {
+    match (knee, knee.told()) {
+        (Knee::At(knee, [low, high]), Some(told)) => (
+            Cell::figure(told, knee),
+            Cell::interval(format!("{}–{}", three_digits(low), three_digits(high)), low, high),
+        ),
+        (_, told) => (told.map_or_else(Cell::none, Cell::text), Cell::none()),
     }
+}
+
+/// The line of the law, its band, and its knee where that is known to lie within the ladder.
+fn law(fit: &Fit, x: &Scale, rate: &Scale) -> Markup {
+    let places = |rates: Vec<f64>| -> Vec<String> {
+        let places = fit.numbers.iter().zip(rates);
+        places.map(|(number, fitted)| format!("{} {}", px(x.at(*number)), px(rate.at(fitted)))).collect()
+    };
+    let curve = places(fit.numbers.iter().map(|number| fit.law.throughput(*number)).collect());
+    let upper = places(fit.band.iter().map(|[_, high]| *high).collect());
+    let mut lower = places(fit.band.iter().map(|[low, _]| *low).collect());
     lower.reverse();
-    let knee = fit.law.knee().filter(|knee| *knee > first && *knee < last);
     html! {
-        path class="tint" d={ (upper) (lower.concat()) "Z" } {}
-        path class="thin" d=(curve) {}
-        @if let Some(knee) = knee {
-            (line("axis knee", x.at(knee), RATE.0, x.at(knee), RATE.0 + RATE.1))
-            (text(x.at(knee), RATE.0 - 4.0, Anchor::Middle, "ink small", &format!("knee {}", count(knee.round() as u64))))
+        @if !fit.band.is_empty() {
+            path class="tint" d={ "M" ([upper, lower].concat().join("L")) "Z" } {}
+        }
+        path class="thin" d={ "M" (curve.join("L")) } {}
+        @match (fit.knee, fit.knee.told()) {
+            (Knee::At(knee, _), _) => {
+                (line("axis knee", x.at(knee), RATE.0, x.at(knee), RATE.0 + RATE.1))
+                (text(x.at(knee), RATE.0 - 4.0, Anchor::Middle, "ink small", &format!("knee {}", count(knee.round() as u64))))
+            }
+            (_, Some(told)) => { (text(x.end, 27.0, Anchor::End, "mute small", &format!("knee {told}"))) }
+            (_, None) => {}
         }
     }
 }

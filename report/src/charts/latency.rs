@@ -23,13 +23,15 @@ pub(super) struct Latency<'a> {
     groups: Vec<Group<'a>>,
     points: Vec<(&'a str, [u64; POINTS.len()])>,
     palette: &'a Palette,
+    is_open_loop: bool,
 }
 
 impl<'a> Latency<'a> {
     pub(super) fn of(comparison: &'a Comparison, palette: &'a Palette) -> Option<Latency<'a>> {
         let points: Vec<_> =
             comparison.contenders.iter().filter_map(|row| Some((row.name.as_str(), points(row)?))).collect();
-        (!points.is_empty()).then(|| Latency { groups: groups(comparison), points, palette })
+        let is_open_loop = comparison.rate.is_some();
+        (!points.is_empty()).then(|| Latency { groups: groups(comparison), points, palette, is_open_loop })
     }
 
     fn points(&self, row: &Row) -> Option<&[u64; POINTS.len()]> {
@@ -94,10 +96,15 @@ impl Chart for Latency<'_> {
     }
 
     fn caption(&self) -> String {
-        "What client and machine add to each request's planned delay. From the largest dot to the smallest: the \
-         median, p90, p99, p99.9 and the slowest of all requests of all valid runs. The figure is p99. Each step \
-         of the axis multiplies."
-            .to_owned()
+        let since = match self.is_open_loop {
+            true => ", from when the request was due, so that its wait for a slot counts",
+            false => "",
+        };
+        format!(
+            "What client and machine add to each request's planned delay{since}. From the largest dot to the \
+             smallest: the median, p90, p99, p99.9 and the slowest of all requests of all valid runs. The figure \
+             is p99. Each step of the axis multiplies."
+        )
     }
 
     fn description(&self) -> String {
@@ -143,10 +150,11 @@ impl Chart for Latency<'_> {
     }
 }
 
-/// The points of all valid runs of `row` together.
+/// The points of all valid runs of `row` together. None lies below zero: the histograms that they come of have
+/// no such class.
 fn points(row: &Row) -> Option<[u64; POINTS.len()]> {
     let measured = row.measured.as_ref()?;
     let added = measured.added_latency_ns?;
     let points = [added.p50, added.p90, added.p99, measured.added_latency_p999_ns?.cast_signed(), added.max];
-    Some(points.map(|ns| ns.max(0).cast_unsigned()))
+    Some(points.map(i64::cast_unsigned))
 }

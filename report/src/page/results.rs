@@ -1,72 +1,86 @@
-//! The results as a table: every figure that an expert would ask for.
+//! The results as tables: who is ahead, the figures of every contender, and what others published.
 
 use maud::{Markup, html};
 
 use super::table;
 use crate::charts::{Cell, Data};
-use crate::comparison::{Comparison, Finding, Measured, PublishedTable, Row};
-use crate::numbers::{
-    as_published, bytes, count, duration, duration_range, efficiency, percent, signed_duration, times,
-};
+use crate::comparison::{Comparison, Finding, Measured, PublishedTable, Ranked, Row};
+use crate::numbers::{bytes, count, duration, efficiency, percent, signed_duration, times};
 use crate::printable::printable;
 use crate::record::MemoryMethod;
-use crate::tables::ranking as words_of_ranking;
+use crate::tables::columns::RANGE;
+use crate::tables::ranking::{self, RANKING};
+use crate::tables::{published, words};
 
 pub(super) fn section(comparison: &Comparison) -> Markup {
     let common = comparison.common();
     html! {
         section id="results" {
-            h2 { "Every figure" }
-            @if comparison.ranking.len() > 1 {
+            h2 { "The figures" }
+            @if comparison.rate.is_some() {
+                p.note { "Requests came at a given rate, and that decides the wall and with it the efficiency: nobody is ranked by it." }
+            } @else if comparison.ranking.len() > 1 {
                 h3 { "Ranking" }
-                (table::shown("ranking", &ranking(comparison)))
-                @for (label, text) in words_of_ranking::heading(comparison) { p.note { (label) ": " (printable(&text)) } }
-                h3 { "Figures" }
+                (table::shown("ranking", &ranking(&comparison.ranking)))
+                (notes(&ranking::heading(comparison)))
+                h3 { "Of every contender" }
             }
             (table::shown("results", &results(&comparison.deployed())))
             @if !common.is_empty() && common.len() < comparison.contenders.len() {
                 h3 { "All with one common client" }
-                p.note { "Every model with the same client, so that they differ in the model alone." }
-                (table::shown("common client", &results(&common)))
+                (notes(&words::costs_heading(comparison)))
+                (table::shown("common client", &costs(&common)))
             }
             @for (index, reference) in comparison.references.iter().enumerate() {
                 h3 { (printable(&reference.title)) }
-                p.note { (printable(&reference.source)) }
-                (table::shown(&format!("published {}", index + 1), &published(reference)))
-                p.note { "Floor and efficiency are ours, computed from " (printable(&reference.floors_from.replace('`', ""))) "; the rest was not measured here and cannot be compared with what was." }
+                (table::shown(&format!("published {}", index + 1), &published(comparison, reference)))
+                (notes(&published::heading(reference)[1..]))
             }
         }
     }
 }
 
-fn ranking(comparison: &Comparison) -> Data {
-    let mut data = Data::new(&[
-        ("rank", "rank", true),
-        ("contender", "contender", false),
-        ("wall", "wall_ns", true),
-        ("÷ first", "times_the_first", true),
-        ("interval", "times_the_first_low", true),
-        ("rounds", "rounds", true),
-        ("p", "adjusted_p", true),
-        ("finding", "finding", false),
-    ]);
-    for ranked in &comparison.ranking {
-        let pair = ranked.to_first.as_ref();
-        let ratio = pair.and_then(|pair| pair.ratio);
-        let of = |cell: Option<Cell>| cell.unwrap_or_else(Cell::none);
-        data.rows.push(vec![
-            Cell::figure(ranked.rank.to_string(), ranked.rank as f64),
-            Cell::text(&ranked.name),
-            Cell::figure(duration(ranked.wall_ns), ranked.wall_ns as f64),
-            of(ratio.map(|ratio| Cell::figure(times(ratio.estimate), ratio.estimate))),
-            of(ratio
-                .map(|ratio| Cell::figure(format!("{}–{}", times(ratio.low), times(ratio.high)), ratio.low))),
-            of(pair.map(|pair| Cell::figure(count(pair.rounds.into()), f64::from(pair.rounds)))),
-            of(pair.and_then(|pair| pair.adjusted_p).map(|p| Cell::figure(format!("{p:.3}"), p))),
-            of(pair.map(|pair| Cell::text(found(pair.finding)))),
-        ]);
+/// Texts below a table, each behind its label; what Markdown marks as code is plain here.
+fn notes(texts: &[(&'static str, String)]) -> Markup {
+    html! { @for (label, text) in texts { p.note { (label) ": " (printable(&text.replace('`', ""))) } } }
+}
+
+/// The columns of [`RANKING`] and what was found.
+fn ranking(ranking: &[Ranked]) -> Data {
+    const KEYS: [&str; RANKING.len()] = [
+        "rank",
+        "contender",
+        "wall_ns",
+        "times_the_first",
+        "times_the_first_low times_the_first_high",
+        "rounds",
+        "adjusted_p",
+    ];
+    let columns = RANKING.into_iter().zip(KEYS).map(|(column, key)| (column.title, key, column.numeric));
+    let mut data = Data::new(&columns.chain([("finding", "finding", false)]).collect::<Vec<_>>());
+    for ranked in ranking {
+        let cells = RANKING.into_iter().zip(figures(ranked));
+        let found = ranked.to_first.as_ref().map_or_else(Cell::none, |pair| Cell::text(found(pair.finding)));
+        let cells = cells.map(|(column, raw)| Cell { text: (column.cell)(ranked), raw });
+        data.rows.push(cells.chain([found]).collect());
     }
     data
+}
+
+/// The figures behind the columns of [`RANKING`]. Of one round there is no interval.
+fn figures(ranked: &Ranked) -> [Vec<f64>; RANKING.len()] {
+    let pair = ranked.to_first.as_ref();
+    let ratio = pair.and_then(|pair| pair.ratio);
+    let interval = ratio.filter(|_| pair.is_some_and(|pair| pair.rounds > 1));
+    [
+        vec![ranked.rank as f64],
+        Vec::new(),
+        vec![ranked.wall_ns as f64],
+        if pair.is_none() { vec![1.0] } else { ratio.map(|ratio| ratio.estimate).into_iter().collect() },
+        interval.map_or_else(Vec::new, |ratio| vec![ratio.low, ratio.high]),
+        pair.map(|pair| f64::from(pair.rounds)).into_iter().collect(),
+        pair.and_then(|pair| pair.adjusted_p).into_iter().collect(),
+    ]
 }
 
 /// What is known of a contender beside the first.
@@ -83,7 +97,7 @@ fn results(rows: &[&Row]) -> Data {
     let mut data = Data::new(&[
         ("contender", "contender", false),
         ("wall", "wall_ns", true),
-        ("interval", "wall_high_minus_low_ns", true),
+        ("interval", "wall_low_ns wall_high_ns", true),
         ("floor", "floor_ns", true),
         ("efficiency", "efficiency", true),
         ("speed-up", "speed_up", true),
@@ -101,6 +115,28 @@ fn results(rows: &[&Row]) -> Data {
     data
 }
 
+/// As [`results`], and what each model costs beside the base.
+fn costs(rows: &[&Row]) -> Data {
+    let mut data = results(rows);
+    let columns = Data::new(&[
+        ("CPU ÷ base", "cpu_over_base", true),
+        ("memory per in flight", "memory_per_in_flight_bytes", true),
+        ("memory ÷ base", "memory_over_base", true),
+    ]);
+    data.columns.extend(columns.columns);
+    let over_base =
+        |ratio: Option<f64>| ratio.map_or_else(Cell::none, |ratio| Cell::figure(times(ratio), ratio));
+    for (cells, row) in data.rows.iter_mut().zip(rows) {
+        let memory = row.measured.as_ref().map(|measured| measured.memory_per_in_flight_bytes.median);
+        cells.extend([
+            over_base(row.cost.map(|cost| cost.cpu)),
+            memory.map_or_else(Cell::none, |amount| Cell::figure(bytes(amount), amount as f64)),
+            over_base(row.cost.and_then(|cost| cost.memory)),
+        ]);
+    }
+    data
+}
+
 fn cells(row: &Row) -> Vec<Cell> {
     let figure = |cell: &dyn Fn(&Measured) -> Cell| row.measured.as_ref().map_or_else(Cell::none, cell);
     let time = |ns: u64| Cell::figure(duration(ns), ns as f64);
@@ -111,7 +147,10 @@ fn cells(row: &Row) -> Vec<Cell> {
     vec![
         Cell::text(&row.name),
         figure(&|m| time(m.wall_ns.median)),
-        figure(&|m| Cell::figure(range(row, m), (m.wall_ns.high - m.wall_ns.low) as f64)),
+        figure(&|m| match row.valid_runs {
+            1 => Cell::text((RANGE.cell)(row)),
+            _ => Cell::interval((RANGE.cell)(row), m.wall_ns.low as f64, m.wall_ns.high as f64),
+        }),
         time(row.floor_ns),
         figure(&|m| match row.floor_ns {
             0 => Cell::none(),
@@ -133,19 +172,12 @@ fn cells(row: &Row) -> Vec<Cell> {
     ]
 }
 
-fn range(row: &Row, measured: &Measured) -> String {
-    match row.valid_runs {
-        1 => "1 run".to_owned(),
-        _ => duration_range(measured.wall_ns.low, measured.wall_ns.high),
-    }
-}
-
 fn memory(measured: &Measured) -> String {
     let bound = if measured.peak_memory_method == MemoryMethod::SampledTree { "≥ " } else { "" };
     format!("{bound}{}", bytes(measured.peak_memory_bytes.median))
 }
 
-fn published(reference: &PublishedTable) -> Data {
+fn published(comparison: &Comparison, reference: &PublishedTable) -> Data {
     let mut data = Data::new(&[
         ("approach", "approach", false),
         ("shape", "shape", false),
@@ -155,17 +187,10 @@ fn published(reference: &PublishedTable) -> Data {
         ("CPU", "cpu_percent", true),
         ("memory", "memory_bytes", true),
     ]);
-    for row in &reference.rows {
-        let as_it_was = &row.published;
-        data.rows.push(vec![
-            Cell::text(&as_it_was.approach),
-            Cell::text(&as_it_was.shape),
-            Cell::figure(as_published(&duration(as_it_was.wall_ns)), as_it_was.wall_ns as f64),
-            Cell::figure(duration(as_it_was.floor_ns), as_it_was.floor_ns as f64),
-            Cell::figure(format!("{:.0} %", row.efficiency * 100.0), row.efficiency),
-            Cell::figure(format!("{} %", as_it_was.cpu_percent), as_it_was.cpu_percent),
-            Cell::figure(as_published(&bytes(as_it_was.memory_bytes)), as_it_was.memory_bytes as f64),
-        ]);
+    for line in published::lines(comparison, reference) {
+        let texts = [line.approach, line.shape].map(Cell::text);
+        let figures = [line.wall, line.floor, line.efficiency, line.cpu, line.memory];
+        data.rows.push(texts.into_iter().chain(figures).collect());
     }
     data
 }

@@ -13,7 +13,7 @@ document.getElementById("theme").addEventListener("click", () => {
 // Tables sort by a click on a column: figures by their value, the largest first on a second click.
 const value = (row, column) => {
   const cell = row.cells[column];
-  return cell.dataset.v === undefined ? cell.textContent : Number(cell.dataset.v);
+  return cell.dataset.v === undefined ? cell.textContent : Number.parseFloat(cell.dataset.v);
 };
 const before = (a, b) => {
   if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
@@ -34,12 +34,20 @@ for (const head of document.querySelectorAll("thead th")) {
   });
 }
 
-// A table as CSV, with its figures as they were measured and their units in the names of the columns.
+// A table as CSV, with its figures as they were measured and their units in the names of the columns: of an
+// interval both ends. No text can begin a formula of a spreadsheet.
 const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+const harmless = (text) => (/^[=+@]/.test(text) || (text.startsWith("-") && Number.isNaN(Number(text))) ? `'${text}` : text);
 const csv = (table) => {
-  const lines = [[...table.tHead.rows[0].cells].map((cell) => cell.dataset.key)];
+  const heads = [...table.tHead.rows[0].cells];
+  const lines = [heads.flatMap((head) => head.dataset.key.split(" "))];
   for (const row of table.tBodies[0].rows) {
-    lines.push([...row.cells].map((cell) => cell.dataset.v ?? (cell.textContent === "–" ? "" : cell.textContent)));
+    lines.push([...row.cells].flatMap((cell, column) => {
+      const keys = heads[column].dataset.key.split(" ");
+      if (cell.dataset.v !== undefined) return cell.dataset.v.split(" ");
+      if (heads[column].classList.contains("n")) return keys.map(() => ""); // not measured
+      return [cell.textContent === "–" ? "" : harmless(cell.dataset.whole ?? cell.textContent)];
+    }));
   }
   return lines.map((line) => line.map(quoted).join(",")).join("\n") + "\n";
 };
@@ -112,7 +120,7 @@ const flightsOf = (lanes) => {
       for (const [, command, first, second] of path.getAttribute("d").matchAll(/([Mmh])(\d+)(?: (\d+))?/g)) {
         if (command === "M") [x, y] = [Number(first), Number(second)];
         else if (command === "m") x += Number(first);
-        else { found.push([x, x + Number(first), y, path.classList.contains("bad")]); x += Number(first); }
+        else { found.push([x, x + Number(first), y, path.classList]); x += Number(first); }
       }
     }
     flights.set(lanes, found);
@@ -129,7 +137,10 @@ const flightAt = (lanes, event) => {
   }
   if (!best) return null;
   const ns = Number(lanes.dataset.nsPerUnit);
-  return `${best[3] ? "a request that failed" : "a request"}\nfrom ${time(best[0] * ns)} to ${time(best[1] * ns)}: about ${time((best[1] - best[0]) * ns)}`;
+  const failed = best[3].contains("bad") ? " that failed" : "";
+  const span = `from ${time(best[0] * ns)} to ${time(best[1] * ns)}`;
+  if (best[3].contains("many")) return `many short requests${failed}\n${span}`;
+  return `a request${failed}\n${span}: about ${time((best[1] - best[0]) * ns)}`;
 };
 const text = (mark, event) => {
   const lanes = mark.querySelector(":scope > .lanes");

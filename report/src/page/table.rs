@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use crate::charts::{Cell, Data};
 use crate::printable::{clipped, printable};
 
-/// A text of a cell is cut after so many characters.
+/// A text of a cell is cut after so many characters; what is copied is whole.
 const CELL_CHARS: usize = 240;
 
 /// With more columns a table may stand out of the page's column.
@@ -14,7 +14,7 @@ const BROAD: usize = 10;
 /// A table that is shown when asked for.
 pub(super) fn folded(name: &str, data: &Data) -> Markup {
     html! {
-        details.data {
+        details {
             summary { "show data" }
             (shown(name, data))
         }
@@ -23,6 +23,7 @@ pub(super) fn folded(name: &str, data: &Data) -> Markup {
 
 /// A table with its button, `name` being that of the section.
 pub(super) fn shown(name: &str, data: &Data) -> Markup {
+    let names_the_row = data.columns.iter().position(|column| !column.numeric);
     html! {
         div.tools { button.copy type="button" { "copy as CSV" } }
         div class=(if data.columns.len() > BROAD { "scroll broad" } else { "scroll" }) tabindex="0" role="region" aria-label={ "Figures: " (name) } {
@@ -40,7 +41,7 @@ pub(super) fn shown(name: &str, data: &Data) -> Markup {
                     @for row in &data.rows {
                         tr {
                             @for (index, (cell, column)) in row.iter().zip(&data.columns).enumerate() {
-                                (one(cell, column.numeric, index == 0))
+                                (one(cell, column.numeric, Some(index) == names_the_row))
                             }
                         }
                     }
@@ -50,13 +51,16 @@ pub(super) fn shown(name: &str, data: &Data) -> Markup {
     }
 }
 
-fn one(cell: &Cell, numeric: bool, first: bool) -> Markup {
-    let text = clipped(&printable(&cell.text), CELL_CHARS);
+fn one(cell: &Cell, numeric: bool, names_the_row: bool) -> Markup {
+    let whole = printable(&cell.text);
+    let text = clipped(&whole, CELL_CHARS);
+    let cut = (text != whole).then_some(&whole);
+    let figures = cell.raw.iter().map(f64::to_string).collect::<Vec<_>>().join(" ");
     html! {
-        @if first {
-            th scope="row" { (text) }
+        @if names_the_row {
+            th scope="row" data-whole=[cut] { (text) }
         } @else {
-            td class=[numeric.then_some("n")] data-v=[cell.raw] { (text) }
+            td class=[numeric.then_some("n")] data-v=[(!figures.is_empty()).then_some(figures)] data-whole=[cut] { (text) }
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::render;
 use crate::comparison::Comparison;
 use crate::example;
-use crate::record::Record;
+use crate::record::{RateFacts, Record};
 
 fn page(record: &Record) -> String {
     render(record, &Comparison::of(record))
@@ -65,4 +65,65 @@ fn a_record_without_a_valid_run_has_a_page() {
     assert!(page(&record).contains("No contender has a valid run"));
     record.runs.clear();
     assert!(page(&record).contains("there is nothing to compare"));
+}
+
+/// The section of the page that begins with this heading, up to the next.
+fn below<'a>(page: &'a str, heading: &str) -> &'a str {
+    let start = page.find(&format!("<h3>{heading}</h3>")).unwrap_or_else(|| panic!("no {heading}"));
+    let rest = &page[start + 1..];
+    &rest[..rest.find("<h3>").unwrap_or(rest.len())]
+}
+
+#[test]
+fn the_ranking_reads_as_elsewhere_and_is_copied_with_both_ends_of_its_intervals() {
+    let page = page(&example::record_of_rounds(12));
+    let ranking = below(&page, "Ranking");
+    assert!(ranking.contains("data-key=\"times_the_first_low times_the_first_high\""), "{ranking}");
+    assert!(ranking.contains("<th scope=\"row\">tokio:8x64</th>"), "{ranking}");
+    assert!(!ranking.contains(">0.000<") && ranking.contains(">bound<"), "{ranking}");
+    let few = self::page(&example::record());
+    assert!(below(&few, "Ranking").contains(">min–max "));
+}
+
+#[test]
+fn where_a_rate_decides_the_wall_nobody_is_ranked_by_it() {
+    let record = example::record();
+    let mut comparison = Comparison::of(&record);
+    assert!(render(&record, &comparison).contains("<h3>Ranking</h3>"));
+    comparison.rate = Some(RateFacts { per_second: 400.0, poisson: false });
+    let page = render(&record, &comparison);
+    assert!(!page.contains("<h3>Ranking</h3>"));
+    assert!(
+        page.contains("that decides the wall: who keeps up")
+            && page.contains("from when the request was due")
+    );
+}
+
+#[test]
+fn models_with_a_client_in_common_have_their_cost_beside_the_base() {
+    let page = page(&example::record_with_common_client());
+    let common = below(&page, "All with one common client");
+    for text in ["CPU ÷ base", "memory per in flight", "memory ÷ base", ">2.00×<", "base: loop"] {
+        assert!(common.contains(text), "{text}: {common}");
+    }
+}
+
+#[test]
+fn what_was_measured_in_answer_to_a_claim_stands_below_it() {
+    let mut record = example::record();
+    record.header.references[0].rows[2].answered_by = vec!["tokio:128".to_owned()];
+    let page = page(&record);
+    let published = below(&page, "The article's own figures");
+    assert!(published.contains("– here: tokio:128"), "{published}");
+    assert!(published.contains("which were measured here on those delays"), "{published}");
+}
+
+#[test]
+fn a_text_that_is_cut_is_copied_whole() {
+    let mut record = example::record();
+    let name = "n".repeat(300);
+    record.runs.clear();
+    record.header.contenders[0].name.clone_from(&name);
+    let page = page(&record);
+    assert!(page.contains(&format!("<th scope=\"row\" data-whole=\"{name}\">{}…</th>", &name[..240])));
 }

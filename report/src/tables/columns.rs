@@ -7,7 +7,7 @@ use crate::numbers::{
 use crate::record::MemoryMethod;
 
 /// One column of a table whose rows are `R`.
-pub(super) struct Column<R> {
+pub(crate) struct Column<R> {
     /// Its title; a newline where a narrow face may break it.
     pub title: &'static str,
     /// Numbers stand to the right.
@@ -115,7 +115,7 @@ const WALL: Column<Row> = Column {
     gives_way: None,
 };
 
-const RANGE: Column<Row> = Column {
+pub(crate) const RANGE: Column<Row> = Column {
     title: "wall\ninterval",
     numeric: true,
     cell: |row| match (row.valid_runs, row.interval) {

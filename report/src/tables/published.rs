@@ -1,29 +1,34 @@
 //! What others published, line by line, and below each line what was measured here in answer to it.
 
 use super::columns::Column;
+use crate::charts::Cell;
 use crate::comparison::{Comparison, Measured, PublishedRow, PublishedTable, Row};
-use crate::numbers::{NONE, as_published, bytes, duration, efficiency, percent};
+use crate::numbers::{as_published, bytes, duration, efficiency, percent};
 
 /// A line of the table: a claim, or a contender of ours that answers it.
-pub(super) struct Line {
-    approach: String,
-    shape: String,
-    wall: String,
-    floor: String,
-    efficiency: String,
-    cpu: String,
-    memory: String,
+pub(crate) struct Line {
+    pub approach: String,
+    pub shape: String,
+    /// In nanoseconds.
+    pub wall: Cell,
+    /// In nanoseconds.
+    pub floor: Cell,
+    pub efficiency: Cell,
+    /// In per cent of one core.
+    pub cpu: Cell,
+    /// In bytes.
+    pub memory: Cell,
 }
 
 /// The columns of the table.
 pub(super) const COLUMNS: [Column<Line>; 7] = [
     Column { gives_way: None, ..column("approach", false, |line| line.approach.clone()) },
     Column { gives_way: Some(2), ..column("shape", false, |line| line.shape.clone()) },
-    Column { gives_way: None, ..column("wall", true, |line| line.wall.clone()) },
-    Column { gives_way: Some(1), ..column("floor", true, |line| line.floor.clone()) },
-    Column { gives_way: None, ..column("efficiency", true, |line| line.efficiency.clone()) },
-    Column { gives_way: Some(3), ..column("CPU", true, |line| line.cpu.clone()) },
-    Column { gives_way: Some(4), ..column("memory", true, |line| line.memory.clone()) },
+    Column { gives_way: None, ..column("wall", true, |line| line.wall.text.clone()) },
+    Column { gives_way: Some(1), ..column("floor", true, |line| line.floor.text.clone()) },
+    Column { gives_way: None, ..column("efficiency", true, |line| line.efficiency.text.clone()) },
+    Column { gives_way: Some(3), ..column("CPU", true, |line| line.cpu.text.clone()) },
+    Column { gives_way: Some(4), ..column("memory", true, |line| line.memory.text.clone()) },
 ];
 
 const fn column(title: &'static str, numeric: bool, cell: fn(&Line) -> String) -> Column<Line> {
@@ -31,7 +36,7 @@ const fn column(title: &'static str, numeric: bool, cell: fn(&Line) -> String) -
 }
 
 /// The lines of `table`, each claim with the contenders of `comparison` that answer it.
-pub(super) fn lines(comparison: &Comparison, table: &PublishedTable) -> Vec<Line> {
+pub(crate) fn lines(comparison: &Comparison, table: &PublishedTable) -> Vec<Line> {
     let answers = |row: &PublishedRow| {
         let names = row.published.answered_by.clone().into_iter();
         names.filter_map(|name| comparison.contenders.iter().find(|contender| contender.name == name))
@@ -41,33 +46,36 @@ pub(super) fn lines(comparison: &Comparison, table: &PublishedTable) -> Vec<Line
 }
 
 fn claim(row: &PublishedRow) -> Line {
+    let claimed = &row.published;
     Line {
-        approach: row.published.approach.clone(),
-        shape: row.published.shape.clone(),
-        wall: as_published(&duration(row.published.wall_ns)),
-        floor: duration(row.published.floor_ns),
+        approach: claimed.approach.clone(),
+        shape: claimed.shape.clone(),
+        wall: Cell::figure(as_published(&duration(claimed.wall_ns)), claimed.wall_ns as f64),
+        floor: Cell::figure(duration(claimed.floor_ns), claimed.floor_ns as f64),
         // Walls are published with two or three digits: a tenth of a per cent would be made up.
-        efficiency: format!("{:.0} %", row.efficiency * 100.0),
-        cpu: format!("{} %", row.published.cpu_percent),
-        memory: as_published(&bytes(row.published.memory_bytes)),
+        efficiency: Cell::figure(format!("{:.0} %", row.efficiency * 100.0), row.efficiency),
+        cpu: Cell::figure(format!("{} %", claimed.cpu_percent), claimed.cpu_percent),
+        memory: Cell::figure(as_published(&bytes(claimed.memory_bytes)), claimed.memory_bytes as f64),
     }
 }
 
 fn answer(row: &Row) -> Line {
-    let figure = |shown: fn(&Measured) -> String| row.measured.as_ref().map_or(NONE.to_owned(), shown);
+    let figure = |cell: fn(&Measured) -> Cell| row.measured.as_ref().map_or_else(Cell::none, cell);
     Line {
         approach: format!("– here: {}", row.name),
         shape: String::new(),
-        wall: figure(|measured| duration(measured.wall_ns.median)),
-        floor: String::new(),
-        efficiency: figure(|measured| efficiency(measured.efficiency.median)),
-        cpu: figure(|measured| percent(measured.cpu_percent.median / 100.0)),
-        memory: figure(|measured| bytes(measured.peak_memory_bytes.median)),
+        wall: figure(|m| Cell::figure(duration(m.wall_ns.median), m.wall_ns.median as f64)),
+        floor: Cell::text(""),
+        efficiency: figure(|m| Cell::figure(efficiency(m.efficiency.median), m.efficiency.median)),
+        cpu: figure(|m| Cell::figure(percent(m.cpu_percent.median / 100.0), m.cpu_percent.median)),
+        memory: figure(|m| {
+            Cell::figure(bytes(m.peak_memory_bytes.median), m.peak_memory_bytes.median as f64)
+        }),
     }
 }
 
 /// What stands above the table.
-pub(super) fn heading(table: &PublishedTable) -> Vec<(&'static str, String)> {
+pub(crate) fn heading(table: &PublishedTable) -> Vec<(&'static str, String)> {
     let answered = table.rows.iter().any(|row| !row.published.answered_by.is_empty());
     let ours = match answered {
         false => format!(
@@ -97,10 +105,10 @@ mod tests {
         let table = &comparison.references[0];
         let lines = lines(&comparison, table);
         assert_eq!(lines.len(), table.rows.len() + 1);
-        assert_eq!(lines[2].wall, "9.1 s");
+        assert_eq!(lines[2].wall.text, "9.1 s");
         assert_eq!(lines[3].approach, "– here: tokio:128");
         let row = comparison.contenders.iter().find(|row| row.name == "tokio:128").unwrap();
-        assert_eq!(lines[3].wall, duration(row.measured.as_ref().unwrap().wall_ns.median));
+        assert_eq!(lines[3].wall.text, duration(row.measured.as_ref().unwrap().wall_ns.median));
         assert!(heading(table)[2].1.contains("measured here on those delays"));
     }
 }

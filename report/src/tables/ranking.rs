@@ -7,7 +7,7 @@ use crate::comparison::{
 use crate::numbers::{NONE, duration, percent, three_digits};
 
 /// The columns of the ranking.
-pub(super) const RANKING: [&Column<Ranked>; 7] =
+pub(crate) const RANKING: [&Column<Ranked>; 7] =
     [&RANK, &CONTENDER, &WALL, &TO_FIRST, &INTERVAL, &ROUNDS, &P];
 
 const RANK: Column<Ranked> = Column {

@@ -295,7 +295,7 @@ fn versions(comparison: &Comparison) -> Option<String> {
 }
 
 /// What stands above the table of what models cost with the client that they share.
-pub(super) fn costs_heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
+pub(crate) fn costs_heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
     let mut heading = vec![(
         "common",
         "every model with the same client, so that they differ in the model alone: what the model costs"

@@ -61,6 +61,13 @@ const look = async (name, width, scheme) => {
     assert.equal(await tab.$eval("#results .broad th:nth-child(2)", (head) => head.ariaSort), direction);
   }
 
+  const copies = await tab.evaluate(() => [...document.querySelectorAll("table")].map((table) => csv(table).trimEnd().split("\n")));
+  for (const [keys, ...lines] of copies) {
+    const cells = (line) => line.replaceAll(/"([^"]|"")*"/g, "").split(",").length;
+    for (const line of lines) assert.equal(cells(line), cells(keys), line);
+  }
+  assert.deepEqual(await tab.evaluate(() => ["=1+1", "-1+1", "-1.5", "a"].map(harmless)), ["'=1+1", "'-1+1", "-1.5", "a"]);
+
   const shown = width > 640 ? ".wide" : ".narrow";
   await tab.$eval(`#bars ${shown} .mark`, async (mark) => {
     mark.scrollIntoView({ block: "center", behavior: "instant" });

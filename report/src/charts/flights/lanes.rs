@@ -222,9 +222,11 @@ fn in_flight(samples: &Samples, last_ns: u64) -> Vec<(u64, u64)> {
 #[derive(Default)]
 struct Band([String; CLASSES.len()]);
 
-/// Every second request of a lane, the others, and those that failed.
-const CLASSES: [&str; 3] = ["even", "odd", "even bad"];
+/// Every second span of a lane and the others, those that failed, and of each kind the spans that stand for
+/// many requests.
+const CLASSES: [&str; 6] = ["even", "odd", "even bad", "even many", "odd many", "even bad many"];
 const FAILED: usize = 2;
+const MANY: usize = 3;
 
 impl Band {
     fn of(lanes: &[Vec<Flight>], scale: &Scale, top: f64, pitch: f64) -> Band {
@@ -232,30 +234,42 @@ impl Band {
         let unit = |ns: u64| ((scale.at(ns as f64) - scale.start) * UNITS_IN_PIXEL).round() as u64;
         for (index, lane) in lanes.iter().enumerate() {
             let y = (top + (index as f64 + 0.5) * pitch).round() as u64;
-            let mut pens = [Pen::at(y), Pen::at(y), Pen::at(y)];
-            for (place, (start, end, failed)) in merged(lane, unit).into_iter().enumerate() {
-                let which = if failed { FAILED } else { place % 2 };
-                pens[which].draw(&mut band.0[which], start, end);
+            let mut pens = CLASSES.map(|_| Pen::at(y));
+            for (place, span) in merged(lane, unit).into_iter().enumerate() {
+                let kind = if span.failed { FAILED } else { place % 2 };
+                let which = if span.requests > 1 { MANY + kind } else { kind };
+                pens[which].draw(&mut band.0[which], span.start, span.end);
             }
         }
         band
     }
 }
 
-/// Requests in units, those too short to be told apart as one.
-fn merged(lane: &[Flight], unit: impl Fn(u64) -> u64) -> Vec<(u64, u64, bool)> {
-    let mut merged: Vec<(u64, u64, bool)> = Vec::new();
+/// What is drawn as one line, in units: a request, or several that are too short to be told apart.
+struct Span {
+    start: u64,
+    end: u64,
+    failed: bool,
+    requests: usize,
+}
+
+/// The requests of a lane, short ones that follow on one another as one. One that can be seen stays by itself.
+fn merged(lane: &[Flight], unit: impl Fn(u64) -> u64) -> Vec<Span> {
+    let mut merged: Vec<Span> = Vec::new();
     for flight in lane {
         let (start, end) = (unit(flight.start_ns), unit(flight.end_ns).max(unit(flight.start_ns) + 1));
+        let is_short = |start: u64, end: u64| end - start < SHORTEST_UNITS;
         match merged.last_mut() {
             Some(last)
-                if start <= last.1 + 1
-                    && last.2 == flight.failed
-                    && (end - start < SHORTEST_UNITS || last.1 - last.0 < SHORTEST_UNITS) =>
+                if start <= last.end + 1
+                    && last.failed == flight.failed
+                    && is_short(start, end)
+                    && (last.requests > 1 || is_short(last.start, last.end)) =>
             {
-                last.1 = end;
+                last.end = end;
+                last.requests += 1;
             }
-            _ => merged.push((start, end, flight.failed)),
+            _ => merged.push(Span { start, end, failed: flight.failed, requests: 1 }),
         }
     }
     merged
@@ -309,6 +323,19 @@ mod tests {
         assert_eq!((lanes.most_in_flight(), lanes.drawn(), lanes.one_slot_of), (2, 4, 1));
         assert!((lanes.mean_in_flight() - 1.8).abs() < 1e-9);
         assert_eq!(lanes.curve(&scale, 0.0, 10.0, false), "M0 10V0H8V5H10V10");
+    }
+
+    #[test]
+    fn short_requests_are_one_span_of_another_class_and_a_long_one_stays_by_itself() {
+        let lanes =
+            Lanes::of(&samples(&[(0, 3, 0), (3, 3, 0), (6, 3, 0), (9, 41, 0), (50, 3, 0)]), 1, 100, 100);
+        let scale = Scale::exact(0.0, 100.0, 0.0, 10.0);
+        assert_eq!(
+            lanes.paths(&scale, 10.0).into_string(),
+            "<path class=\"even\" stroke-width=\"75.0\" d=\"M50 50h3\"></path>\
+             <path class=\"odd\" stroke-width=\"75.0\" d=\"M9 50h41\"></path>\
+             <path class=\"even many\" stroke-width=\"75.0\" d=\"M0 50h9\"></path>"
+        );
     }
 
     #[test]
