@@ -21,9 +21,18 @@ const MEMORY_TOP: f64 = 94.0;
 const STRIP: f64 = 44.0;
 const HEIGHT: f64 = 160.0;
 
+/// A picture this wide cannot show more.
+const MOST_POINTS: usize = 120;
+
 pub(super) struct Timeline<'a> {
-    panels: Vec<(&'a Row, &'a Run)>,
+    panels: Vec<Panel<'a>>,
     palette: &'a Palette,
+}
+
+struct Panel<'a> {
+    row: &'a Row,
+    run: &'a Run,
+    points: Vec<TimePoint>,
 }
 
 impl<'a> Timeline<'a> {
@@ -35,18 +44,21 @@ impl<'a> Timeline<'a> {
         let panels: Vec<_> = comparison
             .contenders
             .iter()
-            .filter_map(|row| Some((row, longest_timeline(record, row)?)))
+            .filter_map(|row| {
+                let run = longest_timeline(record, row)?;
+                Some(Panel { row, run, points: thinned(&run.timeline) })
+            })
             .collect();
         (!panels.is_empty()).then_some(Timeline { panels, palette })
     }
 
     fn most(&self, figure: fn(&TimePoint) -> f64) -> f64 {
-        self.panels.iter().flat_map(|(_, run)| &run.timeline).map(figure).fold(0.0, f64::max)
+        self.panels.iter().flat_map(|panel| &panel.points).map(figure).fold(0.0, f64::max)
     }
 
-    fn panel(&self, row: &Row, run: &Run, width: f64) -> Picture {
+    fn panel(&self, Panel { row, run, points }: &Panel<'_>, width: f64) -> Picture {
         let right = width - 8.0;
-        let last = run.timeline.last().map_or(1, |point| point.at_ns);
+        let last = points.last().map_or(1, |point| point.at_ns);
         let time = Scale::exact(0.0, last as f64, LEFT, right);
         let cpu = Scale::from_zero(self.most(cpu), CPU_TOP + STRIP, CPU_TOP);
         let memory = Scale::from_zero(self.most(memory), MEMORY_TOP + STRIP, MEMORY_TOP);
@@ -60,10 +72,10 @@ impl<'a> Timeline<'a> {
                 (strip(&cpu, right, "CPU", |share| percent(share / 100.0)))
                 (strip(&memory, right, "memory", |amount| round_bytes(amount as u64)))
                 (axis_below(&time, CPU_TOP, MEMORY_TOP + STRIP, |ns| round_duration(ns as u64)))
-                path class="thin" d=(course(&run.timeline, &time, &cpu, self::cpu)) {}
-                path class="thin" d=(course(&run.timeline, &time, &memory, self::memory)) {}
-                @for (index, point) in run.timeline.iter().enumerate() {
-                    (reading(&run.timeline, index, point, &time))
+                path class="thin" d=(course(points, &time, &cpu, self::cpu)) {}
+                path class="thin" d=(course(points, &time, &memory, self::memory)) {}
+                @for (index, point) in points.iter().enumerate() {
+                    (reading(points, index, point, &time))
                 }
             }
         };
@@ -86,7 +98,8 @@ impl Chart for Timeline<'_> {
 
     fn caption(&self) -> String {
         "One run of each contender, read now and then: for the course of it. Figures elsewhere come from the \
-         kernel's own accounts. CPU is in per cent of one core; each run has its own time axis."
+         kernel's own accounts. CPU is in per cent of one core; each run has its own time axis. Where there are more \
+         readings than the picture has room for, several are one: the mean of CPU, the most of memory."
             .to_owned()
     }
 
@@ -106,8 +119,8 @@ impl Chart for Timeline<'_> {
             ("CPU", "cpu_percent", true),
             ("memory", "memory_bytes", true),
         ]);
-        for (row, run) in &self.panels {
-            for point in &run.timeline {
+        for Panel { row, points, .. } in &self.panels {
+            for point in points {
                 data.rows.push(vec![
                     Cell::text(&row.name),
                     Cell::figure(duration(point.at_ns), point.at_ns as f64),
@@ -120,7 +133,7 @@ impl Chart for Timeline<'_> {
     }
 
     fn pictures(&self, width: f64) -> Vec<Picture> {
-        self.panels.iter().map(|(row, run)| self.panel(row, run, width)).collect()
+        self.panels.iter().map(|panel| self.panel(panel, width)).collect()
     }
 
     fn small_multiples(&self) -> Option<usize> {
@@ -133,6 +146,17 @@ fn longest_timeline<'a>(record: &'a Record, row: &Row) -> Option<&'a Run> {
     let runs = record.runs.iter().filter(|run| run.contender == row.name && !run.warm_up);
     let run = runs.filter(|run| run.verdict.is_valid()).max_by_key(|run| run.timeline.len())?;
     (run.timeline.len() >= FEWEST_POINTS).then_some(run)
+}
+
+/// At most [`MOST_POINTS`]: of neighbours the mean of CPU and the most of memory, at the last one's time.
+fn thinned(points: &[TimePoint]) -> Vec<TimePoint> {
+    let together = points.len().div_ceil(MOST_POINTS).max(1);
+    let merge = |neighbours: &[TimePoint]| TimePoint {
+        at_ns: neighbours.last().map_or(0, |point| point.at_ns),
+        cpu_percent: neighbours.iter().map(|point| point.cpu_percent).sum::<f32>() / neighbours.len() as f32,
+        memory_bytes: neighbours.iter().map(|point| point.memory_bytes).max().unwrap_or(0),
+    };
+    points.chunks(together).map(merge).collect()
 }
 
 /// The frame of one course: its name, its foot, and its highest figure.
@@ -176,4 +200,22 @@ fn cpu(point: &TimePoint) -> f64 {
 
 fn memory(point: &TimePoint) -> f64 {
     point.memory_bytes as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_run_is_thinned_to_what_a_picture_can_show() {
+        let points: Vec<TimePoint> = (1..=1_000)
+            .map(|at_ns| TimePoint { at_ns, cpu_percent: 2.0 * (at_ns % 2) as f32, memory_bytes: at_ns })
+            .collect();
+        let thin = thinned(&points);
+        assert!(thin.len() <= MOST_POINTS && thin.len() > MOST_POINTS / 2, "{}", thin.len());
+        assert_eq!((thin[0].at_ns, thin[0].memory_bytes), (9, 9));
+        assert!((thin[1].cpu_percent - 1.0).abs() < 0.3);
+        assert_eq!(thin.last().unwrap().at_ns, 1_000);
+        assert_eq!(thinned(&points[..5]), points[..5]);
+    }
 }

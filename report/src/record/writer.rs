@@ -50,7 +50,7 @@ impl Writer {
     ///
     /// # Errors
     /// [`io::ErrorKind::WouldBlock`] where another writer has it open, as a race that is still under way.
-    /// [`io::ErrorKind::InvalidData`] with a [`RecordError`] where it is not a record that this version
+    /// [`io::ErrorKind::InvalidData`] with a [`RecordError`](super::RecordError) where it is not a record that this version
     /// reads. Else what the system says.
     pub fn reopen(path: &Path) -> io::Result<(Writer, Record)> {
         let mut file = OpenOptions::new().read(true).append(true).open(path)?;
