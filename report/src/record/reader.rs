@@ -26,7 +26,7 @@ pub struct Record {
 #[derive(Debug, Error)]
 pub enum RecordError {
     /// The file could not be opened or read.
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path}")]
     Read {
         /// The file.
         path: PathBuf,
