@@ -35,7 +35,7 @@ pub struct Run {
     /// How long its requests took.
     #[serde(default)]
     pub latencies: Latencies,
-    /// Its requests one by one. [`Writer`] says of which runs they are saved, and how many.
+    /// Its requests one by one. [`Writer`](super::Writer) says of which runs they are saved, and how many.
     pub samples: Samples,
     /// CPU and memory while the run went on, coarse: for pictures only.
     pub timeline: Vec<TimePoint>,
