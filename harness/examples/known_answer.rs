@@ -10,6 +10,9 @@
 //!                             one of them ends before `done`
 //! known_answer touch 64       touch 64 MiB of memory
 //! known_answer nap 200        sleep 200 times
+//! known_answer yield 200      give up its core 200 times to a second thread that wants it, and have it do likewise
+//! known_answer reread 200     touch 200 pages of a file of which memory holds none
+//! known_answer call 200       make 200 system calls
 //! known_answer threads 50     have 50 threads more
 //! known_answer files 50       have 50 files more open
 //! known_answer early 2        fetch the URLs so many times before `go` already
@@ -17,8 +20,9 @@
 
 use std::fs::File;
 use std::hint::black_box;
-use std::io::{self, BufReader};
+use std::io::{self, BufReader, Write};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -26,11 +30,16 @@ use anyhow::{Context, Result, bail};
 use inflight::protocol::{Outcome, Plan};
 use inflight::worker::{Finished, Gate, work};
 use nix::time::{ClockId, clock_gettime};
+use rustix::fs::{Advice, fadvise};
+use rustix::process::getppid;
+use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [what, amount] = args.as_slice() else {
-        bail!("usage: known_answer burn|families|mortals|orphans|touch|nap|threads|files|early AMOUNT")
+        bail!(
+            "usage: known_answer burn|families|mortals|orphans|touch|nap|yield|reread|call|threads|files|early AMOUNT"
+        )
     };
     let amount: u64 = amount.parse()?;
     match what.as_str() {
@@ -79,6 +88,9 @@ fn known_answer(plan: &Plan, gate: Gate, what: &str, amount: u64) -> Result<Fini
             dismiss(children.swap_remove(0))?;
         }
         "nap" => (0..amount).for_each(|_| thread::sleep(Duration::from_millis(1))),
+        "yield" => take_turns(amount)?,
+        "reread" => files = vec![reread(amount)?],
+        "call" => (0..amount).for_each(|_| _ = black_box(getppid())),
         "threads" => (0..amount).for_each(|_| drop(thread::spawn(thread::park))),
         "files" => files = (0..amount).map(|_| File::open("/dev/null")).collect::<io::Result<_>>()?,
         "touch" => memory = vec![1_u8; (amount << 20) as usize],
@@ -100,6 +112,43 @@ fn burn(amount: Duration) -> Result<()> {
         black_box((0..1_000).fold(0_u64, |sum, n| black_box(sum + n)));
     }
     Ok(())
+}
+
+/// Two threads on one CPU, each of which gives it up at once whenever it has it, until this one has done so
+/// `times` times. The other stays, since a thread that ends takes its counts along.
+fn take_turns(times: u64) -> Result<()> {
+    static ENOUGH: AtomicBool = AtomicBool::new(false);
+    let mut cpu = CpuSet::new();
+    cpu.set(sched_getcpu());
+    let everywhere = sched_getaffinity(None)?;
+    sched_setaffinity(None, &cpu)?; // which the other inherits
+    thread::spawn(|| {
+        while !ENOUGH.load(Ordering::Relaxed) {
+            thread::yield_now();
+        }
+        loop {
+            thread::park();
+        }
+    });
+    (0..times).for_each(|_| thread::yield_now());
+    ENOUGH.store(true, Ordering::Relaxed);
+    Ok(sched_setaffinity(None, &everywhere)?)
+}
+
+/// Reads a byte of each of so many pages of a new file, after its pages were dropped from memory: each of
+/// them has to be read from the disk, since the next ones are not read along.
+fn reread(pages: u64) -> Result<File> {
+    const PAGE: usize = 4096;
+    let beside = std::env::current_exe()?;
+    let mut file = tempfile::tempfile_in(beside.parent().context("a program is in a folder")?)?;
+    file.write_all(&vec![1; pages as usize * PAGE])?;
+    file.sync_all()?;
+    fadvise(&file, 0, None, Advice::DontNeed)?;
+    // SAFETY: the file has no name, so that nobody else can change it under the map.
+    let map = unsafe { memmap2::Mmap::map(&file) }?;
+    map.advise(memmap2::Advice::Random)?;
+    black_box(map.iter().step_by(PAGE).fold(0_u64, |sum, byte| sum + u64::from(*byte)));
+    Ok(file)
 }
 
 fn start(what: &str, amount: u64) -> Result<Child> {

@@ -6,7 +6,7 @@ use std::thread;
 use inflight_report::record::{Machine, Settings};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
-use crate::meter::Group;
+use crate::meter::{Group, SystemCalls};
 
 /// Threads that a runtime which spreads work over cores is told to use: the CPUs this process may use.
 pub(crate) fn cores() -> usize {
@@ -52,7 +52,7 @@ fn not_offered() -> Vec<String> {
         file("/proc/self/smaps_rollup", "memory of several processes"),
         file("/proc/stat", "CPU that others use"),
         file("/proc/pressure/cpu", "pressure"),
-        Some("system calls: to count them would slow down every one".to_owned()),
+        SystemCalls::not_offered().map(|reason| format!("system calls: {reason}")),
     ];
     missing.into_iter().flatten().collect()
 }

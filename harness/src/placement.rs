@@ -101,6 +101,11 @@ impl Cpus {
     pub fn count(&self) -> usize {
         self.0.len()
     }
+
+    /// Their numbers, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().copied()
+    }
 }
 
 /// Whether this process may use so many cores that one is nearly always free for the target.

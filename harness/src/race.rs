@@ -11,7 +11,7 @@ use mock_target::Stats;
 use thiserror::Error;
 
 use crate::crew::{Crew, Event, Launch, Said};
-use crate::meter::{Counters, Group, Moment, Seen, Tree, Watch};
+use crate::meter::{Counters, Group, Moment, Seen, SystemCalls, Tree, Watch};
 use crate::placement::Cpus;
 use crate::protocol::{DONE, GO, Plan, Ready, Sample};
 
@@ -22,6 +22,15 @@ pub struct Limits {
     pub setup: Duration,
     /// From `go` until all workers are done.
     pub wall: Duration,
+}
+
+/// What a run is measured with besides what every system has.
+#[derive(Default)]
+pub struct Meters {
+    /// A group for the workers. It ends with the run.
+    pub group: Option<Group>,
+    /// Count system calls, where that can be done, at the expense of the time that they take.
+    pub system_calls: bool,
 }
 
 /// What came of a run that reached its end.
@@ -86,15 +95,15 @@ pub trait Onlooker {
     fn target_stats(&mut self) -> Option<Stats>;
 }
 
-/// Carries out `plans`, one in a process of its own, confined to `cpus` if there are any, and measures it.
-/// The processes are put into `group`, which ends with them.
+/// Carries out `plans`, one in a process of its own, confined to `cpus` if there are any, and measures it
+/// with `meters`.
 ///
 /// # Errors
 /// With a [`Fault`]; by then no process of the run is left.
 pub fn race(
     launch: &Launch,
     cpus: Option<&Cpus>,
-    group: Option<Group>,
+    meters: Meters,
     plans: &[Plan],
     target_pid: u32,
     limits: Limits,
@@ -102,7 +111,7 @@ pub fn race(
 ) -> Result<Finish, Fault> {
     let lines = plans.iter().map(|plan| serde_json::to_string(plan).map(|line| line + "\n"));
     let lines = lines.collect::<Result<Vec<_>, _>>().map_err(io::Error::other)?;
-    let (crew, started) = Crew::start(launch, cpus, lines, group)?;
+    let (crew, started) = Crew::start(launch, cpus, lines, meters.group)?;
     let mut run = Run { crew, onlooker };
 
     let setup_ends = started + limits.setup;
@@ -111,18 +120,23 @@ pub fn race(
     run.wait_until_plans_are_read(setup_ends)?;
     let ready_memory_bytes = run.metered(workers.memory_bytes())?;
     let watch = Watch::prepare(&workers)?;
+    let mut system_calls = if meters.system_calls { workers.system_calls().ok() } else { None };
     let counters_before = run.metered(Counters::read(&workers))?;
     let target_before = run.onlooker.target_stats().ok_or(Fault::Target)?;
     let target_before_ns = target.cpu_ns().map_err(|_| Fault::Target)?;
     let before = Moment::read();
     let before_ns = run.metered(workers.cpu_ns())?;
 
+    if let Some(calls) = &mut system_calls {
+        calls.begin()?;
+    }
     let (go_at, go_at_ns) = (Instant::now(), mock_target::monotonic_ns());
     let told = run.crew.tell(GO);
     run.metered(told)?;
     let (_, done_at) =
         run.wait_for_all(go_at + limits.wall, "was not done", |line| (line == DONE).then_some(()))?;
 
+    let system_calls = system_calls.map(SystemCalls::end).transpose()?;
     let after_ns = run.metered(workers.cpu_ns())?;
     let target_after_ns = target.cpu_ns().map_err(|_| Fault::Target)?;
     let after = Moment::read();
@@ -144,6 +158,7 @@ pub fn race(
         cpu_ns,
         cpu_method: workers.cpu_method(),
         usage: Usage {
+            system_calls,
             threads_at_peak: Some(seen.threads),
             descriptors_at_peak: seen.descriptors,
             sent_bytes: target_after.received_bytes.checked_sub(target_before.received_bytes),

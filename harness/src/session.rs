@@ -15,7 +15,7 @@ use crate::machine;
 use crate::meter::Group;
 use crate::placement::{self, Cpus, Placement};
 use crate::protocol::{Outcome, PROTOCOL, Plan, Sample};
-use crate::race::{self, Fault, Finish, Limits, Onlooker};
+use crate::race::{self, Fault, Finish, Limits, Meters, Onlooker};
 use crate::schedule::Turn;
 use crate::target::{Target, TargetOptions};
 use crate::verify::{self, Evidence};
@@ -168,7 +168,9 @@ impl Session {
         let target_pid = self.target.pid();
         let mut onlooker = Looker { target: &mut self.target, watcher };
         let group = if self.group { Group::create().ok() } else { None };
-        let run = match race::race(launch, clients, group, &plans, target_pid, limits, &mut onlooker) {
+        // A run to warm up is not timed, and so is the one to count in.
+        let meters = Meters { group, system_calls: turn.round == 0 };
+        let run = match race::race(launch, clients, meters, &plans, target_pid, limits, &mut onlooker) {
             Err(Fault::Interrupted) => return Ok(None),
             Err(fault) => void(contender, turn, fault.to_string()),
             Ok(finish) => match self.target.ledger() {

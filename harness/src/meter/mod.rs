@@ -6,6 +6,7 @@ mod group;
 mod memory;
 mod noise;
 mod proc;
+mod system_calls;
 mod tree;
 mod watch;
 
@@ -16,6 +17,7 @@ pub use group::Group;
 pub(crate) use group::PASS;
 pub(crate) use noise::Moment;
 pub use proc::tree;
+pub(crate) use system_calls::SystemCalls;
 pub use tree::Tree;
 pub use watch::Watch;
 

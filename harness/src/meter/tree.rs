@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use inflight_report::record::CpuMethod;
 
-use super::{cpu, group, memory, proc};
+use super::{SystemCalls, cpu, group, memory, proc};
 
 /// Processes and their descendants. Where they are members of a group of their own, a descendant that
 /// outlived its parent is one of them too.
@@ -54,6 +54,15 @@ impl Tree {
     /// How [`Tree::cpu_ns`] learns it.
     pub fn cpu_method(&self) -> CpuMethod {
         if self.group.is_some() { CpuMethod::Group } else { CpuMethod::ProcessClocks }
+    }
+
+    /// Prepares to count its system calls.
+    ///
+    /// # Errors
+    /// With the reason why they cannot be counted.
+    pub(crate) fn system_calls(&self) -> Result<SystemCalls, String> {
+        let group = self.group.as_deref().ok_or("the workers have no control group")?;
+        SystemCalls::of_group(group)
     }
 
     /// Its memory now, in bytes: resident memory of one process; of several, with the pages that they

@@ -81,7 +81,30 @@ fn run_parsed(
     launch: &Launch,
     watcher: &mut dyn Watcher,
 ) -> Run {
-    let turn = Turn { contender: 0, round: 1, position: 1 };
+    run_turn(1, limits, session, contender, launch, watcher)
+}
+
+/// One run of `contender` as that of `round`, which is 0 where it is to warm up.
+pub(crate) fn run_in_round(
+    round: u32,
+    session: &mut Session,
+    contender: &str,
+    launch: &Launch,
+    watcher: &mut dyn Watcher,
+) -> Run {
+    let contender = contender.parse().unwrap();
+    run_turn(round, session.limits(&contender), session, &contender, launch, watcher)
+}
+
+fn run_turn(
+    round: u32,
+    limits: Limits,
+    session: &mut Session,
+    contender: &Contender,
+    launch: &Launch,
+    watcher: &mut dyn Watcher,
+) -> Run {
+    let turn = Turn { contender: 0, round, position: 1 };
     session.run(contender, turn, launch, limits, watcher).unwrap().expect("nobody interrupts")
 }
 

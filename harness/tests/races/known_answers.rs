@@ -97,6 +97,45 @@ fn naps_are_voluntary_switches() {
     assert_close(switches(400) - others, 3 * 400);
 }
 
+/// Two threads that take turns on one CPU without waiting for anything.
+#[test]
+fn turns_taken_on_a_core_are_involuntary_switches() {
+    let mut session = session(3, "fixed:1ms");
+    let mut switches = |turns| {
+        let figures = figures(&mut session, "sync:1", "yield", turns);
+        figures.usage.involuntary_switches.expect("no thread ended")
+    };
+    let others = switches(0);
+    assert_close(switches(2_000) - others, 2 * 2_000);
+}
+
+#[test]
+fn pages_that_a_disk_has_to_be_asked_for_are_major_faults() {
+    const TMPFS: u32 = 0x0102_1994; // statfs(2)
+    let folder = common::example("known_answer");
+    if rustix::fs::statfs(folder.parent().unwrap()).unwrap().f_type as u32 == TMPFS {
+        return skip("the programs under test are in memory");
+    }
+    let mut session = session(3, "fixed:1ms");
+    let mut faults = |pages| figures(&mut session, "sync:1", "reread", pages).usage.major_faults.unwrap();
+    let others = faults(1);
+    assert_close(faults(401) - others, 400);
+}
+
+/// In runs that count for nothing, as those of a round to warm up.
+#[test]
+fn system_calls_are_counted_where_nothing_is_timed() {
+    let mut session = session(3, "fixed:1ms");
+    let mut calls = |contender, round, calls| {
+        let what = known_answer("call", calls);
+        let run = common::run_in_round(round, &mut session, contender, &what, &mut Unwatched);
+        sound(&run).usage.system_calls
+    };
+    assert_eq!(calls("sync:1", 1, 0), None);
+    let Some(others) = calls("sync:3x1", 0, 0) else { return skip("system calls cannot be counted here") };
+    assert_close(calls("sync:3x1", 0, 5_000).unwrap() - others, 3 * 5_000);
+}
+
 #[test]
 fn switches_of_threads_that_ended_are_not_guessed() {
     let mut session = session(20, "fixed:1ms");

@@ -26,6 +26,8 @@ pub struct Usage {
     pub voluntary_switches: Option<u64>,
     /// Times that a thread was made to give up its core. Absent as above.
     pub involuntary_switches: Option<u64>,
+    /// System calls. Counted in runs that count for nothing else, since to count them slows down each.
+    pub system_calls: Option<u64>,
     /// Page faults that took no reading from a disk.
     pub minor_faults: Option<u64>,
     /// Page faults that did.

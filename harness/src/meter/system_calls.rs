@@ -1,0 +1,115 @@
+//! System calls of a control group's members.
+//!
+//! The kernel's tracepoint `raw_syscalls:sys_enter`, counted by perf_event_open(2) for the group on every
+//! CPU. While anybody counts it every system call of the machine takes its slow path: so it is done in runs
+//! that are not timed.
+
+use std::io;
+
+use super::Group;
+
+/// A count that stands still until it is begun.
+pub(crate) struct SystemCalls(counter::Counters);
+
+impl SystemCalls {
+    /// Prepares to count those of the group at `folder`.
+    ///
+    /// # Errors
+    /// With the reason why this system does not let us.
+    pub(super) fn of_group(folder: &std::path::Path) -> Result<SystemCalls, String> {
+        counter::Counters::of_group(folder).map(SystemCalls)
+    }
+
+    /// Why they cannot be counted here; `None` where they can.
+    pub(crate) fn not_offered() -> Option<String> {
+        let group = Group::create().map_err(|_| "there is no control group to count them in".to_owned());
+        group.and_then(|group| SystemCalls::of_group(group.folder())).err()
+    }
+
+    /// Counts from here on.
+    pub(crate) fn begin(&mut self) -> io::Result<()> {
+        self.0.begin()
+    }
+
+    /// How many there were.
+    pub(crate) fn end(mut self) -> io::Result<u64> {
+        self.0.end()
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod counter {
+    //! One counter for every CPU, since a group is counted only where it is.
+
+    use std::fs::{self, File};
+    use std::io;
+    use std::path::Path;
+
+    use perf_event::events::Tracepoint;
+    use perf_event::{Builder, Counter};
+
+    use crate::placement::Cpus;
+
+    /// Where the tracing file system is mounted, now and before Linux 4.1 (kernel documentation, "ftrace").
+    const TRACING: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
+
+    const EVENT: &str = "events/raw_syscalls/sys_enter/id";
+
+    pub(super) struct Counters(Vec<Counter>);
+
+    impl Counters {
+        pub(super) fn of_group(folder: &Path) -> Result<Counters, String> {
+            let id = event_id()?;
+            let online = fs::read_to_string("/sys/devices/system/cpu/online").map_err(|e| e.to_string())?;
+            let cpus: Cpus = online.trim().parse().map_err(|_| "the CPUs cannot be told".to_owned())?;
+            let group = File::open(folder).map_err(|error| error.to_string())?;
+            let counter = |cpu| {
+                let mut builder = Builder::new(Tracepoint::with_id(id));
+                builder.observe_cgroup(&group).one_cpu(cpu).include_kernel().include_hv().build()
+            };
+            let counters = cpus.iter().map(counter).collect::<io::Result<_>>();
+            counters.map(Counters).map_err(|error| format!("perf_event_open: {error}"))
+        }
+
+        pub(super) fn begin(&mut self) -> io::Result<()> {
+            self.0.iter_mut().try_for_each(Counter::enable)
+        }
+
+        pub(super) fn end(&mut self) -> io::Result<u64> {
+            self.0.iter_mut().map(Counter::read).sum()
+        }
+    }
+
+    fn event_id() -> Result<u64, String> {
+        let told = TRACING.iter().find_map(|mount| fs::read_to_string(Path::new(mount).join(EVENT)).ok());
+        let id = told.and_then(|id| id.trim().parse().ok());
+        id.ok_or_else(|| {
+            let [mount, _] = TRACING;
+            format!("no {mount}/{EVENT}: as root, `mount -t tracefs nodev {mount}`")
+        })
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod counter {
+    //! Elsewhere there is no such count.
+
+    use std::io;
+    use std::path::Path;
+
+    pub(super) struct Counters;
+
+    impl Counters {
+        pub(super) fn of_group(_: &Path) -> Result<Counters, String> {
+            Err("this system has no tracepoints".to_owned())
+        }
+
+        pub(super) fn begin(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+
+        pub(super) fn end(&mut self) -> io::Result<u64> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+    }
+}
