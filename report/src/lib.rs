@@ -5,6 +5,7 @@ pub mod charts;
 pub mod comparison;
 pub mod conclusion;
 pub mod exports;
+pub mod gate;
 pub mod numbers;
 pub mod page;
 pub mod record;

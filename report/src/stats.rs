@@ -14,7 +14,7 @@ pub use bootstrap::median_interval;
 pub use hodges_lehmann::{Location, hodges_lehmann};
 pub use holm::holm;
 pub use little::mean_in_flight;
-pub use power::smallest_detectable_shift;
+pub use power::{Test, smallest_detectable_shift, smallest_shift_that_all_find};
 pub use ranking::shared_ranks;
 pub use sorted::{Number, Sorted};
 pub use usl::Usl;

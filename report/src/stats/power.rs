@@ -18,17 +18,46 @@ const PRECISION: f64 = 100.0;
 /// with a random sign; then the shift is added, and the test is asked whether it sees it. The draws are the
 /// same for every shift and come from `seed`.
 pub fn smallest_detectable_shift(noise: &[f64], level: f64, power: f64, seed: u64) -> Option<f64> {
-    if signed_rank::least_two_sided(noise.len() as u32) > level {
+    let test = Test { differences: noise.len(), level: level / 2.0, margin: 0.0 };
+    smallest_shift_that_all_find(noise, &[test], power, seed)
+}
+
+/// A one-sided signed-rank test for differences above zero.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Test {
+    /// How many differences it is asked about.
+    pub differences: usize,
+    /// The largest p at which it speaks.
+    pub level: f64,
+    /// What the differences must be above, instead of zero.
+    pub margin: f64,
+}
+
+impl Test {
+    /// Whether it speaks of `differences`.
+    pub fn finds(&self, differences: impl IntoIterator<Item = f64>) -> bool {
+        let above: Vec<f64> = differences.into_iter().map(|difference| difference - self.margin).collect();
+        signed_rank::greater(&above) <= self.level
+    }
+}
+
+/// As [`smallest_detectable_shift`], of differences upwards that each of `tests` has to find, in differences
+/// of its own. `None` where one of them has too few to find any.
+pub fn smallest_shift_that_all_find(noise: &[f64], tests: &[Test], power: f64, seed: u64) -> Option<f64> {
+    let can_speak = |test: &Test| 0.5_f64.powf(test.differences as f64) <= test.level;
+    if noise.is_empty() || !tests.iter().all(can_speak) {
         return None;
     }
-    let draws = draws(noise, seed);
+    let all: usize = tests.iter().map(|test| test.differences).sum();
+    let draws = draws(noise, all, seed);
     let enough = |shift: f64| {
-        let found = draws.iter().filter(|draw| is_found(draw, shift, level)).count();
+        let found = draws.iter().filter(|draw| are_found(draw, shift, tests)).count();
         found as f64 >= power * draws.len() as f64
     };
     // A shift beyond the largest difference leaves no sign in doubt.
     let largest = noise.iter().fold(0.0_f64, |largest, difference| largest.max(difference.abs()));
-    let (mut too_small, mut found) = (0.0, largest * (1.0 + 1.0 / PRECISION));
+    let margin = tests.iter().fold(0.0_f64, |most, test| most.max(test.margin));
+    let (mut too_small, mut found) = (0.0, (largest + margin) * (1.0 + 1.0 / PRECISION));
     while found - too_small > found / PRECISION {
         let middle = f64::midpoint(too_small, found);
         *(if enough(middle) { &mut found } else { &mut too_small }) = middle;
@@ -36,19 +65,22 @@ pub fn smallest_detectable_shift(noise: &[f64], level: f64, power: f64, seed: u6
     Some(found)
 }
 
-fn draws(noise: &[f64], seed: u64) -> Vec<Vec<f64>> {
+fn draws(noise: &[f64], count: usize, seed: u64) -> Vec<Vec<f64>> {
     let mut random = Rng::with_seed(seed);
     let mut draw_one = || {
         let difference = noise[random.usize(..noise.len())];
         if random.bool() { difference } else { -difference }
     };
-    (0..DRAWS).map(|_| noise.iter().map(|_| draw_one()).collect()).collect()
+    (0..DRAWS).map(|_| (0..count).map(|_| draw_one()).collect()).collect()
 }
 
-/// Whether the test sees the shift, and in the right direction.
-fn is_found(draw: &[f64], shift: f64, level: f64) -> bool {
-    let shifted: Vec<f64> = draw.iter().map(|difference| difference + shift).collect();
-    signed_rank::greater(&shifted) <= level / 2.0
+/// Whether each of the tests sees the shift, and in the right direction.
+fn are_found(mut draw: &[f64], shift: f64, tests: &[Test]) -> bool {
+    tests.iter().all(|test| {
+        let (own, others) = draw.split_at(test.differences);
+        draw = others;
+        test.finds(own.iter().map(|difference| difference + shift))
+    })
 }
 
 #[cfg(test)]
@@ -75,6 +107,18 @@ mod tests {
     }
 
     #[test]
+    fn what_two_tests_must_find_is_larger_by_the_margin_of_the_stricter() {
+        let screen = Test { differences: 16, level: 0.05, margin: 0.0 };
+        let confirm = Test { differences: 20, level: 0.01, margin: 0.3 };
+        let both = smallest_shift_that_all_find(&noise(16), &[screen, confirm], 0.8, 1).unwrap();
+        let strict = Test { margin: 0.0, ..confirm };
+        let without = smallest_shift_that_all_find(&noise(16), &[strict], 0.8, 1).unwrap();
+        assert!((both - without - 0.3).abs() < 0.1, "{both} {without}");
+        let hopeless = Test { differences: 6, level: 0.01, margin: 0.0 };
+        assert_eq!(smallest_shift_that_all_find(&noise(16), &[screen, hopeless], 0.8, 1), None);
+    }
+
+    #[test]
     fn more_differences_find_less_and_a_stricter_level_finds_more() {
         let at = |count, level, power| smallest_detectable_shift(&noise(count), level, power, 1).unwrap();
         assert!(at(40, 0.01, 0.8) < 0.7 * at(12, 0.01, 0.8));
@@ -88,7 +132,8 @@ mod tests {
     fn it_is_found_as_often_as_is_said() {
         let noise = noise(24);
         let shift = smallest_detectable_shift(&noise, 0.01, 0.8, 1).unwrap();
-        let found = draws(&noise, 99).iter().filter(|draw| is_found(draw, shift, 0.01)).count();
+        let test = Test { differences: 24, level: 0.005, margin: 0.0 };
+        let found = draws(&noise, 24, 99).iter().filter(|draw| are_found(draw, shift, &[test])).count();
         let share = found as f64 / DRAWS as f64;
         assert!((0.72..0.88).contains(&share), "{share}");
     }

@@ -1,0 +1,129 @@
+//! Counts that hardly vary from run to run, so that a few runs tell.
+
+use super::{Count, Figure, Gate, Side, Stage};
+use crate::stats::Sorted;
+
+/// Runs of each build that are counted, and again when the head looks worse.
+pub const COUNTS: u32 = 3;
+
+/// A count is worse only beyond so many times its own range from run to run.
+const RANGES: f64 = 2.0;
+
+/// What a count must be worse by at least.
+struct Least {
+    /// As a part of the base's.
+    share: f64,
+    /// In itself, a request (of connections: a run).
+    amount: f64,
+}
+
+impl Figure {
+    fn least(self) -> Least {
+        match self {
+            Figure::Instructions => Least { share: 0.01, amount: 20.0 },
+            Figure::Allocations => Least { share: 0.01, amount: 0.05 },
+            // How many events a wake-up finds is a matter of timing, and with it the number of wake-ups.
+            Figure::SystemCalls => Least { share: 0.05, amount: 0.2 },
+            _ => Least { share: 0.0, amount: 0.0 },
+        }
+    }
+}
+
+/// Base and head beside each other.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Counted {
+    /// Median of the base.
+    pub(super) base: f64,
+    /// Median of the head.
+    pub(super) head: f64,
+    /// What the head may be above the base without being worse: more than it varies by itself.
+    pub(super) allowed: f64,
+    /// Whether it is worse: by more than that, and in every run.
+    pub(super) worse: bool,
+}
+
+impl Counted {
+    fn of(figure: Figure, base: &Sorted<f64>, head: &Sorted<f64>) -> Counted {
+        let Least { share, amount } = figure.least();
+        let range = (base.high() - base.low()).max(head.high() - head.low());
+        // Connections are known of every run there was: that all of the head's are above all of the base's
+        // is rare enough by itself.
+        let range = if figure == Figure::Connections { 0.0 } else { RANGES * range };
+        let allowed = (share * base.median()).max(amount).max(range);
+        let worse = head.median() - base.median() > allowed && head.low() > base.high();
+        Counted { base: base.median(), head: head.median(), allowed, worse }
+    }
+}
+
+impl Count {
+    fn of(&self, figure: Figure) -> Option<f64> {
+        match figure {
+            Figure::Instructions => self.instructions,
+            Figure::Allocations => self.allocations,
+            Figure::SystemCalls => self.system_calls,
+            _ => None,
+        }
+    }
+}
+
+impl Gate {
+    /// What was counted in a stage, where both builds were.
+    pub(super) fn counted(&self, cell: usize, figure: Figure, stage: Stage) -> Option<Counted> {
+        let [base, head] =
+            [Side::Base, Side::Head].map(|side| Sorted::new(self.values(cell, figure, stage, side)));
+        Some(Counted::of(figure, &base?, &head?))
+    }
+
+    fn values(&self, cell: usize, figure: Figure, stage: Stage, side: Side) -> Vec<f64> {
+        if figure == Figure::Connections {
+            let pairs = self.pairs.iter().filter(|pair| pair.cell == cell && pair.stage == stage);
+            return pairs.map(|pair| pair.cost(side).connections).collect();
+        }
+        let counts = self.counts.iter();
+        let counts = counts.filter(|count| (count.cell, count.stage, count.side) == (cell, stage, side));
+        counts.filter_map(|count| count.of(figure)).collect()
+    }
+
+    /// The cells whose counts look worse and have to be made again.
+    pub fn to_count_again(&self) -> Vec<usize> {
+        let worse = self.judged().filter(|(cell, _, figure)| {
+            // Connections have been counted often enough.
+            *figure != Figure::Connections
+                && self.counted(*cell, *figure, Stage::Screen).is_some_and(|counted| counted.worse)
+        });
+        let mut cells: Vec<usize> = worse.map(|(cell, _, _)| cell).collect();
+        cells.dedup();
+        cells
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn worse(figure: Figure, base: [f64; 3], head: [f64; 3]) -> bool {
+        Counted::of(figure, &Sorted::new(base).unwrap(), &Sorted::new(head).unwrap()).worse
+    }
+
+    #[test]
+    fn a_count_is_worse_beyond_its_own_range_and_its_least() {
+        let instructions = |head| worse(Figure::Instructions, [8_000.0, 8_001.0, 8_002.0], head);
+        assert!(!instructions([8_070.0, 8_071.0, 8_072.0]), "by less than 1 %");
+        assert!(instructions([8_100.0, 8_101.0, 8_102.0]));
+        assert!(!instructions([8_001.0, 8_100.0, 8_200.0]), "within its own range");
+        assert!(!instructions([7_000.0, 7_000.0, 7_000.0]), "better");
+    }
+
+    #[test]
+    fn few_allocations_more_in_a_thousand_requests_are_none_a_request() {
+        assert!(!worse(Figure::Allocations, [0.0, 0.0, 0.0], [0.01, 0.01, 0.01]));
+        assert!(worse(Figure::Allocations, [0.0, 0.0, 0.0], [1.0, 1.0, 1.0]));
+        assert!(worse(Figure::Allocations, [12.0, 12.0, 12.01], [13.0, 13.0, 13.0]));
+    }
+
+    #[test]
+    fn a_connection_more_is_one_too_many() {
+        assert!(worse(Figure::Connections, [128.0, 128.0, 128.0], [129.0, 129.0, 129.0]));
+        assert!(!worse(Figure::Connections, [120.0, 128.0, 128.0], [128.0, 129.0, 129.0]));
+    }
+}

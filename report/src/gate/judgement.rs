@@ -1,0 +1,251 @@
+//! What a gate says: each figure of each cell, and the whole.
+
+use std::cell::LazyCell;
+
+use super::plan::{ALPHA, MARGIN, MUST_FIND, Suspect, confirm, pairs_needed, screen};
+use super::{Figure, Gate, SCREEN_PAIRS, Stage};
+use crate::numbers::percent;
+use crate::stats::{hodges_lehmann, holm, signed_rank, smallest_shift_that_all_find};
+
+/// How sure the interval of a ratio is: its lower end is where the one-sided test at [`ALPHA`] stands.
+const CONFIDENCE: f64 = 1.0 - 2.0 * ALPHA;
+
+/// How often a drop of the size that is told as detectable would have been found.
+const POWER: f64 = 0.8;
+
+/// What a gate says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judgement {
+    /// The whole.
+    pub outcome: Outcome,
+    /// Every cell with each of its figures, in the order of the cells, the hidden one last.
+    pub rows: Vec<Row>,
+    /// Why it is inconclusive, or would be if nothing had been found: each in one line.
+    pub doubts: Vec<String>,
+}
+
+/// The whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything was measured well enough to find what must be found, and nothing was found.
+    Pass,
+    /// Something is worse.
+    Regression,
+    /// Nothing was found that is believed, and something could have been missed.
+    Inconclusive,
+}
+
+/// One figure of one cell.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Index of the cell.
+    pub cell: usize,
+    /// Which figure.
+    pub figure: Figure,
+    /// What became of it.
+    pub state: State,
+    /// Head ÷ base.
+    pub ratio: Option<Ratio>,
+    /// The medians of a count, base's and head's.
+    pub counts: Option<(f64, f64)>,
+    /// Pairs behind it: those of the last stage that it went through.
+    pub pairs: u32,
+    /// Of a suspect, the p of its last test, adjusted for all suspects.
+    pub p: Option<f64>,
+    /// The least ratio that would have been found in four of five such gates.
+    pub detectable: Option<f64>,
+}
+
+/// What became of a figure.
+#[derive(Clone, Debug, PartialEq)]
+pub enum State {
+    /// Nothing looks worse.
+    Even,
+    /// It looked worse at first, and fresh pairs did not bear it out.
+    Cleared,
+    /// It is worse.
+    Worse,
+    /// It was not measured as it should have been: why.
+    Missing(String),
+    /// This machine cannot count it.
+    NotOffered,
+}
+
+/// A ratio with its interval; a count's is without.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ratio {
+    /// The estimate of Hodges and Lehmann, or the ratio of two medians.
+    pub estimate: f64,
+    /// The interval that inverts the test.
+    pub interval: Option<(f64, f64)>,
+}
+
+impl Row {
+    /// Every figure of the gate tested, without [`Row::detectable`], which takes its time.
+    pub fn tested(gate: &Gate) -> Vec<Row> {
+        let suspects = gate.suspects();
+        let heard: Vec<f64> = suspects.iter().map(|suspect| p_of(gate, suspect)).collect();
+        let adjusted = holm(&heard);
+        let rows = gate.judged().map(|(cell, _, figure)| {
+            if !figure.is_measured() {
+                return Row::of_count(gate, cell, figure);
+            }
+            let at = suspects.iter().position(|suspect| (suspect.cell, suspect.figure) == (cell, figure));
+            Row::of_pairs(gate, cell, figure, at.map(|at| (suspects[at], adjusted[at])))
+        });
+        rows.collect()
+    }
+
+    fn new(cell: usize, figure: Figure, state: State) -> Row {
+        Row { cell, figure, state, ratio: None, counts: None, pairs: 0, p: None, detectable: None }
+    }
+
+    fn of_pairs(gate: &Gate, cell: usize, figure: Figure, suspect: Option<(Suspect, f64)>) -> Row {
+        let (stage, asked) = match suspect {
+            None => (Stage::Screen, SCREEN_PAIRS),
+            Some((suspect, _)) => (Stage::Confirm, suspect.pairs),
+        };
+        let differences = gate.differences(cell, figure, stage);
+        let pairs = differences.len() as u32;
+        let state = match suspect {
+            _ if pairs < asked => State::Missing(format!("{pairs} of {asked} pairs were valid")),
+            None => State::Even,
+            Some((_, p)) if p <= ALPHA => State::Worse,
+            Some(_) => State::Cleared,
+        };
+        let ratio = hodges_lehmann(&differences, CONFIDENCE).map(|location| Ratio {
+            estimate: location.estimate.exp(),
+            interval: Some((location.low.exp(), location.high.exp())),
+        });
+        Row { ratio, pairs, p: suspect.map(|(_, p)| p), ..Row::new(cell, figure, state) }
+    }
+
+    fn of_count(gate: &Gate, cell: usize, figure: Figure) -> Row {
+        let first = gate.counted(cell, figure, Stage::Screen);
+        let not_offered = gate.not_offered.iter().any(|(missing, _)| *missing == figure);
+        let Some(first) = first else {
+            let missing = || State::Missing("it was not counted".to_owned());
+            return Row::new(cell, figure, if not_offered { State::NotOffered } else { missing() });
+        };
+        let again = LazyCell::new(|| gate.counted(cell, figure, Stage::Confirm));
+        let (state, told) = match (first.worse, figure, *again) {
+            (false, ..) => (State::Even, first),
+            // Every run was counted, not three.
+            (true, Figure::Connections, _) => (State::Worse, first),
+            (true, _, None) => (State::Missing("it was not counted again".to_owned()), first),
+            (true, _, Some(again)) if again.worse => (State::Worse, again),
+            (true, _, Some(again)) => (State::Cleared, again),
+        };
+        let ratio = (told.base > 0.0).then(|| Ratio { estimate: told.head / told.base, interval: None });
+        // What is allowed is what goes unnoticed.
+        let detectable = (told.base > 0.0).then(|| 1.0 + told.allowed / told.base);
+        Row { ratio, counts: Some((told.base, told.head)), detectable, ..Row::new(cell, figure, state) }
+    }
+
+    /// The least ratio that this row would have shown, had there been one, found by drawing from the noise
+    /// that it has. `suspects` is how many were heard.
+    fn detectable(&self, gate: &Gate, suspects: usize) -> Option<f64> {
+        let of_stage = |stage| {
+            let differences = gate.differences(self.cell, self.figure, stage);
+            let centre = hodges_lehmann(&differences, CONFIDENCE).map_or(0.0, |location| location.estimate);
+            differences.into_iter().map(move |difference| difference - centre)
+        };
+        let noise: Vec<f64> = [Stage::Screen, Stage::Confirm].into_iter().flat_map(of_stage).collect();
+        let pairs = pairs_needed(&gate.differences(self.cell, self.figure, Stage::Screen));
+        // Had it looked worse there would have been one suspect more, unless it was one.
+        let suspects = suspects + usize::from(self.p.is_none());
+        let tests = [screen(), confirm(pairs, suspects)];
+        smallest_shift_that_all_find(&noise, &tests, POWER, gate.seed).map(f64::exp)
+    }
+
+    /// Whether a count or a test says that it is worse.
+    pub fn is_worse(&self) -> bool {
+        self.state == State::Worse
+    }
+}
+
+/// The p of a suspect's fresh pairs; 1 where they are too few.
+fn p_of(gate: &Gate, suspect: &Suspect) -> f64 {
+    let fresh = gate.differences(suspect.cell, suspect.figure, Stage::Confirm);
+    if (fresh.len() as u32) < suspect.pairs {
+        return 1.0;
+    }
+    let beyond: Vec<f64> = fresh.iter().map(|difference| difference - MARGIN).collect();
+    signed_rank::greater(&beyond)
+}
+
+impl Judgement {
+    /// What `gate` says.
+    pub fn of(gate: &Gate) -> Judgement {
+        let mut rows = Row::tested(gate);
+        let suspects = rows.iter().filter(|row| row.p.is_some()).count();
+        for row in &mut rows {
+            let is_open = matches!(row.state, State::Even | State::Cleared);
+            if is_open && row.figure.is_measured() && !gate.cells[row.cell].twin {
+                row.detectable = row.detectable(gate, suspects);
+            }
+        }
+        let noisy = doubts_of_the_machine(gate, &rows);
+        let believed = |row: &Row| !row.figure.is_measured() || noisy.is_empty();
+        let found = rows.iter().any(|row| row.is_worse() && !gate.cells[row.cell].twin && believed(row));
+        let doubts: Vec<String> = noisy.iter().cloned().chain(doubts_of_the_rows(gate, &rows)).collect();
+        let outcome = match (found, doubts.is_empty()) {
+            (true, _) => Outcome::Regression,
+            (false, true) => Outcome::Pass,
+            (false, false) => Outcome::Inconclusive,
+        };
+        Judgement { outcome, rows, doubts }
+    }
+}
+
+/// Why nothing that was measured is believed. Counts are believed all the same.
+fn doubts_of_the_machine(gate: &Gate, rows: &[Row]) -> Vec<String> {
+    let disturbances = gate.noise.disturbances(gate.took_ns).into_iter().map(|disturbance| {
+        format!("{disturbance}: {}", percent(disturbance.share(&gate.noise, gate.took_ns)))
+    });
+    let told_apart = rows.iter().filter(|row| gate.cells[row.cell].twin && row.is_worse()).map(|row| {
+        format!("the base was told from itself, by its {}: the machine makes differences", row.figure.name())
+    });
+    disturbances.chain(told_apart).collect()
+}
+
+/// What could have been missed.
+fn doubts_of_the_rows(gate: &Gate, rows: &[Row]) -> Vec<String> {
+    let mut doubts = Vec::new();
+    for (index, cell) in gate.cells.iter().enumerate() {
+        let of_cell = || rows.iter().filter(|row| row.cell == index);
+        if of_cell().all(|row| row.state == State::NotOffered) {
+            doubts.push(format!("{}: nothing of it was measured", cell.name()));
+        }
+        for row in of_cell() {
+            let what = || format!("{} of {}", row.figure.name(), cell.name());
+            match (&row.state, row.detectable) {
+                (State::Missing(why), _) => doubts.push(format!("{}: {why}", what())),
+                (State::Even | State::Cleared, Some(least)) if row.figure.is_measured() => {
+                    if least.ln() > MUST_FIND {
+                        doubts.push(format!(
+                            "{}: {} could have gone unnoticed",
+                            what(),
+                            change(row.figure, least)
+                        ));
+                    }
+                }
+                (State::Even | State::Cleared, None) if row.figure.is_measured() && !cell.twin => {
+                    doubts.push(format!("{}: no change at all would have been noticed", what()));
+                }
+                _ => {}
+            }
+        }
+    }
+    if rows.is_empty() {
+        doubts.push("nothing was measured".to_owned());
+    }
+    doubts
+}
+
+/// A ratio of costs as people say it: `−4.8 %` of throughput, `+12 %` of anything else.
+pub(super) fn change(figure: Figure, ratio: f64) -> String {
+    let part = if figure == Figure::Throughput { 1.0 / ratio - 1.0 } else { ratio - 1.0 };
+    let sign = if part < 0.0 { "−" } else { "+" };
+    format!("{sign}{:.1} %", part.abs() * 100.0)
+}

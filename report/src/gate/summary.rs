@@ -1,0 +1,207 @@
+//! A gate told to people: a headline, a table, and what to know of it. In Markdown for a pull request or a
+//! step's summary, in a table of its own for a terminal.
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+
+use super::judgement::{Ratio, change};
+use super::plan::{ALPHA, MARGIN, MUST_FIND};
+use super::{Cell, Figure, Gate, Judgement, Outcome, Row, State};
+use crate::numbers::{count, duration, percent, three_digits};
+use crate::printable::printable;
+
+/// GitHub shows no more than so many bytes of a step's summary.
+/// <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#step-isolation-and-limits>
+pub const STEP_SUMMARY_BYTES: usize = 1 << 20;
+
+/// Lines of prose do not get longer than this, however wide the terminal.
+const PROSE_WIDTH: usize = 100;
+
+/// Renders in Markdown, ending in a newline.
+pub fn markdown(gate: &Gate, judgement: &Judgement) -> String {
+    let mut text = format!("### {}\n\n", headline(gate, judgement));
+    for line in found(gate, judgement) {
+        text += &format!("- {line}\n");
+    }
+    let [titles, rows @ ..] = &table(gate, judgement)[..] else { unreachable!("a table has titles") };
+    text += &format!("\n| {} |\n|:--{}|\n", titles.join(" | "), "|--:".repeat(titles.len() - 1));
+    for row in rows {
+        text += &format!("| {} |\n", row.join(" | "));
+    }
+    text += &format!("\n{}\n", LEGEND.join(" "));
+    let measured: String = measured(gate).iter().map(|line| format!("- {line}\n")).collect();
+    text += &format!("\n<details><summary>How it was measured</summary>\n\n{measured}\n</details>\n");
+    text
+}
+
+/// Renders for a terminal of so many columns, ending in a newline.
+pub fn terminal(gate: &Gate, judgement: &Judgement, width: usize) -> String {
+    let mut table_of_cells = Table::new();
+    table_of_cells.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    let [titles, rows @ ..] = &table(gate, judgement)[..] else { unreachable!("a table has titles") };
+    table_of_cells.set_header(titles.clone()).add_rows(rows.to_vec());
+    table_of_cells.set_content_arrangement(ContentArrangement::Dynamic).set_width(width as u16);
+    for column in table_of_cells.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    let prose = |lines: Vec<String>| {
+        let options = textwrap::Options::new(width.min(PROSE_WIDTH)).subsequent_indent("   ");
+        lines.iter().map(|line| textwrap::fill(&format!("·  {line}"), &options) + "\n").collect::<String>()
+    };
+    let legend = LEGEND.map(|line| line.replace("**", ""));
+    format!(
+        "{}\n\n{}\n{table_of_cells}\n\n{}{}",
+        headline(gate, judgement),
+        prose(found(gate, judgement)),
+        prose(legend.to_vec()),
+        prose(measured(gate))
+    )
+}
+
+/// At most `most` bytes of `text`, cut behind a line, with a word about it.
+pub fn cut(text: &str, most: usize) -> String {
+    const WORD: &str = "\n… cut: the rest is in the file\n";
+    if text.len() <= most {
+        return text.to_owned();
+    }
+    let mut end = most.saturating_sub(WORD.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let whole = text[..end].rfind('\n').map_or(0, |line| line + 1);
+    format!("{}{WORD}", &text[..whole])
+}
+
+const LEGEND: [&str; 3] = [
+    "Head against base: throughput +1 % is better, of everything else it is worse; ± is half the interval at 98 %.",
+    "**worse**: found twice, the second time on fresh runs. cleared: looked worse, and fresh runs did not bear it out.",
+    "?: see above. –: not judged.",
+];
+
+/// The outcome in one line.
+fn headline(gate: &Gate, judgement: &Judgement) -> String {
+    let worse = judgement.rows.iter().filter(|row| is_finding(gate, row)).count();
+    let figures = if worse == 1 { "figure is" } else { "figures are" };
+    match judgement.outcome {
+        Outcome::Pass => "Pass: nothing is worse".to_owned(),
+        Outcome::Regression => format!("Regression: {worse} {figures} worse"),
+        Outcome::Inconclusive => "Inconclusive: this machine could not tell".to_owned(),
+    }
+}
+
+fn is_finding(gate: &Gate, row: &Row) -> bool {
+    row.is_worse() && !gate.cells[row.cell].twin
+}
+
+/// What was found, and what could not be.
+pub(super) fn found(gate: &Gate, judgement: &Judgement) -> Vec<String> {
+    let findings = judgement.rows.iter().filter(|row| is_finding(gate, row)).map(|row| finding(gate, row));
+    let doubts = judgement.doubts.iter().map(|doubt| printable(doubt));
+    let not_offered = gate
+        .not_offered
+        .iter()
+        .map(|(figure, why)| format!("{} are not judged here: {}", figure.name(), printable(why)));
+    findings.chain(doubts).chain(not_offered).collect()
+}
+
+/// A figure that is worse, in words.
+pub(super) fn finding(gate: &Gate, row: &Row) -> String {
+    let cell = &gate.cells[row.cell];
+    let name = printable(&cell.name());
+    let of = row.figure.name();
+    match (row.counts, row.ratio) {
+        (Some((base, head)), ratio) => {
+            let each = if row.figure == Figure::Connections { "a run" } else { "a request" };
+            let part = ratio.map(|ratio| format!(" ({})", change(row.figure, ratio.estimate)));
+            let (base, head) = (three_or_all(base), three_or_all(head));
+            format!("{name}: {of} went from {base} to {head} {each}{}", part.unwrap_or_default())
+        }
+        (None, Some(Ratio { estimate, interval: Some((low, high)) })) => {
+            let [estimate, one, other] = [estimate, low, high].map(|ratio| change(row.figure, ratio));
+            format!(
+                "{name}: {of} {estimate} (98 % interval {one} to {other}, {} fresh pairs, p = {:.1e} adjusted)",
+                row.pairs,
+                row.p.unwrap_or(1.0)
+            )
+        }
+        _ => format!("{name}: {of}"),
+    }
+}
+
+/// A count with all its digits where it is a small whole number.
+fn three_or_all(number: f64) -> String {
+    let whole = number.fract() == 0.0 && number < 1e6;
+    if whole { count(number as u64) } else { three_digits(number) }
+}
+
+/// Titles, then a line a cell; figures that no cell has are left out.
+fn table(gate: &Gate, judgement: &Judgement) -> Vec<Vec<String>> {
+    let judged = |figure: &Figure| judgement.rows.iter().any(|row| row.figure == *figure);
+    let figures: Vec<Figure> = Figure::ALL.into_iter().filter(judged).collect();
+    let titles = ["cell"].into_iter().chain(figures.iter().map(|figure| figure.name())).map(str::to_owned);
+    let mut lines = vec![titles.collect::<Vec<_>>()];
+    for (index, cell) in gate.cells.iter().enumerate() {
+        let of =
+            |figure: &Figure| judgement.rows.iter().find(|row| (row.cell, row.figure) == (index, *figure));
+        let told = figures.iter().map(|figure| of(figure).map_or("–".to_owned(), told));
+        lines.push([named(cell)].into_iter().chain(told).collect());
+    }
+    lines
+}
+
+fn named(cell: &Cell) -> String {
+    let name = printable(&cell.name());
+    if cell.twin { format!("{name}: base against itself") } else { name }
+}
+
+/// A figure in a cell of the table.
+fn told(row: &Row) -> String {
+    let ratio = row.ratio.map(|ratio| {
+        let change = change(row.figure, ratio.estimate);
+        match ratio.interval {
+            Some((low, high)) => format!("{change} ± {:.1}", (high - low) / 2.0 * 100.0),
+            None => change,
+        }
+    });
+    let counts = || row.counts.map(|(base, head)| format!("{} → {}", three_or_all(base), three_or_all(head)));
+    let told = ratio.or_else(counts).unwrap_or_default();
+    match row.state {
+        State::Even => told,
+        State::Cleared => format!("{told} cleared"),
+        State::Worse => format!("**{told} worse**"),
+        State::Missing(_) => format!("{told} ?"),
+        State::NotOffered => "–".to_owned(),
+    }
+}
+
+/// Where, when and how, a line each.
+fn measured(gate: &Gate) -> Vec<String> {
+    let machine = &gate.machine;
+    let build = |build: &super::Build| {
+        let digest: String = build.digest.chars().take(12).collect();
+        format!("{} ({digest})", printable(&build.name))
+    };
+    let least = gate.cells.iter().map(|cell| cell.runs).min().unwrap_or(0);
+    let most = gate.cells.iter().map(|cell| cell.runs).max().unwrap_or(0);
+    let runs = if least == most { format!("{least}") } else { format!("{least} to {most}") };
+    let screened = super::SCREEN_PAIRS;
+    vec![
+        format!("base {}, head {}", build(&gate.base), build(&gate.head)),
+        format!(
+            "{}, {} cores, {}; {}; {} for {} pairs of {runs} runs of each build",
+            printable(&machine.cpu_model),
+            machine.cores,
+            printable(&machine.kernel),
+            printable(&gate.started_at),
+            duration(gate.took_ns),
+            gate.pairs.len(),
+        ),
+        format!(
+            "{screened} pairs of each cell look for suspects, fresh pairs hear them: worse than {} at {}, adjusted \
+             for all suspects; a drop of {} must be detectable",
+            percent(MARGIN.exp() - 1.0),
+            percent(ALPHA),
+            percent(1.0 - (-MUST_FIND).exp()),
+        ),
+        printable(&gate.command),
+    ]
+}
