@@ -13,6 +13,8 @@
 //! known_answer yield 200      give up its core 200 times to a second thread that wants it, and have it do likewise
 //! known_answer reread 200     touch 200 pages of a file of which memory holds none
 //! known_answer call 200       make 200 system calls
+//! known_answer allocate 200   allocate memory 200 times
+//! known_answer spin 200       go round a loop 200 times
 //! known_answer threads 50     have 50 threads more
 //! known_answer files 50       have 50 files more open
 //! known_answer early 2        fetch the URLs so many times before `go` already
@@ -38,7 +40,7 @@ fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [what, amount] = args.as_slice() else {
         bail!(
-            "usage: known_answer burn|families|mortals|orphans|touch|nap|yield|reread|call|threads|files|early AMOUNT"
+            "usage: known_answer burn|families|mortals|orphans|touch|nap|yield|reread|call|allocate|spin|threads|files|early AMOUNT"
         )
     };
     let amount: u64 = amount.parse()?;
@@ -91,6 +93,8 @@ fn known_answer(plan: &Plan, gate: Gate, what: &str, amount: u64) -> Result<Fini
         "yield" => take_turns(amount)?,
         "reread" => files = vec![reread(amount)?],
         "call" => (0..amount).for_each(|_| _ = black_box(getppid())),
+        "allocate" => (0..amount).for_each(|_| drop(black_box(Box::new(0_u8)))),
+        "spin" => _ = black_box((0..amount).fold(0_u64, |sum, n| black_box(sum + n))),
         "threads" => (0..amount).for_each(|_| drop(thread::spawn(thread::park))),
         "files" => files = (0..amount).map(|_| File::open("/dev/null")).collect::<io::Result<_>>()?,
         "touch" => memory = vec![1_u8; (amount << 20) as usize],

@@ -11,7 +11,7 @@ use mock_target::Stats;
 use thiserror::Error;
 
 use crate::crew::{Crew, Event, Launch, Said};
-use crate::meter::{Counters, Group, Moment, Seen, SystemCalls, Tree, Watch};
+use crate::meter::{Callgrind, Counters, Group, Moment, Seen, SystemCalls, Tree, Watch};
 use crate::placement::Cpus;
 use crate::protocol::{DONE, GO, Plan, Ready, Sample};
 
@@ -26,11 +26,13 @@ pub struct Limits {
 
 /// What a run is measured with besides what every system has.
 #[derive(Default)]
-pub struct Meters {
+pub struct Meters<'a> {
     /// A group for the workers. It ends with the run.
     pub group: Option<Group>,
     /// Count system calls, where that can be done, at the expense of the time that they take.
     pub system_calls: bool,
+    /// Count instructions and allocations of workers that were launched under it.
+    pub callgrind: Option<&'a Callgrind>,
 }
 
 /// What came of a run that reached its end.
@@ -103,7 +105,7 @@ pub trait Onlooker {
 pub fn race(
     launch: &Launch,
     cpus: Option<&Cpus>,
-    meters: Meters,
+    meters: Meters<'_>,
     plans: &[Plan],
     target_pid: u32,
     limits: Limits,
@@ -121,6 +123,9 @@ pub fn race(
     let ready_memory_bytes = run.metered(workers.memory_bytes())?;
     let watch = Watch::prepare(&workers)?;
     let mut system_calls = if meters.system_calls { workers.system_calls().ok() } else { None };
+    if let Some(callgrind) = meters.callgrind {
+        run.metered(callgrind.begin(&workers))?;
+    }
     let counters_before = run.metered(Counters::read(&workers))?;
     let target_before = run.onlooker.target_stats().ok_or(Fault::Target)?;
     let target_before_ns = target.cpu_ns().map_err(|_| Fault::Target)?;
@@ -143,6 +148,8 @@ pub fn race(
     let counters_after = run.metered(Counters::read(&workers))?;
     let target_after = run.onlooker.target_stats().ok_or(Fault::Target)?;
     let seen = run.metered(watch.finish(go_at))?;
+    let executed = meters.callgrind.map(|callgrind| callgrind.end(&workers));
+    let executed = executed.map(|counted| run.metered(counted)).transpose()?;
     let cpu_ns = after_ns.checked_sub(before_ns).ok_or_else(|| {
         Fault::Worker("a process left the workers' tree during the run, and its CPU with it".to_owned())
     })?;
@@ -159,6 +166,8 @@ pub fn race(
         cpu_method: workers.cpu_method(),
         usage: Usage {
             system_calls,
+            instructions: executed.map(|executed| executed.instructions),
+            allocations: executed.map(|executed| executed.allocations),
             threads_at_peak: Some(seen.threads),
             descriptors_at_peak: seen.descriptors,
             sent_bytes: target_after.received_bytes.checked_sub(target_before.received_bytes),

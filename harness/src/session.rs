@@ -12,7 +12,7 @@ use mock_target::ledger::{Ledger, Stats};
 use crate::contender::{Contender, Shape};
 use crate::crew::Launch;
 use crate::machine;
-use crate::meter::Group;
+use crate::meter::{Callgrind, Group, Tree};
 use crate::placement::{self, Cpus, Placement};
 use crate::protocol::{Outcome, PROTOCOL, Plan, Sample};
 use crate::race::{self, Fault, Finish, Limits, Meters, Onlooker};
@@ -111,6 +111,14 @@ impl Session {
         self.target.pid()
     }
 
+    /// CPU that the target has used so far, in nanoseconds.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn target_cpu_ns(&self) -> std::io::Result<u64> {
+        Tree::of(&[self.target.pid()]).cpu_ns()
+    }
+
     /// Which CPUs target and workers are confined to.
     pub fn placement(&self) -> Option<&Placement> {
         self.placement.as_ref()
@@ -156,6 +164,41 @@ impl Session {
         limits: Limits,
         watcher: &mut dyn Watcher,
     ) -> Result<Option<Run>> {
+        // A run to warm up is not timed, and so is the one to count in.
+        let meters = Meters { system_calls: turn.round == 0, ..Meters::default() };
+        self.measure(contender, turn, launch, limits, watcher, meters)
+    }
+
+    /// Runs `contender` once to count what it does, under `callgrind` where it is given and else its system
+    /// calls; counting slows it down. `None` when the user asked to stop.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub fn count(
+        &mut self,
+        contender: &Contender,
+        launch: &Launch,
+        callgrind: Option<&Callgrind>,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Option<Run>> {
+        /// Executing instruction by instruction takes about fifty times as long.
+        const PATIENCE: Duration = Duration::from_secs(600);
+        let launch = callgrind.map_or_else(|| launch.clone(), |callgrind| callgrind.launch(launch));
+        let limits = Limits { setup: PATIENCE, wall: PATIENCE };
+        let meters = Meters { system_calls: callgrind.is_none(), callgrind, ..Meters::default() };
+        let turn = Turn { contender: 0, round: 0, position: 1 };
+        self.measure(contender, turn, &launch, limits, watcher, meters)
+    }
+
+    fn measure(
+        &mut self,
+        contender: &Contender,
+        turn: Turn,
+        launch: &Launch,
+        limits: Limits,
+        watcher: &mut dyn Watcher,
+        meters: Meters<'_>,
+    ) -> Result<Option<Run>> {
         if !self.target.is_alive() {
             let (options, placement) = (self.options, self.placement.as_ref());
             self.target = start_target(&self.program, &self.workload, options, placement)?;
@@ -168,8 +211,7 @@ impl Session {
         let target_pid = self.target.pid();
         let mut onlooker = Looker { target: &mut self.target, watcher };
         let group = if self.group { Group::create().ok() } else { None };
-        // A run to warm up is not timed, and so is the one to count in.
-        let meters = Meters { group, system_calls: turn.round == 0 };
+        let meters = Meters { group, ..meters };
         let run = match race::race(launch, clients, meters, &plans, target_pid, limits, &mut onlooker) {
             Err(Fault::Interrupted) => return Ok(None),
             Err(fault) => void(contender, turn, fault.to_string()),

@@ -36,6 +36,17 @@ pub struct Evidence<'a> {
     pub target_after: &'a Stats,
 }
 
+/// What reasons begin with that are no fault of the contender.
+const OF_THE_TARGET: &str = "the target was";
+
+/// Whether a run is void for no fault of its contender's: the target was the bottleneck.
+pub fn blames_the_target(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::Valid => false,
+        Verdict::Void { reasons } => reasons.iter().all(|reason| reason.starts_with(OF_THE_TARGET)),
+    }
+}
+
 /// The verdict, with every reason there is.
 pub fn verdict(evidence: &Evidence<'_>) -> Verdict {
     let reasons: Vec<String> = [
@@ -252,15 +263,15 @@ fn target_kept_up(evidence: &Evidence<'_>) -> Option<String> {
     if late_ns > allowed_ns {
         // No figure of the run's own in it, so that runs void for the same reason are told as one.
         return Some(format!(
-            "the target was late: its p99 is above the {} ms allowed",
+            "{OF_THE_TARGET} late: its p99 is above the {} ms allowed",
             allowed_ns as f64 / 1e6
         ));
     }
     let shards = evidence.target_shards;
     let share = evidence.target_cpu_ns as f64 / (evidence.wall_ns * u64::from(shards)) as f64;
     (share > SATURATED).then(|| match shards {
-        1 => format!("the target was saturated: {:.0} % of a core", share * 100.0),
-        _ => format!("the target was saturated: {:.0} % of each of {shards} cores", share * 100.0),
+        1 => format!("{OF_THE_TARGET} saturated: {:.0} % of a core", share * 100.0),
+        _ => format!("{OF_THE_TARGET} saturated: {:.0} % of each of {shards} cores", share * 100.0),
     })
 }
 

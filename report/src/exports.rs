@@ -40,7 +40,7 @@ fn measured(records: &[Named]) -> impl Iterator<Item = Contender<'_>> {
 }
 
 /// `value` as indented JSON, ending in a newline.
-fn pretty(value: &impl Serialize) -> String {
+pub(crate) fn pretty(value: &impl Serialize) -> String {
     let json = serde_json::to_string_pretty(value).expect("its keys are strings");
     json + "\n"
 }

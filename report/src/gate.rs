@@ -4,6 +4,7 @@
 //! says is worked out from it whenever it is read, by [`Judgement::of`].
 
 mod counts;
+pub mod exports;
 mod judgement;
 mod plan;
 mod saved;

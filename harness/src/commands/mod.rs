@@ -3,6 +3,7 @@
 mod become_other;
 mod doctor;
 mod externals;
+mod gate;
 mod lineup;
 mod list;
 mod output;
@@ -18,9 +19,10 @@ mod work;
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use inflight_report::tables::terminal::Screen;
@@ -40,6 +42,7 @@ enum Command {
     Run(run::Args),
     Doctor(doctor::Args),
     Report(report::Args),
+    Gate(gate::Args),
     List(list::Args),
     Setup(setup::Args),
     Serve(serve::Args),
@@ -70,6 +73,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Report(args) => report::report(&args),
+        Command::Gate(args) => gate::gate(&args),
         Command::List(args) => list::list(&args),
         Command::Setup(args) => setup::setup(&args),
         Command::Serve(args) => serve::serve(&args),
@@ -134,6 +138,18 @@ fn one_line(rendered: &str) -> String {
 fn say_error(line: &str) {
     // If stderr is gone there is nobody left to tell; the exit code still does.
     let _ = writeln!(io::stderr(), "inflight: {line}");
+}
+
+/// From here on Ctrl-C sets a flag that ends what is under way after cleaning up; a second one ends at once.
+fn catch_interrupt() -> Result<&'static AtomicBool> {
+    static CAUGHT: AtomicBool = AtomicBool::new(false);
+    ctrlc::set_handler(|| {
+        if CAUGHT.swap(true, Ordering::Relaxed) {
+            process::exit(i32::from(INTERRUPTED));
+        }
+    })
+    .context("cannot catch Ctrl-C")?;
+    Ok(&CAUGHT)
 }
 
 /// `inflight` with `words` after it, as a shell reads them.

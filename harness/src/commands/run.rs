@@ -181,7 +181,7 @@ impl Race {
         command: String,
         started_at: String,
     ) -> Result<Race> {
-        let interrupted = catch_interrupt()?;
+        let interrupted = super::catch_interrupt()?;
         let program = env::current_exe().context("cannot find this program itself")?;
         let mut options = session::target_options(&workload, placement.as_ref());
         if let Some(switch) = args.realtime {
@@ -242,18 +242,6 @@ fn announcement(header: &Header) -> Option<String> {
             duration(budget.time_ns)
         )),
     }
-}
-
-/// From here on Ctrl-C sets a flag that ends the race after cleaning up; a second one ends at once.
-fn catch_interrupt() -> Result<&'static AtomicBool> {
-    static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-    ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::Relaxed) {
-            std::process::exit(i32::from(super::INTERRUPTED));
-        }
-    })
-    .context("cannot catch Ctrl-C")?;
-    Ok(&INTERRUPTED)
 }
 
 impl Args {

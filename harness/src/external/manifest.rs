@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::contender::{self, Shape};
 use crate::models::MODELS;
+use crate::toml_error;
 
 /// A row of the published table is one of so many.
 const ARTICLE_ROWS: std::ops::RangeInclusive<usize> = 1..=4;
@@ -58,7 +59,7 @@ pub(super) struct Entry {
 impl Manifest {
     /// Reads the file's `text`. Errors are one line, without the file's name.
     pub(super) fn parse(text: &str) -> Result<Manifest> {
-        let manifest: Manifest = toml::from_str(text).map_err(|error| one_line(text, &error))?;
+        let manifest: Manifest = toml::from_str(text).map_err(|error| toml_error::one_line(text, &error))?;
         manifest.check()?;
         Ok(manifest)
     }
@@ -133,15 +134,6 @@ fn check_command(words: &[String]) -> Result<()> {
         ensure!(known, "{} means nothing: there are {{here}} and {{cache}}", &found[2]);
     }
     Ok(())
-}
-
-/// Where the parser stopped, the line there, and why.
-fn one_line(text: &str, error: &toml::de::Error) -> anyhow::Error {
-    let at = error.span().map_or(0, |span| span.start.min(text.len()));
-    let number = text[..at].matches('\n').count();
-    let line = text.lines().nth(number).unwrap_or_default().trim();
-    let shown: String = line.chars().take(60).collect();
-    anyhow::anyhow!("line {} (`{shown}`): {}", number + 1, error.message().replace('\n', " "))
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use crate::crew::remove_proxies;
 use manifest::{Entry, Manifest, Step};
 use place::Place;
 
+pub(crate) use place::cache_folder;
 pub use setup::Progress;
 
 /// The folders that come with the program.
@@ -169,6 +170,13 @@ impl Kit {
         }
     }
 
+    /// What tells it from every other, and from other versions of itself: a digest of its place and of the
+    /// files there.
+    pub fn digest(&self) -> String {
+        let folder = self.place.root.file_name().unwrap_or_default().to_string_lossy();
+        folder.rsplit('-').next().unwrap_or_default().to_owned()
+    }
+
     /// Whether it is a user's own.
     pub fn is_own(&self) -> bool {
         self.file.is_some()
@@ -223,7 +231,7 @@ impl Kit {
 }
 
 /// A command as it is typed into a shell.
-fn shell_line(words: &[String]) -> String {
+pub(crate) fn shell_line(words: &[String]) -> String {
     words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
 }
 

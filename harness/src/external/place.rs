@@ -97,7 +97,7 @@ fn root(folder: &Path, mut hash: digest::Context) -> PathBuf {
 
 /// `INFLIGHT_CACHE`, or where a user's programs keep what can be made again (XDG Base Directory
 /// Specification, which has relative paths ignored).
-fn cache_folder() -> PathBuf {
+pub(crate) fn cache_folder() -> PathBuf {
     let of_variable = |name| std::env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from);
     if let Some(folder) = of_variable("INFLIGHT_CACHE") {
         return std::path::absolute(&folder).unwrap_or(folder);

@@ -2,7 +2,8 @@
 
 use std::io;
 
-use nix::sys::time::TimeSpec;
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::{TimeSpec, TimeVal, TimeValLike};
 use nix::time::{ClockId, clock_getcpuclockid, clock_gettime};
 use nix::unistd::Pid;
 
@@ -30,6 +31,15 @@ pub(super) fn of_this_thread_ns() -> u64 {
 /// CPU that this process has used so far, in nanoseconds; 0 where the system does not tell.
 pub(super) fn of_this_process_ns() -> u64 {
     clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).map_or(0, nanoseconds)
+}
+
+/// CPU of this process's children that ended and were waited for, in nanoseconds; 0 where the system does not
+/// tell.
+pub(crate) fn of_children_ns() -> u64 {
+    getrusage(UsageWho::RUSAGE_CHILDREN).map_or(0, |usage| {
+        let micros = |time: TimeVal| time.num_microseconds().cast_unsigned();
+        (micros(usage.user_time()) + micros(usage.system_time())) * 1_000
+    })
 }
 
 fn nanoseconds(time: TimeSpec) -> u64 {

@@ -1,5 +1,6 @@
 //! What a tree of processes costs: CPU, memory and the rest, from the kernel's own accounting.
 
+mod callgrind;
 mod counters;
 mod cpu;
 mod group;
@@ -12,7 +13,9 @@ mod watch;
 
 use inflight_report::record::{MemoryMethod, TimePoint, Watching};
 
+pub use callgrind::Callgrind;
 pub(crate) use counters::Counters;
+pub(crate) use cpu::of_children_ns as children_cpu_ns;
 pub use group::Group;
 pub(crate) use group::PASS;
 pub(crate) use noise::Moment;

@@ -11,6 +11,7 @@ use inflight::contender::Contender;
 use inflight::race::Limits;
 use inflight::schedule::Turn;
 use inflight::session::{Session, Watcher};
+use inflight::verify;
 use inflight::workload::Workload;
 use inflight_report::record::{Figures, Run, Verdict};
 use mock_target::Scenario;
@@ -138,8 +139,7 @@ pub(crate) fn reason(run: &Run) -> &str {
 #[track_caller]
 pub(crate) fn sound(run: &Run) -> &Figures {
     if let Verdict::Void { reasons } = &run.verdict {
-        let excused = reasons.iter().all(|reason| reason.starts_with("the target was late"));
-        assert!(excused, "{}: {reasons:?}", run.contender);
+        assert!(verify::blames_the_target(&run.verdict), "{}: {reasons:?}", run.contender);
     }
     run.figures.as_ref().expect("a run that reached its end has figures")
 }

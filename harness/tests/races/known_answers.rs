@@ -1,7 +1,7 @@
 //! The instrument is tested before it is believed: workers whose right answer is known.
 
-use crate::common::{self, known_answer, run, run_without_hurry, session, shell, skip, sound};
-use inflight::meter::Group;
+use crate::common::{self, known_answer, run, run_without_hurry, session, shell, skip, skip_without, sound};
+use inflight::meter::{Callgrind, Group};
 use inflight::session::{Session, Unwatched};
 use inflight_report::record::{CpuMethod, Figures, MemoryMethod};
 
@@ -134,6 +134,27 @@ fn system_calls_are_counted_where_nothing_is_timed() {
     assert_eq!(calls("sync:1", 1, 0), None);
     let Some(others) = calls("sync:3x1", 0, 0) else { return skip("system calls cannot be counted here") };
     assert_close(calls("sync:3x1", 0, 5_000).unwrap() - others, 3 * 5_000);
+}
+
+#[test]
+fn instructions_and_allocations_are_counted_under_callgrind() {
+    let mut session = session(3, "fixed:1ms");
+    let mut executed = |what, amount| {
+        let callgrind = Callgrind::prepare()?;
+        let (contender, launch) = ("sync:2x1".parse().unwrap(), known_answer(what, amount));
+        let run = session.count(&contender, &launch, Some(&callgrind), &mut Unwatched).unwrap().unwrap();
+        let usage = sound(&run).usage;
+        Ok::<_, String>((usage.instructions.unwrap(), usage.allocations.unwrap()))
+    };
+    let (few, others) = match executed("allocate", 0) {
+        Ok(counted) => counted,
+        Err(reason) => return skip_without(&reason),
+    };
+    let (_, allocations) = executed("allocate", 5_000).unwrap();
+    assert_close(allocations - others, 2 * 5_000);
+    // What a round costs is the compiler's to say: three times as many cost three times as much.
+    let [once, thrice] = [200_000, 600_000].map(|rounds| executed("spin", rounds).unwrap().0 - few);
+    assert_close(thrice, 3 * once);
 }
 
 #[test]

@@ -15,12 +15,12 @@ use crate::printable::clipped;
 const NAME_CHARS: usize = 1_023;
 
 #[derive(Serialize)]
-struct Metric {
-    value: f64,
+pub(crate) struct Metric {
+    pub(crate) value: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    lower_value: Option<f64>,
+    pub(crate) lower_value: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    upper_value: Option<f64>,
+    pub(crate) upper_value: Option<f64>,
 }
 
 /// Renders the contenders of `records` that have valid runs, ending in a newline.

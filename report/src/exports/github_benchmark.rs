@@ -20,12 +20,12 @@ pub enum Direction {
 }
 
 #[derive(Serialize)]
-struct Entry {
-    name: String,
-    unit: &'static str,
-    value: f64,
-    range: String,
-    extra: String,
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    pub(crate) unit: &'static str,
+    pub(crate) value: f64,
+    pub(crate) range: String,
+    pub(crate) extra: String,
 }
 
 /// Renders the contenders of `records` that have valid runs, ending in a newline.

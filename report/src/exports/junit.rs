@@ -126,7 +126,7 @@ fn wall_ns(run: &RunSummary) -> u64 {
     run.figures.as_ref().map_or(0, |figures| figures.wall_ns)
 }
 
-fn seconds(ns: u64) -> String {
+pub(crate) fn seconds(ns: u64) -> String {
     format!("{}.{:09}", ns / 1_000_000_000, ns % 1_000_000_000)
 }
 
@@ -136,7 +136,7 @@ fn printable_lines(texts: &[String]) -> String {
 
 /// The schema wants no time zone. What is no time at all, which only a record that was tampered with has,
 /// becomes the beginning of Unix time.
-fn timestamp(rfc3339: &str) -> String {
+pub(crate) fn timestamp(rfc3339: &str) -> String {
     const SHAPE: &str = "0000-00-00T00:00:00";
     let shape = |char: char| if char.is_ascii_digit() { '0' } else { char };
     let seconds: String = rfc3339.chars().take(SHAPE.len()).collect();

@@ -221,14 +221,14 @@ fn doubts_of_the_rows(gate: &Gate, rows: &[Row]) -> Vec<String> {
             let what = || format!("{} of {}", row.figure.name(), cell.name());
             match (&row.state, row.detectable) {
                 (State::Missing(why), _) => doubts.push(format!("{}: {why}", what())),
-                (State::Even | State::Cleared, Some(least)) if row.figure.is_measured() => {
-                    if least.ln() > MUST_FIND {
-                        doubts.push(format!(
-                            "{}: {} could have gone unnoticed",
-                            what(),
-                            change(row.figure, least)
-                        ));
-                    }
+                (State::Even | State::Cleared, Some(least))
+                    if row.figure.is_measured() && least.ln() > MUST_FIND =>
+                {
+                    doubts.push(format!(
+                        "{}: {} could have gone unnoticed",
+                        what(),
+                        change(row.figure, least)
+                    ));
                 }
                 (State::Even | State::Cleared, None) if row.figure.is_measured() && !cell.twin => {
                     doubts.push(format!("{}: no change at all would have been noticed", what()));

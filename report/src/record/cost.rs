@@ -28,6 +28,10 @@ pub struct Usage {
     pub involuntary_switches: Option<u64>,
     /// System calls. Counted in runs that count for nothing else, since to count them slows down each.
     pub system_calls: Option<u64>,
+    /// Instructions in user space. Counted as system calls are, in runs of their own.
+    pub instructions: Option<u64>,
+    /// Calls of the functions that allocate memory. Counted with the instructions.
+    pub allocations: Option<u64>,
     /// Page faults that took no reading from a disk.
     pub minor_faults: Option<u64>,
     /// Page faults that did.

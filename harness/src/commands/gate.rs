@@ -1,0 +1,210 @@
+//! `inflight gate`: is the head worse than the base?
+
+use std::env;
+use std::fs::{self, File};
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
+
+use anyhow::{Context, Result, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use inflight_report::gate::{self, GATE_FORMAT, Gate, Judgement, Outcome, exports, summary};
+use inflight_report::record::Noise;
+
+use crate::gate::{Candidate, INTERRUPTED, Onlooker, Races, Settings, Source, carry_out, working_tree};
+use crate::machine;
+use crate::placement::Pin;
+use crate::session::Watcher;
+
+/// Something is worse.
+const REGRESSION: u8 = 1;
+
+/// Nothing that is believed was found, and something could have been missed.
+const INCONCLUSIVE: u8 = 3;
+
+/// The variable in which GitHub names the file of a step's summary.
+const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
+
+/// Compare two builds pair by pair, and fail where the head is worse
+///
+/// What is measured is said in inflight.toml. Exit code 0: nothing is worse. 1: something is. 2: wrong use, or
+/// a build that does not work. 3: inconclusive, this machine could not tell.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// What is held against: a program `inflight`, or the contender.toml of a contender of your own
+    #[arg(long, value_name = "PATH", conflicts_with = "base_rev")]
+    base: Option<PathBuf>,
+    /// As --base: what this revision of the git repository is built to, as inflight.toml says
+    #[arg(long, value_name = "REV")]
+    base_rev: Option<String>,
+    /// What is judged [default: with --base this program, with --base-rev the working tree, built likewise]
+    #[arg(long, value_name = "PATH")]
+    head: Option<PathBuf>,
+    /// What is measured, and how a revision is built
+    #[arg(long, value_name = "FILE", default_value = "inflight.toml")]
+    config: PathBuf,
+    /// Folder of gates, one file each: this one is saved there before it is judged
+    #[arg(long, value_name = "DIR")]
+    history: Option<PathBuf>,
+    /// Folder for summary.md, junit.xml, bmf.json and github-benchmark.json
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Seed of the order of pairs and cells [default: drawn]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// CPUs for target and clients, as `inflight run` has it
+    #[arg(long, value_name = "PLACEMENT", default_value = "auto")]
+    pin: Pin,
+}
+
+pub(super) fn gate(args: &Args) -> Result<ExitCode> {
+    let settings = Settings::read(&args.config)?;
+    let [base, head] = args.candidates(&settings)?;
+    // A full disk is found before an hour is spent, not after.
+    for folder in args.history.iter().chain(&args.out) {
+        fs::create_dir_all(folder).with_context(|| format!("cannot write to {}", folder.display()))?;
+    }
+    let mut progress = Progress::new(super::catch_interrupt()?);
+    let measured = measure(args, &settings, [&base, &head], &mut progress);
+    progress.bar.finish_and_clear();
+    if progress.interrupted() {
+        super::say_error(INTERRUPTED);
+        return Ok(ExitCode::from(super::INTERRUPTED));
+    }
+    let gate = measured?;
+    if let Some(folder) = &args.history {
+        let saved =
+            gate::save(folder, &gate).with_context(|| format!("cannot save in {}", folder.display()))?;
+        super::print(&format!("Saved as {}\n", saved.display()))?;
+    }
+    let judgement = Judgement::of(&gate);
+    tell(args, &gate, &judgement)?;
+    Ok(match judgement.outcome {
+        Outcome::Pass => ExitCode::SUCCESS,
+        Outcome::Regression => ExitCode::from(REGRESSION),
+        Outcome::Inconclusive => ExitCode::from(INCONCLUSIVE),
+    })
+}
+
+impl Args {
+    /// Base and head.
+    fn candidates(&self, settings: &Settings) -> Result<[Candidate; 2]> {
+        let named = |path: &Path| Candidate::at(path, path.display().to_string());
+        match (&self.base, &self.base_rev) {
+            (Some(base), _) => {
+                let own = || env::current_exe().context("cannot find this program itself");
+                let head = self.head.clone().map_or_else(own, Ok)?;
+                Ok([named(base)?, named(&head)?])
+            }
+            (None, Some(revision)) => {
+                let repository = working_tree()?;
+                let recipe = settings.build.as_ref().with_context(|| {
+                    format!("--base-rev needs [build] with command and result in {}", self.config.display())
+                })?;
+                let source = Source::new(&repository, recipe);
+                let base = source.build_revision(revision)?;
+                let head = self.head.as_deref().map_or_else(|| source.build_working_tree(), named)?;
+                Ok([base, head])
+            }
+            (None, None) => bail!("say what to hold against: --base PATH, or --base-rev REV"),
+        }
+    }
+}
+
+/// Runs everything.
+fn measure(
+    args: &Args,
+    settings: &Settings,
+    [base, head]: [&Candidate; 2],
+    progress: &mut Progress,
+) -> Result<Gate> {
+    let started_at = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    let words = env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    let program = env::current_exe().context("cannot find this program itself")?;
+    let placement = args.pin.placement()?;
+    let mut races = Races::prepare(&program, &settings.cells, [base, head], placement.as_ref(), progress)?;
+    let mut gate = Gate {
+        gate_format: GATE_FORMAT,
+        inflight_version: env!("CARGO_PKG_VERSION").to_owned(),
+        command: super::command_line(words),
+        started_at,
+        took_ns: 0,
+        machine: machine::describe(),
+        noise: Noise::default(),
+        base: base.build.clone(),
+        head: head.build.clone(),
+        seed: args.seed.unwrap_or_else(|| fastrand::u64(..1 << 32)),
+        cells: races.cells(),
+        pairs: Vec::new(),
+        counts: Vec::new(),
+        not_offered: races.not_offered(),
+    };
+    carry_out(&mut gate, &mut races)?;
+    races.note_noise(&mut gate);
+    Ok(gate)
+}
+
+/// Says what came of it, everywhere it was asked to.
+fn tell(args: &Args, gate: &Gate, judgement: &Judgement) -> Result<()> {
+    let markdown = summary::markdown(gate, judgement);
+    if let Some(folder) = &args.out {
+        for (name, text) in [
+            ("summary.md", markdown.clone()),
+            ("junit.xml", exports::junit(gate, judgement)),
+            ("bmf.json", exports::bmf(gate, judgement)),
+            ("github-benchmark.json", exports::github_benchmark(gate, judgement)),
+        ] {
+            let path = folder.join(name);
+            fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+    }
+    if let Some(path) = env::var_os(STEP_SUMMARY).filter(|path| !path.is_empty()) {
+        let path = PathBuf::from(path);
+        append_summary(&path, &markdown).with_context(|| format!("cannot write to {}", path.display()))?;
+    }
+    super::print(&summary::terminal(gate, judgement, super::screen().width))
+}
+
+/// GitHub drops a summary that is too long as a whole: ours is cut to what is left.
+fn append_summary(path: &Path, markdown: &str) -> io::Result<()> {
+    let mut file = File::options().append(true).create(true).open(path)?;
+    let taken = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+    let left = summary::STEP_SUMMARY_BYTES.saturating_sub(taken);
+    file.write_all(summary::cut(markdown, left).as_bytes())
+}
+
+/// What is shown while it goes on, and whether Ctrl-C was pressed.
+struct Progress {
+    bar: ProgressBar,
+    interrupted: &'static AtomicBool,
+}
+
+impl Progress {
+    fn new(interrupted: &'static AtomicBool) -> Progress {
+        let style = ProgressStyle::with_template("{msg}, {elapsed} so far").expect("the template is right");
+        let bar = if io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+        Progress { bar: bar.with_style(style), interrupted }
+    }
+}
+
+impl Watcher for Progress {
+    fn seen(&mut self, _: u64, _: u64) {}
+
+    fn wants_progress(&self) -> bool {
+        false
+    }
+
+    fn interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+}
+
+impl Onlooker for Progress {
+    fn tell(&mut self, what: &str, to_come: u32) {
+        let pairs = if to_come > 0 { format!(": {to_come} pairs to come") } else { String::new() };
+        self.bar.set_message(format!("{what}{pairs}"));
+        self.bar.tick();
+    }
+}

@@ -1,0 +1,102 @@
+//! What is compared: an `inflight` that was built, or contenders of a user's own that were.
+
+use std::env;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use inflight_report::gate::Build;
+use ring::digest;
+
+use crate::catalogue::Catalogue;
+use crate::contender::Contender;
+use crate::crew::Launch;
+use crate::external::FILE_NAME;
+
+/// One of the two that are compared.
+pub(crate) struct Candidate {
+    pub(crate) build: Build,
+    /// What starts its workers.
+    program: PathBuf,
+    /// What of it can race.
+    catalogue: Catalogue,
+}
+
+impl Candidate {
+    /// What lies at `path`, called `name`: a program that is an `inflight`, or the `contender.toml` of
+    /// contenders of a user's own, which this program starts.
+    ///
+    /// # Errors
+    /// Where there is neither.
+    pub(crate) fn at(path: &Path, name: String) -> Result<Candidate> {
+        let found = path.canonicalize().with_context(|| format!("there is no {}", path.display()))?;
+        if found.extension().is_some_and(|extension| extension == "toml") {
+            return Candidate::of_manifest(&found, name);
+        }
+        ask_for_version(&found)?;
+        let digest = digest_of(&found).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Candidate { build: Build { name, digest }, program: found, catalogue: Catalogue::load(&[])? })
+    }
+
+    fn of_manifest(file: &Path, name: String) -> Result<Candidate> {
+        let catalogue = Catalogue::load(&[file.to_owned()])?;
+        let kits = catalogue.kits();
+        let kit = kits.iter().find(|kit| kit.is_own());
+        let digest =
+            kit.map(|kit| kit.digest()).with_context(|| format!("{} has no contender", file.display()))?;
+        let program = env::current_exe().context("cannot find this program itself")?;
+        Ok(Candidate { build: Build { name, digest }, program, catalogue })
+    }
+
+    /// The contender that is written `text`, made sure to be ready.
+    ///
+    /// # Errors
+    /// Where it does not have it.
+    pub(crate) fn contender(&self, text: &str) -> Result<Contender> {
+        let contender = self.catalogue.contender(text).with_context(|| self.build.name.clone())?;
+        if let Some(external) = contender.external() {
+            external.kit.probe().with_context(|| self.build.name.clone())?;
+        }
+        Ok(contender)
+    }
+
+    /// How its workers are started.
+    pub(crate) fn launch(&self, contender: &Contender) -> Launch {
+        contender.launch(&self.program)
+    }
+}
+
+/// A program that does not say that it is an inflight is none.
+fn ask_for_version(program: &Path) -> Result<()> {
+    let shown = program.display();
+    let output = Command::new(program).arg("--version").stdin(Stdio::null()).output();
+    let output = output.with_context(|| {
+        format!("cannot start {shown}: a build is a program `inflight`, or a {FILE_NAME}")
+    })?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    if !output.status.success() || !said.starts_with("inflight ") {
+        bail!("{shown} is no inflight: asked for its --version it said {:?}", said.trim());
+    }
+    Ok(())
+}
+
+fn digest_of(path: &Path) -> io::Result<String> {
+    let mut hash = Hash(digest::Context::new(&digest::SHA256));
+    io::copy(&mut File::open(path)?, &mut hash)?;
+    Ok(hash.0.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+struct Hash(digest::Context);
+
+impl io::Write for Hash {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,141 @@
+//! The course of a gate: every cell is screened, what looks worse is heard again.
+
+use anyhow::Result;
+use fastrand::Rng;
+use inflight_report::gate::{COUNTS, Cost, Count, Figure, Gate, Pair, SCREEN_PAIRS, Side, Stage};
+
+/// What measures the cells of a gate.
+pub(crate) trait Bench {
+    /// Measures both builds of a cell back to back, the `first` one first: base's and head's. `None` where the
+    /// machine would not let it.
+    ///
+    /// # Errors
+    /// When one of the builds does not work, or the user asked to stop.
+    fn pair(&mut self, cell: usize, first: Side) -> Result<Option<[Cost; 2]>>;
+
+    /// Counts one run of a build of a cell, as far as the machine offers it.
+    ///
+    /// # Errors
+    /// As [`Bench::pair`].
+    fn count(&mut self, cell: usize, side: Side) -> Result<Counted>;
+
+    /// Called before each measurement with what it is for, and the number of pairs that are known to come.
+    fn tell(&mut self, stage: &str, to_come: u32);
+}
+
+/// What was counted, a request.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counted {
+    pub(crate) instructions: Option<f64>,
+    pub(crate) allocations: Option<f64>,
+    pub(crate) system_calls: Option<f64>,
+}
+
+/// Measures everything that `gate` asks for and notes it there.
+///
+/// # Errors
+/// As [`Bench`] has them.
+pub(crate) fn carry_out(gate: &mut Gate, bench: &mut dyn Bench) -> Result<()> {
+    let mut random = Rng::with_seed(gate.seed);
+    let all: Vec<(usize, u32)> = (0..gate.cells.len()).map(|cell| (cell, SCREEN_PAIRS)).collect();
+    let once: Vec<(usize, u32)> = all.iter().map(|(cell, _)| (*cell, 1)).collect();
+    measure(gate, bench, Stage::WarmUp, &once, &mut random)?;
+    measure(gate, bench, Stage::Screen, &all, &mut random)?;
+    let counted: Vec<usize> = (0..gate.cells.len()).filter(|cell| is_counted(gate, *cell)).collect();
+    count(gate, bench, Stage::Screen, &counted)?;
+
+    let suspects = gate.suspects();
+    let of = |cell| suspects.iter().filter(move |suspect| suspect.cell == cell);
+    let again: Vec<(usize, u32)> = (0..gate.cells.len())
+        .filter_map(|cell| Some((cell, of(cell).map(|suspect| suspect.pairs).max()?)))
+        .collect();
+    measure(gate, bench, Stage::Confirm, &again, &mut random)?;
+    let again = gate.to_count_again();
+    count(gate, bench, Stage::Confirm, &again)
+}
+
+fn is_counted(gate: &Gate, cell: usize) -> bool {
+    let cell = &gate.cells[cell];
+    cell.figures.iter().any(|figure| !figure.is_measured() && *figure != Figure::Connections)
+}
+
+/// Rounds of one pair of each cell, in an order drawn anew for each, until every cell has its number.
+fn measure(
+    gate: &mut Gate,
+    bench: &mut dyn Bench,
+    stage: Stage,
+    asked: &[(usize, u32)],
+    random: &mut Rng,
+) -> Result<()> {
+    let mut blocks = Blocks { second: vec![None; gate.cells.len()] };
+    let mut to_come: u32 = asked.iter().map(|(_, pairs)| pairs).sum();
+    for round in 0..asked.iter().map(|(_, pairs)| *pairs).max().unwrap_or(0) {
+        let mut cells: Vec<usize> =
+            asked.iter().filter(|(_, pairs)| round < *pairs).map(|(cell, _)| *cell).collect();
+        random.shuffle(&mut cells);
+        for cell in cells {
+            bench.tell(name(stage), to_come);
+            to_come -= 1;
+            let first = blocks.next(cell, random);
+            if let Some([base, head]) = bench.pair(cell, first)? {
+                gate.pairs.push(Pair { cell, stage, first, base, head });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn count(gate: &mut Gate, bench: &mut dyn Bench, stage: Stage, cells: &[usize]) -> Result<()> {
+    for &cell in cells {
+        for _ in 0..COUNTS {
+            for side in [Side::Base, Side::Head] {
+                bench.tell("counting", 0);
+                let Counted { instructions, allocations, system_calls } = bench.count(cell, side)?;
+                gate.counts.push(Count { cell, stage, side, instructions, allocations, system_calls });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn name(stage: Stage) -> &'static str {
+    match stage {
+        Stage::WarmUp => "warming up",
+        Stage::Screen => "screening",
+        Stage::Confirm => "hearing suspects again",
+    }
+}
+
+/// Which build comes first, in blocks of two pairs: each once, in an order that is drawn. So what going second
+/// costs falls on both alike, and a pattern of the machine's does not meet one of ours.
+struct Blocks {
+    /// Of each cell, who comes first in the second pair of a block that has begun.
+    second: Vec<Option<Side>>,
+}
+
+impl Blocks {
+    fn next(&mut self, cell: usize, random: &mut Rng) -> Side {
+        if let Some(side) = self.second[cell].take() {
+            return side;
+        }
+        let first = if random.bool() { Side::Base } else { Side::Head };
+        self.second[cell] = Some(first.other());
+        first
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_each_block_of_two_either_build_comes_first_once_and_chance_says_in_which() {
+        let mut blocks = Blocks { second: vec![None; 2] };
+        let mut random = Rng::with_seed(1);
+        let firsts: Vec<Side> = (0..400).map(|_| blocks.next(1, &mut random)).collect();
+        assert!(firsts.chunks(2).all(|block| block[0] != block[1]));
+        let base_first = firsts.chunks(2).filter(|block| block[0] == Side::Base).count();
+        assert!((70..130).contains(&base_first), "{base_first} of 200");
+        assert_eq!(blocks.second, [None, None]);
+    }
+}

@@ -1,0 +1,292 @@
+//! The cells of a gate, raced: real processes against real targets.
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use inflight_report::gate::{Cell, Cost, Figure, Gate, Side};
+use inflight_report::record::{Figures, Run, Usage, Verdict};
+use mock_target::Scenario;
+
+use super::Candidate;
+use super::course::{Bench, Counted};
+use super::settings::CellSettings;
+use crate::contender::Contender;
+use crate::crew::Launch;
+use crate::meter::{Callgrind, Moment, SystemCalls, children_cpu_ns};
+use crate::placement::Placement;
+use crate::schedule::Turn;
+use crate::session::{self, Session, Watcher};
+use crate::verify;
+use crate::workload::Workload;
+
+/// A run that is void for the target's sake is repeated so often; what goes on voiding it is the machine.
+const ATTEMPTS: u32 = 3;
+
+/// The sessions and contenders behind a gate's cells.
+pub(crate) struct Races<'a> {
+    sessions: Vec<Session>,
+    cells: Vec<RaceCell>,
+    onlooker: &'a mut dyn Onlooker,
+    began: Option<Began>,
+}
+
+/// Who looks on.
+pub(crate) trait Onlooker: Watcher {
+    /// What is measured now, and how many pairs are known to come.
+    fn tell(&mut self, what: &str, to_come: u32);
+}
+
+struct RaceCell {
+    cell: Cell,
+    session: usize,
+    base: Runner,
+    head: Runner,
+}
+
+#[derive(Clone)]
+struct Runner {
+    contender: Contender,
+    launch: Launch,
+    /// What the build is called.
+    name: String,
+}
+
+/// The machine when the first pair began.
+struct Began {
+    at: Instant,
+    machine: Moment,
+    children_ns: u64,
+    targets_ns: u64,
+}
+
+impl<'a> Races<'a> {
+    /// Starts a target for each scenario of `cells`, from `program`, and finds the contenders in both builds. The
+    /// first cell has a hidden twin, of the base against itself, which comes last.
+    ///
+    /// # Errors
+    /// Where a target cannot be started, or a build does not have a contender.
+    pub(crate) fn prepare(
+        program: &Path,
+        cells: &[CellSettings],
+        [base, head]: [&Candidate; 2],
+        placement: Option<&Placement>,
+        onlooker: &'a mut dyn Onlooker,
+    ) -> Result<Races<'a>> {
+        let mut races = Races { sessions: Vec::new(), cells: Vec::new(), onlooker, began: None };
+        let mut known: Vec<Scenario> = Vec::new();
+        for settings in cells {
+            let scenario = settings.scenario()?;
+            let session = match known.iter().position(|known| *known == scenario) {
+                Some(session) => session,
+                None => {
+                    races.sessions.push(start(program, scenario.clone(), placement)?);
+                    known.push(scenario.clone());
+                    known.len() - 1
+                }
+            };
+            let runner = |candidate: &Candidate| -> Result<Runner> {
+                let contender = candidate.contender(&settings.contender)?;
+                crate::limits::check(&contender)?;
+                let launch = candidate.launch(&contender);
+                Ok(Runner { contender, launch, name: candidate.build.name.clone() })
+            };
+            let cell = Cell {
+                contender: settings.contender.clone(),
+                preset: settings.preset.clone(),
+                urls: scenario.urls,
+                runs: settings.runs(),
+                figures: settings.figures(),
+                twin: false,
+            };
+            races.cells.push(RaceCell { cell, session, base: runner(base)?, head: runner(head)? });
+        }
+        let first = &races.cells[0];
+        let figures = first.cell.figures.iter().copied().filter(|figure| figure.is_measured()).collect();
+        let cell = Cell { figures, twin: true, ..first.cell.clone() };
+        races.cells.push(RaceCell {
+            cell,
+            session: first.session,
+            base: first.base.clone(),
+            head: first.base.clone(),
+        });
+        Ok(races)
+    }
+
+    /// The cells, the hidden one last.
+    pub(crate) fn cells(&self) -> Vec<Cell> {
+        self.cells.iter().map(|cell| cell.cell.clone()).collect()
+    }
+
+    /// Counts that a cell asks for and that cannot be had here, with the reason.
+    pub(crate) fn not_offered(&self) -> Vec<(Figure, String)> {
+        let wanted = |figure: Figure| self.cells.iter().any(|cell| cell.cell.figures.contains(&figure));
+        let callgrind = Callgrind::prepare().err();
+        let mut missing = Vec::new();
+        for (figure, reason) in [
+            (Figure::Instructions, callgrind.clone()),
+            (Figure::Allocations, callgrind),
+            (Figure::SystemCalls, SystemCalls::not_offered()),
+        ] {
+            missing.extend(reason.filter(|_| wanted(figure)).map(|reason| (figure, reason)));
+        }
+        missing
+    }
+
+    /// Notes in `gate` how long it took since the first pair, and what the machine did besides.
+    pub(crate) fn note_noise(&self, gate: &mut Gate) {
+        let Some(began) = &self.began else { return };
+        gate.took_ns = began.at.elapsed().as_nanos() as u64;
+        let ours_ns =
+            (children_cpu_ns() + self.targets_cpu_ns()).saturating_sub(began.children_ns + began.targets_ns);
+        gate.noise = Moment::read().since(&began.machine, ours_ns);
+    }
+
+    fn targets_cpu_ns(&self) -> u64 {
+        self.sessions.iter().filter_map(|session| session.target_cpu_ns().ok()).sum()
+    }
+
+    fn runner(&self, cell: usize, side: Side) -> Runner {
+        let cell = &self.cells[cell];
+        match side {
+            Side::Base => cell.base.clone(),
+            Side::Head => cell.head.clone(),
+        }
+    }
+
+    /// The figures of a run that counts; `None` where the machine voids one after the other.
+    fn run(&mut self, cell: usize, side: Side) -> Result<Option<Figures>> {
+        let runner = self.runner(cell, side);
+        for round in 1..=ATTEMPTS {
+            let session = &mut self.sessions[self.cells[cell].session];
+            let turn = Turn { contender: 0, round, position: 1 };
+            let limits = session.limits(&runner.contender);
+            let run =
+                session.run(&runner.contender, turn, &runner.launch, limits, &mut Hearing(self.onlooker))?;
+            let run = run.context(INTERRUPTED)?;
+            if run.verdict.is_valid() {
+                return Ok(run.figures);
+            }
+            refuse_fault(&runner, &self.cells[cell].cell, &run)?;
+        }
+        Ok(None)
+    }
+
+    fn counted(&mut self, cell: usize, side: Side, callgrind: Option<&Callgrind>) -> Result<Usage> {
+        let runner = self.runner(cell, side);
+        let session = &mut self.sessions[self.cells[cell].session];
+        let run = session.count(&runner.contender, &runner.launch, callgrind, &mut Hearing(self.onlooker))?;
+        let run = run.context(INTERRUPTED)?;
+        // Counting is no race: that the target was late voids no count.
+        refuse_fault(&runner, &self.cells[cell].cell, &run)?;
+        Ok(run.figures.map_or_else(Usage::default, |figures| figures.usage))
+    }
+}
+
+/// What a gate says that the user has stopped.
+pub(crate) const INTERRUPTED: &str = "interrupted: nothing of it is saved";
+
+fn start(program: &Path, scenario: Scenario, placement: Option<&Placement>) -> Result<Session> {
+    let workload = Workload::of(scenario);
+    let options = session::target_options(&workload, placement);
+    Session::with_options(program, workload, options, placement.cloned())
+}
+
+/// A build that does not do its part is no slow one.
+fn refuse_fault(runner: &Runner, cell: &Cell, run: &Run) -> Result<()> {
+    match &run.verdict {
+        Verdict::Void { reasons } if !verify::blames_the_target(&run.verdict) => {
+            bail!("{} of {} does not work: {}", cell.name(), runner.name, reasons.join("; "))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Bench for Races<'_> {
+    fn pair(&mut self, cell: usize, first: Side) -> Result<Option<[Cost; 2]>> {
+        if self.began.is_none() {
+            self.began = Some(Began {
+                at: Instant::now(),
+                machine: Moment::read(),
+                children_ns: children_cpu_ns(),
+                targets_ns: self.targets_cpu_ns(),
+            });
+        }
+        let runs = self.cells[cell].cell.runs;
+        let mut sums = [Sum::default(); 2];
+        for _ in 0..runs {
+            for side in [first, first.other()] {
+                let Some(figures) = self.run(cell, side)? else { return Ok(None) };
+                sums[side as usize].add(&figures);
+            }
+        }
+        Ok(Some(sums.map(|sum| sum.mean(runs))))
+    }
+
+    fn count(&mut self, cell: usize, side: Side) -> Result<Counted> {
+        let figures = self.cells[cell].cell.figures.clone();
+        let wanted = |figure| figures.contains(&figure);
+        let urls = self.cells[cell].cell.urls as f64;
+        let each = |count: Option<u64>| count.map(|count| count as f64 / urls);
+        let mut counted = Counted::default();
+        if wanted(Figure::Instructions) || wanted(Figure::Allocations) {
+            // Where there is none, `not_offered` has said so.
+            if let Ok(callgrind) = Callgrind::prepare() {
+                let usage = self.counted(cell, side, Some(&callgrind))?;
+                (counted.instructions, counted.allocations) =
+                    (each(usage.instructions), each(usage.allocations));
+            }
+        }
+        if wanted(Figure::SystemCalls) {
+            counted.system_calls = each(self.counted(cell, side, None)?.system_calls);
+        }
+        Ok(counted)
+    }
+
+    fn tell(&mut self, stage: &str, to_come: u32) {
+        self.onlooker.tell(stage, to_come);
+    }
+}
+
+/// What the runs of one side of a pair cost together.
+#[derive(Clone, Copy, Default)]
+struct Sum {
+    wall_ns: f64,
+    cpu_ns: f64,
+    peak_memory_bytes: f64,
+    connections: f64,
+}
+
+impl Sum {
+    fn add(&mut self, figures: &Figures) {
+        self.wall_ns += figures.wall_ns as f64;
+        self.cpu_ns += figures.cpu_ns as f64;
+        self.peak_memory_bytes += figures.peak_memory_bytes as f64;
+        self.connections += figures.target.connections as f64;
+    }
+
+    fn mean(self, runs: u32) -> Cost {
+        let runs = f64::from(runs);
+        Cost {
+            wall_ns: self.wall_ns / runs,
+            cpu_ns: self.cpu_ns / runs,
+            peak_memory_bytes: self.peak_memory_bytes / runs,
+            connections: self.connections / runs,
+        }
+    }
+}
+
+/// Hears Ctrl-C, and asks the target for nothing while a run is timed.
+struct Hearing<'a>(&'a dyn Onlooker);
+
+impl Watcher for Hearing<'_> {
+    fn seen(&mut self, _: u64, _: u64) {}
+
+    fn wants_progress(&self) -> bool {
+        false
+    }
+
+    fn interrupted(&self) -> bool {
+        self.0.interrupted()
+    }
+}

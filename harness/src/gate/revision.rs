@@ -1,0 +1,120 @@
+//! Building what is compared: a revision in a checkout of its own, or the working tree where it stands.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use super::Candidate;
+use super::settings::Recipe;
+use crate::external::{cache_folder, shell_line};
+
+/// A repository, how it is built, and with which toolchain.
+pub(crate) struct Source<'a> {
+    repository: &'a Path,
+    recipe: &'a Recipe,
+    /// What rustup calls it, where that is what chooses.
+    toolchain: Option<String>,
+}
+
+/// The repository that the current folder is in.
+///
+/// # Errors
+/// Where it is in none.
+pub(crate) fn working_tree() -> Result<PathBuf> {
+    let here = env::current_dir().context("the current folder is gone")?;
+    git(&here, &["rev-parse", "--show-toplevel"])
+        .map(PathBuf::from)
+        .context("--base-rev needs a git repository")
+}
+
+impl<'a> Source<'a> {
+    /// Of `repository`, built by `recipe`, and every revision with the toolchain of the working tree.
+    pub(crate) fn new(repository: &'a Path, recipe: &'a Recipe) -> Source<'a> {
+        let asked =
+            Command::new("rustup").args(["show", "active-toolchain"]).current_dir(repository).output();
+        let told = asked.ok().filter(|output| output.status.success()).map(|output| output.stdout);
+        let toolchain =
+            told.and_then(|told| Some(String::from_utf8(told).ok()?.split_whitespace().next()?.to_owned()));
+        Source { repository, recipe, toolchain }
+    }
+
+    /// What the working tree is built to.
+    ///
+    /// # Errors
+    /// Where it cannot be built.
+    pub(crate) fn build_working_tree(&self) -> Result<Candidate> {
+        let revision = git(self.repository, &["rev-parse", "--short=12", "HEAD"])?;
+        let changed = !git(self.repository, &["status", "--porcelain"])?.is_empty();
+        let name = if changed { format!("{revision} with changes") } else { revision };
+        self.build(self.repository, name)
+    }
+
+    /// What `revision` is built to, in a checkout that is kept beside the program's other caches, so that the
+    /// next one has less to build.
+    ///
+    /// # Errors
+    /// Where there is no such revision, or it cannot be built.
+    pub(crate) fn build_revision(&self, revision: &str) -> Result<Candidate> {
+        let commit = git(
+            self.repository,
+            &["rev-parse", "--verify", "--end-of-options", &format!("{revision}^{{commit}}")],
+        )
+        .with_context(|| format!("there is no revision {revision}"))?;
+        let checkout = self.checkout();
+        if checkout.join(".git").exists() {
+            git(&checkout, &["checkout", "--quiet", "--force", "--detach", &commit])?;
+        } else {
+            fs::create_dir_all(&checkout)
+                .with_context(|| format!("cannot write to {}", checkout.display()))?;
+            git(self.repository, &["worktree", "prune"])?;
+            let path = checkout.display().to_string();
+            git(self.repository, &["worktree", "add", "--quiet", "--force", "--detach", &path, &commit])?;
+        }
+        let short: String = commit.chars().take(12).collect();
+        self.build(&checkout, if revision == short { short } else { format!("{revision} ({short})") })
+    }
+
+    fn checkout(&self) -> PathBuf {
+        const DIGITS: usize = 16;
+        let path = self.repository.as_os_str().as_encoded_bytes();
+        let digest = ring::digest::digest(&ring::digest::SHA256, path);
+        let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = self.repository.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        cache_folder().join("gate").join(format!("{name}-{}", &digest[..DIGITS]))
+    }
+
+    /// Builds in `folder` with this program's own environment; only that both would be built into one folder
+    /// is ruled out.
+    fn build(&self, folder: &Path, name: String) -> Result<Candidate> {
+        let line = shell_line(&self.recipe.command);
+        let [program, args @ ..] = &self.recipe.command[..] else { bail!("build: command: it is empty") };
+        let mut command = Command::new(program);
+        command.args(args).current_dir(folder).env_remove("CARGO_TARGET_DIR").stdin(Stdio::null());
+        if let Some(toolchain) = &self.toolchain {
+            command.env("RUSTUP_TOOLCHAIN", toolchain);
+        }
+        // What it says is for people; stdout is for the result.
+        let status =
+            command.stdout(std::io::stderr()).status().with_context(|| format!("cannot start `{line}`"))?;
+        if !status.success() {
+            bail!("{name}: `{line}` ended with {status}");
+        }
+        let result = folder.join(&self.recipe.result);
+        Candidate::at(&result, name)
+            .with_context(|| format!("`{line}` was to make {}", self.recipe.result.display()))
+    }
+}
+
+/// What git says, without what surrounds it.
+fn git(folder: &Path, args: &[&str]) -> Result<String> {
+    let output = Command::new("git").arg("-C").arg(folder).args(args).stdin(Stdio::null()).output();
+    let output = output.context("cannot start git")?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("git {}: {}", args[0], said.lines().last().unwrap_or("it failed"));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}

@@ -1,0 +1,161 @@
+//! `inflight.toml`: what a gate measures, fixed before it runs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use inflight_report::gate::Figure;
+use mock_target::Scenario;
+use serde::Deserialize;
+
+use crate::toml_error;
+
+/// More cells than this are more tests than a gate can bear.
+const MOST_CELLS: usize = 20;
+
+/// Runs of each build in a pair where nothing is delayed, and a run takes some milliseconds.
+const RUNS_WITHOUT_DELAY: u32 = 10;
+
+/// More runs in a pair than this are no longer back to back.
+const MOST_RUNS: u32 = 100;
+
+/// The whole file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// How a checkout becomes what is measured.
+    pub(crate) build: Option<Recipe>,
+    /// What is measured.
+    #[serde(rename = "cell")]
+    pub(crate) cells: Vec<CellSettings>,
+}
+
+/// How a checkout becomes what is measured.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Recipe {
+    /// The command that builds it, run in the checkout's folder.
+    pub(crate) command: Vec<String>,
+    /// What comes of it, below that folder: an `inflight`, or a `contender.toml`.
+    pub(crate) result: PathBuf,
+}
+
+/// One cell.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CellSettings {
+    /// The contender.
+    pub(crate) contender: String,
+    /// The preset.
+    pub(crate) preset: String,
+    urls: Option<u64>,
+    runs: Option<u32>,
+    figures: Option<Vec<Figure>>,
+}
+
+impl Settings {
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// Where it cannot be read or understood, in one line.
+    pub(crate) fn read(path: &Path) -> Result<Settings> {
+        let text = fs::read_to_string(path).with_context(|| {
+            format!(
+                "cannot read {}, which says what a gate measures (CONTRIBUTING.md has an example)",
+                path.display()
+            )
+        })?;
+        Settings::parse(&text).with_context(|| path.display().to_string())
+    }
+
+    fn parse(text: &str) -> Result<Settings> {
+        let settings: Settings = toml::from_str(text).map_err(|error| toml_error::one_line(text, &error))?;
+        let cells = settings.cells.len();
+        ensure!(cells > 0, "there is no [[cell]]");
+        ensure!(
+            cells <= MOST_CELLS,
+            "{cells} cells are too many to be judged together: at most {MOST_CELLS}"
+        );
+        for (at, cell) in settings.cells.iter().enumerate() {
+            cell.check().with_context(|| format!("cell `{}`", cell.contender))?;
+            let same =
+                |other: &CellSettings| (&other.contender, &other.preset) == (&cell.contender, &cell.preset);
+            ensure!(
+                !settings.cells[..at].iter().any(same),
+                "{} × {} stands twice",
+                cell.contender,
+                cell.preset
+            );
+        }
+        Ok(settings)
+    }
+}
+
+impl CellSettings {
+    fn check(&self) -> Result<()> {
+        let scenario = self.scenario()?;
+        scenario.validate()?;
+        ensure!((1..=MOST_RUNS).contains(&self.runs()), "runs: from 1 to {MOST_RUNS}");
+        match &self.figures {
+            Some(figures) if figures.is_empty() => bail!("figures: name one at least, or leave it out"),
+            _ => Ok(()),
+        }
+    }
+
+    /// What the target does.
+    pub(crate) fn scenario(&self) -> Result<Scenario> {
+        let preset = Scenario::preset(&self.preset)?;
+        Ok(Scenario { urls: self.urls.unwrap_or(preset.urls), ..preset })
+    }
+
+    /// Runs of each build in a pair.
+    pub(crate) fn runs(&self) -> u32 {
+        self.runs.unwrap_or(if self.delays() { 1 } else { RUNS_WITHOUT_DELAY })
+    }
+
+    /// What is judged: unless it is said, all that can be believed. Where requests are delayed, CPU and the
+    /// counts that hang on how many events a wake-up finds vary too much.
+    pub(crate) fn figures(&self) -> Vec<Figure> {
+        match &self.figures {
+            Some(figures) => Figure::ALL.into_iter().filter(|figure| figures.contains(figure)).collect(),
+            None if self.delays() => vec![Figure::Throughput, Figure::Memory, Figure::Connections],
+            None => Figure::ALL.to_vec(),
+        }
+    }
+
+    fn delays(&self) -> bool {
+        self.scenario().is_ok_and(|scenario| (0..scenario.urls).any(|id| scenario.delay_ns(id) > 0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        format!("{:#}", Settings::parse(text).unwrap_err())
+    }
+
+    #[test]
+    fn what_is_not_said_goes_by_the_preset() {
+        let text = "[[cell]]\ncontender = 'tokio:8'\npreset = 'sprint'\nurls = 1000\n\
+                    [[cell]]\ncontender = 'tokio:8'\npreset = 'quick'\n";
+        let cells = Settings::parse(text).unwrap().cells;
+        assert_eq!((cells[0].runs(), cells[0].scenario().unwrap().urls), (RUNS_WITHOUT_DELAY, 1_000));
+        assert_eq!(cells[0].figures(), Figure::ALL);
+        assert_eq!((cells[1].runs(), cells[1].scenario().unwrap().urls), (1, 1_000));
+        assert!(!cells[1].figures().contains(&Figure::Cpu));
+    }
+
+    #[test]
+    fn mistakes_are_told_in_one_line() {
+        let cell = "[[cell]]\ncontender = 'tokio:8'\npreset = 'sprint'\n";
+        assert!(refusal("").contains("missing field `cell`"), "{}", refusal(""));
+        assert!(refusal(&cell.repeat(2)).contains("stands twice"));
+        assert!(refusal(&format!("{cell}round = 3\n")).contains("unknown field `round`"));
+        assert!(refusal(&cell.replace("sprint", "sprnt")).contains("did you mean \"sprint\"?"));
+        assert!(refusal(&format!("{cell}runs = 0\n")).contains("runs: from 1 to 100"));
+        assert!(refusal(&format!("{cell}figures = []\n")).contains("figures: name one"));
+        assert!(refusal(&format!("{cell}figures = ['speed']\n")).contains("unknown variant `speed`"));
+    }
+}

@@ -1,0 +1,152 @@
+//! Instructions and allocations of a worker under valgrind's tool callgrind.
+//!
+//! Callgrind executes a program instruction by instruction and counts: on one machine the same program on the
+//! same input has the same count to some thousandths, whatever else runs there. What is counted lies between
+//! two commands to its embedded server (Valgrind User Manual, "Callgrind Monitor Commands"): `zero` just before
+//! `go`, `dump` right after `done`.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use super::Tree;
+use crate::crew::Launch;
+
+/// The program, and the one that talks to it while it runs.
+const VALGRIND: &str = "valgrind";
+const TALK: &str = "vgdb";
+
+/// The functions of the C library that allocate, by which Rust's standard allocator and most languages do.
+const ALLOCATORS: [&str; 6] = ["malloc", "calloc", "realloc", "memalign", "aligned_alloc", "posix_memalign"];
+
+/// Counts the workers of one run.
+pub struct Callgrind {
+    folder: TempDir,
+}
+
+/// What was counted between `go` and `done`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Executed {
+    /// Instructions in user space.
+    pub(crate) instructions: u64,
+    /// Calls of functions that allocate.
+    pub(crate) allocations: u64,
+}
+
+impl Callgrind {
+    /// Prepares to count one run.
+    ///
+    /// # Errors
+    /// With the reason why it cannot be done here.
+    pub fn prepare() -> Result<Callgrind, String> {
+        for program in [VALGRIND, TALK] {
+            let mut help = Command::new(program);
+            help.arg("--help").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            if !help.status().is_ok_and(|status| status.success()) {
+                return Err(format!("there is no {program}: install valgrind"));
+            }
+        }
+        let folder = TempDir::new().map_err(|error| format!("no temporary folder: {error}"))?;
+        Ok(Callgrind { folder })
+    }
+
+    /// How a worker is started under it.
+    pub fn launch(&self, launch: &Launch) -> Launch {
+        let output = format!("--callgrind-out-file={}/%p", self.folder.path().display());
+        let own = ["--tool=callgrind", "--trace-children=yes", "--quiet", &output].map(str::to_owned);
+        let program = launch.program.display().to_string();
+        let args = own.into_iter().chain([program]).chain(launch.args.iter().cloned());
+        Launch { program: VALGRIND.into(), args: args.collect() }
+    }
+
+    /// Counts from here on.
+    pub(crate) fn begin(&self, workers: &Tree) -> io::Result<()> {
+        tell(workers, "zero")
+    }
+
+    /// Gives what was counted.
+    pub(crate) fn end(&self, workers: &Tree) -> io::Result<Executed> {
+        tell(workers, "dump")?;
+        let mut all = Executed::default();
+        for pid in workers.pids() {
+            // The first dump of a process; the second is made at its end.
+            let executed = parse(&fs::read_to_string(self.folder.path().join(format!("{pid}.1")))?)?;
+            all.instructions += executed.instructions;
+            all.allocations += executed.allocations;
+        }
+        Ok(all)
+    }
+}
+
+fn tell(workers: &Tree, word: &str) -> io::Result<()> {
+    for pid in workers.pids() {
+        let output =
+            Command::new(TALK).args([&format!("--pid={pid}"), word]).stdin(Stdio::null()).output()?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            return Err(io::Error::other(format!("{TALK} {word}: {}", said.trim())));
+        }
+    }
+    Ok(())
+}
+
+/// From a profile (Valgrind User Manual, "Callgrind Format Specification"): a name is written out once and
+/// then known by its number, and the line of a call follows the name of what is called.
+fn parse(profile: &str) -> io::Result<Executed> {
+    let mut names: HashMap<&str, &str> = HashMap::new();
+    let mut instructions = None;
+    let mut allocations = 0;
+    let (mut caller, mut callee) = ("", "");
+    for line in profile.lines() {
+        if let Some(name) = line.strip_prefix("fn=") {
+            caller = resolve(name, &mut names);
+        } else if let Some(name) = line.strip_prefix("cfn=") {
+            callee = resolve(name, &mut names);
+        } else if let Some(calls) = line.strip_prefix("calls=") {
+            // `realloc` of nothing calls `malloc`: that is one allocation.
+            if allocates(callee) && !allocates(caller) {
+                allocations +=
+                    calls.split(' ').next().and_then(|calls| calls.parse::<u64>().ok()).unwrap_or(0);
+            }
+        } else if let Some(total) = line.strip_prefix("totals: ") {
+            instructions = total.trim().parse().ok();
+        }
+    }
+    let instructions = instructions.ok_or_else(|| io::Error::other("callgrind did not tell a total"))?;
+    Ok(Executed { instructions, allocations })
+}
+
+/// `(12) name` makes a number known, `(12)` uses it.
+fn resolve<'a>(text: &'a str, names: &mut HashMap<&'a str, &'a str>) -> &'a str {
+    match text.split_once(' ') {
+        Some((number, name)) => {
+            names.insert(number, name);
+            name
+        }
+        None => names.get(text).copied().unwrap_or(text),
+    }
+}
+
+/// A name may have a version of its library behind it, and callgrind numbers recursions.
+fn allocates(name: &str) -> bool {
+    let bare = name.split(['@', '\'']).next().unwrap_or(name);
+    ALLOCATORS.contains(&bare)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_of_allocators_are_counted_but_not_their_own() {
+        let profile = "events: Ir\n\nfn=(1) main\n1 10\ncfn=(2) malloc\ncalls=3 0\n1 30\n\
+                       cfn=(3) realloc@@GLIBC_2.2.5\ncalls=2 0\n1 5\n\nfn=(3)\n1 5\ncfn=(2)\ncalls=1 0\n1 2\n\
+                       fn=(4) other\n1 1\ncfn=(2)\ncalls=4 0\n1 1\ncfn=(5) free\ncalls=9 0\n1 1\n\ntotals: 1234\n";
+        let executed = parse(profile).unwrap();
+        assert_eq!(executed, Executed { instructions: 1_234, allocations: 3 + 2 + 4 });
+        assert!(parse("fn=(1) main\n").is_err());
+    }
+}
