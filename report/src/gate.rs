@@ -4,6 +4,8 @@
 //! says is worked out from it whenever it is read, by [`Judgement::of`].
 
 mod counts;
+#[cfg(test)]
+pub(crate) mod example;
 pub mod exports;
 mod judgement;
 mod plan;
@@ -33,11 +35,11 @@ pub struct Gate {
     pub command: String,
     /// When it began: RFC 3339, UTC.
     pub started_at: String,
-    /// From its first pair to its last, in nanoseconds.
+    /// What measuring took, in nanoseconds.
     pub took_ns: u64,
     /// The machine it ran on.
     pub machine: Machine,
-    /// What the machine did besides, from the first pair to the last.
+    /// What the machine did besides in that time.
     pub noise: Noise,
     /// What is held against.
     pub base: Build,
@@ -45,7 +47,7 @@ pub struct Gate {
     pub head: Build,
     /// Seed of the order of pairs and cells.
     pub seed: u64,
-    /// What was measured. The last is the hidden one, of the base against itself.
+    /// What was measured. Where anything but counts is, the last is the hidden one, of the base against itself.
     pub cells: Vec<Cell>,
     /// In the order in which they were measured.
     pub pairs: Vec<Pair>,
@@ -253,3 +255,6 @@ impl Gate {
         cells.flat_map(|(index, cell)| cell.figures.iter().map(move |figure| (index, cell, *figure)))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,6 +60,9 @@ pub(super) struct Args {
 }
 
 pub(super) fn gate(args: &Args) -> Result<ExitCode> {
+    if args.base.is_none() && args.base_rev.is_none() {
+        bail!("say what to hold against: --base PATH, or --base-rev REV");
+    }
     let settings = Settings::read(&args.config)?;
     let [base, head] = args.candidates(&settings)?;
     // A full disk is found before an hour is spent, not after.
@@ -92,13 +95,13 @@ impl Args {
     /// Base and head.
     fn candidates(&self, settings: &Settings) -> Result<[Candidate; 2]> {
         let named = |path: &Path| Candidate::at(path, path.display().to_string());
-        match (&self.base, &self.base_rev) {
+        match (&self.base, self.base_rev.as_deref().unwrap_or_default()) {
             (Some(base), _) => {
                 let own = || env::current_exe().context("cannot find this program itself");
                 let head = self.head.clone().map_or_else(own, Ok)?;
                 Ok([named(base)?, named(&head)?])
             }
-            (None, Some(revision)) => {
+            (None, revision) => {
                 let repository = working_tree()?;
                 let recipe = settings.build.as_ref().with_context(|| {
                     format!("--base-rev needs [build] with command and result in {}", self.config.display())
@@ -108,7 +111,6 @@ impl Args {
                 let head = self.head.as_deref().map_or_else(|| source.build_working_tree(), named)?;
                 Ok([base, head])
             }
-            (None, None) => bail!("say what to hold against: --base PATH, or --base-rev REV"),
         }
     }
 }

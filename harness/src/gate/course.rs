@@ -37,7 +37,8 @@ pub(crate) struct Counted {
 /// As [`Bench`] has them.
 pub(crate) fn carry_out(gate: &mut Gate, bench: &mut dyn Bench) -> Result<()> {
     let mut random = Rng::with_seed(gate.seed);
-    let all: Vec<(usize, u32)> = (0..gate.cells.len()).map(|cell| (cell, SCREEN_PAIRS)).collect();
+    let paired = (0..gate.cells.len()).filter(|cell| is_paired(gate, *cell));
+    let all: Vec<(usize, u32)> = paired.map(|cell| (cell, SCREEN_PAIRS)).collect();
     let once: Vec<(usize, u32)> = all.iter().map(|(cell, _)| (*cell, 1)).collect();
     measure(gate, bench, Stage::WarmUp, &once, &mut random)?;
     measure(gate, bench, Stage::Screen, &all, &mut random)?;
@@ -54,9 +55,15 @@ pub(crate) fn carry_out(gate: &mut Gate, bench: &mut dyn Bench) -> Result<()> {
     count(gate, bench, Stage::Confirm, &again)
 }
 
+/// Whether its runs are measured; else they are counted alone.
+fn is_paired(gate: &Gate, cell: usize) -> bool {
+    let figures = &gate.cells[cell].figures;
+    figures.iter().any(|figure| figure.is_measured() || *figure == Figure::Connections)
+}
+
 fn is_counted(gate: &Gate, cell: usize) -> bool {
-    let cell = &gate.cells[cell];
-    cell.figures.iter().any(|figure| !figure.is_measured() && *figure != Figure::Connections)
+    let figures = &gate.cells[cell].figures;
+    figures.iter().any(|figure| !figure.is_measured() && *figure != Figure::Connections)
 }
 
 /// Rounds of one pair of each cell, in an order drawn anew for each, until every cell has its number.

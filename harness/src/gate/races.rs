@@ -52,7 +52,7 @@ struct Runner {
     name: String,
 }
 
-/// The machine when the first pair began.
+/// The machine before anything was measured.
 struct Began {
     at: Instant,
     machine: Moment,
@@ -61,8 +61,7 @@ struct Began {
 }
 
 impl<'a> Races<'a> {
-    /// Starts a target for each scenario of `cells`, from `program`, and finds the contenders in both builds. The
-    /// first cell has a hidden twin, of the base against itself, which comes last.
+    /// Starts a target for each scenario of `cells`, from `program`, and finds the contenders in both builds.
     ///
     /// # Errors
     /// Where a target cannot be started, or a build does not have a contender.
@@ -101,16 +100,20 @@ impl<'a> Races<'a> {
             };
             races.cells.push(RaceCell { cell, session, base: runner(base)?, head: runner(head)? });
         }
-        let first = &races.cells[0];
-        let figures = first.cell.figures.iter().copied().filter(|figure| figure.is_measured()).collect();
-        let cell = Cell { figures, twin: true, ..first.cell.clone() };
-        races.cells.push(RaceCell {
-            cell,
-            session: first.session,
-            base: first.base.clone(),
-            head: first.base.clone(),
-        });
+        races.add_twin();
         Ok(races)
+    }
+
+    /// A twin of the first cell of which anything is judged that noise could touch, of the base against itself.
+    fn add_twin(&mut self) {
+        let measured = |cell: &RaceCell| -> Vec<Figure> {
+            cell.cell.figures.iter().copied().filter(|figure| figure.is_measured()).collect()
+        };
+        let Some(first) = self.cells.iter().find(|cell| !measured(cell).is_empty()) else { return };
+        let cell = Cell { figures: measured(first), twin: true, ..first.cell.clone() };
+        let (base, head) = (first.base.clone(), first.base.clone());
+        let twin = RaceCell { cell, session: first.session, base, head };
+        self.cells.push(twin);
     }
 
     /// The cells, the hidden one last.
@@ -133,7 +136,7 @@ impl<'a> Races<'a> {
         missing
     }
 
-    /// Notes in `gate` how long it took since the first pair, and what the machine did besides.
+    /// Notes in `gate` how long it took, and what the machine did besides.
     pub(crate) fn note_noise(&self, gate: &mut Gate) {
         let Some(began) = &self.began else { return };
         gate.took_ns = began.at.elapsed().as_nanos() as u64;
@@ -204,14 +207,6 @@ fn refuse_fault(runner: &Runner, cell: &Cell, run: &Run) -> Result<()> {
 
 impl Bench for Races<'_> {
     fn pair(&mut self, cell: usize, first: Side) -> Result<Option<[Cost; 2]>> {
-        if self.began.is_none() {
-            self.began = Some(Began {
-                at: Instant::now(),
-                machine: Moment::read(),
-                children_ns: children_cpu_ns(),
-                targets_ns: self.targets_cpu_ns(),
-            });
-        }
         let runs = self.cells[cell].cell.runs;
         let mut sums = [Sum::default(); 2];
         for _ in 0..runs {
@@ -244,6 +239,14 @@ impl Bench for Races<'_> {
     }
 
     fn tell(&mut self, stage: &str, to_come: u32) {
+        if self.began.is_none() {
+            self.began = Some(Began {
+                at: Instant::now(),
+                machine: Moment::read(),
+                children_ns: children_cpu_ns(),
+                targets_ns: self.targets_cpu_ns(),
+            });
+        }
         self.onlooker.tell(stage, to_come);
     }
 }

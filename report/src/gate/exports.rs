@@ -90,7 +90,7 @@ fn write(xml: &mut Writer<Vec<u8>>, gate: &Gate, judgement: &Judgement) -> io::R
         ("hostname", "localhost".to_owned()),
         ("tests", rows.len().to_string()),
         ("failures", number(|state| *state == State::Worse)),
-        ("errors", number(|state| matches!(state, State::Missing(_)))),
+        ("errors", number(|state| matches!(state, State::Missing(_) | State::Doubtful))),
         ("skipped", number(|state| *state == State::NotOffered)),
         ("time", junit::seconds(gate.took_ns)),
     ];
@@ -127,6 +127,7 @@ fn write_row(xml: &mut Writer<Vec<u8>>, gate: &Gate, row: &Row) -> io::Result<()
             return Ok(());
         }
         State::Worse => ("failure", "regression", summary::finding(gate, row)),
+        State::Doubtful => ("error", "not believed", summary::finding(gate, row)),
         State::Missing(why) => ("error", "not measured", printable(why)),
     };
     case.write_inner_content(|xml| {

@@ -65,6 +65,8 @@ pub enum State {
     Cleared,
     /// It is worse.
     Worse,
+    /// By its pairs it is worse, and the machine is such that no pair is believed.
+    Doubtful,
     /// It was not measured as it should have been: why.
     Missing(String),
     /// This machine cannot count it.
@@ -186,8 +188,12 @@ impl Judgement {
             }
         }
         let noisy = doubts_of_the_machine(gate, &rows);
-        let believed = |row: &Row| !row.figure.is_measured() || noisy.is_empty();
-        let found = rows.iter().any(|row| row.is_worse() && !gate.cells[row.cell].twin && believed(row));
+        let measured = rows.iter_mut().filter(|row| row.figure.is_measured() && row.is_worse());
+        for row in measured.filter(|_| !noisy.is_empty()) {
+            row.state = State::Doubtful;
+        }
+        // Had the hidden cell been called worse, nothing that is measured would be left.
+        let found = rows.iter().any(Row::is_worse);
         let doubts: Vec<String> = noisy.iter().cloned().chain(doubts_of_the_rows(gate, &rows)).collect();
         let outcome = match (found, doubts.is_empty()) {
             (true, _) => Outcome::Regression,
@@ -200,6 +206,9 @@ impl Judgement {
 
 /// Why nothing that was measured is believed. Counts are believed all the same.
 fn doubts_of_the_machine(gate: &Gate, rows: &[Row]) -> Vec<String> {
+    if !rows.iter().any(|row| row.figure.is_measured()) {
+        return Vec::new(); // nothing that noise could touch
+    }
     let disturbances = gate.noise.disturbances(gate.took_ns).into_iter().map(|disturbance| {
         format!("{disturbance}: {}", percent(disturbance.share(&gate.noise, gate.took_ns)))
     });
@@ -214,7 +223,7 @@ fn doubts_of_the_rows(gate: &Gate, rows: &[Row]) -> Vec<String> {
     let mut doubts = Vec::new();
     for (index, cell) in gate.cells.iter().enumerate() {
         let of_cell = || rows.iter().filter(|row| row.cell == index);
-        if of_cell().all(|row| row.state == State::NotOffered) {
+        if !cell.twin && of_cell().all(|row| row.state == State::NotOffered) {
             doubts.push(format!("{}: nothing of it was measured", cell.name()));
         }
         for row in of_cell() {
@@ -246,6 +255,11 @@ fn doubts_of_the_rows(gate: &Gate, rows: &[Row]) -> Vec<String> {
 /// A ratio of costs as people say it: `−4.8 %` of throughput, `+12 %` of anything else.
 pub(super) fn change(figure: Figure, ratio: f64) -> String {
     let part = if figure == Figure::Throughput { 1.0 / ratio - 1.0 } else { ratio - 1.0 };
-    let sign = if part < 0.0 { "−" } else { "+" };
-    format!("{sign}{:.1} %", part.abs() * 100.0)
+    let shown = format!("{:.1}", part.abs() * 100.0);
+    let sign = match shown.as_str() {
+        "0.0" => "",
+        _ if part < 0.0 => "−",
+        _ => "+",
+    };
+    format!("{sign}{shown} %")
 }

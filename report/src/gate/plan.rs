@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn what_spreads_more_is_heard_longer() {
-        assert_eq!([0.01, 0.042, 0.07].map(|deviation| pairs_needed(&spread(deviation))), CONFIRM_PAIRS);
+        assert_eq!([0.02, 0.038, 0.06].map(|deviation| pairs_needed(&spread(deviation))), CONFIRM_PAIRS);
         assert_eq!(pairs_needed(&[]), 40);
     }
 

@@ -18,7 +18,7 @@ const PROSE_WIDTH: usize = 100;
 
 /// Renders in Markdown, ending in a newline.
 pub fn markdown(gate: &Gate, judgement: &Judgement) -> String {
-    let mut text = format!("### {}\n\n", headline(gate, judgement));
+    let mut text = format!("### {}\n\n", headline(judgement));
     for line in found(gate, judgement) {
         text += &format!("- {line}\n");
     }
@@ -38,7 +38,8 @@ pub fn terminal(gate: &Gate, judgement: &Judgement, width: usize) -> String {
     let mut table_of_cells = Table::new();
     table_of_cells.load_style(presets::UTF8_HORIZONTAL_ONLY);
     let [titles, rows @ ..] = &table(gate, judgement)[..] else { unreachable!("a table has titles") };
-    table_of_cells.set_header(titles.clone()).add_rows(rows.to_vec());
+    let plain = |row: &Vec<String>| row.iter().map(|text| text.replace("**", "")).collect::<Vec<_>>();
+    table_of_cells.set_header(titles.clone()).add_rows(rows.iter().map(plain));
     table_of_cells.set_content_arrangement(ContentArrangement::Dynamic).set_width(width as u16);
     for column in table_of_cells.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -50,7 +51,7 @@ pub fn terminal(gate: &Gate, judgement: &Judgement, width: usize) -> String {
     let legend = LEGEND.map(|line| line.replace("**", ""));
     format!(
         "{}\n\n{}\n{table_of_cells}\n\n{}{}",
-        headline(gate, judgement),
+        headline(judgement),
         prose(found(gate, judgement)),
         prose(legend.to_vec()),
         prose(measured(gate))
@@ -78,8 +79,8 @@ const LEGEND: [&str; 3] = [
 ];
 
 /// The outcome in one line.
-fn headline(gate: &Gate, judgement: &Judgement) -> String {
-    let worse = judgement.rows.iter().filter(|row| is_finding(gate, row)).count();
+fn headline(judgement: &Judgement) -> String {
+    let worse = judgement.rows.iter().filter(|row| row.is_worse()).count();
     let figures = if worse == 1 { "figure is" } else { "figures are" };
     match judgement.outcome {
         Outcome::Pass => "Pass: nothing is worse".to_owned(),
@@ -88,13 +89,9 @@ fn headline(gate: &Gate, judgement: &Judgement) -> String {
     }
 }
 
-fn is_finding(gate: &Gate, row: &Row) -> bool {
-    row.is_worse() && !gate.cells[row.cell].twin
-}
-
 /// What was found, and what could not be.
 pub(super) fn found(gate: &Gate, judgement: &Judgement) -> Vec<String> {
-    let findings = judgement.rows.iter().filter(|row| is_finding(gate, row)).map(|row| finding(gate, row));
+    let findings = judgement.rows.iter().filter(|row| row.is_worse()).map(|row| finding(gate, row));
     let doubts = judgement.doubts.iter().map(|doubt| printable(doubt));
     let not_offered = gate
         .not_offered
@@ -168,6 +165,7 @@ fn told(row: &Row) -> String {
         State::Even => told,
         State::Cleared => format!("{told} cleared"),
         State::Worse => format!("**{told} worse**"),
+        State::Doubtful => format!("{told} ?"),
         State::Missing(_) => format!("{told} ?"),
         State::NotOffered => "–".to_owned(),
     }

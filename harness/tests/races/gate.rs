@@ -1,0 +1,225 @@
+//! Gates of whole processes: what passes, what is found, what is refused, and what is left behind.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use inflight::meter::Callgrind;
+use inflight_report::gate::{self, Figure, SCREEN_PAIRS, Stage};
+use tempfile::TempDir;
+
+use crate::common::{self, skip_without};
+use crate::externals::documented;
+
+/// A cell of counts alone, which do not hang on how busy this machine is.
+const COUNTED: &str =
+    "[[cell]]\ncontender = 'tokio-current+common:4'\npreset = 'sprint'\nurls = 40\nruns = 1\n";
+
+fn config(folder: &TempDir, figures: &str) -> PathBuf {
+    let path = folder.path().join("inflight.toml");
+    let recipe = "[build]\ncommand = ['sh', 'build.sh']\nresult = 'built/inflight'\n";
+    fs::write(&path, format!("{recipe}{COUNTED}figures = {figures}\n")).unwrap();
+    path
+}
+
+fn gate(folder: &TempDir, args: &[&str]) -> Command {
+    let mut command = Command::new(common::inflight());
+    command.arg("gate").args(args).current_dir(folder.path()).stdin(Stdio::null());
+    command.env("INFLIGHT_CACHE", folder.path().join("cache")).env_remove("GITHUB_STEP_SUMMARY");
+    command
+}
+
+/// Of this build against what `PLANTED` makes worse.
+fn planted(figures: &str, planted: &str) -> Output {
+    let folder = TempDir::new().unwrap();
+    config(&folder, figures);
+    let (base, head) = (common::inflight(), common::example("planted"));
+    let args = ["--base", base.to_str().unwrap(), "--head", head.to_str().unwrap()];
+    gate(&folder, &args).env("PLANTED", planted).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+#[track_caller]
+fn assert_code(output: &Output, code: i32, words: &[&str]) {
+    let said = said(output);
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    words.iter().for_each(|word| assert!(said.contains(word), "{said:?} does not say {word:?}"));
+}
+
+#[track_caller]
+fn assert_refused(folder: &TempDir, args: &[&str], words: &[&str]) {
+    let output = gate(folder, args).output().unwrap();
+    assert_code(&output, 2, words);
+    assert_eq!(output.stderr.iter().filter(|byte| **byte == b'\n').count(), 1, "{}", said(&output));
+}
+
+#[test]
+fn a_build_against_itself_passes_and_leaves_everything_that_was_asked_for() {
+    let folder = TempDir::new().unwrap();
+    config(&folder, "['connections']");
+    let summary = folder.path().join("step-summary");
+    fs::write(&summary, "before\n").unwrap();
+    let base = common::inflight();
+    let args = ["--base", base.to_str().unwrap(), "--history", "history", "--out", "out", "--seed", "7"];
+    let output = gate(&folder, &args).env("GITHUB_STEP_SUMMARY", &summary).output().unwrap();
+    assert_code(&output, 0, &["Pass: nothing is worse", "tokio-current+common:4, sprint"]);
+
+    let (gates, refused) = gate::read_all(&folder.path().join("history")).unwrap();
+    assert!(refused.is_empty() && gates.len() == 1);
+    let one = &gates[0];
+    assert_eq!((one.seed, one.base.digest.as_str()), (7, one.head.digest.as_str()));
+    let screened = |cell| one.pairs.iter().filter(|p| p.cell == cell && p.stage == Stage::Screen).count();
+    assert_eq!(screened(0), SCREEN_PAIRS as usize);
+    assert_eq!(one.cells.len(), 1, "counts have no noise to be shown");
+    assert!(fs::read_to_string(&summary).unwrap().starts_with("before\n### Pass"));
+    for file in ["summary.md", "junit.xml", "bmf.json", "github-benchmark.json"] {
+        assert!(folder.path().join("out").join(file).exists(), "{file}");
+    }
+}
+
+#[test]
+fn a_connection_more_is_found_and_named() {
+    let output = planted("['connections']", "tokio-current+common:4 connect 1");
+    let found = "tokio-current+common:4, sprint: connections went from 4 to 5 a run";
+    assert_code(&output, 1, &["Regression: 1 figure is worse", found]);
+    let of_another = planted("['connections']", "tokio+common:4 connect 1");
+    assert_code(&of_another, 0, &["Pass"]);
+}
+
+#[test]
+fn instructions_and_allocations_more_are_found_and_named() {
+    if let Err(reason) = Callgrind::prepare() {
+        return skip_without(&reason);
+    }
+    let figures = "['instructions', 'allocations']";
+    let output = planted(figures, "tokio-current+common:4 allocate 2");
+    assert_code(&output, 1, &["allocations went from"]);
+    let output = planted(figures, "tokio-current+common:4 spin 2000");
+    assert_code(&output, 1, &["Regression: 1 figure is worse", "instructions went from"]);
+}
+
+#[test]
+fn wrong_use_is_answered_in_one_line() {
+    let folder = TempDir::new().unwrap();
+    assert_refused(&folder, &["--base", "x"], &["cannot read inflight.toml", "CONTRIBUTING.md"]);
+    let path = config(&folder, "['connections']");
+    assert_refused(&folder, &[], &["--base PATH, or --base-rev REV"]);
+    assert_refused(&folder, &["--base", "nowhere"], &["there is no nowhere"]);
+    assert_refused(&folder, &["--base", "inflight.toml"], &["inflight.toml", "unknown field"]);
+    assert_refused(&folder, &["--base", "/bin/echo"], &["/bin/echo is no inflight"]);
+    assert_refused(&folder, &["--base-rev", "HEAD"], &["git"]);
+    assert_refused(&folder, &["--base", "a", "--base-rev", "b"], &["cannot be used with"]);
+    let base = common::inflight();
+    let base = ["--base", base.to_str().unwrap()];
+    let out = path.to_str().unwrap();
+    assert_refused(&folder, &[&base[..], &["--out", out]].concat(), &["cannot write to"]);
+    assert_refused(&folder, &[&base[..], &["--history", "/dev/full/x"]].concat(), &["cannot write to"]);
+    fs::write(&path, COUNTED.replace("tokio-current", "tokoi-current")).unwrap();
+    assert_refused(&folder, &base, &["did you mean tokio-current+common:4?"]);
+}
+
+/// An inflight by its `--version` alone.
+fn impostor(folder: &TempDir, worker: &str) -> String {
+    let path = folder.path().join("impostor");
+    let script = format!("#!/bin/sh\ncase $1 in --version) echo 'inflight 0';; *) {worker};; esac\n");
+    fs::write(&path, script).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn a_build_that_does_not_work_is_no_regression() {
+    let folder = TempDir::new().unwrap();
+    config(&folder, "['throughput']");
+    let head = impostor(&folder, "echo 'it broke' >&2; exit 7");
+    let base = common::inflight();
+    let args = ["--base", base.to_str().unwrap(), "--head", &head, "--history", "history"];
+    assert_refused(&folder, &args, &["does not work", "tokio-current+common:4, sprint", "it broke"]);
+    assert_eq!(fs::read_dir(folder.path().join("history")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_gate_that_is_killed_leaves_a_history_that_can_be_read() {
+    let folder = TempDir::new().unwrap();
+    config(&folder, "['connections']");
+    let stuck = impostor(&folder, "exec sleep 600");
+    let base = common::inflight();
+    let args = ["--base", base.to_str().unwrap(), "--history", "history"];
+    assert!(gate(&folder, &args).output().unwrap().status.success());
+    let mut second = gate(&folder, &[&args[..], &["--head", &stuck]].concat()).spawn().unwrap();
+    thread::sleep(Duration::from_secs(1));
+    second.kill().unwrap();
+    second.wait().unwrap();
+    let (gates, refused) = gate::read_all(&folder.path().join("history")).unwrap();
+    assert_eq!((gates.len(), refused.len()), (1, 0));
+}
+
+fn git(folder: &Path, args: &[&str]) {
+    let name = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"];
+    let status = Command::new("git").arg("-C").arg(folder).args(name).args(args).status().unwrap();
+    assert!(status.success(), "{args:?}");
+}
+
+/// A repository whose build copies the program under test, or what its last commit planted.
+#[test]
+fn a_revision_is_built_in_a_checkout_of_its_own() {
+    let folder = TempDir::new().unwrap();
+    config(&folder, "['connections']");
+    let build = |program: &Path| {
+        let script = format!("mkdir -p built && cp '{}' built/inflight\n", program.display());
+        fs::write(folder.path().join("build.sh"), script).unwrap();
+    };
+    git(folder.path(), &["init", "--quiet"]);
+    fs::write(folder.path().join(".gitignore"), "cache\nbuilt\n").unwrap();
+    for program in [common::inflight(), common::example("planted")] {
+        build(&program);
+        git(folder.path(), &["add", "."]);
+        git(folder.path(), &["commit", "--quiet", "--message", "a build"]);
+    }
+    let gated =
+        |planted: &str| gate(&folder, &["--base-rev", "HEAD~1"]).env("PLANTED", planted).output().unwrap();
+    let began = Instant::now();
+    assert_code(&gated("tokio:1 connect 1"), 0, &["Pass", "base HEAD~1 ("]);
+    assert_code(&gated("tokio-current+common:4 connect 1"), 1, &["connections went from 4 to 5"]);
+    assert_refused(&folder, &["--base-rev", "nonsense"], &["there is no revision nonsense"]);
+    println!("three gates with their builds took {:?}", began.elapsed());
+
+    fs::write(folder.path().join("build.sh"), "exit 3\n").unwrap();
+    assert_refused(&folder, &["--base-rev", "HEAD"], &["`sh build.sh` ended with exit status: 3"]);
+}
+
+#[test]
+fn a_client_of_ones_own_is_gated_as_contributing_shows() {
+    if Command::new("python3").arg("--version").output().is_err() {
+        return skip_without("there is no python3");
+    }
+    let (written, file) = documented("my-python");
+    let base = file.parent().unwrap();
+    let head = written.path().join("head");
+    fs::create_dir(&head).unwrap();
+    let keeping = "mine.connection.request(";
+    let worker = fs::read_to_string(base.join("worker.py")).unwrap();
+    assert!(worker.contains(keeping));
+    fs::write(head.join("worker.py"), worker.replace(keeping, &format!("connect(); {keeping}"))).unwrap();
+    fs::copy(&file, head.join("contender.toml")).unwrap();
+    let text = fs::read_to_string(base.join("inflight.toml")).unwrap();
+    let is_kept = |line: &&str| !["figures", "runs", "urls"].iter().any(|key| line.starts_with(key));
+    let kept: String = text.lines().filter(is_kept).map(|line| line.to_owned() + "\n").collect();
+    let config = format!("{kept}urls = 64\nruns = 1\nfigures = ['connections']\n");
+    assert!(text.contains(&format!("{:?}", Figure::Connections.name())), "{text}");
+    fs::write(written.path().join("inflight.toml"), config).unwrap();
+
+    let head = head.join("contender.toml");
+    let against = |head: &Path| {
+        let args = ["--base", file.to_str().unwrap(), "--head", head.to_str().unwrap()];
+        gate(&written, &args).output().unwrap()
+    };
+    assert_code(&against(&file), 0, &["Pass"]);
+    assert_code(&against(&head), 1, &["connections went from"]);
+}

@@ -1,0 +1,175 @@
+//! Whole gates whose truth is known: what is said of them, and how.
+
+use std::fs;
+
+use tempfile::TempDir;
+
+use super::example::{EVEN, Truth, gate};
+use super::{
+    Figure, Gate, GateError, Judgement, Outcome, Row, State, exports, read, read_all, save, summary,
+};
+
+const SLOWER: Truth = Truth { wall: 1.08, ..EVEN };
+
+fn row(judgement: &Judgement, cell: usize, figure: Figure) -> &Row {
+    judgement.rows.iter().find(|row| (row.cell, row.figure) == (cell, figure)).unwrap()
+}
+
+fn judged(gate: &Gate) -> (Outcome, Judgement) {
+    let judgement = Judgement::of(gate);
+    (judgement.outcome, judgement)
+}
+
+#[test]
+fn nothing_worse_is_a_pass() {
+    let (outcome, judgement) = judged(&gate(&[EVEN, EVEN]));
+    assert_eq!((outcome, judgement.doubts), (Outcome::Pass, Vec::<String>::new()));
+    let throughput = judgement.rows.iter().find(|row| row.figure == Figure::Throughput).unwrap();
+    assert!(throughput.detectable.unwrap() < 1.05, "{throughput:?}");
+}
+
+#[test]
+fn the_cell_and_the_figure_that_are_worse_are_named() {
+    let (outcome, judgement) = judged(&gate(&[EVEN, SLOWER]));
+    assert_eq!(outcome, Outcome::Regression);
+    let worse: Vec<_> = judgement.rows.iter().filter(|row| row.is_worse()).collect();
+    assert_eq!(worse.len(), 1);
+    assert_eq!((worse[0].cell, worse[0].figure), (1, Figure::Throughput));
+    let ratio = worse[0].ratio.unwrap();
+    let (low, high) = ratio.interval.unwrap();
+    assert!((ratio.estimate - 1.08).abs() < 1e-3 && low < 1.08 && 1.08 < high, "{ratio:?}");
+}
+
+#[test]
+fn what_is_worse_by_less_than_a_per_cent_is_cleared() {
+    let (outcome, judgement) = judged(&gate(&[Truth { wall: 1.009, ..EVEN }]));
+    assert_eq!(outcome, Outcome::Pass);
+    assert_eq!(row(&judgement, 0, Figure::Throughput).state, State::Cleared);
+}
+
+#[test]
+fn a_count_needs_no_pairs() {
+    let more = Truth { instructions: 1.05, ..EVEN };
+    let (outcome, judgement) = judged(&gate(&[more]));
+    assert_eq!(
+        (outcome, &row(&judgement, 0, Figure::Instructions).state),
+        (Outcome::Regression, &State::Worse)
+    );
+    let (outcome, judgement) = judged(&gate(&[Truth { connections: 1.0, ..EVEN }]));
+    assert_eq!(
+        (outcome, &row(&judgement, 0, Figure::Connections).state),
+        (Outcome::Regression, &State::Worse)
+    );
+}
+
+#[test]
+fn a_machine_too_noisy_to_see_a_drop_cannot_say_that_there_is_none() {
+    let (outcome, judgement) = judged(&gate(&[Truth { spread: 0.2, ..EVEN }]));
+    assert_eq!(outcome, Outcome::Inconclusive);
+    assert!(
+        judgement.doubts.iter().any(|doubt| doubt.contains("could have gone unnoticed")),
+        "{judgement:?}"
+    );
+}
+
+#[test]
+fn on_a_busy_machine_counts_alone_are_believed() {
+    let busy = |truth: Truth| {
+        let mut gate = gate(&[truth]);
+        gate.noise.others_cpu_ns = Some(gate.took_ns);
+        judged(&gate)
+    };
+    let (outcome, judgement) = busy(SLOWER);
+    assert_eq!(outcome, Outcome::Inconclusive);
+    assert_eq!(row(&judgement, 0, Figure::Throughput).state, State::Doubtful);
+    assert!(judgement.doubts[0].starts_with("the machine was busy"), "{judgement:?}");
+    assert_eq!(busy(Truth { instructions: 1.05, ..SLOWER }).0, Outcome::Regression);
+}
+
+#[test]
+fn a_base_that_is_told_from_itself_makes_all_pairs_doubtful() {
+    let mut gate = gate(&[SLOWER]);
+    for pair in gate.pairs.iter_mut().filter(|pair| pair.cell == 1) {
+        pair.head.wall_ns *= 1.2;
+    }
+    let (outcome, judgement) = judged(&gate);
+    assert_eq!(outcome, Outcome::Inconclusive);
+    assert!(judgement.doubts[0].contains("told from itself"), "{judgement:?}");
+}
+
+#[test]
+fn what_was_not_measured_is_never_a_pass() {
+    let mut some_missing = gate(&[EVEN, EVEN]);
+    some_missing.pairs.remove(3);
+    assert_eq!(judged(&some_missing).0, Outcome::Inconclusive);
+    let mut not_counted = gate(&[EVEN]);
+    not_counted.counts.clear();
+    assert_eq!(judged(&not_counted).0, Outcome::Inconclusive);
+
+    let mut nothing = gate(&[EVEN]);
+    nothing.cells[0].figures = vec![Figure::Allocations];
+    let (outcome, judgement) = judged(&nothing);
+    assert_eq!(row(&judgement, 0, Figure::Allocations).state, State::NotOffered);
+    assert_eq!(outcome, Outcome::Inconclusive);
+    nothing.cells.clear();
+    nothing.pairs.clear();
+    nothing.counts.clear();
+    assert_eq!(judged(&nothing).0, Outcome::Inconclusive);
+}
+
+#[test]
+fn it_is_told_in_markdown_and_on_a_terminal() {
+    let gate = gate(&[EVEN, Truth { instructions: 1.031, connections: 2.0, ..SLOWER }]);
+    let judgement = Judgement::of(&gate);
+    insta::assert_snapshot!("markdown", summary::markdown(&gate, &judgement));
+    insta::assert_snapshot!("terminal", summary::terminal(&gate, &judgement, 100));
+}
+
+#[test]
+fn other_programs_are_told_as_their_formats_have_it() {
+    let mut gate = gate(&[EVEN, Truth { instructions: 1.031, ..SLOWER }]);
+    gate.cells[0].figures.push(Figure::Allocations);
+    gate.pairs.retain(|pair| pair.cell != 0);
+    let judgement = Judgement::of(&gate);
+    insta::assert_snapshot!("junit", exports::junit(&gate, &judgement));
+    insta::assert_snapshot!("bmf", exports::bmf(&gate, &judgement));
+    insta::assert_snapshot!("github_benchmark", exports::github_benchmark(&gate, &judgement));
+}
+
+#[test]
+fn a_summary_that_is_too_long_is_cut_behind_a_line() {
+    let text = "first line\nsécond line\nthird line\n";
+    assert_eq!(summary::cut(text, text.len()), text);
+    let cut = summary::cut(&text.repeat(10), 120);
+    assert!(cut.len() <= 120 && cut.contains("cut: the rest is in the file"), "{cut}");
+    assert!(cut.starts_with("first line\nsécond line\n"));
+}
+
+#[test]
+fn a_gate_is_saved_once_and_read_back() {
+    let folder = TempDir::new().unwrap();
+    let one = gate(&[EVEN]);
+    let path = save(folder.path(), &one).unwrap();
+    assert_eq!(read(&path).unwrap(), one);
+    assert_eq!(save(folder.path(), &one).unwrap_err().kind(), std::io::ErrorKind::AlreadyExists);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
+}
+
+#[test]
+fn what_is_no_gate_is_named_and_the_others_are_read() {
+    let folder = TempDir::new().unwrap();
+    let older = Gate { started_at: "2026-11-01T00:00:00Z".to_owned(), ..gate(&[EVEN]) };
+    save(folder.path(), &gate(&[EVEN])).unwrap();
+    let path = save(folder.path(), &older).unwrap();
+    fs::write(folder.path().join("cut.json"), &fs::read(&path).unwrap()[..200]).unwrap();
+    fs::write(folder.path().join("newer.json"), "{\"gate_format\": 99}").unwrap();
+    let beyond = Gate { cells: Vec::new(), ..older.clone() };
+    fs::write(folder.path().join("beyond.json"), serde_json::to_vec(&beyond).unwrap()).unwrap();
+    fs::write(folder.path().join(".under-way.json"), "{").unwrap();
+    let (gates, refused) = read_all(folder.path()).unwrap();
+    assert_eq!(gates[0], older);
+    assert_eq!(gates.len(), 2);
+    assert_eq!(refused.len(), 3);
+    assert!(refused.iter().any(|error| matches!(error, GateError::OtherFormat { found: 99, .. })));
+    assert!(refused.iter().all(|error| !error.to_string().contains('\n')));
+}
