@@ -4,6 +4,8 @@
 //! says is worked out from it whenever it is read, by [`Judgement::of`].
 
 mod counts;
+#[cfg(test)]
+pub(crate) mod example;
 pub mod exports;
 mod judgement;
 mod plan;
