@@ -8,6 +8,7 @@ mod common;
 mod conformance;
 mod externals;
 mod faults;
+mod history;
 mod known_answers;
 mod languages;
 mod open_loop;
