@@ -80,7 +80,7 @@ pub(super) fn choose<'a>(bases: &'a [Base], asked: Option<&str>) -> Result<Optio
     let matching = |is_meant: &dyn Fn(&Base) -> bool| -> Vec<&Base> {
         bases.iter().filter(|base| is_meant(base)).collect()
     };
-    let mut meant = matching(&|base| base.names.iter().any(|name| name == asked));
+    let mut meant = matching(&|base| base.names.iter().any(|name| is_called(name, asked)));
     if meant.is_empty() {
         meant = matching(&|base| base.build.digest.starts_with(asked));
     }
@@ -89,6 +89,11 @@ pub(super) fn choose<'a>(bases: &'a [Base], asked: Option<&str>) -> Result<Optio
         [one] => Ok(Some(one)),
         _ => Err(ReferenceError::Several { asked: printable(asked), meant: list(meant) }),
     }
+}
+
+/// Whether `asked` is the name, or the revision that it begins with: `v1.0` of `v1.0 (0a1b2c3d4e5f)`.
+fn is_called(name: &str, asked: &str) -> bool {
+    name.strip_prefix(asked).is_some_and(|rest| rest.is_empty() || rest.starts_with(" ("))
 }
 
 fn list<'a>(bases: impl IntoIterator<Item = &'a Base>) -> String {
@@ -114,6 +119,13 @@ mod tests {
         let gates = with_bases(&[("v1", "0a11"), ("v1", "0a11"), ("v2", "0b22")]);
         let refused = History::all(&gates, Some("v3")).unwrap_err().to_string();
         assert_eq!(refused, "no gate was held against `v3`: there is v1 (0a11), 2 gates; v2 (0b22), 1 gate");
+    }
+
+    #[test]
+    fn a_revision_is_meant_without_its_commit_too() {
+        let gates = with_bases(&[("v1 (5e21d6d)", "0a11"), ("v1.1 (8a3890a)", "0b22")]);
+        let of = |asked| History::all(&gates, Some(asked)).unwrap()[0].reference.digest.clone();
+        assert_eq!([of("v1"), of("v1.1"), of("v1 (5e21d6d)")], ["0a11", "0b22", "0a11"]);
     }
 
     #[test]
