@@ -5,6 +5,7 @@ mod bars;
 mod cost;
 mod data;
 mod flights;
+pub mod history;
 mod labels;
 mod ladder;
 mod latency;

@@ -6,6 +6,7 @@ pub mod comparison;
 pub mod conclusion;
 pub mod exports;
 pub mod gate;
+pub mod history;
 pub mod numbers;
 pub mod page;
 pub mod record;

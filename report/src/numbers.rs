@@ -42,6 +42,13 @@ pub fn percent(fraction: f64) -> String {
     format!("{} %", three_digits(fraction * 100.0))
 }
 
+/// A ratio as a change: `+4.8 %` of 1.048, `−50.0 %` of 0.5.
+pub fn change(ratio: f64) -> String {
+    let tenths = ((ratio - 1.0) * 1_000.0).round();
+    let sign = if tenths < 0.0 { "−" } else { "+" };
+    format!("{sign}{:.1} %", tenths.abs() / 10.0)
+}
+
 /// An efficiency, where 1 is perfect: as [`percent`], but what is below 1 never reads as 100 %.
 pub fn efficiency(fraction: f64) -> String {
     let shown = percent(fraction);
@@ -210,6 +217,15 @@ mod tests {
         assert_eq!(times(1.0), "1.00×");
         assert_eq!(times(0.953), "0.953×");
         assert_eq!(times(f64::NAN), "–×");
+    }
+
+    #[test]
+    fn changes_have_a_sign_and_one_decimal() {
+        let told =
+            [(1.048, "+4.8 %"), (0.5, "−50.0 %"), (1.0, "+0.0 %"), (0.9998, "+0.0 %"), (12.0, "+1100.0 %")];
+        for (ratio, text) in told {
+            assert_eq!(change(ratio), text);
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The page: one HTML file with everything a record says, which needs nothing from anywhere else.
 
 mod figure;
+pub mod history;
 mod results;
 mod table;
 mod trust;
@@ -32,13 +33,12 @@ pub fn render(record: &Record, comparison: &Comparison) -> String {
             (trust::section(comparison, &trust))
         }
         footer { p { "Made with Inflight " (comparison.inflight_version) " from one record; nothing on this page is loaded from elsewhere." } }
-        div #tip role="status" aria-live="polite" hidden {}
-        script { (PreEscaped(include_str!("page/script.js"))) }
     };
-    document(content)
+    document("Inflight: which concurrency model, and what it costs", content)
 }
 
-fn document(content: Markup) -> String {
+/// A whole page, with what all of them have.
+fn document(title: &str, content: Markup) -> String {
     let styles =
         [include_str!("page/style.css"), include_str!("charts/charts.css"), &rules_of_page()].concat();
     let page = html! {
@@ -49,14 +49,28 @@ fn document(content: Markup) -> String {
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { "Inflight: which concurrency model, and what it costs" }
+                title { (title) }
                 link rel="icon" href="data:,";
                 style { (PreEscaped(styles)) }
             }
-            body { (content) }
+            body {
+                (content)
+                div #tip role="status" aria-live="polite" hidden {}
+                script { (PreEscaped(include_str!("page/script.js"))) }
+            }
         }
     };
     page.into_string() + "\n"
+}
+
+/// What stands above every page.
+fn bar() -> Markup {
+    html! {
+        div.bar {
+            span.brand { "inflight" }
+            button #theme type="button" aria-label="Light or dark" title="Light or dark" { "◐" }
+        }
+    }
 }
 
 /// The headline, drawn from the data, and what it is about.
@@ -66,10 +80,7 @@ fn masthead(comparison: &Comparison, charts: &[&dyn Chart]) -> Markup {
         sentences.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
     html! {
         header {
-            div.bar {
-                span.brand { "inflight" }
-                button #theme type="button" aria-label="Light or dark" title="Light or dark" { "◐" }
-            }
+            (bar())
             h1 { (printable(headline)) }
             @for sentence in rest { p.lead { (printable(sentence)) } }
             (facts(comparison, |label| label != "machine"))

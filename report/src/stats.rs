@@ -1,6 +1,7 @@
 //! The statistics of a comparison: pure functions, each with its source.
 
 mod bootstrap;
+mod e_divisive;
 mod hodges_lehmann;
 mod holm;
 mod little;
@@ -11,6 +12,7 @@ mod sorted;
 mod usl;
 
 pub use bootstrap::median_interval;
+pub use e_divisive::change_points;
 pub use hodges_lehmann::{Location, hodges_lehmann};
 pub use holm::holm;
 pub use little::mean_in_flight;

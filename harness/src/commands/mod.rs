@@ -4,6 +4,7 @@ mod become_other;
 mod doctor;
 mod externals;
 mod gate;
+mod history;
 mod lineup;
 mod list;
 mod output;
@@ -43,6 +44,7 @@ enum Command {
     Doctor(doctor::Args),
     Report(report::Args),
     Gate(gate::Args),
+    History(history::Args),
     List(list::Args),
     Setup(setup::Args),
     Serve(serve::Args),
@@ -74,6 +76,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Report(args) => report::report(&args),
         Command::Gate(args) => gate::gate(&args),
+        Command::History(args) => history::history(&args),
         Command::List(args) => list::list(&args),
         Command::Setup(args) => setup::setup(&args),
         Command::Serve(args) => serve::serve(&args),

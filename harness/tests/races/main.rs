@@ -9,6 +9,7 @@ mod conformance;
 mod externals;
 mod faults;
 mod gate;
+mod history;
 mod known_answers;
 mod languages;
 mod open_loop;

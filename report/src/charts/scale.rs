@@ -30,7 +30,12 @@ impl Scale {
         const ROOM: f64 = 0.04;
         const LEAST_ROOM: f64 = 1.1;
         let room = (high / low).powf(ROOM).max(LEAST_ROOM);
-        Scale { logarithmic: true, low: low / room, high: high * room, start, end }
+        Scale::exact_log(low / room, high * room, start, end)
+    }
+
+    /// Logarithmic, from `low`, which must be above zero, to `high`, which must be above `low`.
+    pub(super) fn exact_log(low: f64, high: f64, start: f64, end: f64) -> Scale {
+        Scale { logarithmic: true, low, high, start, end }
     }
 
     /// The place of `value`, in pixels; what lies outside comes to lie on the edge.

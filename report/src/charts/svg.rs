@@ -113,38 +113,63 @@ pub(crate) fn inline(picture: &Picture, id: &str, description: &str) -> Markup {
     }
 }
 
+/// Pictures that belong together, beneath lines about them.
+pub(super) struct Part {
+    pub heading: Vec<String>,
+    pub pictures: Vec<Picture>,
+}
+
+/// Space around a file's drawing, and between its pictures.
+const MARGIN: f64 = 20.0;
+pub(super) const GAP: f64 = 24.0;
+
 /// A chart as a file of its own: its pictures in rows, beneath its title.
 pub(super) fn alone(chart: &dyn Chart, width: f64) -> String {
-    const MARGIN: f64 = 20.0;
-    const GAP: f64 = 24.0;
     let pictures = match chart.small_multiples() {
         Some(count) => {
             chart.pictures((width - GAP) / if count <= FEW_PANELS { 2.0 } else { 3.0 } - GAP / 2.0)
         }
         None => chart.pictures(width),
     };
+    file(&chart.title(), &chart.description(), vec![Part { heading: Vec::new(), pictures }], width)
+}
+
+/// A file of its own: parts one below the other, the pictures of each in rows, all beneath `title`.
+pub(super) fn file(title: &str, description: &str, parts: Vec<Part>, width: f64) -> String {
+    const LINE: f64 = 17.0;
     let mut placed = String::new();
-    let (mut x, mut y, mut row_height): (f64, f64, f64) = (0.0, 34.0, 0.0);
-    for picture in &pictures {
-        if x > 0.0 && x + picture.width > width {
-            (x, y, row_height) = (0.0, y + row_height + GAP, 0.0);
+    let mut bottom: f64 = 34.0;
+    for (index, part) in parts.iter().enumerate() {
+        let mut y = bottom + if index > 0 { GAP } else { 0.0 };
+        for (index, words) in part.heading.iter().enumerate() {
+            let class = if index == 0 { "ink name" } else { "mute" };
+            placed += &fitted(MARGIN, MARGIN + y + 12.0, class, words, width).into_string();
+            y += LINE;
         }
-        let moved = html! {
-            g transform={ "translate(" (px(MARGIN + x)) " " (px(MARGIN + y)) ")" } { (picture.body) }
-        };
-        placed += &moved.into_string();
-        (x, row_height) = (x + picture.width + GAP, row_height.max(picture.height));
+        y += if part.heading.is_empty() || part.pictures.is_empty() { 0.0 } else { GAP / 2.0 };
+        let (mut x, mut row_height): (f64, f64) = (0.0, 0.0);
+        for picture in &part.pictures {
+            if x > 0.0 && x + picture.width > width {
+                (x, y, row_height) = (0.0, y + row_height + GAP, 0.0);
+            }
+            let moved = html! {
+                g transform={ "translate(" (px(MARGIN + x)) " " (px(MARGIN + y)) ")" } { (picture.body) }
+            };
+            placed += &moved.into_string();
+            (x, row_height) = (x + picture.width + GAP, row_height.max(picture.height));
+        }
+        bottom = y + row_height;
     }
-    let (width, height) = (width + 2.0 * MARGIN, y + row_height + 2.0 * MARGIN);
+    let (width, height) = (width + 2.0 * MARGIN, bottom + 2.0 * MARGIN);
     let style = format!("{}{}", palette::rules_of_file(), include_str!("charts.css"));
     let drawing = html! {
         svg xmlns="http://www.w3.org/2000/svg" viewBox={ "0 0 " (px(width)) " " (px(height)) }
             width=(px(width)) height=(px(height)) role="img" aria-labelledby="t d" {
-            title id="t" { (chart.title()) }
-            desc id="d" { (printable(&chart.description())) }
+            title id="t" { (title) }
+            desc id="d" { (printable(description)) }
             style { (PreEscaped(style)) }
             rect class="paper" width="100%" height="100%" {}
-            (text(MARGIN, MARGIN + 16.0, Anchor::Start, "ink head", &chart.title()))
+            (text(MARGIN, MARGIN + 16.0, Anchor::Start, "ink head", title))
             (PreEscaped(placed))
         }
     };

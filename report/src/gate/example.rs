@@ -1,92 +1,119 @@
-//! Made-up gates for tests, whose truth is known.
+//! Made-up gates for tests: a history in which one head is slower than those before it.
+
+use fastrand::Rng;
 
 use super::{Build, Cell, Cost, Count, Figure, GATE_FORMAT, Gate, Pair, SCREEN_PAIRS, Side, Stage};
-use crate::example::record;
-use crate::record::Noise;
+use crate::record::{Machine, Noise, Settings};
 
-/// What one cell of a made-up gate is to show.
-#[derive(Clone, Copy)]
-pub(crate) struct Truth {
-    /// Head ÷ base of walls.
-    pub(crate) wall: f64,
-    /// By how much, up and down, a pair's ratio differs from the truth.
-    pub(crate) spread: f64,
-    /// Head ÷ base of instructions.
-    pub(crate) instructions: f64,
-    /// What the head opens more.
-    pub(crate) connections: f64,
+/// The cell whose head became slower.
+pub(crate) const STEPPED: &str = "tokio:128, sprint";
+
+/// The cell that stayed as it was.
+pub(crate) const STEADY: &str = "epoll+common:128, sprint";
+
+/// How much more it costs from [`SLOWER_FROM`] on.
+pub(crate) const STEP: f64 = 1.06;
+
+/// The gate that is the first with the slower head, counted from 1.
+const SLOWER_FROM: u32 = 14;
+
+/// The spread of a pair around its gate.
+const SPREAD: f64 = 0.01;
+
+/// So many gates, a day apart, all against one base. Memory of the steady cell drifts down a little from gate to gate.
+pub(crate) fn gates(count: u32) -> Vec<Gate> {
+    (1..=count).map(gate).collect()
 }
 
-pub(crate) const EVEN: Truth = Truth { wall: 1.0, spread: 0.005, instructions: 1.0, connections: 0.0 };
-
-/// A gate of a cell for each of `truths`, and the hidden one, with the pairs of both stages and the counts.
-pub(crate) fn gate(truths: &[Truth]) -> Gate {
-    let build = |name: &str, digit: &str| Build { name: name.to_owned(), digest: digit.repeat(64) };
-    let figures = vec![Figure::Throughput, Figure::Cpu, Figure::Instructions, Figure::Connections];
-    let cell = |(at, twin)| Cell {
-        contender: format!("{}:128", ["tokio", "threads", "smol", "epoll"][at % 4]),
-        preset: "sprint".to_owned(),
-        urls: 1_000,
-        runs: 10,
-        figures: if twin { vec![Figure::Throughput, Figure::Cpu] } else { figures.clone() },
-        twin,
-    };
-    let cells = (0..truths.len()).map(|at| (at, false)).chain([(0, true)]).map(cell).collect();
+fn gate(number: u32) -> Gate {
+    let mut random = Rng::with_seed(number.into());
+    let cells = vec![cell(STEPPED, false), cell(STEADY, false), cell(STEPPED, true)];
+    let slower = if number >= SLOWER_FROM { STEP } else { 1.0 };
     let mut gate = Gate {
         gate_format: GATE_FORMAT,
         inflight_version: "0.1.0".to_owned(),
-        command: "inflight gate --base base --head head".to_owned(),
-        started_at: "2026-11-02T03:04:05Z".to_owned(),
-        took_ns: 61_000_000_000,
-        machine: record().header.machine,
-        noise: Noise { cpus: 2, others_cpu_ns: Some(0), stolen_ns: Some(0), ..Noise::default() },
-        base: build("base", "a"),
-        head: build("head", "b"),
-        seed: 1,
+        command: "inflight gate --base v1.0 --history history".to_owned(),
+        started_at: format!("2026-{:02}-{:02}T02:30:00Z", 3 + (number - 1) / 28, 1 + (number - 1) % 28),
+        took_ns: 600_000_000_000,
+        machine: machine(),
+        noise: Noise { cpus: 2, ..Noise::default() },
+        base: Build { name: "v1.0".to_owned(), digest: "0123456789abcdef".repeat(4) },
+        head: Build { name: format!("head-{number}"), digest: format!("{number:064x}") },
+        seed: number.into(),
         cells,
         pairs: Vec::new(),
         counts: Vec::new(),
-        not_offered: vec![(Figure::Allocations, "there is no valgrind: install valgrind".to_owned())],
+        not_offered: vec![(Figure::SystemCalls, "no tracepoint".to_owned())],
     };
-    for (cell, truth) in truths.iter().chain([&EVEN]).enumerate() {
-        for stage in [Stage::Screen, Stage::Confirm] {
-            gate.pairs.extend((0..super::CONFIRM_PAIRS[2]).map(|number| pair(cell, stage, number, truth)));
-        }
+    // Two builds of one source differ a little too.
+    let of_this_head = 1.0 + 0.006 * (random.f64() - 0.5);
+    measure(&mut gate, 0, Stage::Screen, SCREEN_PAIRS, slower * of_this_head, &mut random);
+    measure(&mut gate, 1, Stage::Screen, SCREEN_PAIRS, of_this_head, &mut random);
+    measure(&mut gate, 2, Stage::Screen, SCREEN_PAIRS, 1.0, &mut random);
+    for suspect in gate.suspects() {
+        let cost = if suspect.cell == 0 { slower * of_this_head } else { of_this_head };
+        measure(&mut gate, suspect.cell, Stage::Confirm, suspect.pairs, cost, &mut random);
     }
-    gate.pairs.retain({
-        let mut screened = vec![0; truths.len() + 1];
-        move |pair| {
-            screened[pair.cell] += u32::from(pair.stage == Stage::Screen);
-            pair.stage == Stage::Confirm || screened[pair.cell] <= SCREEN_PAIRS
-        }
-    });
-    for (cell, truth) in truths.iter().enumerate() {
-        for stage in [Stage::Screen, Stage::Confirm] {
-            for (side, ratio) in [(Side::Base, 1.0), (Side::Head, truth.instructions)] {
-                gate.counts.extend((0..3).map(|number| Count {
-                    cell,
-                    stage,
-                    side,
-                    instructions: Some((8_000.0 + f64::from(number)) * ratio),
-                    allocations: None,
-                    system_calls: None,
-                }));
-            }
-        }
-    }
+    count(&mut gate, number);
     gate
 }
 
-/// Noise as even as can be: what lies above the truth lies below it as well.
-fn pair(cell: usize, stage: Stage, number: u32, truth: &Truth) -> Pair {
-    let sign = if number.is_multiple_of(2) { 1.0 } else { -1.0 };
-    let noise = (truth.spread * sign * (1.0 + f64::from(number / 2)) / 8.0).exp();
-    let base = Cost { wall_ns: 8e6, cpu_ns: 7e6, peak_memory_bytes: 7e6, connections: 128.0 };
-    let head = Cost {
-        wall_ns: (base.wall_ns * truth.wall * noise).round(),
-        cpu_ns: (base.cpu_ns * noise).round(),
-        connections: base.connections + truth.connections,
-        ..base
-    };
-    Pair { cell, stage, first: if sign > 0.0 { Side::Base } else { Side::Head }, base, head }
+fn cell(name: &str, twin: bool) -> Cell {
+    let (contender, preset) = name.split_once(", ").expect("a cell's name");
+    let measured = vec![Figure::Throughput, Figure::Cpu, Figure::Memory];
+    let counted = vec![Figure::Instructions, Figure::Allocations, Figure::SystemCalls];
+    Cell {
+        contender: contender.to_owned(),
+        preset: preset.to_owned(),
+        urls: 1_000,
+        runs: 3,
+        figures: if twin { measured } else { [measured, counted].concat() },
+        twin,
+    }
+}
+
+fn machine() -> Machine {
+    Machine {
+        cpu_model: "AMD EPYC".to_owned(),
+        cores: 2,
+        memory_bytes: 8_000_000_000,
+        os: "Linux".to_owned(),
+        kernel: "6.18.5".to_owned(),
+        settings: Settings { virtualisation: Some("QEMU".to_owned()), ..Settings::default() },
+    }
+}
+
+/// Adds pairs of a cell whose head costs so many times what the base does; half of them begin with either.
+fn measure(gate: &mut Gate, cell: usize, stage: Stage, pairs: u32, cost: f64, random: &mut Rng) {
+    for number in 0..pairs {
+        let mut spread = |typical: f64| typical * (1.0 + SPREAD * (random.f64() + random.f64() - 1.0));
+        let mut of = |times: f64| Cost {
+            wall_ns: spread(150e6) * times,
+            cpu_ns: spread(90e6) * times,
+            peak_memory_bytes: spread(15e6),
+            connections: 128.0,
+        };
+        let (base, head) = (of(1.0), of(cost));
+        let first = if number % 2 == 0 { Side::Base } else { Side::Head };
+        gate.pairs.push(Pair { cell, stage, first, base, head });
+    }
+}
+
+/// Counts of both cells: instructions of the steady one fall from gate to gate, and it allocates nothing.
+fn count(gate: &mut Gate, number: u32) {
+    for cell in 0..2 {
+        for side in [Side::Base, Side::Head] {
+            let less = if side == Side::Head && cell == 1 { 10.0 * f64::from(number / 8) } else { 0.0 };
+            for _ in 0..super::COUNTS {
+                gate.counts.push(Count {
+                    cell,
+                    stage: Stage::Screen,
+                    side,
+                    instructions: Some(8_000.0 - 40.0 * less),
+                    allocations: Some(if cell == 1 { 0.0 } else { 12.0 }),
+                    system_calls: None,
+                });
+            }
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::cell::LazyCell;
 
 use super::plan::{ALPHA, MARGIN, MUST_FIND, Suspect, confirm, pairs_needed, screen};
 use super::{Figure, Gate, SCREEN_PAIRS, Stage};
-use crate::numbers::percent;
+use crate::numbers::{self, percent};
 use crate::stats::{hodges_lehmann, holm, signed_rank, smallest_shift_that_all_find};
 
 /// How sure the interval of a ratio is: its lower end is where the one-sided test at [`ALPHA`] stands.
@@ -83,7 +83,7 @@ pub struct Ratio {
 }
 
 impl Row {
-    /// Every figure of the gate tested, without [`Row::detectable`], which takes its time.
+    /// Every figure of the gate tested, without what was [detectable](Row#structfield.detectable), which takes its time.
     pub fn tested(gate: &Gate) -> Vec<Row> {
         let suspects = gate.suspects();
         let heard: Vec<f64> = suspects.iter().map(|suspect| p_of(gate, suspect)).collect();
@@ -254,12 +254,5 @@ fn doubts_of_the_rows(gate: &Gate, rows: &[Row]) -> Vec<String> {
 
 /// A ratio of costs as people say it: `−4.8 %` of throughput, `+12 %` of anything else.
 pub(super) fn change(figure: Figure, ratio: f64) -> String {
-    let part = if figure == Figure::Throughput { 1.0 / ratio - 1.0 } else { ratio - 1.0 };
-    let shown = format!("{:.1}", part.abs() * 100.0);
-    let sign = match shown.as_str() {
-        "0.0" => "",
-        _ if part < 0.0 => "−",
-        _ => "+",
-    };
-    format!("{sign}{shown} %")
+    numbers::change(if figure == Figure::Throughput { 1.0 / ratio } else { ratio })
 }

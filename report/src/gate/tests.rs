@@ -1,10 +1,12 @@
 //! Whole gates whose truth is known: what is said of them, and how.
 
+mod truth;
+
 use std::fs;
 
 use tempfile::TempDir;
 
-use super::example::{EVEN, Truth, gate};
+use self::truth::{EVEN, Truth, gate};
 use super::{
     Figure, Gate, GateError, Judgement, Outcome, Row, State, exports, read, read_all, save, summary,
 };

@@ -207,7 +207,7 @@ fn list(texts: &[String]) -> String {
 }
 
 /// Text that Markdown shows as it is. A `<` becomes an entity, so that no tag and no comment can begin.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for char in printable(text).chars() {
         match char {

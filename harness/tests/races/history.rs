@@ -1,0 +1,174 @@
+//! `inflight history`: saved gates told as a table and a picture, and what is refused.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use inflight_report::gate::{
+    Build, Cell, Cost, Figure, GATE_FORMAT, Gate, Pair, SCREEN_PAIRS, Side, Stage, save,
+};
+use inflight_report::record::{Machine, Noise, Settings};
+use tempfile::TempDir;
+
+use crate::common;
+
+/// A gate of one cell, on the day of its number, whose head takes so many times as long as its base.
+fn gate(day: u32, base: &str, slower: f64) -> Gate {
+    let cost = |times: f64| Cost {
+        wall_ns: 150e6 * times,
+        cpu_ns: 90e6,
+        peak_memory_bytes: 15e6,
+        connections: 128.0,
+    };
+    let measured = |cell, number: u32| {
+        let times = if cell == 0 { slower } else { 1.0 };
+        let first = if number.is_multiple_of(2) { Side::Base } else { Side::Head };
+        Pair { cell, stage: Stage::Screen, first, base: cost(1.0), head: cost(times) }
+    };
+    let cell = |twin| Cell {
+        contender: "tokio:128".to_owned(),
+        preset: "sprint".to_owned(),
+        urls: 1_000,
+        runs: 3,
+        figures: vec![Figure::Throughput, Figure::Cpu],
+        twin,
+    };
+    Gate {
+        gate_format: GATE_FORMAT,
+        inflight_version: "0.1.0".to_owned(),
+        command: "inflight gate".to_owned(),
+        started_at: format!("2026-03-{day:02}T02:30:00Z"),
+        took_ns: 600_000_000_000,
+        machine: Machine {
+            cpu_model: "AMD EPYC".to_owned(),
+            cores: 2,
+            memory_bytes: 8_000_000_000,
+            os: "Linux".to_owned(),
+            kernel: "6.18.5".to_owned(),
+            settings: Settings { virtualisation: Some("none".to_owned()), ..Settings::default() },
+        },
+        noise: Noise { cpus: 2, ..Noise::default() },
+        base: Build { name: base.to_owned(), digest: format!("{base}-digest") },
+        head: Build { name: format!("head-{day}"), digest: format!("{day:064}") },
+        seed: 1,
+        cells: vec![cell(false), cell(true)],
+        pairs: (0..2).flat_map(|cell| (0..SCREEN_PAIRS).map(move |number| measured(cell, number))).collect(),
+        counts: Vec::new(),
+        not_offered: Vec::new(),
+    }
+}
+
+/// Three gates: two against `v1`, one against `v0`.
+fn gates() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    for gate in [gate(1, "v0", 1.0), gate(2, "v1", 1.0), gate(3, "v1", 0.8)] {
+        save(folder.path(), &gate).unwrap();
+    }
+    folder
+}
+
+fn history(folder: &Path, args: &[&str]) -> Output {
+    Command::new(common::inflight()).arg("history").arg(folder).args(args).output().unwrap()
+}
+
+#[track_caller]
+fn told(folder: &Path, args: &[&str]) -> String {
+    let output = history(folder, args);
+    assert!(output.status.success() && output.stderr.is_empty(), "{args:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The command must fail with 2, print nothing, and say one line.
+#[track_caller]
+fn refused(folder: &Path, args: &[&str]) -> String {
+    let output = history(folder, args);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
+    assert!(output.stdout.is_empty() && stderr.lines().count() == 1, "{args:?}: {stderr}");
+    stderr
+}
+
+fn file(folder: &TempDir, name: &str) -> (PathBuf, String) {
+    let path = folder.path().join(name);
+    (path.clone(), path.display().to_string())
+}
+
+#[test]
+fn gates_are_told_against_the_base_that_most_of_them_have() {
+    let folder = gates();
+    let text = told(folder.path(), &[]);
+    for words in [
+        "AMD EPYC, 2 cores, no virtual machine, kernel 6.18\n",
+        "2 gates from 2026-03-02 to 2026-03-03, each head against v1 (v1-digest)",
+        "v0 (v0-digest), 1 gate",
+        "tokio:128, sprint",
+        "+25.0 %",
+        "too few gates",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    for asked in ["v0", "v0-dig"] {
+        let text = told(folder.path(), &["--reference", asked]);
+        assert!(text.contains("1 gate, on 2026-03-01, each head against v0 (v0-digest)"), "{text}");
+    }
+}
+
+#[test]
+fn a_picture_and_a_document_are_written_beside_the_table() {
+    let (gates, out) = (gates(), TempDir::new().unwrap());
+    for (name, begins) in [("h.svg", "<svg xmlns="), ("h.html", "<!DOCTYPE html>"), ("h.md", "### AMD EPYC")]
+    {
+        let (path, name) = file(&out, name);
+        assert_eq!(told(gates.path(), &["--out", &name]), told(gates.path(), &[]));
+        assert!(fs::read_to_string(path).unwrap().starts_with(begins), "{name}");
+    }
+    let (_, name) = file(&out, "h.png");
+    assert!(refused(gates.path(), &["--out", &name]).contains(".svg, .html or .md"));
+    assert!(refused(gates.path(), &["--out", "/no/such/folder/h.svg"]).contains("/no/such/folder/h.svg"));
+}
+
+#[test]
+fn what_is_no_gate_is_named_and_left_out() {
+    let folder = gates();
+    fs::write(folder.path().join("other.json"), "{}\n").unwrap();
+    fs::write(folder.path().join("later.json"), "{\"gate_format\":99}\n").unwrap();
+    let output = history(folder.path(), &[]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && stderr.lines().count() == 2, "{stderr}");
+    assert!(stderr.contains("other.json: not a gate of Inflight"), "{stderr}");
+    assert!(stderr.contains("later.json has format 99"), "{stderr}");
+    assert!(String::from_utf8(output.stdout).unwrap().contains("2 gates from"));
+}
+
+#[test]
+fn no_gates_and_no_such_reference_are_answered_in_one_line() {
+    let empty = TempDir::new().unwrap();
+    for folder in [empty.path(), Path::new("/no/such/history")] {
+        let line = refused(folder, &[]);
+        assert!(line.contains("no gates in ") && line.contains("`inflight gate --history "), "{line}");
+    }
+    let (path, _) = file(&empty, "file");
+    fs::write(&path, "").unwrap();
+    assert!(refused(&path, &[]).contains("cannot read "));
+
+    let folder = gates();
+    let line = refused(folder.path(), &["--reference", "v2"]);
+    assert!(line.contains("no gate was held against `v2`: there is v0 (v0-digest), 1 gate; v1 "), "{line}");
+    assert!(refused(folder.path(), &["--reference", "v"]).contains("`v` can be several"));
+    assert!(refused(folder.path(), &["--reference", ""]).contains("--reference"));
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let folder = gates();
+    let mut child = Command::new(common::inflight())
+        .arg("history")
+        .arg(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}

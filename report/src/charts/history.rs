@@ -1,0 +1,110 @@
+//! The history: the ratio of head to reference from gate to gate, a small picture for each figure of each cell.
+
+mod picture;
+
+use super::svg::{self, Part};
+use super::{ALONE_WIDTH, Picture};
+use crate::history::{History, table};
+use crate::numbers::change;
+use picture::picture;
+
+/// How wide a picture is in a file, two beside each other.
+const FILE_WIDTH: f64 = (ALONE_WIDTH - svg::GAP) / 2.0;
+
+/// The heading of all of them.
+pub(crate) const TITLE: &str = "How the figures developed";
+
+/// How to read the pictures.
+pub(crate) const HOW_TO_READ: [&str; 2] = [
+    "Dots: head ÷ reference with its 98 % interval, a gate each; red where the gate found it worse, hollow where pairs are \
+     missing.",
+    "Dashed: the level changed, by E-divisive (advice, not a finding). Bars: the median between changes.",
+];
+
+/// All `histories` as an SVG file that stands alone: light or dark as its viewer is.
+pub fn svg(histories: &[History]) -> String {
+    let mut parts = Vec::new();
+    for (index, history) in histories.iter().enumerate() {
+        let mut heading = table::heading(history);
+        if index == 0 {
+            heading.extend(HOW_TO_READ.map(str::to_owned));
+        }
+        parts.push(Part { heading, pictures: Vec::new() });
+        let cells = pictures(history, FILE_WIDTH).into_iter();
+        parts.extend(cells.map(|(cell, pictures)| Part { heading: vec![cell], pictures }));
+    }
+    svg::file(TITLE, &description(histories), parts, ALONE_WIDTH)
+}
+
+/// What they show, in a sentence for those who do not see it.
+pub(crate) fn description(histories: &[History]) -> String {
+    let all = || histories.iter().flat_map(|history| &history.series);
+    let series = || all().filter(|series| !series.points.is_empty());
+    let changes: Vec<String> = series()
+        .flat_map(|series| series.steps().map(move |step| (series, step)))
+        .map(|(series, step)| {
+            let (figure, by) = (series.figure.name(), change(step.ratio));
+            format!("{figure} of {} by {by} on {}", series.cell, step.after.date())
+        })
+        .collect();
+    let changes = if changes.is_empty() { "none".to_owned() } else { changes.join("; ") };
+    format!("Ratios to a reference over time, {} small pictures. Changes: {changes}.", series().count())
+}
+
+/// Each cell with its pictures, so wide, one for each figure that has a ratio.
+pub(crate) fn pictures(history: &History, width: f64) -> Vec<(String, Vec<Picture>)> {
+    let mut cells: Vec<(String, Vec<Picture>)> = Vec::new();
+    for series in history.series.iter().filter(|series| !series.points.is_empty()) {
+        let drawn = picture(series, history, width);
+        match cells.last_mut().filter(|(cell, _)| *cell == series.cell) {
+            Some((_, pictures)) => pictures.push(drawn),
+            None => cells.push((series.cell.clone(), vec![drawn])),
+        }
+    }
+    cells
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::{Gate, example};
+
+    fn drawn(gates: &[Gate]) -> String {
+        svg(&History::all(gates, None).unwrap())
+    }
+
+    #[test]
+    fn a_history_as_a_file() {
+        let drawn = drawn(&example::gates(24));
+        assert!(drawn.starts_with("<svg xmlns="));
+        insta::assert_snapshot!("history", drawn.replace("><", ">\n<"));
+    }
+
+    #[test]
+    fn a_picture_stays_within_its_width_whatever_that_is() {
+        let gates = example::gates(60);
+        let [ref history] = History::all(&gates, None).unwrap()[..] else { panic!("one class") };
+        for width in [300.0, 420.0, 880.0] {
+            for picture in pictures(history, width).into_iter().flat_map(|(_, pictures)| pictures) {
+                let body = picture.body.into_string();
+                let places = body.split(" x1=\"").skip(1).chain(body.split(" cx=\"").skip(1));
+                let places = places.map(|rest| rest.split('"').next().unwrap().parse::<f64>().unwrap());
+                assert!(places.into_iter().all(|x| (0.0..=width).contains(&x)), "{width}: {body}");
+            }
+        }
+    }
+
+    #[test]
+    fn hostile_names_are_text() {
+        let mut gates = example::gates(12);
+        for gate in &mut gates {
+            for text in [&mut gate.head.name, &mut gate.base.name, &mut gate.cells[0].contender] {
+                "<script>\n\u{1b}[2J\u{7}\u{202e}\"'".clone_into(text);
+            }
+            gate.started_at.clone_from(&gate.head.name);
+        }
+        let drawn = drawn(&gates);
+        assert!(!drawn.contains("<script"));
+        assert!(!drawn.contains(['\u{1b}', '\u{7}', '\u{202e}']));
+    }
+}

@@ -1,0 +1,93 @@
+//! Made-up gates of which one cell after the other can be made worse.
+
+use crate::example::record;
+use crate::gate::{Build, Cell, Cost, Count, Figure, GATE_FORMAT, Gate, Pair, SCREEN_PAIRS, Side, Stage};
+use crate::record::Noise;
+
+/// What one cell of a made-up gate is to show.
+#[derive(Clone, Copy)]
+pub(super) struct Truth {
+    /// Head ÷ base of walls.
+    pub(super) wall: f64,
+    /// By how much, up and down, a pair's ratio differs from the truth.
+    pub(super) spread: f64,
+    /// Head ÷ base of instructions.
+    pub(super) instructions: f64,
+    /// What the head opens more.
+    pub(super) connections: f64,
+}
+
+pub(super) const EVEN: Truth = Truth { wall: 1.0, spread: 0.005, instructions: 1.0, connections: 0.0 };
+
+/// A gate of a cell for each of `truths`, and the hidden one, with the pairs of both stages and the counts.
+pub(super) fn gate(truths: &[Truth]) -> Gate {
+    let build = |name: &str, digit: &str| Build { name: name.to_owned(), digest: digit.repeat(64) };
+    let figures = vec![Figure::Throughput, Figure::Cpu, Figure::Instructions, Figure::Connections];
+    let cell = |(at, twin)| Cell {
+        contender: format!("{}:128", ["tokio", "threads", "smol", "epoll"][at % 4]),
+        preset: "sprint".to_owned(),
+        urls: 1_000,
+        runs: 10,
+        figures: if twin { vec![Figure::Throughput, Figure::Cpu] } else { figures.clone() },
+        twin,
+    };
+    let cells = (0..truths.len()).map(|at| (at, false)).chain([(0, true)]).map(cell).collect();
+    let mut gate = Gate {
+        gate_format: GATE_FORMAT,
+        inflight_version: "0.1.0".to_owned(),
+        command: "inflight gate --base base --head head".to_owned(),
+        started_at: "2026-11-02T03:04:05Z".to_owned(),
+        took_ns: 61_000_000_000,
+        machine: record().header.machine,
+        noise: Noise { cpus: 2, others_cpu_ns: Some(0), stolen_ns: Some(0), ..Noise::default() },
+        base: build("base", "a"),
+        head: build("head", "b"),
+        seed: 1,
+        cells,
+        pairs: Vec::new(),
+        counts: Vec::new(),
+        not_offered: vec![(Figure::Allocations, "there is no valgrind: install valgrind".to_owned())],
+    };
+    for (cell, truth) in truths.iter().chain([&EVEN]).enumerate() {
+        for stage in [Stage::Screen, Stage::Confirm] {
+            gate.pairs
+                .extend((0..crate::gate::CONFIRM_PAIRS[2]).map(|number| pair(cell, stage, number, truth)));
+        }
+    }
+    gate.pairs.retain({
+        let mut screened = vec![0; truths.len() + 1];
+        move |pair| {
+            screened[pair.cell] += u32::from(pair.stage == Stage::Screen);
+            pair.stage == Stage::Confirm || screened[pair.cell] <= SCREEN_PAIRS
+        }
+    });
+    for (cell, truth) in truths.iter().enumerate() {
+        for stage in [Stage::Screen, Stage::Confirm] {
+            for (side, ratio) in [(Side::Base, 1.0), (Side::Head, truth.instructions)] {
+                gate.counts.extend((0..3).map(|number| Count {
+                    cell,
+                    stage,
+                    side,
+                    instructions: Some((8_000.0 + f64::from(number)) * ratio),
+                    allocations: None,
+                    system_calls: None,
+                }));
+            }
+        }
+    }
+    gate
+}
+
+/// Noise as even as can be: what lies above the truth lies below it as well.
+fn pair(cell: usize, stage: Stage, number: u32, truth: &Truth) -> Pair {
+    let sign = if number.is_multiple_of(2) { 1.0 } else { -1.0 };
+    let noise = (truth.spread * sign * (1.0 + f64::from(number / 2)) / 8.0).exp();
+    let base = Cost { wall_ns: 8e6, cpu_ns: 7e6, peak_memory_bytes: 7e6, connections: 128.0 };
+    let head = Cost {
+        wall_ns: (base.wall_ns * truth.wall * noise).round(),
+        cpu_ns: (base.cpu_ns * noise).round(),
+        connections: base.connections + truth.connections,
+        ..base
+    };
+    Pair { cell, stage, first: if sign > 0.0 { Side::Base } else { Side::Head }, base, head }
+}

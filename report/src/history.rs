@@ -1,0 +1,193 @@
+//! How the figures of the head developed over many gates, each held against the same reference on machines of the same
+//! class.
+//!
+//! A ratio can be held beside another only where both are against the same thing. So the gates whose base is one
+//! program, and whose machines are of one class, are a history, and a gate of another base or class belongs to another.
+
+mod reference;
+mod series;
+pub mod table;
+
+use crate::gate::{Build, Gate};
+use crate::record::Machine;
+
+pub(crate) use series::date;
+
+pub use reference::{Base, ReferenceError};
+pub use series::{LEAST_GATES, Level, Point, Series, Step};
+
+/// The gates of one class of machines that were held against one reference, oldest first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct History {
+    /// The machines.
+    pub class: MachineClass,
+    /// What every head was held against.
+    pub reference: Build,
+    /// When each gate began, as it is saved.
+    pub started_at: Vec<String>,
+    /// What other gates of this class were held against: they are left out.
+    pub left_out: Vec<Base>,
+    /// One for each figure of each cell, in the order of the cells.
+    pub series: Vec<Series>,
+}
+
+/// Machines that figures of one can be held beside those of another: what decides a ratio and does not change from one
+/// start of a machine to the next. A frequency does, so it is no part of this.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MachineClass {
+    /// Model name of the CPU.
+    pub cpu_model: String,
+    /// Logical CPUs.
+    pub cores: u32,
+    /// What it is a guest of; `none` where nothing is seen of one, `unknown` where nobody knows.
+    pub virtualisation: String,
+    /// The kernel's major and minor version.
+    pub kernel: String,
+}
+
+impl MachineClass {
+    /// That of `machine`.
+    pub fn of(machine: &Machine) -> MachineClass {
+        MachineClass {
+            cpu_model: machine.cpu_model.clone(),
+            cores: machine.cores,
+            virtualisation: machine.settings.virtualisation.clone().unwrap_or_else(|| "unknown".to_owned()),
+            kernel: major_minor(&machine.kernel),
+        }
+    }
+
+    /// As it is called: `AMD EPYC, 2 cores, guest of QEMU, kernel 6.18`.
+    pub fn name(&self) -> String {
+        let MachineClass { cpu_model, cores, virtualisation, kernel } = self;
+        let cores = if *cores == 1 { "1 core".to_owned() } else { format!("{cores} cores") };
+        let guest = match virtualisation.as_str() {
+            "none" => "no virtual machine".to_owned(),
+            "unknown" => "perhaps a virtual machine".to_owned(),
+            vendor => format!("guest of {vendor}"),
+        };
+        format!("{cpu_model}, {cores}, {guest}, kernel {kernel}")
+    }
+}
+
+/// `6.18` of `6.18.5-arch1-1`; all of what does not begin so.
+fn major_minor(kernel: &str) -> String {
+    let mut parts = kernel.splitn(3, '.');
+    let digits = |part: &str| part.chars().take_while(char::is_ascii_digit).collect::<String>();
+    match (parts.next().map(digits), parts.next().map(digits)) {
+        (Some(major), Some(minor)) if !major.is_empty() && !minor.is_empty() => format!("{major}.{minor}"),
+        _ => kernel.to_owned(),
+    }
+}
+
+impl History {
+    /// The histories that `gates`, oldest first, have: one for each class of machines, against the reference that is
+    /// `asked` for by its name or the beginning of its digest, else against the one with the most gates of the class. A
+    /// class without the one that is asked for has none.
+    ///
+    /// # Errors
+    /// Where no class has the reference that is asked for, or several are meant.
+    pub fn all(gates: &[Gate], asked: Option<&str>) -> Result<Vec<History>, ReferenceError> {
+        let mut histories = Vec::new();
+        for (class, of_class) in by_class(gates) {
+            let bases = Base::all(&of_class);
+            let Some(reference) = reference::choose(&bases, asked)? else { continue };
+            histories.push(History::of(class, reference, &bases, &of_class));
+        }
+        match asked {
+            Some(asked) if histories.is_empty() => {
+                Err(ReferenceError::unknown(asked, &Base::all(&gates.iter().collect::<Vec<_>>())))
+            }
+            _ => Ok(histories),
+        }
+    }
+
+    fn of(class: MachineClass, reference: &Base, bases: &[Base], gates: &[&Gate]) -> History {
+        let held: Vec<&Gate> =
+            gates.iter().copied().filter(|gate| gate.base.digest == reference.build.digest).collect();
+        History {
+            class,
+            reference: reference.build.clone(),
+            started_at: held.iter().map(|gate| gate.started_at.clone()).collect(),
+            left_out: bases.iter().filter(|base| *base != reference).cloned().collect(),
+            series: Series::all(&held),
+        }
+    }
+}
+
+/// The gates of each class, in the order in which the classes appear.
+fn by_class(gates: &[Gate]) -> Vec<(MachineClass, Vec<&Gate>)> {
+    let mut classes: Vec<(MachineClass, Vec<&Gate>)> = Vec::new();
+    for gate in gates {
+        let class = MachineClass::of(&gate.machine);
+        match classes.iter_mut().find(|(known, _)| *known == class) {
+            Some((_, of_class)) => of_class.push(gate),
+            None => classes.push((class, vec![gate])),
+        }
+    }
+    classes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::example;
+
+    #[test]
+    fn a_class_is_what_stays_when_a_machine_starts_again() {
+        let mut gate = example::gates(1).remove(0);
+        let class = MachineClass::of(&gate.machine);
+        assert_eq!(class.name(), "AMD EPYC, 2 cores, guest of QEMU, kernel 6.18");
+        gate.machine.kernel = "6.18.44-generic".to_owned();
+        gate.machine.memory_bytes = 1;
+        gate.machine.settings.governor = Some("powersave".to_owned());
+        assert_eq!(MachineClass::of(&gate.machine), class);
+        gate.machine.kernel = "6.19.0".to_owned();
+        assert_ne!(MachineClass::of(&gate.machine), class);
+        gate.machine.settings.virtualisation = None;
+        gate.machine.cores = 1;
+        let name = MachineClass::of(&gate.machine).name();
+        assert_eq!(name, "AMD EPYC, 1 core, perhaps a virtual machine, kernel 6.19");
+    }
+
+    #[test]
+    fn a_kernel_is_told_to_its_minor_version() {
+        for (kernel, told) in
+            [("6.18.5-arch1-1", "6.18"), ("6.8-rc3", "6.8"), ("24.1", "24.1"), ("unknown", "unknown")]
+        {
+            assert_eq!(major_minor(kernel), told);
+        }
+    }
+
+    #[test]
+    fn every_class_has_a_history_of_its_own() {
+        let mut gates = example::gates(6);
+        gates[1].machine.cores = 4;
+        gates[4].machine.cores = 4;
+        let histories = History::all(&gates, None).unwrap();
+        let told: Vec<(u32, usize)> =
+            histories.iter().map(|history| (history.class.cores, history.started_at.len())).collect();
+        assert_eq!(told, [(2, 4), (4, 2)]);
+    }
+
+    #[test]
+    fn the_base_with_most_gates_is_the_reference_unless_another_is_asked_for() {
+        let mut gates = example::gates(6);
+        for gate in &mut gates[..2] {
+            gate.base = Build { name: "v0.9".to_owned(), digest: "f00dfeed".repeat(8) };
+        }
+        let [ref history] = History::all(&gates, None).unwrap()[..] else { panic!("one class") };
+        assert_eq!((history.reference.name.as_str(), history.started_at.len()), ("v1.0", 4));
+        assert_eq!(history.left_out.iter().map(|base| base.gates).collect::<Vec<_>>(), [2]);
+        for asked in ["v0.9", "f00d"] {
+            let [ref history] = History::all(&gates, Some(asked)).unwrap()[..] else { panic!("one class") };
+            assert_eq!((history.reference.name.as_str(), history.started_at.len()), ("v0.9", 2));
+        }
+        gates[5].machine.cores = 4;
+        assert_eq!(History::all(&gates, Some("v0.9")).unwrap().len(), 1, "the other class has no such gate");
+    }
+
+    #[test]
+    fn no_gate_has_no_history() {
+        assert_eq!(History::all(&[], None).unwrap(), []);
+    }
+}

@@ -1,0 +1,143 @@
+//! The reference: the program that heads are held against, chosen from those that there are.
+
+use thiserror::Error;
+
+use crate::gate::{Build, Gate};
+use crate::printable::printable;
+
+/// A program that gates were held against.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base {
+    /// Its digest, and what it was called last.
+    pub build: Build,
+    /// How many gates.
+    pub gates: usize,
+    /// All that it was ever called.
+    names: Vec<String>,
+}
+
+/// Why there is no such reference.
+#[derive(Debug, PartialEq, Eq, Error)]
+pub enum ReferenceError {
+    /// No gate was held against it.
+    #[error("no gate was held against `{asked}`: there is {known}")]
+    Unknown {
+        /// What was asked for.
+        asked: String,
+        /// What there is.
+        known: String,
+    },
+    /// Several are meant.
+    #[error("`{asked}` can be several: {meant}; give a digest to choose one")]
+    Several {
+        /// What was asked for.
+        asked: String,
+        /// What it can be.
+        meant: String,
+    },
+}
+
+impl ReferenceError {
+    pub(super) fn unknown(asked: &str, bases: &[Base]) -> ReferenceError {
+        ReferenceError::Unknown { asked: printable(asked), known: list(bases) }
+    }
+}
+
+impl Base {
+    /// All that `gates`, oldest first, were held against.
+    pub(super) fn all(gates: &[&Gate]) -> Vec<Base> {
+        let mut bases: Vec<Base> = Vec::new();
+        for Gate { base, .. } in gates {
+            match bases.iter_mut().find(|known| known.build.digest == base.digest) {
+                Some(known) => {
+                    known.gates += 1;
+                    known.build.name.clone_from(&base.name);
+                    known.names.push(base.name.clone());
+                }
+                None => bases.push(Base { build: base.clone(), gates: 1, names: vec![base.name.clone()] }),
+            }
+        }
+        bases
+    }
+
+    /// As it is told: `v1.0 (0123456789ab), 24 gates`.
+    pub fn told(&self) -> String {
+        let gates = if self.gates == 1 { "gate" } else { "gates" };
+        format!("{}, {} {gates}", named(&self.build), self.gates)
+    }
+}
+
+/// A build by its name and the beginning of its digest: `v1.0 (0123456789ab)`.
+pub(crate) fn named(build: &Build) -> String {
+    let digest: String = build.digest.chars().take(12).collect();
+    format!("{} ({})", printable(&build.name), printable(&digest))
+}
+
+/// The one that is `asked` for by a name or the beginning of a digest; else the one with the most gates, of equals
+/// the newest. `None` where there is none.
+pub(super) fn choose<'a>(bases: &'a [Base], asked: Option<&str>) -> Result<Option<&'a Base>, ReferenceError> {
+    let Some(asked) = asked else { return Ok(bases.iter().max_by_key(|base| base.gates)) };
+    let matching = |is_meant: &dyn Fn(&Base) -> bool| -> Vec<&Base> {
+        bases.iter().filter(|base| is_meant(base)).collect()
+    };
+    let mut meant = matching(&|base| base.names.iter().any(|name| is_called(name, asked)));
+    if meant.is_empty() {
+        meant = matching(&|base| base.build.digest.starts_with(asked));
+    }
+    match meant[..] {
+        [] => Ok(None),
+        [one] => Ok(Some(one)),
+        _ => Err(ReferenceError::Several { asked: printable(asked), meant: list(meant) }),
+    }
+}
+
+/// Whether `asked` is the name, or the revision that it begins with: `v1.0` of `v1.0 (0a1b2c3d4e5f)`.
+fn is_called(name: &str, asked: &str) -> bool {
+    name.strip_prefix(asked).is_some_and(|rest| rest.is_empty() || rest.starts_with(" ("))
+}
+
+fn list<'a>(bases: impl IntoIterator<Item = &'a Base>) -> String {
+    bases.into_iter().map(Base::told).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::example;
+    use crate::history::History;
+
+    fn with_bases(bases: &[(&str, &str)]) -> Vec<Gate> {
+        let mut gates = example::gates(bases.len() as u32);
+        for (gate, (name, digest)) in gates.iter_mut().zip(bases) {
+            gate.base = Build { name: (*name).to_owned(), digest: (*digest).to_owned() };
+        }
+        gates
+    }
+
+    #[test]
+    fn what_is_not_there_is_answered_with_what_is() {
+        let gates = with_bases(&[("v1", "0a11"), ("v1", "0a11"), ("v2", "0b22")]);
+        let refused = History::all(&gates, Some("v3")).unwrap_err().to_string();
+        assert_eq!(refused, "no gate was held against `v3`: there is v1 (0a11), 2 gates; v2 (0b22), 1 gate");
+    }
+
+    #[test]
+    fn a_revision_is_meant_without_its_commit_too() {
+        let gates = with_bases(&[("v1 (5e21d6d)", "0a11"), ("v1.1 (8a3890a)", "0b22")]);
+        let of = |asked| History::all(&gates, Some(asked)).unwrap()[0].reference.digest.clone();
+        assert_eq!([of("v1"), of("v1.1"), of("v1 (5e21d6d)")], ["0a11", "0b22", "0a11"]);
+    }
+
+    #[test]
+    fn a_name_that_moved_on_is_several_and_a_digest_is_one() {
+        let gates = with_bases(&[("main", "0a11"), ("main", "0b22"), ("v2", "0b22")]);
+        let refused = History::all(&gates, Some("main")).unwrap_err().to_string();
+        assert!(
+            refused.starts_with("`main` can be several: main (0a11), 1 gate; v2 (0b22), 2 gates"),
+            "{refused}"
+        );
+        assert!(History::all(&gates, Some("0")).is_err());
+        let of = |asked| History::all(&gates, Some(asked)).unwrap()[0].reference.digest.clone();
+        assert_eq!([of("0a"), of("v2")], ["0a11", "0b22"]);
+    }
+}

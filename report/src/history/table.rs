@@ -1,0 +1,210 @@
+//! Histories told as tables: for a terminal, and in Markdown.
+
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle};
+
+use super::reference::named;
+use super::series::{LEAST_GATES, Series, date};
+use super::{Base, History};
+use crate::numbers::{self, NONE, count};
+use crate::printable::{clipped, printable};
+use crate::tables::markdown::escaped;
+
+/// Lines of prose do not get longer than this, however wide the terminal.
+const PROSE_WIDTH: usize = 100;
+
+/// Names of heads are cut after so many characters: a revision in full tells no more than its beginning.
+const NAME_CHARS: usize = 32;
+
+const TITLES: [&str; 6] = ["cell", "figure", "gates", "first", "last", "changed"];
+
+/// How the columns between the texts stand.
+const FIGURES: std::ops::Range<usize> = 2..5;
+
+/// Renders for a terminal of so many columns, ending in a newline.
+pub fn terminal(histories: &[History], width: usize) -> String {
+    let prose = |lines: Vec<String>| {
+        let fill = |line: String| textwrap::fill(&line, width.min(PROSE_WIDTH)) + "\n";
+        lines.into_iter().map(fill).collect::<String>()
+    };
+    let mut text = String::new();
+    for history in histories {
+        text += &format!("{}\n{}\n\n", prose(heading(history)), drawn(history, width));
+    }
+    text + &prose(legend())
+}
+
+fn drawn(history: &History, width: usize) -> String {
+    const GAP: u16 = 2;
+    let mut table = Table::new();
+    table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─'))).set_header(TITLES);
+    let mut cell_above = "";
+    for series in &history.series {
+        let mut row = row(series, "\n");
+        if series.cell == cell_above {
+            row[0].clear(); // once is enough
+        }
+        cell_above = &series.cell;
+        table.add_row(row);
+    }
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
+    for (at, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, if at + 1 < TITLES.len() { GAP } else { 0 }));
+        if FIGURES.contains(&at) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        if at == 1 || FIGURES.contains(&at) {
+            column.set_constraint(ColumnConstraint::ContentWidth); // texts give way, figures do not
+        }
+    }
+    table.trim_fmt()
+}
+
+/// Renders in Markdown, ending in a newline.
+pub fn markdown(histories: &[History]) -> String {
+    let mut text = String::new();
+    for history in histories {
+        let [class, lines @ ..] = &heading(history)[..] else { unreachable!("a history has a heading") };
+        text += &format!("### {}\n\n", escaped(class));
+        text += &lines.iter().map(|line| escaped(line)).collect::<Vec<_>>().join("\\\n");
+        let sides: Vec<&str> =
+            (0..TITLES.len()).map(|at| if FIGURES.contains(&at) { "---:" } else { ":---" }).collect();
+        text += &format!("\n\n| {} |\n| {} |\n", TITLES.join(" | "), sides.join(" | "));
+        for series in &history.series {
+            text += &format!("| {} |\n", row(series, "; ").map(|cell| escaped(&cell)).join(" | "));
+        }
+        text.push('\n');
+    }
+    text + &legend().iter().map(|line| escaped(line)).collect::<Vec<_>>().join(" ") + "\n"
+}
+
+/// Which machines, which gates, and what was left out.
+pub(crate) fn heading(history: &History) -> Vec<String> {
+    let gates = match &history.started_at[..] {
+        [] => "no gate".to_owned(),
+        [only] => format!("1 gate, on {}", printable(&date(only))),
+        [first, .., last] => format!(
+            "{} gates from {} to {}",
+            count(history.started_at.len() as u64),
+            printable(&date(first)),
+            printable(&date(last))
+        ),
+    };
+    let mut lines = vec![
+        printable(&history.class.name()),
+        format!("{gates}, each head against {}", named(&history.reference)),
+    ];
+    if !history.left_out.is_empty() {
+        let others: Vec<String> = history.left_out.iter().map(Base::told).collect();
+        lines.push(format!("left out, since they are against another: {} (--reference)", others.join("; ")));
+    }
+    lines
+}
+
+fn row(series: &Series, between: &str) -> [String; TITLES.len()] {
+    let told = |ratio: Option<f64>| ratio.map_or_else(|| NONE.to_owned(), numbers::change);
+    let ratio = |point: Option<&super::Point>| told(point.map(|point| point.ratio));
+    [
+        printable(&series.cell),
+        series.figure.name().to_owned(),
+        count(series.points.len() as u64),
+        ratio(series.points.first()),
+        ratio(series.points.last()),
+        changes(series).join(between),
+    ]
+}
+
+/// Each change, or why there is none.
+pub(crate) fn changes(series: &Series) -> Vec<String> {
+    let mut lines: Vec<String> = series
+        .steps()
+        .map(|step| {
+            let way = if step.worse { "worse" } else { "better" };
+            let head = clipped(&printable(&step.after.head), NAME_CHARS);
+            format!("{} {head}: {}, {way}", printable(&step.after.date()), numbers::change(step.ratio))
+        })
+        .collect();
+    if series.levels.is_empty() && !series.points.is_empty() {
+        lines.push("too few gates".to_owned());
+    }
+    if series.without > 0 {
+        lines.push(format!("{} without a ratio", count(series.without as u64)));
+    }
+    if lines.is_empty() {
+        lines.push(NONE.to_owned());
+    }
+    lines
+}
+
+/// What the columns mean.
+pub(crate) fn legend() -> Vec<String> {
+    vec![
+        "first, last: the head of that gate against the reference. Throughput +1 % is better, of everything else it is \
+         worse."
+            .to_owned(),
+        format!(
+            "changed: where the level changed, by E-divisive, from {LEAST_GATES} gates on; the head is the first after \
+             it. It is advice: of a hundred lines about one is told to change by chance, and a drift looks like a \
+             change too."
+        ),
+        "without a ratio: nothing of it was counted in one of the two builds, or no pair was valid.".to_owned(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::{Build, Gate, example};
+
+    fn histories(gates: &[Gate]) -> Vec<History> {
+        History::all(gates, None).unwrap()
+    }
+
+    /// The example, and three gates on another machine, one of them against another base.
+    fn two_classes() -> Vec<Gate> {
+        let mut gates = example::gates(27);
+        for gate in &mut gates[24..] {
+            gate.machine.cores = 4;
+        }
+        gates[24].base = Build { name: "v0.9".to_owned(), digest: "f00dfeed".repeat(8) };
+        gates
+    }
+
+    #[test]
+    fn a_history_on_a_terminal() {
+        insta::assert_snapshot!("terminal", terminal(&histories(&two_classes()), 120));
+    }
+
+    #[test]
+    fn sixty_columns() {
+        let told = terminal(&histories(&two_classes()), 60);
+        assert!(told.lines().all(|line| line.chars().count() <= 60), "{told}");
+        insta::assert_snapshot!("sixty_columns", told);
+    }
+
+    #[test]
+    fn a_history_in_markdown() {
+        insta::assert_snapshot!("markdown", markdown(&histories(&two_classes())));
+    }
+
+    #[test]
+    fn names_stay_in_their_place() {
+        let mut gates = example::gates(20);
+        for gate in &mut gates {
+            for text in [&mut gate.head.name, &mut gate.base.name, &mut gate.cells[0].contender] {
+                "a|b<!-- \n\u{1b}[2J\u{202e} --><script>".clone_into(text);
+            }
+            gate.machine.cpu_model.clone_from(&gate.head.name);
+            gate.started_at.replace_range(..0, "|\u{7}");
+        }
+        let histories = histories(&gates);
+        for told in [terminal(&histories, 100), markdown(&histories)] {
+            assert!(!told.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{told}");
+        }
+        let told = markdown(&histories);
+        assert!(!told.contains('<'), "{told}");
+        let table: Vec<&str> = told.lines().filter(|line| line.starts_with('|')).collect();
+        let bars = |line: &&str| line.replace("\\|", "").matches('|').count();
+        assert!(table.len() > 4 && table.iter().all(|line| bars(line) == TITLES.len() + 1), "{told}");
+    }
+}
