@@ -1,46 +1,92 @@
 //! `cargo bench --bench target`: this project's target beside the servers that people delay responses
-//! with, on the same work, in one table.
+//! with, on the same work.
 //!
 //! Every server is a process of its own on one processor, and the one client on another, so that both
 //! have as much of the machine whoever the server is. What is compared is seen from the client, in
 //! which the servers do not differ. nginx and wrk take part where they are installed
-//! (`apt-get install nginx-light wrk`). `-- lateness`, `-- throughput` or `-- memory` makes one table only.
+//! (`apt-get install nginx-light wrk`).
+//!
+//! Lateness and memory are no durations, and the throughput is in the table with what it costs: these
+//! tables are this program's own, and `-- lateness`, `-- throughput` or `-- memory` makes one of them. The
+//! throughput is a benchmark of criterion's too, so that baselines work.
 
 mod client;
 mod meter;
 mod servers;
 
 use std::io;
-use std::process::Command;
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
 
 use client::Load;
+use criterion::{Criterion, SamplingMode, Throughput};
+use inflight_benches::{Asked, Fallible};
 use mock_target::Scenario;
 use servers::{Kind, Running};
 
 /// Requests in flight, and how many requests are made with them.
 const CROWDS: &[(usize, u64)] = &[(128, 1_128), (1_000, 5_000), (5_000, 25_000)];
 
+/// Connections over which servers are asked as much as they can answer.
+const CONNECTIONS: usize = 64;
+
 const WAITING: usize = 10_000;
 
 /// Compares servers and prints how.
 type Table = fn(&[Kind]) -> io::Result<()>;
 
-fn main() -> io::Result<()> {
+fn main() -> ExitCode {
     if let Some(kind) = std::env::args().find_map(|argument| Kind::of_argument(&argument)) {
-        return servers::serve(kind);
+        return match servers::serve(kind) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{}: {error}", kind.name());
+                ExitCode::FAILURE
+            }
+        };
     }
-    mock_target::raise_descriptor_limit()?;
-    meter::pin(0)?;
-    let kinds: Vec<Kind> = Kind::ALL.iter().copied().filter(|kind| kind.is_installed()).collect();
-    let tables: [(&str, Table); 3] = [("lateness", lateness), ("throughput", throughput), ("memory", memory)];
-    let asked = |name: &str| std::env::args().any(|argument| argument == name);
-    let all = !tables.iter().any(|(name, _)| asked(name));
-    for (name, table) in tables {
-        if all || asked(name) {
-            table(&kinds)?;
+    let settings = Criterion::default()
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2));
+    inflight_benches::main(settings, |criterion, asked| {
+        mock_target::raise_descriptor_limit()?;
+        meter::pin(0)?;
+        let kinds: Vec<Kind> = Kind::ALL.iter().copied().filter(|kind| kind.is_installed()).collect();
+        tables(&kinds, asked)?;
+        requests(criterion, &kinds)
+    })
+}
+
+fn tables(kinds: &[Kind], asked: &Asked) -> io::Result<()> {
+    let all: [(&str, Table); 3] =
+        [("target/lateness", lateness), ("target/throughput", throughput), ("target/memory", memory)];
+    for (id, table) in all {
+        if asked.measures() && asked.selects(id) {
+            table(kinds)?;
         }
     }
     Ok(())
+}
+
+/// The throughput once more, for baselines: an iteration is a thousand requests.
+fn requests(criterion: &mut Criterion, kinds: &[Kind]) -> anyhow::Result<()> {
+    const NAME: &str = "target/throughput";
+    const REQUESTS: u64 = 1_000;
+    let mut group = criterion.benchmark_group(NAME);
+    group.throughput(Throughput::Elements(REQUESTS)).sampling_mode(SamplingMode::Flat);
+    let mut group = Fallible::of(group, NAME);
+    for kind in kinds.iter().filter(|kind| !kind.is_realtime()) {
+        let mut server = None;
+        group.bench(kind.name(), |iterations| {
+            let server = match &mut server {
+                Some(server) => server,
+                none => none.insert(Running::start(*kind, "instant")?),
+            };
+            Ok(drive(server, iterations * REQUESTS)?)
+        });
+    }
+    group.finish()
 }
 
 /// How late responses are, seen by the client and, below it, by a target that knows it itself.
@@ -79,17 +125,20 @@ fn lateness(kinds: &[Kind]) -> io::Result<()> {
 
 /// What a response costs when there is no delay.
 fn throughput(kinds: &[Kind]) -> io::Result<()> {
+    const REQUESTS: u64 = 200_000;
     let wrk = servers::is_installed("wrk");
     let generator = if wrk { "wrk" } else { "the built-in client" };
-    println!("\nZero delay, 64 connections, 10 KiB, driven by {generator}\n");
+    println!("\nZero delay, {CONNECTIONS} connections, 10 KiB, driven by {generator}\n");
     println!("{:<26}{:>12}{:>10}{:>22}{:>10}", "server", "requests/s", "×", "CPU µs a response", "×");
     let mut reference = None;
     for kind in kinds.iter().filter(|kind| !kind.is_realtime()) {
         let server = Running::start(*kind, "instant")?;
-        let warm = Load { address: server.address, connections: 64, requests: 20_000 };
-        client::run(&warm, |_| 0)?;
+        drive(&server, 20_000)?;
         let cpu_ns = meter::cpu_ns(server.id())?;
-        let (requests, seconds) = if wrk { run_wrk(&server)? } else { run_client(&server)? };
+        let (requests, seconds) = match wrk {
+            true => run_wrk(&server)?,
+            false => (REQUESTS as f64, drive(&server, REQUESTS)?.as_secs_f64()),
+        };
         let cpu_us = (meter::cpu_ns(server.id())? - cpu_ns) as f64 / 1e3 / requests;
         let rate = requests / seconds;
         let (base_rate, base_cpu) = *reference.get_or_insert((rate, cpu_us));
@@ -106,7 +155,8 @@ fn throughput(kinds: &[Kind]) -> io::Result<()> {
 /// Requests and seconds of three seconds of wrk.
 fn run_wrk(server: &Running) -> io::Result<(f64, f64)> {
     let url = format!("http://{}/u/1", server.address);
-    let output = Command::new("wrk").args(["-t1", "-c64", "-d3s", &url]).output()?;
+    let connections = format!("-c{CONNECTIONS}");
+    let output = Command::new("wrk").args(["-t1", &connections, "-d3s", &url]).output()?;
     let text = String::from_utf8_lossy(&output.stdout);
     // "  345678 requests in 3.00s, 3.40GB read"
     let line = text.lines().find(|line| line.contains(" requests in "));
@@ -116,11 +166,12 @@ fn run_wrk(server: &Running) -> io::Result<(f64, f64)> {
     requests.zip(seconds).ok_or_else(|| io::Error::other(format!("wrk said: {text}")))
 }
 
-fn run_client(server: &Running) -> io::Result<(f64, f64)> {
-    let load = Load { address: server.address, connections: 64, requests: 200_000 };
-    let begun = std::time::Instant::now();
+/// How long so many requests take with the built-in client.
+fn drive(server: &Running, requests: u64) -> io::Result<Duration> {
+    let load = Load { address: server.address, connections: CONNECTIONS, requests };
+    let begun = Instant::now();
     client::run(&load, |_| 0)?;
-    Ok((load.requests as f64, begun.elapsed().as_secs_f64()))
+    Ok(begun.elapsed())
 }
 
 /// What a waiting connection occupies.
@@ -132,7 +183,7 @@ fn memory(kinds: &[Kind]) -> io::Result<()> {
         let server = Running::start(*kind, "waiting")?;
         let before = meter::resident_bytes(server.id())?;
         let clients = client::ask_and_wait(server.address, WAITING)?;
-        std::thread::sleep(std::time::Duration::from_millis(500));
+        std::thread::sleep(Duration::from_millis(500));
         let after = meter::resident_bytes(server.id())?;
         drop(clients);
         let each = (after - before) as f64 / WAITING as f64 / 1_024.0;

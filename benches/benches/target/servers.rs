@@ -14,6 +14,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use mock_target::{Lateness, Scenario, Server, ServerOptions, Stats};
+use socket2::{Domain, Socket, Type};
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -164,8 +165,20 @@ fn body_of(scenario: &Scenario) -> Vec<u8> {
     [&tag[..], rest].concat()
 }
 
+/// A listener whose queue takes a crowd that comes at once. In the usual one of 128 connections wait for a
+/// second whenever it is full, and what was measured would be that.
+fn listen() -> io::Result<TcpListener> {
+    const QUEUE: i32 = 4_096; // what nginx is told, and the most that Linux gives unless told otherwise
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+    socket.listen(QUEUE)?;
+    Ok(socket.into())
+}
+
 async fn serve_hyper(scenario: Scenario) -> io::Result<()> {
-    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let listener = listen()?;
+    listener.set_nonblocking(true)?;
+    let listener = tokio::net::TcpListener::from_std(listener)?;
     println!("{}", listener.local_addr()?);
     let body = Bytes::from(body_of(&scenario));
     loop {
@@ -193,7 +206,7 @@ async fn serve_hyper(scenario: Scenario) -> io::Result<()> {
 }
 
 async fn serve_wiremock(scenario: Scenario) -> io::Result<()> {
-    let server = MockServer::builder().disable_request_recording().start().await;
+    let server = MockServer::builder().listener(listen()?).disable_request_recording().start().await;
     let template = ResponseTemplate::new(200).set_body_bytes(body_of(&scenario));
     let respond = move |request: &wiremock::Request| {
         let delay = Duration::from_nanos(scenario.delay_ns(id_of(request.url.path())));

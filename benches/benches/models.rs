@@ -1,0 +1,130 @@
+//! `cargo bench --bench models`: every model with each of its two clients on 1,000 URLs.
+//!
+//! An iteration is a real race: fresh worker processes against a target process, timed from `go` to `done`
+//! by the harness, with everything before and after left out.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use criterion::{Criterion, SamplingMode, Throughput};
+use inflight::commands;
+use inflight::contender::{Contender, Shape, Source};
+use inflight::models::{COMMON, MODELS, NATIVE};
+use inflight::schedule::Turn;
+use inflight::session::{Session, Unwatched};
+use inflight::workload::Workload;
+use inflight_benches::{Asked, Fallible};
+use inflight_report::record::{Run, Verdict};
+use mock_target::Scenario;
+
+/// Requests in flight, of models that can have so many.
+const IN_FLIGHT: u32 = 128;
+
+/// The groups, each with its distribution of delays: those of the preset `quick` divided by ten, and none.
+const DELAYS: [(&str, &str); 2] =
+    [("models/2.5 ms delay", "lognormal:2.5ms,0.318"), ("models/zero delay", "fixed:0ms")];
+
+fn main() -> ExitCode {
+    // The sessions below start this very program again, as their target and as their workers.
+    if let Some(code) = commands::main_if_child() {
+        return code;
+    }
+    // A race takes some tens of milliseconds and as much again to prepare: two for each sample.
+    let settings = Criterion::default()
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(100))
+        .measurement_time(Duration::from_millis(1_200));
+    inflight_benches::main(settings, benches)
+}
+
+fn benches(criterion: &mut Criterion, asked: &Asked) -> Result<()> {
+    let program = std::env::current_exe().context("this program has no path")?;
+    let asked_for =
+        |contender: &Contender| DELAYS.iter().any(|(name, _)| asked.selects(&format!("{name}/{contender}")));
+    let mut contenders: Vec<Contender> = contenders().filter(asked_for).collect();
+    if asked.runs() && !contenders.is_empty() {
+        contenders = able(&program, contenders)?;
+    }
+    let ended = DELAYS.map(|(name, latency)| group(criterion, name, latency, &program, &contenders));
+    ended.into_iter().collect()
+}
+
+fn contenders() -> impl Iterator<Item = Contender> {
+    MODELS.iter().flat_map(|model| {
+        let in_flight = model.max_in_flight.map_or(IN_FLIGHT, |most| most.min(IN_FLIGHT));
+        let clients = model.clients.iter().filter(|client| [NATIVE, COMMON].contains(&client.name));
+        clients.map(move |client| Contender {
+            source: Source::Model(model, client),
+            shape: Shape { processes: 1, in_flight },
+        })
+    })
+}
+
+fn scenario(urls: u64, latency: &str) -> Result<Scenario> {
+    Ok(Scenario { urls, latency: latency.parse()?, ..Scenario::preset("quick")? })
+}
+
+/// Those that this system can run. The others are told before criterion knows of them: it would miss them
+/// in a baseline.
+fn able(program: &Path, contenders: Vec<Contender>) -> Result<Vec<Contender>> {
+    let mut session = Session::start(program, Workload::of(scenario(1, "fixed:0ms")?))?;
+    let mut able = Vec::new();
+    for contender in contenders {
+        let run = run(&mut session, &contender, 1)?;
+        match run.verdict {
+            Verdict::Void { reasons } if run.figures.is_none() => {
+                eprintln!("{contender} cannot run here and is left out: {}", reasons.join("; "));
+            }
+            _ => able.push(contender),
+        }
+    }
+    Ok(able)
+}
+
+fn group(
+    criterion: &mut Criterion,
+    name: &str,
+    latency: &str,
+    program: &Path,
+    contenders: &[Contender],
+) -> Result<()> {
+    let scenario = scenario(1_000, latency)?;
+    let mut group = criterion.benchmark_group(name);
+    group.throughput(Throughput::Elements(scenario.urls)).sampling_mode(SamplingMode::Flat);
+    let mut group = Fallible::of(group, name);
+    // One target for all, once there is a benchmark that needs it.
+    let mut session = None;
+    for contender in contenders {
+        group.bench(&contender.to_string(), |runs| {
+            let session = match &mut session {
+                Some(session) => session,
+                none => none.insert(Session::start(program, Workload::of(scenario.clone()))?),
+            };
+            (0..runs).map(|_| wall(session, contender)).sum()
+        });
+    }
+    group.finish()
+}
+
+/// The wall of one valid run: a void one counts for nothing, here too.
+fn wall(session: &mut Session, contender: &Contender) -> Result<Duration> {
+    const ATTEMPTS: u32 = 20;
+    let mut why = Vec::new();
+    for round in 1..=ATTEMPTS {
+        let run = run(session, contender, round)?;
+        match (run.verdict, run.figures) {
+            (Verdict::Valid, Some(figures)) => return Ok(Duration::from_nanos(figures.wall_ns)),
+            (Verdict::Void { reasons }, _) => why = reasons,
+            (Verdict::Valid, None) => {}
+        }
+    }
+    bail!("void {ATTEMPTS} times in a row ({}); is the machine busy?", why.join("; "))
+}
+
+fn run(session: &mut Session, contender: &Contender, round: u32) -> Result<Run> {
+    let turn = Turn { contender: 0, round, position: 1 };
+    let (launch, limits) = (session.own_worker(), session.limits(contender));
+    session.run(contender, turn, &launch, limits, &mut Unwatched)?.context("interrupted")
+}
