@@ -10,7 +10,7 @@ use crate::external::{self, External, Kit};
 use crate::models::MODELS;
 
 /// All that can race. The default knows the models alone.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Catalogue {
     externals: Vec<Arc<External>>,
 }

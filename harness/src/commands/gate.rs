@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use inflight_report::gate::{self, GATE_FORMAT, Gate, Judgement, Outcome, exports, summary};
 use inflight_report::record::Noise;
+use tempfile::TempDir;
 
 use crate::gate::{Candidate, INTERRUPTED, Onlooker, Races, Settings, Source, carry_out, working_tree};
 use crate::machine;
@@ -126,7 +127,12 @@ fn measure(
     let words = env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
     let program = env::current_exe().context("cannot find this program itself")?;
     let placement = args.pin.placement()?;
-    let mut races = Races::prepare(&program, &settings.cells, [base, head], placement.as_ref(), progress)?;
+    let copies = TempDir::new().context("cannot make a temporary folder")?;
+    let copy = |build: &Candidate, name| build.copied_to(&copies.path().join(name));
+    // Names of one length: what a program does with its own path shall not tell them apart.
+    let (base, head, twin) = (copy(base, "base")?, copy(head, "head")?, copy(base, "twin")?);
+    let mut races =
+        Races::prepare(&program, &settings.cells, [&base, &head, &twin], placement.as_ref(), progress)?;
     let mut gate = Gate {
         gate_format: GATE_FORMAT,
         inflight_version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -1,7 +1,7 @@
 //! What is compared: an `inflight` that was built, or contenders of a user's own that were.
 
 use std::env;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -16,12 +16,20 @@ use crate::crew::Launch;
 use crate::external::FILE_NAME;
 
 /// One of the two that are compared.
+#[derive(Clone)]
 pub(crate) struct Candidate {
     pub(crate) build: Build,
-    /// What starts its workers.
-    program: PathBuf,
+    origin: Origin,
     /// What of it can race.
     catalogue: Catalogue,
+}
+
+#[derive(Clone)]
+enum Origin {
+    /// An inflight, which starts its own workers.
+    Program(PathBuf),
+    /// A `contender.toml`, whose workers this program starts.
+    Manifest(PathBuf),
 }
 
 impl Candidate {
@@ -37,7 +45,8 @@ impl Candidate {
         }
         ask_for_version(&found)?;
         let digest = digest_of(&found).with_context(|| format!("cannot read {}", path.display()))?;
-        Ok(Candidate { build: Build { name, digest }, program: found, catalogue: Catalogue::load(&[])? })
+        let origin = Origin::Program(found);
+        Ok(Candidate { build: Build { name, digest }, origin, catalogue: Catalogue::load(&[])? })
     }
 
     fn of_manifest(file: &Path, name: String) -> Result<Candidate> {
@@ -47,7 +56,21 @@ impl Candidate {
         let digest =
             kit.map(|kit| kit.digest()).with_context(|| format!("{} has no contender", file.display()))?;
         let program = env::current_exe().context("cannot find this program itself")?;
-        Ok(Candidate { build: Build { name, digest }, program, catalogue })
+        Ok(Candidate { build: Build { name, digest }, origin: Origin::Manifest(program), catalogue })
+    }
+
+    /// The same from a copy of the program in `folder`. How much of a file a process has mapped in depends on how
+    /// its pages came into memory: two copies of one program can differ by a fifth in peak memory. Copies made
+    /// alike, one right after the other, do not.
+    ///
+    /// # Errors
+    /// Where it cannot be copied.
+    pub(crate) fn copied_to(&self, folder: &Path) -> Result<Candidate> {
+        let Origin::Program(program) = &self.origin else { return Ok(self.clone()) };
+        let copy = folder.join("inflight");
+        let copied = fs::create_dir_all(folder).and_then(|()| fs::copy(program, &copy));
+        copied.with_context(|| format!("cannot copy {} to {}", program.display(), folder.display()))?;
+        Ok(Candidate { origin: Origin::Program(copy), ..self.clone() })
     }
 
     /// The contender that is written `text`, made sure to be ready.
@@ -64,7 +87,9 @@ impl Candidate {
 
     /// How its workers are started.
     pub(crate) fn launch(&self, contender: &Contender) -> Launch {
-        contender.launch(&self.program)
+        match &self.origin {
+            Origin::Program(program) | Origin::Manifest(program) => contender.launch(program),
+        }
     }
 }
 

@@ -61,14 +61,15 @@ struct Began {
 }
 
 impl<'a> Races<'a> {
-    /// Starts a target for each scenario of `cells`, from `program`, and finds the contenders in both builds.
+    /// Starts a target for each scenario of `cells`, from `program`, and finds the contenders in both builds. The
+    /// third, another copy of the base, is for the hidden cell.
     ///
     /// # Errors
     /// Where a target cannot be started, or a build does not have a contender.
     pub(crate) fn prepare(
         program: &Path,
         cells: &[CellSettings],
-        [base, head]: [&Candidate; 2],
+        [base, head, twin]: [&Candidate; 3],
         placement: Option<&Placement>,
         onlooker: &'a mut dyn Onlooker,
     ) -> Result<Races<'a>> {
@@ -100,18 +101,19 @@ impl<'a> Races<'a> {
             };
             races.cells.push(RaceCell { cell, session, base: runner(base)?, head: runner(head)? });
         }
-        races.add_twin();
+        races.add_twin(twin);
         Ok(races)
     }
 
     /// A twin of the first cell of which anything is judged that noise could touch, of the base against itself.
-    fn add_twin(&mut self) {
+    fn add_twin(&mut self, twin: &Candidate) {
         let measured = |cell: &RaceCell| -> Vec<Figure> {
             cell.cell.figures.iter().copied().filter(|figure| figure.is_measured()).collect()
         };
         let Some(first) = self.cells.iter().find(|cell| !measured(cell).is_empty()) else { return };
         let cell = Cell { figures: measured(first), twin: true, ..first.cell.clone() };
-        let (base, head) = (first.base.clone(), first.base.clone());
+        let base = first.base.clone();
+        let head = Runner { launch: twin.launch(&base.contender), ..base.clone() };
         let twin = RaceCell { cell, session: first.session, base, head };
         self.cells.push(twin);
     }

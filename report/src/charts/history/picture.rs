@@ -126,6 +126,7 @@ fn dot(point: &Point, scales: &Scales) -> Markup {
         State::Even => "nothing looked worse".to_owned(),
         State::Cleared => "looked worse, and fresh runs did not bear it out".to_owned(),
         State::Worse => "worse".to_owned(),
+        State::Doubtful => "worse, on a machine that is not believed".to_owned(),
         State::Missing(why) => why.clone(),
         State::NotOffered => String::new(),
     };
