@@ -73,7 +73,8 @@ pub fn cut(text: &str, most: usize) -> String {
 }
 
 const LEGEND: [&str; 3] = [
-    "Head against base: throughput +1 % is better, of everything else it is worse; ± is half the interval at 98 %.",
+    "Head against base: throughput +1 % is better, of everything else it is worse. ± is half the interval at 98 %, of \
+     a count what it varies by on its own.",
     "**worse**: found twice, the second time on fresh runs. cleared: looked worse, and fresh runs did not bear it out.",
     "?: see above. –: not judged.",
 ];
@@ -154,10 +155,11 @@ fn named(cell: &Cell) -> String {
 fn told(row: &Row) -> String {
     let ratio = row.ratio.map(|ratio| {
         let change = change(row.figure, ratio.estimate);
-        match ratio.interval {
-            Some((low, high)) => format!("{change} ± {:.1}", (high - low) / 2.0 * 100.0),
-            None => change,
-        }
+        let half = match ratio.interval {
+            Some((low, high)) => (high - low) / 2.0,
+            None => row.detectable.map_or(0.0, |least| least - 1.0),
+        };
+        format!("{change} ± {:.1}", half * 100.0)
     });
     let counts = || row.counts.map(|(base, head)| format!("{} → {}", three_or_all(base), three_or_all(head)));
     let told = ratio.or_else(counts).unwrap_or_default();
