@@ -35,7 +35,7 @@ pub struct Gate {
     pub command: String,
     /// When it began: RFC 3339, UTC.
     pub started_at: String,
-    /// What measuring took, in nanoseconds.
+    /// What measuring all pairs took, in nanoseconds.
     pub took_ns: u64,
     /// The machine it ran on.
     pub machine: Machine,
@@ -187,6 +187,9 @@ pub struct Pair {
     pub base: Cost,
     /// What the head cost.
     pub head: Cost,
+    /// How often both were run once more since the target had been late or out of CPU in a run of either.
+    #[serde(default)]
+    pub repeated: u32,
 }
 
 /// What a build cost in a pair: the mean of its runs.
@@ -244,9 +247,17 @@ pub struct Count {
 
 impl Gate {
     /// By how much the head is worse in each pair of a stage, where both have the figure.
+    ///
+    /// Of a twin neither is the head: it is the one that looked worse in the first stage, so that a machine which
+    /// favours either is found out.
     fn differences(&self, cell: usize, figure: Figure, stage: Stage) -> Vec<f64> {
-        let pairs = self.pairs.iter().filter(|pair| pair.cell == cell && pair.stage == stage);
-        pairs.filter_map(|pair| pair.worse(figure)).collect()
+        let of_stage = |stage| {
+            let pairs = self.pairs.iter().filter(move |pair| pair.cell == cell && pair.stage == stage);
+            pairs.filter_map(move |pair| pair.worse(figure))
+        };
+        let favours_head = || of_stage(Stage::Screen).map(f64::signum).sum::<f64>() < 0.0;
+        let sign = if self.cells[cell].twin && favours_head() { -1.0 } else { 1.0 };
+        of_stage(stage).map(|difference| sign * difference).collect()
     }
 
     /// Every cell with each of its figures.

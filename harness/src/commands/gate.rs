@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use inflight_report::gate::{self, GATE_FORMAT, Gate, Judgement, Outcome, exports, summary};
 use inflight_report::record::Noise;
@@ -46,6 +46,9 @@ pub(super) struct Args {
     /// What is measured, and how a revision is built
     #[arg(long, value_name = "FILE", default_value = "inflight.toml")]
     config: PathBuf,
+    /// Judge this file of a folder of gates once more, instead of measuring
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["base", "base_rev", "head", "history", "seed"])]
+    saved: Option<PathBuf>,
     /// Folder of gates, one file each: this one is saved there before it is judged
     #[arg(long, value_name = "DIR")]
     history: Option<PathBuf>,
@@ -60,36 +63,70 @@ pub(super) struct Args {
     pin: Pin,
 }
 
+/// A closed pipe ends other commands well; here the exit code is the answer, and nothing may turn it into a pass.
 pub(super) fn gate(args: &Args) -> Result<ExitCode> {
-    if args.base.is_none() && args.base_rev.is_none() {
-        bail!("say what to hold against: --base PATH, or --base-rev REV");
-    }
-    let settings = Settings::read(&args.config)?;
-    let [base, head] = args.candidates(&settings)?;
-    // A full disk is found before an hour is spent, not after.
-    for folder in args.history.iter().chain(&args.out) {
-        fs::create_dir_all(folder).with_context(|| format!("cannot write to {}", folder.display()))?;
-    }
-    let mut progress = Progress::new(super::catch_interrupt()?);
-    let measured = measure(args, &settings, [&base, &head], &mut progress);
-    progress.bar.finish_and_clear();
-    if progress.interrupted() {
-        super::say_error(INTERRUPTED);
-        return Ok(ExitCode::from(super::INTERRUPTED));
-    }
-    let gate = measured?;
-    if let Some(folder) = &args.history {
-        let saved =
-            gate::save(folder, &gate).with_context(|| format!("cannot save in {}", folder.display()))?;
-        super::print(&format!("Saved as {}\n", saved.display()))?;
-    }
+    answer(args).map_err(|error| anyhow!("{error:#}"))
+}
+
+fn answer(args: &Args) -> Result<ExitCode> {
+    let (gate, saved) = match &args.saved {
+        Some(path) => (gate::read(path)?, Ok(())),
+        None => match run(args)? {
+            Some(gate) => {
+                let saved = save(args, &gate);
+                (gate, saved)
+            }
+            None => {
+                super::say_error(INTERRUPTED);
+                return Ok(ExitCode::from(super::INTERRUPTED));
+            }
+        },
+    };
     let judgement = Judgement::of(&gate);
     tell(args, &gate, &judgement)?;
+    saved?;
     Ok(match judgement.outcome {
         Outcome::Pass => ExitCode::SUCCESS,
         Outcome::Regression => ExitCode::from(REGRESSION),
         Outcome::Inconclusive => ExitCode::from(INCONCLUSIVE),
     })
+}
+
+/// The gate that was asked for; `None` where the user stopped it.
+fn run(args: &Args) -> Result<Option<Gate>> {
+    if args.base.is_none() && args.base_rev.is_none() {
+        bail!("say what to hold against: --base PATH, or --base-rev REV");
+    }
+    let settings = Settings::read(&args.config)?;
+    for folder in args.history.iter().chain(&args.out) {
+        find_room(folder).with_context(|| format!("cannot write to {}", folder.display()))?;
+    }
+    let [base, head] = args.candidates(&settings)?;
+    let mut progress = Progress::new(super::catch_interrupt()?);
+    let measured = measure(args, &settings, [&base, &head], &mut progress);
+    progress.bar.finish_and_clear();
+    if progress.interrupted() { Ok(None) } else { measured.map(Some) }
+}
+
+/// A full disk is found before the time is spent, not after.
+fn find_room(folder: &Path) -> io::Result<()> {
+    const GATE_BYTES: usize = 256 << 10;
+    fs::create_dir_all(folder)?;
+    let mut file = tempfile::tempfile_in(folder)?;
+    file.write_all(&vec![0; GATE_BYTES])?;
+    file.sync_all()
+}
+
+/// Saves what was measured, before it is judged.
+fn save(args: &Args, gate: &Gate) -> Result<()> {
+    let Some(folder) = &args.history else { return Ok(()) };
+    let saved = gate::save(folder, gate).with_context(|| format!("cannot save in {}", folder.display()))?;
+    show(&format!("Saved as {}\n", saved.display()))
+}
+
+/// Prints; whoever closed stdout has seen enough.
+fn show(text: &str) -> Result<()> {
+    super::print(text).or_else(|error| if super::is_closed_pipe(&error) { Ok(()) } else { Err(error) })
 }
 
 impl Args {
@@ -150,7 +187,7 @@ fn measure(
         not_offered: races.not_offered(),
     };
     carry_out(&mut gate, &mut races)?;
-    races.note_noise(&mut gate);
+    (gate.took_ns, gate.noise) = races.noise();
     Ok(gate)
 }
 
@@ -172,7 +209,7 @@ fn tell(args: &Args, gate: &Gate, judgement: &Judgement) -> Result<()> {
         let path = PathBuf::from(path);
         append_summary(&path, &markdown).with_context(|| format!("cannot write to {}", path.display()))?;
     }
-    super::print(&summary::terminal(gate, judgement, super::screen().width))
+    show(&summary::terminal(gate, judgement, super::screen().width))
 }
 
 /// GitHub drops a summary that is too long as a whole: ours is cut to what is left.

@@ -20,6 +20,7 @@ mod work;
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
+use std::panic::{self, AssertUnwindSafe};
 use std::process::{self, ExitCode};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -71,6 +72,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli.command.unwrap_or_else(|| Command::Run(run::Args::default())),
         Err(error) => return refuse(&error),
     };
+    // A fault of our own is told as any other: in one line, which the panic has printed, and with this exit code.
+    panic::catch_unwind(AssertUnwindSafe(|| carry_out(command))).unwrap_or(ExitCode::from(FAILED))
+}
+
+fn carry_out(command: Command) -> ExitCode {
     let result = match command {
         Command::Run(args) => run::run(&args),
         Command::Doctor(args) => doctor::doctor(&args),

@@ -79,6 +79,13 @@ impl Candidate {
     /// Where it does not have it.
     pub(crate) fn contender(&self, text: &str) -> Result<Contender> {
         let contender = self.catalogue.contender(text).with_context(|| self.build.name.clone())?;
+        let own = match &self.origin {
+            Origin::Program(_) => contender.external().is_none(),
+            Origin::Manifest(_) => contender.external().is_some_and(|external| external.kit.is_own()),
+        };
+        if !own {
+            bail!("{contender} comes with this program: it would be the same for base and head");
+        }
         if let Some(external) = contender.external() {
             external.kit.probe().with_context(|| self.build.name.clone())?;
         }

@@ -6,12 +6,12 @@ use inflight_report::gate::{COUNTS, Cost, Count, Figure, Gate, Pair, SCREEN_PAIR
 
 /// What measures the cells of a gate.
 pub(crate) trait Bench {
-    /// Measures both builds of a cell back to back, the `first` one first: base's and head's. `None` where the
-    /// machine would not let it.
+    /// Measures both builds of a cell back to back, the `first` one first. `None` where the machine would not let
+    /// it.
     ///
     /// # Errors
     /// When one of the builds does not work, or the user asked to stop.
-    fn pair(&mut self, cell: usize, first: Side) -> Result<Option<[Cost; 2]>>;
+    fn pair(&mut self, cell: usize, first: Side) -> Result<Option<Measured>>;
 
     /// Counts one run of a build of a cell, as far as the machine offers it.
     ///
@@ -21,6 +21,14 @@ pub(crate) trait Bench {
 
     /// Called before each measurement with what it is for, and the number of pairs that are known to come.
     fn tell(&mut self, stage: &str, to_come: u32);
+}
+
+/// What a pair cost.
+pub(crate) struct Measured {
+    pub(crate) base: Cost,
+    pub(crate) head: Cost,
+    /// How often both were run once more.
+    pub(crate) repeated: u32,
 }
 
 /// What was counted, a request.
@@ -50,6 +58,9 @@ pub(crate) fn carry_out(gate: &mut Gate, bench: &mut dyn Bench) -> Result<()> {
     let again: Vec<(usize, u32)> = (0..gate.cells.len())
         .filter_map(|cell| Some((cell, of(cell).map(|suspect| suspect.pairs).max()?)))
         .collect();
+    // Counting has let the machine cool down.
+    let once: Vec<(usize, u32)> = again.iter().map(|(cell, _)| (*cell, 1)).collect();
+    measure(gate, bench, Stage::WarmUp, &once, &mut random)?;
     measure(gate, bench, Stage::Confirm, &again, &mut random)?;
     let again = gate.to_count_again();
     count(gate, bench, Stage::Confirm, &again)
@@ -84,8 +95,8 @@ fn measure(
             bench.tell(name(stage), to_come);
             to_come -= 1;
             let first = blocks.next(cell, random);
-            if let Some([base, head]) = bench.pair(cell, first)? {
-                gate.pairs.push(Pair { cell, stage, first, base, head });
+            if let Some(Measured { base, head, repeated }) = bench.pair(cell, first)? {
+                gate.pairs.push(Pair { cell, stage, first, base, head, repeated });
             }
         }
     }

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use inflight_report::gate::{Cell, Cost, Figure, Gate, Side};
-use inflight_report::record::{Figures, Run, Usage, Verdict};
+use inflight_report::gate::{Cell, Cost, Figure, Side};
+use inflight_report::record::{Figures, Noise, Run, Usage, Verdict};
 use mock_target::Scenario;
 
 use super::Candidate;
-use super::course::{Bench, Counted};
+use super::course::{Bench, Counted, Measured};
 use super::settings::CellSettings;
 use crate::contender::Contender;
 use crate::crew::Launch;
@@ -20,7 +20,7 @@ use crate::session::{self, Session, Watcher};
 use crate::verify;
 use crate::workload::Workload;
 
-/// A run that is void for the target's sake is repeated so often; what goes on voiding it is the machine.
+/// Where the target kept either back both run again, so often; what goes on keeping them back is the machine.
 const ATTEMPTS: u32 = 3;
 
 /// The sessions and contenders behind a gate's cells.
@@ -28,7 +28,9 @@ pub(crate) struct Races<'a> {
     sessions: Vec<Session>,
     cells: Vec<RaceCell>,
     onlooker: &'a mut dyn Onlooker,
-    began: Option<Began>,
+    has_callgrind: bool,
+    took_ns: u64,
+    noise: Noise,
 }
 
 /// Who looks on.
@@ -52,7 +54,7 @@ struct Runner {
     name: String,
 }
 
-/// The machine before anything was measured.
+/// The machine before a pair.
 struct Began {
     at: Instant,
     machine: Moment,
@@ -73,7 +75,14 @@ impl<'a> Races<'a> {
         placement: Option<&Placement>,
         onlooker: &'a mut dyn Onlooker,
     ) -> Result<Races<'a>> {
-        let mut races = Races { sessions: Vec::new(), cells: Vec::new(), onlooker, began: None };
+        let mut races = Races {
+            sessions: Vec::new(),
+            cells: Vec::new(),
+            onlooker,
+            has_callgrind: Callgrind::not_offered().is_none(),
+            took_ns: 0,
+            noise: Noise::default(),
+        };
         let mut known: Vec<Scenario> = Vec::new();
         for settings in cells {
             let scenario = settings.scenario()?;
@@ -126,7 +135,7 @@ impl<'a> Races<'a> {
     /// Counts that a cell asks for and that cannot be had here, with the reason.
     pub(crate) fn not_offered(&self) -> Vec<(Figure, String)> {
         let wanted = |figure: Figure| self.cells.iter().any(|cell| cell.cell.figures.contains(&figure));
-        let callgrind = Callgrind::prepare().err();
+        let callgrind = Callgrind::not_offered();
         let mut missing = Vec::new();
         for (figure, reason) in [
             (Figure::Instructions, callgrind.clone()),
@@ -138,13 +147,25 @@ impl<'a> Races<'a> {
         missing
     }
 
-    /// Notes in `gate` how long it took, and what the machine did besides.
-    pub(crate) fn note_noise(&self, gate: &mut Gate) {
-        let Some(began) = &self.began else { return };
-        gate.took_ns = began.at.elapsed().as_nanos() as u64;
+    /// How long all pairs took, and what the machine did besides in that time.
+    pub(crate) fn noise(&self) -> (u64, Noise) {
+        (self.took_ns, self.noise)
+    }
+
+    fn look_around(&self) -> Began {
+        Began {
+            at: Instant::now(),
+            machine: Moment::read(),
+            children_ns: children_cpu_ns(),
+            targets_ns: self.targets_cpu_ns(),
+        }
+    }
+
+    fn note_noise(&mut self, began: &Began) {
+        self.took_ns += began.at.elapsed().as_nanos() as u64;
         let ours_ns =
             (children_cpu_ns() + self.targets_cpu_ns()).saturating_sub(began.children_ns + began.targets_ns);
-        gate.noise = Moment::read().since(&began.machine, ours_ns);
+        self.noise = self.noise.and(&Moment::read().since(&began.machine, ours_ns));
     }
 
     fn targets_cpu_ns(&self) -> u64 {
@@ -159,22 +180,27 @@ impl<'a> Races<'a> {
         }
     }
 
-    /// The figures of a run that counts; `None` where the machine voids one after the other.
+    /// The figures of a run; `None` where the target kept it back.
     fn run(&mut self, cell: usize, side: Side) -> Result<Option<Figures>> {
         let runner = self.runner(cell, side);
-        for round in 1..=ATTEMPTS {
-            let session = &mut self.sessions[self.cells[cell].session];
-            let turn = Turn { contender: 0, round, position: 1 };
-            let limits = session.limits(&runner.contender);
-            let run =
-                session.run(&runner.contender, turn, &runner.launch, limits, &mut Hearing(self.onlooker))?;
-            let run = run.context(INTERRUPTED)?;
-            if run.verdict.is_valid() {
-                return Ok(run.figures);
-            }
-            refuse_fault(&runner, &self.cells[cell].cell, &run)?;
-        }
-        Ok(None)
+        let session = &mut self.sessions[self.cells[cell].session];
+        let turn = Turn { contender: 0, round: 1, position: 1 };
+        let limits = session.limits(&runner.contender);
+        let run =
+            session.run(&runner.contender, turn, &runner.launch, limits, &mut Hearing(self.onlooker))?;
+        let run = run.context(INTERRUPTED)?;
+        refuse_fault(&runner, &self.cells[cell].cell, &run)?;
+        Ok(run.figures.filter(|_| run.verdict.is_valid()))
+    }
+
+    /// Both builds once, one after the other, the `first` one first: base's and head's.
+    fn both(&mut self, cell: usize, first: Side) -> Result<Option<[Figures; 2]>> {
+        let one = self.run(cell, first)?;
+        let other = self.run(cell, first.other())?;
+        Ok(one.zip(other).map(|(one, other)| match first {
+            Side::Base => [one, other],
+            Side::Head => [other, one],
+        }))
     }
 
     fn counted(&mut self, cell: usize, side: Side, callgrind: Option<&Callgrind>) -> Result<Usage> {
@@ -208,16 +234,24 @@ fn refuse_fault(runner: &Runner, cell: &Cell, run: &Run) -> Result<()> {
 }
 
 impl Bench for Races<'_> {
-    fn pair(&mut self, cell: usize, first: Side) -> Result<Option<[Cost; 2]>> {
+    fn pair(&mut self, cell: usize, first: Side) -> Result<Option<Measured>> {
+        let began = self.look_around();
         let runs = self.cells[cell].cell.runs;
-        let mut sums = [Sum::default(); 2];
-        for _ in 0..runs {
-            for side in [first, first.other()] {
-                let Some(figures) = self.run(cell, side)? else { return Ok(None) };
-                sums[side as usize].add(&figures);
+        let (mut base, mut head) = (Sum::default(), Sum::default());
+        let (mut done, mut repeated) = (0, 0);
+        while done < runs && repeated < ATTEMPTS * runs {
+            match self.both(cell, first)? {
+                Some([of_base, of_head]) => {
+                    base.add(&of_base);
+                    head.add(&of_head);
+                    done += 1;
+                }
+                None => repeated += 1,
             }
         }
-        Ok(Some(sums.map(|sum| sum.mean(runs))))
+        self.note_noise(&began);
+        let whole = done == runs;
+        Ok(whole.then(|| Measured { base: base.mean(runs), head: head.mean(runs), repeated }))
     }
 
     fn count(&mut self, cell: usize, side: Side) -> Result<Counted> {
@@ -226,13 +260,10 @@ impl Bench for Races<'_> {
         let urls = self.cells[cell].cell.urls as f64;
         let each = |count: Option<u64>| count.map(|count| count as f64 / urls);
         let mut counted = Counted::default();
-        if wanted(Figure::Instructions) || wanted(Figure::Allocations) {
-            // Where there is none, `not_offered` has said so.
-            if let Ok(callgrind) = Callgrind::prepare() {
-                let usage = self.counted(cell, side, Some(&callgrind))?;
-                (counted.instructions, counted.allocations) =
-                    (each(usage.instructions), each(usage.allocations));
-            }
+        if self.has_callgrind && (wanted(Figure::Instructions) || wanted(Figure::Allocations)) {
+            let callgrind = Callgrind::prepare().context("no room to count instructions")?;
+            let usage = self.counted(cell, side, Some(&callgrind))?;
+            (counted.instructions, counted.allocations) = (each(usage.instructions), each(usage.allocations));
         }
         if wanted(Figure::SystemCalls) {
             counted.system_calls = each(self.counted(cell, side, None)?.system_calls);
@@ -241,14 +272,6 @@ impl Bench for Races<'_> {
     }
 
     fn tell(&mut self, stage: &str, to_come: u32) {
-        if self.began.is_none() {
-            self.began = Some(Began {
-                at: Instant::now(),
-                machine: Moment::read(),
-                children_ns: children_cpu_ns(),
-                targets_ns: self.targets_cpu_ns(),
-            });
-        }
         self.onlooker.tell(stage, to_come);
     }
 }

@@ -1,7 +1,7 @@
 //! Building what is compared: a revision in a checkout of its own, or the working tree where it stands.
 
 use std::env;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -64,6 +64,7 @@ impl<'a> Source<'a> {
         )
         .with_context(|| format!("there is no revision {revision}"))?;
         let checkout = self.checkout();
+        let _alone = lock(&checkout)?;
         if checkout.join(".git").exists() {
             git(&checkout, &["checkout", "--quiet", "--force", "--detach", &commit])?;
         } else {
@@ -92,7 +93,8 @@ impl<'a> Source<'a> {
         let line = shell_line(&self.recipe.command);
         let [program, args @ ..] = &self.recipe.command[..] else { bail!("build: command: it is empty") };
         let mut command = Command::new(program);
-        command.args(args).current_dir(folder).env_remove("CARGO_TARGET_DIR").stdin(Stdio::null());
+        command.args(args).current_dir(folder).stdin(Stdio::null());
+        command.env_remove("CARGO_TARGET_DIR").env_remove("CARGO_BUILD_TARGET_DIR");
         if let Some(toolchain) = &self.toolchain {
             command.env("RUSTUP_TOOLCHAIN", toolchain);
         }
@@ -108,9 +110,23 @@ impl<'a> Source<'a> {
     }
 }
 
-/// What git says, without what surrounds it.
+/// Held while a checkout is somebody's: another gate waits until it is built.
+fn lock(checkout: &Path) -> Result<File> {
+    let path = checkout.with_extension("lock");
+    let cannot = || format!("cannot lock {}", path.display());
+    fs::create_dir_all(checkout.parent().unwrap_or(checkout)).with_context(cannot)?;
+    let file = File::create(&path).with_context(cannot)?;
+    file.lock().with_context(cannot)?;
+    Ok(file)
+}
+
+/// What git says, without what surrounds it. A hook's own idea of which repository is meant does not count.
 fn git(folder: &Path, args: &[&str]) -> Result<String> {
-    let output = Command::new("git").arg("-C").arg(folder).args(args).stdin(Stdio::null()).output();
+    let mut command = Command::new("git");
+    for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
+        command.env_remove(variable);
+    }
+    let output = command.arg("-C").arg(folder).args(args).stdin(Stdio::null()).output();
     let output = output.context("cannot start git")?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);

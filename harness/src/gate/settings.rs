@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use inflight_report::gate::Figure;
 use mock_target::Scenario;
 use serde::Deserialize;
@@ -96,10 +96,14 @@ impl CellSettings {
         let scenario = self.scenario()?;
         scenario.validate()?;
         ensure!((1..=MOST_RUNS).contains(&self.runs()), "runs: from 1 to {MOST_RUNS}");
-        match &self.figures {
-            Some(figures) if figures.is_empty() => bail!("figures: name one at least, or leave it out"),
-            _ => Ok(()),
-        }
+        let figures = self.figures.as_deref().unwrap_or(&[Figure::Throughput]);
+        ensure!(!figures.is_empty(), "figures: name one at least, or leave it out");
+        let cpu = figures.contains(&Figure::Cpu);
+        ensure!(
+            !cpu || !self.delays(),
+            "figures: cpu is judged where nothing is delayed: with delays it varies too much"
+        );
+        Ok(())
     }
 
     /// What the target does.

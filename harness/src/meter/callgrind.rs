@@ -37,20 +37,24 @@ pub(crate) struct Executed {
 }
 
 impl Callgrind {
-    /// Prepares to count one run.
-    ///
-    /// # Errors
-    /// With the reason why it cannot be done here.
-    pub fn prepare() -> Result<Callgrind, String> {
+    /// Why nothing can be counted here; `None` where it can.
+    pub fn not_offered() -> Option<String> {
         for program in [VALGRIND, TALK] {
             let mut help = Command::new(program);
             help.arg("--help").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
             if !help.status().is_ok_and(|status| status.success()) {
-                return Err(format!("there is no {program}: install valgrind"));
+                return Some(format!("there is no {program}: install valgrind"));
             }
         }
-        let folder = TempDir::new().map_err(|error| format!("no temporary folder: {error}"))?;
-        Ok(Callgrind { folder })
+        None
+    }
+
+    /// Prepares to count one run.
+    ///
+    /// # Errors
+    /// When there is no room for what is counted.
+    pub fn prepare() -> io::Result<Callgrind> {
+        Ok(Callgrind { folder: TempDir::new()? })
     }
 
     /// How a worker is started under it.

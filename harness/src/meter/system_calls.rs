@@ -85,7 +85,7 @@ mod counter {
         let id = told.and_then(|id| id.trim().parse().ok());
         id.ok_or_else(|| {
             let [mount, _] = TRACING;
-            format!("no {mount}/{EVENT}: as root, `mount -t tracefs nodev {mount}`")
+            format!("no {mount}/{EVENT} for this user: as root, `mount -t tracefs nodev {mount}`")
         })
     }
 }

@@ -23,7 +23,7 @@ fn gate(day: u32, base: &str, slower: f64) -> Gate {
     let measured = |cell, number: u32| {
         let times = if cell == 0 { slower } else { 1.0 };
         let first = if number.is_multiple_of(2) { Side::Base } else { Side::Head };
-        Pair { cell, stage: Stage::Screen, first, base: cost(1.0), head: cost(times) }
+        Pair { cell, stage: Stage::Screen, first, base: cost(1.0), head: cost(times), repeated: 0 }
     };
     let cell = |twin| Cell {
         contender: "tokio:128".to_owned(),

@@ -1,6 +1,6 @@
 //! Counts that hardly vary from run to run, so that a few runs tell.
 
-use super::{Count, Figure, Gate, Side, Stage};
+use super::{Count, Figure, Gate, SCREEN_PAIRS, Side, Stage};
 use crate::stats::Sorted;
 
 /// Runs of each build that are counted, and again when the head looks worse.
@@ -23,7 +23,7 @@ impl Figure {
             Figure::Instructions => Least { share: 0.01, amount: 20.0 },
             Figure::Allocations => Least { share: 0.01, amount: 0.05 },
             // How many events a wake-up finds is a matter of timing, and with it the number of wake-ups.
-            Figure::SystemCalls => Least { share: 0.05, amount: 0.2 },
+            Figure::SystemCalls => Least { share: 0.05, amount: 0.05 },
             _ => Least { share: 0.0, amount: 0.0 },
         }
     }
@@ -36,8 +36,8 @@ pub(super) struct Counted {
     pub(super) base: f64,
     /// Median of the head.
     pub(super) head: f64,
-    /// What the head may be above the base without being worse: more than it varies by itself.
-    pub(super) allowed: f64,
+    /// By how much, as a part of the base's, the head can be above it unnoticed.
+    pub(super) unnoticed: f64,
     /// Whether it is worse: by more than that, and in every run.
     pub(super) worse: bool,
 }
@@ -45,13 +45,20 @@ pub(super) struct Counted {
 impl Counted {
     fn of(figure: Figure, base: &Sorted<f64>, head: &Sorted<f64>) -> Counted {
         let Least { share, amount } = figure.least();
-        let range = (base.high() - base.low()).max(head.high() - head.low());
+        let (base_range, head_range) = (base.high() - base.low(), head.high() - head.low());
+        let range = RANGES * base_range.max(head_range);
         // Connections are known of every run there was: that all of the head's are above all of the base's
         // is rare enough by itself.
-        let range = if figure == Figure::Connections { 0.0 } else { RANGES * range };
-        let allowed = (share * base.median()).max(amount).max(range);
+        let allowed = match figure {
+            Figure::Connections => 0.0,
+            _ => (share * base.median()).max(amount).max(range),
+        };
+        // What is small in itself is small, whatever part of nearly nothing it is.
+        let unnoticed = if allowed > amount { allowed } else { 0.0 };
+        let unnoticed = if figure == Figure::Connections { base_range.max(head_range) } else { unnoticed };
         let worse = head.median() - base.median() > allowed && head.low() > base.high();
-        Counted { base: base.median(), head: head.median(), allowed, worse }
+        let part = |amount: f64| if base.median() > 0.0 { amount / base.median() } else { 0.0 };
+        Counted { base: base.median(), head: head.median(), unnoticed: part(unnoticed), worse }
     }
 }
 
@@ -67,11 +74,14 @@ impl Count {
 }
 
 impl Gate {
-    /// What was counted in a stage, where both builds were.
+    /// What was counted in a stage, where both builds were as often as they had to be.
     pub(super) fn counted(&self, cell: usize, figure: Figure, stage: Stage) -> Option<Counted> {
-        let [base, head] =
-            [Side::Base, Side::Head].map(|side| Sorted::new(self.values(cell, figure, stage, side)));
-        Some(Counted::of(figure, &base?, &head?))
+        let asked = if figure == Figure::Connections { SCREEN_PAIRS } else { COUNTS };
+        let of_side = |side| {
+            let values = self.values(cell, figure, stage, side);
+            Sorted::new(values).filter(|values| values.count() >= asked as usize)
+        };
+        Some(Counted::of(figure, &of_side(Side::Base)?, &of_side(Side::Head)?))
     }
 
     fn values(&self, cell: usize, figure: Figure, stage: Stage, side: Side) -> Vec<f64> {
@@ -101,8 +111,22 @@ impl Gate {
 mod tests {
     use super::*;
 
+    fn counted(figure: Figure, base: [f64; 3], head: [f64; 3]) -> Counted {
+        Counted::of(figure, &Sorted::new(base).unwrap(), &Sorted::new(head).unwrap())
+    }
+
     fn worse(figure: Figure, base: [f64; 3], head: [f64; 3]) -> bool {
-        Counted::of(figure, &Sorted::new(base).unwrap(), &Sorted::new(head).unwrap()).worse
+        counted(figure, base, head).worse
+    }
+
+    #[test]
+    fn what_varies_by_itself_hides_as_much() {
+        let steady = counted(Figure::Instructions, [8_000.0, 8_001.0, 8_002.0], [8_000.0; 3]);
+        assert_eq!(steady.unnoticed, 0.01);
+        let restless = counted(Figure::Instructions, [8_000.0, 8_400.0, 8_800.0], [8_000.0; 3]);
+        assert!((restless.unnoticed - 1_600.0 / 8_400.0).abs() < 1e-9);
+        let next_to_nothing = counted(Figure::Allocations, [0.01, 0.02, 0.03], [0.01, 0.02, 0.03]);
+        assert_eq!(next_to_nothing.unnoticed, 0.0);
     }
 
     #[test]

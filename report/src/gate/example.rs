@@ -95,7 +95,7 @@ fn measure(gate: &mut Gate, cell: usize, stage: Stage, pairs: u32, cost: f64, ra
         };
         let (base, head) = (of(1.0), of(cost));
         let first = if number % 2 == 0 { Side::Base } else { Side::Head };
-        gate.pairs.push(Pair { cell, stage, first, base, head });
+        gate.pairs.push(Pair { cell, stage, first, base, head, repeated: 0 });
     }
 }
 

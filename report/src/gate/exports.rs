@@ -9,7 +9,7 @@ use quick_xml::writer::Writer;
 
 use super::judgement::Ratio;
 use super::summary;
-use super::{Figure, Gate, Judgement, Row, State};
+use super::{Figure, Gate, Judgement, Outcome, Row, State};
 use crate::exports::bmf::Metric;
 use crate::exports::github_benchmark::Entry;
 use crate::exports::{junit, pretty};
@@ -81,17 +81,19 @@ fn word(figure: Figure) -> String {
 
 fn write(xml: &mut Writer<Vec<u8>>, gate: &Gate, judgement: &Judgement) -> io::Result<()> {
     let rows: Vec<&Row> = judgement.rows.iter().filter(|row| !gate.cells[row.cell].twin).collect();
-    let number = |is: fn(&State) -> bool| rows.iter().filter(|row| is(&row.state)).count().to_string();
+    let number = |is: fn(&State) -> bool| rows.iter().filter(|row| is(&row.state)).count();
+    let errors = number(|state| matches!(state, State::Missing(_) | State::Doubtful));
+    let inconclusive = judgement.outcome == Outcome::Inconclusive;
     let attributes = [
         ("id", "0".to_owned()),
         ("package", "inflight".to_owned()),
         ("name", "gate".to_owned()),
         ("timestamp", junit::timestamp(&gate.started_at)),
         ("hostname", "localhost".to_owned()),
-        ("tests", rows.len().to_string()),
-        ("failures", number(|state| *state == State::Worse)),
-        ("errors", number(|state| matches!(state, State::Missing(_) | State::Doubtful))),
-        ("skipped", number(|state| *state == State::NotOffered)),
+        ("tests", (rows.len() + 1).to_string()),
+        ("failures", number(|state| *state == State::Worse).to_string()),
+        ("errors", (errors + usize::from(inconclusive)).to_string()),
+        ("skipped", number(|state| matches!(state, State::NotOffered | State::Restless)).to_string()),
         ("time", junit::seconds(gate.took_ns)),
     ];
     let attributes = attributes.iter().map(|(name, value)| (*name, value.as_str()));
@@ -100,11 +102,29 @@ fn write(xml: &mut Writer<Vec<u8>>, gate: &Gate, judgement: &Judgement) -> io::R
         xml.create_element("testsuite").with_attributes(attributes).write_inner_content(|xml| {
             xml.create_element("properties").write_empty()?;
             rows.iter().try_for_each(|row| write_row(xml, gate, row))?;
+            write_outcome(xml, judgement)?;
             let said = summary::found(gate, judgement).join("\n");
             xml.create_element("system-out").write_text_content(BytesText::new(&said))?;
             xml.create_element("system-err").write_empty()?;
             Ok(())
         })?;
+        Ok(())
+    })?;
+    Ok(())
+}
+
+/// A gate that could not tell is no success, though no figure of it failed.
+fn write_outcome(xml: &mut Writer<Vec<u8>>, judgement: &Judgement) -> io::Result<()> {
+    let case = [("name", "conclusive"), ("classname", "gate"), ("time", "0")];
+    let case = xml.create_element("testcase").with_attributes(case);
+    if judgement.outcome != Outcome::Inconclusive {
+        case.write_empty()?;
+        return Ok(());
+    }
+    let doubts = printable(&judgement.doubts.join("; "));
+    case.write_inner_content(|xml| {
+        let error = xml.create_element("error");
+        error.with_attributes([("type", "inconclusive"), ("message", doubts.as_str())]).write_empty()?;
         Ok(())
     })?;
     Ok(())
@@ -122,7 +142,7 @@ fn write_row(xml: &mut Writer<Vec<u8>>, gate: &Gate, row: &Row) -> io::Result<()
             case.write_empty()?;
             return Ok(());
         }
-        State::NotOffered => {
+        State::NotOffered | State::Restless => {
             case.write_inner_content(|xml| xml.create_element("skipped").write_empty().map(|_| ()))?;
             return Ok(());
         }

@@ -67,6 +67,8 @@ pub enum State {
     Worse,
     /// By its pairs it is worse, and the machine is such that no pair is believed.
     Doubtful,
+    /// A count that varies too much by itself to be judged here.
+    Restless,
     /// It was not measured as it should have been: why.
     Missing(String),
     /// This machine cannot count it.
@@ -78,7 +80,7 @@ pub enum State {
 pub struct Ratio {
     /// The estimate of Hodges and Lehmann, or the ratio of two medians.
     pub estimate: f64,
-    /// The interval that inverts the test.
+    /// The interval that inverts the test by itself, without the adjustment for the other suspects.
     pub interval: Option<(f64, f64)>,
 }
 
@@ -96,6 +98,17 @@ impl Row {
             Row::of_pairs(gate, cell, figure, at.map(|at| (suspects[at], adjusted[at])))
         });
         rows.collect()
+    }
+
+    /// As [`Row::tested`], and where the machine is not believed nothing that was measured is worse.
+    pub fn believed(gate: &Gate) -> Vec<Row> {
+        let mut rows = Row::tested(gate);
+        if !doubts_of_the_machine(gate, &rows).is_empty() {
+            for row in rows.iter_mut().filter(|row| row.figure.is_measured() && row.is_worse()) {
+                row.state = State::Doubtful;
+            }
+        }
+        rows
     }
 
     fn new(cell: usize, figure: Figure, state: State) -> Row {
@@ -129,8 +142,10 @@ impl Row {
             let missing = || State::Missing("it was not counted".to_owned());
             return Row::new(cell, figure, if not_offered { State::NotOffered } else { missing() });
         };
+        let restless = first.unnoticed > MUST_FIND.exp_m1();
         let again = LazyCell::new(|| gate.counted(cell, figure, Stage::Confirm));
         let (state, told) = match (first.worse, figure, *again) {
+            (false, ..) if restless => (State::Restless, first),
             (false, ..) => (State::Even, first),
             // Every run was counted, not three.
             (true, Figure::Connections, _) => (State::Worse, first),
@@ -139,8 +154,7 @@ impl Row {
             (true, _, Some(again)) => (State::Cleared, again),
         };
         let ratio = (told.base > 0.0).then(|| Ratio { estimate: told.head / told.base, interval: None });
-        // What is allowed is what goes unnoticed.
-        let detectable = (told.base > 0.0).then(|| 1.0 + told.allowed / told.base);
+        let detectable = Some(1.0 + told.unnoticed);
         Row { ratio, counts: Some((told.base, told.head)), detectable, ..Row::new(cell, figure, state) }
     }
 
@@ -158,6 +172,11 @@ impl Row {
         let suspects = suspects + usize::from(self.p.is_none());
         let tests = [screen(), confirm(pairs, suspects)];
         smallest_shift_that_all_find(&noise, &tests, POWER, gate.seed).map(f64::exp)
+    }
+
+    /// Whether its test says that it is worse, be it believed or not.
+    fn is_called(&self) -> bool {
+        matches!(self.state, State::Worse | State::Doubtful)
     }
 
     /// Whether a count or a test says that it is worse.
@@ -179,7 +198,7 @@ fn p_of(gate: &Gate, suspect: &Suspect) -> f64 {
 impl Judgement {
     /// What `gate` says.
     pub fn of(gate: &Gate) -> Judgement {
-        let mut rows = Row::tested(gate);
+        let mut rows = Row::believed(gate);
         let suspects = rows.iter().filter(|row| row.p.is_some()).count();
         for row in &mut rows {
             let is_open = matches!(row.state, State::Even | State::Cleared);
@@ -187,14 +206,10 @@ impl Judgement {
                 row.detectable = row.detectable(gate, suspects);
             }
         }
-        let noisy = doubts_of_the_machine(gate, &rows);
-        let measured = rows.iter_mut().filter(|row| row.figure.is_measured() && row.is_worse());
-        for row in measured.filter(|_| !noisy.is_empty()) {
-            row.state = State::Doubtful;
-        }
         // Had the hidden cell been called worse, nothing that is measured would be left.
         let found = rows.iter().any(Row::is_worse);
-        let doubts: Vec<String> = noisy.iter().cloned().chain(doubts_of_the_rows(gate, &rows)).collect();
+        let noisy = doubts_of_the_machine(gate, &rows);
+        let doubts: Vec<String> = noisy.into_iter().chain(doubts_of_the_rows(gate, &rows)).collect();
         let outcome = match (found, doubts.is_empty()) {
             (true, _) => Outcome::Regression,
             (false, true) => Outcome::Pass,
@@ -204,6 +219,10 @@ impl Judgement {
     }
 }
 
+/// Repeating runs that the target kept back changes which of them are seen: more than this part of them are too
+/// many.
+const MOST_REPEATED: f64 = 0.05;
+
 /// Why nothing that was measured is believed. Counts are believed all the same.
 fn doubts_of_the_machine(gate: &Gate, rows: &[Row]) -> Vec<String> {
     if !rows.iter().any(|row| row.figure.is_measured()) {
@@ -212,7 +231,7 @@ fn doubts_of_the_machine(gate: &Gate, rows: &[Row]) -> Vec<String> {
     let disturbances = gate.noise.disturbances(gate.took_ns).into_iter().map(|disturbance| {
         format!("{disturbance}: {}", percent(disturbance.share(&gate.noise, gate.took_ns)))
     });
-    let told_apart = rows.iter().filter(|row| gate.cells[row.cell].twin && row.is_worse()).map(|row| {
+    let told_apart = rows.iter().filter(|row| gate.cells[row.cell].twin && row.is_called()).map(|row| {
         format!("the base was told from itself, by its {}: the machine makes differences", row.figure.name())
     });
     disturbances.chain(told_apart).collect()
@@ -223,8 +242,14 @@ fn doubts_of_the_rows(gate: &Gate, rows: &[Row]) -> Vec<String> {
     let mut doubts = Vec::new();
     for (index, cell) in gate.cells.iter().enumerate() {
         let of_cell = || rows.iter().filter(|row| row.cell == index);
-        if !cell.twin && of_cell().all(|row| row.state == State::NotOffered) {
+        if !cell.twin && of_cell().all(|row| matches!(row.state, State::NotOffered | State::Restless)) {
             doubts.push(format!("{}: nothing of it was measured", cell.name()));
+        }
+        let pairs = || gate.pairs.iter().filter(|pair| pair.cell == index);
+        let repeated: u32 = pairs().map(|pair| pair.repeated).sum();
+        let share = f64::from(repeated) / (pairs().count().max(1) as f64 * f64::from(cell.runs.max(1)));
+        if share > MOST_REPEATED {
+            doubts.push(format!("{}: the target kept back {} of its runs", cell.name(), percent(share)));
         }
         for row in of_cell() {
             let what = || format!("{} of {}", row.figure.name(), cell.name());

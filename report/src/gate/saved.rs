@@ -1,11 +1,11 @@
 //! A gate on disk: one file, written whole or not at all, and never changed.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use tempfile::NamedTempFile;
+use tempfile::Builder;
 use thiserror::Error;
 
 use super::{GATE_FORMAT, Gate};
@@ -49,12 +49,24 @@ pub fn save(folder: &Path, gate: &Gate) -> io::Result<PathBuf> {
     fs::create_dir_all(folder)?;
     let digest: String = gate.head.digest.chars().take(12).collect();
     let path = folder.join(format!("{}-{digest}.json", gate.started_at.replace(':', "-")));
-    let mut file = NamedTempFile::new_in(folder)?;
+    let mut file = read_only(&mut Builder::new()).tempfile_in(folder)?;
     file.write_all(&serde_json::to_vec(gate)?)?;
     file.write_all(b"\n")?;
     file.as_file().sync_all()?;
     file.persist_noclobber(&path).map_err(|refused| refused.error)?;
+    // Its name is on disk when its folder is.
+    File::open(folder)?.sync_all()?;
     Ok(path)
+}
+
+/// A file that is made for all to read and nobody to change, where the system has such a thing.
+fn read_only<'a, 'b, 'c>(builder: &'a mut Builder<'b, 'c>) -> &'a mut Builder<'b, 'c> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o444));
+    }
+    builder
 }
 
 /// Reads the gate at `path`.

@@ -64,6 +64,9 @@ pub fn cut(text: &str, most: usize) -> String {
     if text.len() <= most {
         return text.to_owned();
     }
+    if most < WORD.len() {
+        return String::new();
+    }
     let mut end = most.saturating_sub(WORD.len());
     while !text.is_char_boundary(end) {
         end -= 1;
@@ -76,7 +79,7 @@ const LEGEND: [&str; 3] = [
     "Head against base: throughput +1 % is better, of everything else it is worse. ± is half the interval at 98 %, of \
      a count what it varies by on its own.",
     "**worse**: found twice, the second time on fresh runs. cleared: looked worse, and fresh runs did not bear it out.",
-    "?: see above. –: not judged.",
+    "?: see above. In parentheses: a count that varies too much by itself to be judged. –: not judged.",
 ];
 
 /// The outcome in one line.
@@ -98,7 +101,9 @@ pub(super) fn found(gate: &Gate, judgement: &Judgement) -> Vec<String> {
         .not_offered
         .iter()
         .map(|(figure, why)| format!("{} are not judged here: {}", figure.name(), printable(why)));
-    findings.chain(doubts).chain(not_offered).collect()
+    let same = gate.base.digest == gate.head.digest;
+    let same = same.then(|| "base and head are the same program".to_owned());
+    findings.chain(doubts).chain(not_offered).chain(same).collect()
 }
 
 /// A figure that is worse, in words.
@@ -168,6 +173,7 @@ fn told(row: &Row) -> String {
         State::Cleared => format!("{told} cleared"),
         State::Worse => format!("**{told} worse**"),
         State::Doubtful => format!("{told} ?"),
+        State::Restless => format!("({told})"),
         State::Missing(_) => format!("{told} ?"),
         State::NotOffered => "–".to_owned(),
     }

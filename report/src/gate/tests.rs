@@ -100,13 +100,52 @@ fn a_base_that_is_told_from_itself_makes_all_pairs_doubtful() {
 }
 
 #[test]
+fn a_machine_that_favours_the_copy_is_found_out_too() {
+    let mut gate = gate(&[SLOWER]);
+    for pair in gate.pairs.iter_mut().filter(|pair| pair.cell == 1) {
+        pair.head.wall_ns /= 1.2;
+    }
+    let (outcome, judgement) = judged(&gate);
+    assert_eq!(outcome, Outcome::Inconclusive);
+    assert!(judgement.doubts[0].contains("told from itself"), "{judgement:?}");
+}
+
+#[test]
+fn a_count_that_varies_by_itself_is_not_judged_even() {
+    let mut gate = gate(&[EVEN]);
+    for (number, count) in gate.counts.iter_mut().enumerate() {
+        count.instructions = count.instructions.map(|count| count * (1.0 + 0.1 * (number % 3) as f64));
+    }
+    let (outcome, judgement) = judged(&gate);
+    assert_eq!(row(&judgement, 0, Figure::Instructions).state, State::Restless);
+    assert_eq!(outcome, Outcome::Pass);
+    assert!(
+        summary::markdown(&gate, &judgement).contains("| (0.0 % ±")
+            || summary::markdown(&gate, &judgement).contains("(+0.0 % ±")
+    );
+}
+
+#[test]
+fn a_target_that_keeps_runs_back_is_a_doubt() {
+    let mut gate = gate(&[EVEN]);
+    gate.pairs.iter_mut().for_each(|pair| pair.repeated = 1);
+    let (outcome, judgement) = judged(&gate);
+    assert_eq!(outcome, Outcome::Inconclusive);
+    assert!(judgement.doubts[0].contains("the target kept back 10.0 % of its runs"), "{judgement:?}");
+}
+
+#[test]
 fn what_was_not_measured_is_never_a_pass() {
     let mut some_missing = gate(&[EVEN, EVEN]);
     some_missing.pairs.remove(3);
     assert_eq!(judged(&some_missing).0, Outcome::Inconclusive);
     let mut not_counted = gate(&[EVEN]);
-    not_counted.counts.clear();
+    not_counted.counts.truncate(2);
     assert_eq!(judged(&not_counted).0, Outcome::Inconclusive);
+    let mut one_connection = gate(&[EVEN]);
+    one_connection.cells[0].figures = vec![Figure::Connections];
+    one_connection.pairs.drain(1..);
+    assert_eq!(judged(&one_connection).0, Outcome::Inconclusive);
 
     let mut nothing = gate(&[EVEN]);
     nothing.cells[0].figures = vec![Figure::Allocations];

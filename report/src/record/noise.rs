@@ -72,6 +72,22 @@ impl Noise {
             .collect()
     }
 
+    /// What disturbed this and a later stretch of time together. What one of them does not tell is not known, unless
+    /// it has no CPUs and so never was.
+    pub fn and(&self, later: &Noise) -> Noise {
+        if self.cpus == 0 {
+            return *later;
+        }
+        let sum = |one: Option<u64>, other: Option<u64>| Some(one? + other?);
+        Noise {
+            cpus: later.cpus,
+            others_cpu_ns: sum(self.others_cpu_ns, later.others_cpu_ns),
+            stolen_ns: sum(self.stolen_ns, later.stolen_ns),
+            pressure_ns: sum(self.pressure_ns, later.pressure_ns),
+            load: later.load,
+        }
+    }
+
     /// What `ns` are of all the CPU that the machine had in `wall_ns`.
     fn share(&self, ns: u64, wall_ns: u64) -> f64 {
         ns as f64 / (wall_ns.max(1) as f64 * f64::from(self.cpus.max(1)))

@@ -127,6 +127,7 @@ fn dot(point: &Point, scales: &Scales) -> Markup {
         State::Cleared => "looked worse, and fresh runs did not bear it out".to_owned(),
         State::Worse => "worse".to_owned(),
         State::Doubtful => "worse, on a machine that is not believed".to_owned(),
+        State::Restless => "it varies too much by itself to be judged".to_owned(),
         State::Missing(why) => why.clone(),
         State::NotOffered => String::new(),
     };

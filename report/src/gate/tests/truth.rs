@@ -89,5 +89,5 @@ fn pair(cell: usize, stage: Stage, number: u32, truth: &Truth) -> Pair {
         connections: base.connections + truth.connections,
         ..base
     };
-    Pair { cell, stage, first: if sign > 0.0 { Side::Base } else { Side::Head }, base, head }
+    Pair { cell, stage, first: if sign > 0.0 { Side::Base } else { Side::Head }, base, head, repeated: 0 }
 }
