@@ -14,7 +14,9 @@ use inflight_report::gate::{self, GATE_FORMAT, Gate, Judgement, Outcome, exports
 use inflight_report::record::Noise;
 use tempfile::TempDir;
 
-use crate::gate::{Candidate, INTERRUPTED, Onlooker, Races, Settings, Source, carry_out, working_tree};
+use crate::gate::{
+    Candidate, INTERRUPTED, Onlooker, Races, Settings, Source, carry_out, own_copy, working_tree,
+};
 use crate::machine;
 use crate::placement::Pin;
 use crate::session::Watcher;
@@ -101,9 +103,11 @@ fn run(args: &Args) -> Result<Option<Gate>> {
     for folder in args.history.iter().chain(&args.out) {
         find_room(folder).with_context(|| format!("cannot write to {}", folder.display()))?;
     }
+    let copies = TempDir::new().context("cannot make a temporary folder")?;
+    let own = own_copy(&copies.path().join("self"))?;
     let [base, head] = args.candidates(&settings)?;
     let mut progress = Progress::new(super::catch_interrupt()?);
-    let measured = measure(args, &settings, [&base, &head], &mut progress);
+    let measured = measure(args, &settings, [&base, &head], (copies.path(), &own), &mut progress);
     progress.bar.finish_and_clear();
     if progress.interrupted() { Ok(None) } else { measured.map(Some) }
 }
@@ -158,18 +162,17 @@ fn measure(
     args: &Args,
     settings: &Settings,
     [base, head]: [&Candidate; 2],
+    (copies, own): (&Path, &Path),
     progress: &mut Progress,
 ) -> Result<Gate> {
     let started_at = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let words = env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
-    let program = env::current_exe().context("cannot find this program itself")?;
     let placement = args.pin.placement()?;
-    let copies = TempDir::new().context("cannot make a temporary folder")?;
-    let copy = |build: &Candidate, name| build.copied_to(&copies.path().join(name));
+    let copy = |build: &Candidate, name| build.copied_to(&copies.join(name));
     // Names of one length: what a program does with its own path shall not tell them apart.
     let (base, head, twin) = (copy(base, "base")?, copy(head, "head")?, copy(base, "twin")?);
     let mut races =
-        Races::prepare(&program, &settings.cells, [&base, &head, &twin], placement.as_ref(), progress)?;
+        Races::prepare(own, &settings.cells, [&base, &head, &twin], placement.as_ref(), progress)?;
     let mut gate = Gate {
         gate_format: GATE_FORMAT,
         inflight_version: env!("CARGO_PKG_VERSION").to_owned(),

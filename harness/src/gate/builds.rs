@@ -29,7 +29,7 @@ enum Origin {
     /// An inflight, which starts its own workers.
     Program(PathBuf),
     /// A `contender.toml`, whose workers this program starts.
-    Manifest(PathBuf),
+    Manifest,
 }
 
 impl Candidate {
@@ -55,8 +55,7 @@ impl Candidate {
         let kit = kits.iter().find(|kit| kit.is_own());
         let digest =
             kit.map(|kit| kit.digest()).with_context(|| format!("{} has no contender", file.display()))?;
-        let program = env::current_exe().context("cannot find this program itself")?;
-        Ok(Candidate { build: Build { name, digest }, origin: Origin::Manifest(program), catalogue })
+        Ok(Candidate { build: Build { name, digest }, origin: Origin::Manifest, catalogue })
     }
 
     /// The same from a copy of the program in `folder`. How much of a file a process has mapped in depends on how
@@ -67,10 +66,7 @@ impl Candidate {
     /// Where it cannot be copied.
     pub(crate) fn copied_to(&self, folder: &Path) -> Result<Candidate> {
         let Origin::Program(program) = &self.origin else { return Ok(self.clone()) };
-        let copy = folder.join("inflight");
-        let copied = fs::create_dir_all(folder).and_then(|()| fs::copy(program, &copy));
-        copied.with_context(|| format!("cannot copy {} to {}", program.display(), folder.display()))?;
-        Ok(Candidate { origin: Origin::Program(copy), ..self.clone() })
+        Ok(Candidate { origin: Origin::Program(copy(program, folder)?), ..self.clone() })
     }
 
     /// The contender that is written `text`, made sure to be ready.
@@ -81,7 +77,7 @@ impl Candidate {
         let contender = self.catalogue.contender(text).with_context(|| self.build.name.clone())?;
         let own = match &self.origin {
             Origin::Program(_) => contender.external().is_none(),
-            Origin::Manifest(_) => contender.external().is_some_and(|external| external.kit.is_own()),
+            Origin::Manifest => contender.external().is_some_and(|external| external.kit.is_own()),
         };
         if !own {
             bail!("{contender} comes with this program: it would be the same for base and head");
@@ -92,12 +88,29 @@ impl Candidate {
         Ok(contender)
     }
 
-    /// How its workers are started.
-    pub(crate) fn launch(&self, contender: &Contender) -> Launch {
+    /// How its workers are started, where `own` is this program, or one that can stand in for it.
+    pub(crate) fn launch(&self, contender: &Contender, own: &Path) -> Launch {
         match &self.origin {
-            Origin::Program(program) | Origin::Manifest(program) => contender.launch(program),
+            Origin::Program(program) => contender.launch(program),
+            Origin::Manifest => contender.launch(own),
         }
     }
+}
+
+/// Copies this program to `folder`: a build may replace the file that it was started from.
+///
+/// # Errors
+/// Where it cannot be copied.
+pub(crate) fn own_copy(folder: &Path) -> Result<PathBuf> {
+    let own = env::current_exe().context("cannot find this program itself")?;
+    copy(&own, folder)
+}
+
+fn copy(program: &Path, folder: &Path) -> Result<PathBuf> {
+    let copy = folder.join("inflight");
+    let copied = fs::create_dir_all(folder).and_then(|()| fs::copy(program, &copy));
+    copied.with_context(|| format!("cannot copy {} to {}", program.display(), folder.display()))?;
+    Ok(copy)
 }
 
 /// A program that does not say that it is an inflight is none.

@@ -11,7 +11,7 @@ mod settings;
 #[cfg(test)]
 mod simulation;
 
-pub(crate) use builds::Candidate;
+pub(crate) use builds::{Candidate, own_copy};
 pub(crate) use course::carry_out;
 pub(crate) use races::{INTERRUPTED, Onlooker, Races};
 pub(crate) use revision::{Source, working_tree};

@@ -97,7 +97,7 @@ impl<'a> Races<'a> {
             let runner = |candidate: &Candidate| -> Result<Runner> {
                 let contender = candidate.contender(&settings.contender)?;
                 crate::limits::check(&contender)?;
-                let launch = candidate.launch(&contender);
+                let launch = candidate.launch(&contender, program);
                 Ok(Runner { contender, launch, name: candidate.build.name.clone() })
             };
             let cell = Cell {
@@ -110,19 +110,19 @@ impl<'a> Races<'a> {
             };
             races.cells.push(RaceCell { cell, session, base: runner(base)?, head: runner(head)? });
         }
-        races.add_twin(twin);
+        races.add_twin(twin, program);
         Ok(races)
     }
 
     /// A twin of the first cell of which anything is judged that noise could touch, of the base against itself.
-    fn add_twin(&mut self, twin: &Candidate) {
+    fn add_twin(&mut self, twin: &Candidate, program: &Path) {
         let measured = |cell: &RaceCell| -> Vec<Figure> {
             cell.cell.figures.iter().copied().filter(|figure| figure.is_measured()).collect()
         };
         let Some(first) = self.cells.iter().find(|cell| !measured(cell).is_empty()) else { return };
         let cell = Cell { figures: measured(first), twin: true, ..first.cell.clone() };
         let base = first.base.clone();
-        let head = Runner { launch: twin.launch(&base.contender), ..base.clone() };
+        let head = Runner { launch: twin.launch(&base.contender, program), ..base.clone() };
         let twin = RaceCell { cell, session: first.session, base, head };
         self.cells.push(twin);
     }
