@@ -74,7 +74,7 @@ impl Series {
         let mut cells: Vec<&Cell> = Vec::new();
         let mut found: Vec<(usize, Series)> = Vec::new();
         for (index, gate) in gates.iter().enumerate() {
-            for row in Row::tested(gate) {
+            for row in Row::believed(gate) {
                 let cell = &gate.cells[row.cell];
                 if cell.twin || row.state == State::NotOffered {
                     continue;
@@ -211,6 +211,15 @@ mod tests {
             of(&series, example::STEPPED, Figure::Cpu).steps().map(|step| step.worse).collect::<Vec<_>>();
         assert_eq!(cpu, [true], "more CPU is worse");
         assert_eq!(of(&series, example::STEADY, Figure::Throughput).steps().count(), 0);
+    }
+
+    #[test]
+    fn a_machine_that_is_not_believed_makes_nothing_worse() {
+        let mut gates = example::gates(24);
+        gates[20].noise.others_cpu_ns = Some(gates[20].took_ns);
+        let throughput = of(&all(&gates), example::STEPPED, Figure::Throughput);
+        let states = [19, 20, 21].map(|gate| throughput.points[gate].state.clone());
+        assert_eq!(states, [State::Worse, State::Doubtful, State::Worse]);
     }
 
     #[test]
