@@ -2,9 +2,9 @@
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle};
 
-use super::reference::named;
+use super::reference::{list, named};
 use super::series::{LEAST_GATES, Series, date};
-use super::{Base, History};
+use super::History;
 use crate::numbers::{self, NONE, count};
 use crate::printable::{clipped, printable};
 use crate::tables::markdown::escaped;
@@ -95,8 +95,8 @@ pub(crate) fn heading(history: &History) -> Vec<String> {
         format!("{gates}, each head against {}", named(&history.reference)),
     ];
     if !history.left_out.is_empty() {
-        let others: Vec<String> = history.left_out.iter().map(Base::told).collect();
-        lines.push(format!("left out, since they are against another: {} (--reference)", others.join("; ")));
+        let others = list(&history.left_out);
+        lines.push(format!("left out, since they are against another: {others} (--reference)"));
     }
     lines
 }
