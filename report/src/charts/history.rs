@@ -5,7 +5,6 @@ mod picture;
 use super::svg::{self, Part};
 use super::{ALONE_WIDTH, Picture};
 use crate::history::{History, table};
-use crate::numbers::change;
 use picture::picture;
 
 /// How wide a picture is in a file, two beside each other.
@@ -15,10 +14,10 @@ const FILE_WIDTH: f64 = (ALONE_WIDTH - svg::GAP) / 2.0;
 pub(crate) const TITLE: &str = "How the figures developed";
 
 /// How to read the pictures.
-pub(crate) const HOW_TO_READ: [&str; 2] = [
-    "Dots: head ÷ reference with its 98 % interval, a gate each; red where the gate found it worse, hollow where pairs are \
-     missing.",
-    "Dashed: the level changed, by E-divisive (advice, not a finding). Bars: the median between changes.",
+pub(crate) const HOW_TO_READ: [&str; 3] = [
+    "Dots: head ÷ reference, a gate each, with its 98 % interval where it comes from pairs; red where the gate found it worse.",
+    "Hollow dots: pairs or counts are missing; these have no interval, and do not count for changes.",
+    "Dashed: a change, by E-divisive (advice, not a finding), of the median or, where it stays, of the spread. Bars: medians.",
 ];
 
 /// All `histories` as an SVG file that stands alone: light or dark as its viewer is.
@@ -43,8 +42,8 @@ pub(crate) fn description(histories: &[History]) -> String {
     let changes: Vec<String> = series()
         .flat_map(|series| series.steps().map(move |step| (series, step)))
         .map(|(series, step)| {
-            let (figure, by) = (series.figure.name(), change(step.ratio));
-            format!("{figure} of {} by {by} on {}", series.cell, step.after.date())
+            let (figure, by) = (series.figure.name(), step.told());
+            format!("{figure} of {}: {by} on {}", series.cell, step.after.date())
         })
         .collect();
     let changes = if changes.is_empty() { "none".to_owned() } else { changes.join("; ") };

@@ -3,7 +3,8 @@
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle};
 
 use super::reference::{list, named};
-use super::series::{LEAST_GATES, Series, date};
+use super::series::{Series, date};
+use super::steps::{LEAST_GATES, Way};
 use super::History;
 use crate::numbers::{self, NONE, count};
 use crate::printable::{clipped, printable};
@@ -119,13 +120,20 @@ pub(crate) fn changes(series: &Series) -> Vec<String> {
     let mut lines: Vec<String> = series
         .steps()
         .map(|step| {
-            let way = if step.worse { "worse" } else { "better" };
+            let way = match step.way {
+                Way::Better => ", better",
+                Way::Worse => ", worse",
+                Way::Spread => "",
+            };
             let head = clipped(&printable(&step.after.head), NAME_CHARS);
-            format!("{} {head}: {}, {way}", printable(&step.after.date()), numbers::change(step.ratio))
+            format!("{} {head}: {}{way}", printable(&step.after.date()), step.told())
         })
         .collect();
     if series.levels.is_empty() && !series.points.is_empty() {
-        lines.push("too few gates".to_owned());
+        let [all, whole] = [series.points.len(), series.points.iter().filter(|point| point.counts()).count()]
+            .map(|gates| count(gates as u64));
+        let too_few = format!("too few whole gates ({whole} of {all})");
+        lines.push(if whole == all { "too few gates".to_owned() } else { too_few });
     }
     if series.without > 0 {
         lines.push(format!("{} without a ratio", count(series.without as u64)));
@@ -143,18 +151,20 @@ pub(crate) fn legend() -> Vec<String> {
          worse."
             .to_owned(),
         format!(
-            "changed: where the level changed, by E-divisive, from {LEAST_GATES} gates on; the head is the first after \
-             it. It is advice: of a hundred lines about one is told to change by chance, and a drift looks like a \
-             change too."
+            "changed: where the distribution changed, by E-divisive, from {LEAST_GATES} whole gates on; told is how far \
+             the median moved, or \"spread\" where it moved by less than 0.05 %. The head is the first after it. It is \
+             advice: of a hundred lines about one is told to change by chance, and a drift looks like a change too."
         ),
-        "without a ratio: nothing of it was counted in one of the two builds, or no pair was valid.".to_owned(),
+        "whole: no pair and no count of the figure is missing. without a ratio: nothing of it was counted in one of \
+         the two builds, or no pair was valid."
+            .to_owned(),
     ]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::{Build, Gate, example};
+    use crate::gate::{Build, Figure, Gate, Side, example};
 
     fn histories(gates: &[Gate]) -> Vec<History> {
         History::all(gates, None).unwrap()
@@ -206,5 +216,24 @@ mod tests {
         let table: Vec<&str> = told.lines().filter(|line| line.starts_with('|')).collect();
         let bars = |line: &&str| line.replace("\\|", "").matches('|').count();
         assert!(table.len() > 4 && table.iter().all(|line| bars(line) == TITLES.len() + 1), "{told}");
+    }
+
+    #[test]
+    fn gates_that_are_not_whole_are_told_apart_from_few_gates() {
+        let mut gates = example::gates(12);
+        for gate in &mut gates[..3] {
+            gate.pairs.retain(|pair| pair.cell != 0 || pair.first == Side::Base);
+        }
+        let histories = histories(&gates);
+        let of = |figure| histories[0].series.iter().find(|series| series.figure == figure).unwrap();
+        assert_eq!(changes(of(Figure::Throughput)), ["too few whole gates (9 of 12)"]);
+        assert_eq!(changes(of(Figure::Instructions)), ["–"]);
+    }
+
+    #[test]
+    fn a_spread_that_changed_is_neither_better_nor_worse() {
+        let mut series = histories(&example::gates(24))[0].series[0].clone();
+        series.levels[1].ratio = series.levels[0].ratio;
+        assert_eq!(changes(&series), ["2026-03-14 head-14: spread"]);
     }
 }
