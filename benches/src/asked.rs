@@ -30,7 +30,7 @@ const WITH_VALUE: &[&str] = &[
 /// What the command line asks for.
 pub struct Asked {
     filter: Filter,
-    lists: bool,
+    runs: bool,
     measures: bool,
 }
 
@@ -60,11 +60,13 @@ impl Asked {
             _ if has("--ignored") => Filter::Nothing,
             None => Filter::All,
             Some(word) if has("--exact") => Filter::Exactly(word),
-            Some(word) => Regex::new(&word).map_or(Filter::Nothing, Filter::Matching),
+            // Criterion knows more of regular expressions, and filters once more.
+            Some(word) => Regex::new(&word).map_or(Filter::All, Filter::Matching),
         };
-        let unmeasured = ["--list", "--test", "--profile-time", "--load-baseline"];
         // Cargo says `--bench`; without it, as in `cargo test --benches`, criterion tests.
-        Asked { filter, lists: has("--list"), measures: has("--bench") && !unmeasured.into_iter().any(has) }
+        let benches = has("--bench") && !["--list", "--test", "--profile-time"].into_iter().any(has);
+        let loads = benches && has("--load-baseline");
+        Asked { filter, runs: !has("--list") && !loads, measures: benches && !loads }
     }
 
     /// Whether what is called `id` is asked for, by name.
@@ -77,9 +79,9 @@ impl Asked {
         }
     }
 
-    /// Whether anything is to run, be it only for a test.
+    /// Whether anything is to run, be it only for a test: figures that are loaded need no run.
     pub fn runs(&self) -> bool {
-        !self.lists
+        self.runs
     }
 
     /// Whether what runs is measured.
@@ -106,6 +108,11 @@ mod tests {
     }
 
     #[test]
+    fn what_only_criterion_understands_is_left_to_it() {
+        assert!(asked(r"\p{Lowercase}+ --bench").selects("tokio"));
+    }
+
+    #[test]
     fn the_value_of_an_option_is_no_filter() {
         for line in ["--save-baseline x --bench", "--save-baseline=x --bench", "-s x --bench", "-sx --bench"]
         {
@@ -120,6 +127,11 @@ mod tests {
         for line in ["", "--test", "--bench --test", "--bench --list", "--bench --profile-time=5"] {
             assert!(!asked(line).measures(), "{line}");
         }
-        assert!(asked("--test").runs() && !asked("--list --bench").runs());
+        for line in ["--bench", "--test", "--bench --profile-time=5", "--bench --test --load-baseline x"] {
+            assert!(asked(line).runs(), "{line}");
+        }
+        for line in ["--list --bench", "--bench --load-baseline x", "--bench --load-baseline=x"] {
+            assert!(!asked(line).runs() && !asked(line).measures(), "{line}");
+        }
     }
 }

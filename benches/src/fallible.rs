@@ -1,9 +1,13 @@
 //! Benchmarks that may fail. Criterion knows none.
 
+use std::any::Any;
+use std::cell::Cell;
+use std::hint::black_box;
 use std::panic::{self, AssertUnwindSafe};
-use std::time::Duration;
+use std::sync::Once;
+use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Error, Result, anyhow, bail};
 use criterion::BenchmarkGroup;
 use criterion::measurement::WallTime;
 
@@ -23,25 +27,35 @@ impl<'c> Fallible<'c> {
     /// One benchmark: `measure` tells how long so many iterations took.
     pub fn bench(&mut self, name: &str, mut measure: impl FnMut(u64) -> Result<Duration>) {
         let mut failure = None;
+        keep_panics_of_criterion_quiet();
         // Criterion has no way out of a benchmark. It keeps nothing of one that unwinds, and unwinding
         // without a panic prints nothing.
         let ended = panic::catch_unwind(AssertUnwindSafe(|| {
+            WITHIN_CRITERION.set(true);
             self.group.bench_function(name, |bencher| {
                 bencher.iter_custom(|iterations| {
-                    measure(iterations).unwrap_or_else(|error| {
+                    WITHIN_CRITERION.set(false);
+                    let measured = measure(iterations);
+                    WITHIN_CRITERION.set(true);
+                    measured.unwrap_or_else(|error| {
                         failure = Some(error);
                         panic::resume_unwind(Box::new(()))
                     })
                 });
             });
         }));
-        if let Some(error) = failure {
-            eprintln!("\n{}/{name} is left out: {error:#}", self.name);
-            self.failed += 1;
-        } else if let Err(panic) = ended {
-            // Criterion's own, such as for a baseline that does not exist.
-            panic::resume_unwind(panic);
+        let within_criterion = WITHIN_CRITERION.replace(false);
+        let Err(panic) = ended else { return };
+        match failure {
+            Some(error) => self.leave_out(name, &error),
+            None if within_criterion => self.leave_out(name, &message(panic.as_ref())),
+            None => panic::resume_unwind(panic),
         }
+    }
+
+    fn leave_out(&mut self, name: &str, why: &Error) {
+        eprintln!("\n{}/{name} is left out: {why:#}", self.name);
+        self.failed += 1;
     }
 
     /// Ends the group.
@@ -57,31 +71,70 @@ impl<'c> Fallible<'c> {
     }
 }
 
+/// How long so many calls take, for a benchmark of what cannot fail.
+pub fn timed<T>(iterations: u64, mut call: impl FnMut() -> T) -> Duration {
+    let begun = Instant::now();
+    for _ in 0..iterations {
+        black_box(call());
+    }
+    begun.elapsed()
+}
+
+thread_local! {
+    /// Whether what runs is criterion, not what it measures.
+    static WITHIN_CRITERION: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Criterion panics where a baseline lacks a benchmark, which is no fault to show a place in the source for. All
+/// other panics are told as ever.
+fn keep_panics_of_criterion_quiet() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let tell = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            if !WITHIN_CRITERION.get() {
+                tell(panic);
+            }
+        }));
+    });
+}
+
+/// What a panic said.
+fn message(panic: &(dyn Any + Send)) -> Error {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    anyhow!("{}", text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("criterion panicked"))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::thread;
 
-    use anyhow::anyhow;
     use criterion::Criterion;
 
     use super::*;
 
-    #[test]
-    fn one_that_fails_is_left_out_and_the_others_go_on() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut criterion = Criterion::default()
+    fn criterion(folder: &Path) -> Criterion {
+        Criterion::default()
             .without_plots()
-            .output_directory(folder.path())
+            .output_directory(folder)
             .sample_size(10)
             .nresamples(1_001)
             .warm_up_time(Duration::from_millis(1))
-            .measurement_time(Duration::from_millis(1));
+            .measurement_time(Duration::from_millis(1))
+    }
+
+    fn measure(iterations: u64) -> Duration {
+        // Criterion counts on it that time does pass.
+        thread::sleep(Duration::from_micros(200));
+        Duration::from_millis(iterations)
+    }
+
+    #[test]
+    fn one_that_fails_is_left_out_and_the_others_go_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut criterion = criterion(folder.path());
         let mut group = Fallible::of(criterion.benchmark_group("group"), "group");
-        let measure = |iterations| {
-            // Criterion counts on it that time does pass.
-            thread::sleep(Duration::from_micros(200));
-            Duration::from_millis(iterations)
-        };
         let mut calls = 0;
         group.bench("fails later", |iterations| {
             calls += 1;
@@ -91,5 +144,33 @@ mod tests {
         assert!(group.finish().unwrap_err().to_string().contains("1 left out"));
         let kept = |name: &str| folder.path().join("group").join(name).exists();
         assert!(kept("works") && !kept("fails later"));
+    }
+
+    #[test]
+    fn one_that_the_baseline_lacks_is_left_out_and_the_others_go_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut before = criterion(folder.path()).save_baseline("before".to_owned());
+        before.benchmark_group("group").bench_function("old", |bencher| bencher.iter_custom(measure));
+        let mut criterion = criterion(folder.path()).retain_baseline("before".to_owned(), true);
+        let mut group = Fallible::of(criterion.benchmark_group("group"), "group");
+        let mut measured = Vec::new();
+        for name in ["new", "old"] {
+            group.bench(name, |iterations| {
+                measured.push(name);
+                Ok(measure(iterations))
+            });
+        }
+        assert!(group.finish().unwrap_err().to_string().contains("1 left out"));
+        measured.dedup();
+        assert_eq!(measured, ["old"]);
+    }
+
+    #[test]
+    fn a_panic_of_what_is_measured_goes_on_its_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut criterion = criterion(folder.path());
+        let mut group = Fallible::of(criterion.benchmark_group("group"), "group");
+        let ended = panic::catch_unwind(AssertUnwindSafe(|| group.bench("panics", |_| panic!("of ours"))));
+        assert_eq!(message(ended.unwrap_err().as_ref()).to_string(), "of ours");
     }
 }

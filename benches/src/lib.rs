@@ -14,7 +14,7 @@ use anyhow::Result;
 use criterion::Criterion;
 
 pub use asked::Asked;
-pub use fallible::Fallible;
+pub use fallible::{Fallible, timed};
 
 /// Runs `benches` with `settings`, which the command line may overrule, and ends with the table of what was
 /// measured.

@@ -138,10 +138,9 @@ fn rate(of_one: &Throughput, median: &Estimate) -> String {
 
 /// By how much, and from where to where that may be.
 fn shift(change: &Estimate) -> String {
-    let percent = |share: f64| format!("{:+.1}", share * 100.0);
+    let told = |share: f64| numbers::change(1.0 + share);
     let Interval { lower_bound, upper_bound, .. } = change.confidence_interval;
-    let (by, low, high) = (percent(change.point_estimate), percent(lower_bound), percent(upper_bound));
-    format!("{by} % ({low} to {high})")
+    format!("{} ({} to {})", told(change.point_estimate), told(lower_bound), told(upper_bound))
 }
 
 #[cfg(test)]
@@ -194,6 +193,6 @@ mod tests {
         assert_eq!(lines(folder.path(), SystemTime::now() + Duration::from_secs(1)), Vec::<String>::new());
 
         bench(folder.path(), &["one"]);
-        assert!(lines(folder.path(), begun).iter().any(|line| line.contains("+0.0 % (+0.0 to +0.0)")));
+        assert!(lines(folder.path(), begun).iter().any(|line| line.contains("+0.0 % (+0.0 % to +0.0 %)")));
     }
 }

@@ -6,6 +6,7 @@
 
 mod reference;
 mod series;
+mod steps;
 pub mod table;
 
 use crate::gate::{Build, Gate};
@@ -14,7 +15,8 @@ use crate::record::Machine;
 pub(crate) use series::date;
 
 pub use reference::{Base, ReferenceError};
-pub use series::{LEAST_GATES, Level, Point, Series, Step};
+pub use series::{Point, Series};
+pub use steps::{LEAST_GATES, Level, Step, Way};
 
 /// The gates of one class of machines that were held against one reference, oldest first.
 #[derive(Clone, Debug, PartialEq)]

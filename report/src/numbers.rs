@@ -2,6 +2,8 @@
 //!
 //! Units are decimal: a MB is 10⁶ bytes.
 
+use std::cmp::Ordering;
+
 /// Stands where there is no figure.
 pub const NONE: &str = "–";
 
@@ -44,9 +46,18 @@ pub fn percent(fraction: f64) -> String {
 
 /// A ratio as a change: `+4.8 %` of 1.048, `−50.0 %` of 0.5.
 pub fn change(ratio: f64) -> String {
-    let tenths = ((ratio - 1.0) * 1_000.0).round();
+    let tenths = tenths_of_a_percent(ratio);
     let sign = if tenths < 0.0 { "−" } else { "+" };
     format!("{sign}{:.1} %", tenths.abs() / 10.0)
+}
+
+/// Whether what [`change`] tells lies below nothing, above it, or is nothing.
+pub fn direction(ratio: f64) -> Ordering {
+    tenths_of_a_percent(ratio).partial_cmp(&0.0).unwrap_or(Ordering::Equal)
+}
+
+fn tenths_of_a_percent(ratio: f64) -> f64 {
+    ((ratio - 1.0) * 1_000.0).round()
 }
 
 /// An efficiency, where 1 is perfect: as [`percent`], but what is below 1 never reads as 100 %.
@@ -225,6 +236,12 @@ mod tests {
             [(1.048, "+4.8 %"), (0.5, "−50.0 %"), (1.0, "+0.0 %"), (0.9998, "+0.0 %"), (12.0, "+1100.0 %")];
         for (ratio, text) in told {
             assert_eq!(change(ratio), text);
+            let sign = match direction(ratio) {
+                Ordering::Less => "−",
+                Ordering::Equal => "+0.0 %",
+                Ordering::Greater => "+",
+            };
+            assert!(text.starts_with(sign), "{text}");
         }
     }
 

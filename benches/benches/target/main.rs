@@ -7,8 +7,9 @@
 //! (`apt-get install nginx-light wrk`).
 //!
 //! Lateness and memory are no durations, and the throughput is in the table with what it costs: these
-//! tables are this program's own, and `-- lateness`, `-- throughput` or `-- memory` makes one of them. The
-//! throughput is a benchmark of criterion's too, so that baselines work.
+//! tables are this program's own, and `-- lateness`, `-- throughput` or `-- memory` makes one of them. They
+//! stand at the end, before that of criterion's figures. The throughput is among those too, so that baselines
+//! work.
 
 mod client;
 mod meter;
@@ -21,6 +22,7 @@ use std::time::{Duration, Instant};
 use client::Load;
 use criterion::{Criterion, SamplingMode, Throughput};
 use inflight_benches::{Asked, Fallible};
+use inflight_report::numbers::count;
 use mock_target::Scenario;
 use servers::{Kind, Running};
 
@@ -53,12 +55,11 @@ fn main() -> ExitCode {
         mock_target::raise_descriptor_limit()?;
         meter::pin(0)?;
         let kinds: Vec<Kind> = Kind::ALL.iter().copied().filter(|kind| kind.is_installed()).collect();
-        tables(&kinds, asked)?;
-        requests(criterion, &kinds)
+        [requests(criterion, &kinds), tables(&kinds, asked)].into_iter().collect()
     })
 }
 
-fn tables(kinds: &[Kind], asked: &Asked) -> io::Result<()> {
+fn tables(kinds: &[Kind], asked: &Asked) -> anyhow::Result<()> {
     let all: [(&str, Table); 3] =
         [("target/lateness", lateness), ("target/throughput", throughput), ("target/memory", memory)];
     for (id, table) in all {
@@ -67,6 +68,17 @@ fn tables(kinds: &[Kind], asked: &Asked) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Begins a table in Markdown, beneath a line about it: a server in each line, and figures of it.
+fn begin(caption: &str, figures: &[String]) {
+    println!("\n{caption}\n");
+    line("server", figures);
+    println!("| :--- |{}", " ---: |".repeat(figures.len()));
+}
+
+fn line(first: &str, others: &[String]) {
+    println!("| {first} | {} |", others.join(" | "));
 }
 
 /// The throughput once more, for baselines: an iteration is a thousand requests.
@@ -91,14 +103,17 @@ fn requests(criterion: &mut Criterion, kinds: &[Kind]) -> anyhow::Result<()> {
 
 /// How late responses are, seen by the client and, below it, by a target that knows it itself.
 fn lateness(kinds: &[Kind]) -> io::Result<()> {
-    println!("\nLateness, preset `article` (10 KiB, median 250 ms), by requests in flight:");
-    println!("p50 / p99 in µs as the client sees it, and p99 as a multiple of hyper's\n");
-    let crowds = CROWDS.iter().map(|(in_flight, _)| format!("{in_flight:>28}")).collect::<String>();
-    println!("{:<26}{crowds}", "server");
+    let crowds: Vec<String> =
+        CROWDS.iter().map(|(in_flight, _)| format!("{} in flight", count(*in_flight as u64))).collect();
+    begin(
+        "Lateness, preset `article` (10 KiB, median 250 ms): p50 / p99 in µs as the client sees it, and in brackets \
+         p99 as a multiple of the first server's",
+        &crowds,
+    );
     let scenario = Scenario::preset("article").map_err(io::Error::other)?;
     let mut reference = vec![None; CROWDS.len()];
     for kind in kinds.iter().filter(|kind| kind.delays()) {
-        let (mut seen, mut own) = (String::new(), String::new());
+        let (mut seen, mut own) = (Vec::new(), Vec::new());
         for ((in_flight, requests), reference) in CROWDS.iter().zip(&mut reference) {
             let server = Running::start(*kind, "article")?;
             let load = Load { address: server.address, connections: *in_flight, requests: *requests };
@@ -108,16 +123,16 @@ fn lateness(kinds: &[Kind]) -> io::Result<()> {
             let reference = *reference.get_or_insert(quantile(0.99));
             let cell = |p50: u64, p99: u64| {
                 let ratio = p99 as f64 / reference as f64;
-                format!("{:>10} /{:>7} ×{ratio:<7.3}", p50 / 1_000, p99 / 1_000)
+                format!("{} / {} ({ratio:.3})", count(p50 / 1_000), count(p99 / 1_000))
             };
-            seen += &cell(quantile(0.5), quantile(0.99));
+            seen.push(cell(quantile(0.5), quantile(0.99)));
             if let Some(lateness) = server.lateness_ns()? {
-                own += &cell(lateness.p50, lateness.p99);
+                own.push(cell(lateness.p50, lateness.p99));
             }
         }
-        println!("{:<26}{seen}", kind.name());
+        line(kind.name(), &seen);
         if !own.is_empty() {
-            println!("{:<26}{own}", "  by its own ledger");
+            line(&format!("{}, by its own ledger", kind.name()), &own);
         }
     }
     Ok(())
@@ -128,8 +143,10 @@ fn throughput(kinds: &[Kind]) -> io::Result<()> {
     const REQUESTS: u64 = 200_000;
     let wrk = servers::is_installed("wrk");
     let generator = if wrk { "wrk" } else { "the built-in client" };
-    println!("\nZero delay, {CONNECTIONS} connections, 10 KiB, driven by {generator}\n");
-    println!("{:<26}{:>12}{:>10}{:>22}{:>10}", "server", "requests/s", "×", "CPU µs a response", "×");
+    begin(
+        &format!("Zero delay, {CONNECTIONS} connections, 10 KiB, driven by {generator}"),
+        &["requests/s", "×", "CPU µs a response", "×"].map(str::to_owned),
+    );
     let mut reference = None;
     for kind in kinds.iter().filter(|kind| !kind.is_realtime()) {
         let server = Running::start(*kind, "instant")?;
@@ -139,15 +156,11 @@ fn throughput(kinds: &[Kind]) -> io::Result<()> {
             true => run_wrk(&server)?,
             false => (REQUESTS as f64, drive(&server, REQUESTS)?.as_secs_f64()),
         };
-        let cpu_us = (meter::cpu_ns(server.id())? - cpu_ns) as f64 / 1e3 / requests;
+        let cpu_us = (meter::cpu_ns(server.id())? as f64 - cpu_ns as f64) / 1e3 / requests;
         let rate = requests / seconds;
         let (base_rate, base_cpu) = *reference.get_or_insert((rate, cpu_us));
-        println!(
-            "{:<26}{rate:>12.0}{:>10.2}{cpu_us:>22.2}{:>10.2}",
-            kind.name(),
-            rate / base_rate,
-            cpu_us / base_cpu
-        );
+        let [faster, dearer] = [rate / base_rate, cpu_us / base_cpu].map(|ratio| format!("{ratio:.2}"));
+        line(kind.name(), &[count(rate as u64), faster, format!("{cpu_us:.2}"), dearer]);
     }
     Ok(())
 }
@@ -176,8 +189,10 @@ fn drive(server: &Running, requests: u64) -> io::Result<Duration> {
 
 /// What a waiting connection occupies.
 fn memory(kinds: &[Kind]) -> io::Result<()> {
-    println!("\nMemory of {WAITING} connections that wait for a response\n");
-    println!("{:<26}{:>20}{:>20}{:>10}", "server", "KiB a connection", "resident MiB", "×");
+    begin(
+        &format!("Memory of {} connections that wait for a response", count(WAITING as u64)),
+        &["KiB a connection", "×", "resident MiB"].map(str::to_owned),
+    );
     let mut reference = None;
     for kind in kinds.iter().filter(|kind| kind.delays() && !kind.is_realtime()) {
         let server = Running::start(*kind, "waiting")?;
@@ -186,14 +201,11 @@ fn memory(kinds: &[Kind]) -> io::Result<()> {
         std::thread::sleep(Duration::from_millis(500));
         let after = meter::resident_bytes(server.id())?;
         drop(clients);
-        let each = (after - before) as f64 / WAITING as f64 / 1_024.0;
+        // A server may have given more back meanwhile than the connections took.
+        let each = (after as f64 - before as f64) / WAITING as f64 / 1_024.0;
         let base = *reference.get_or_insert(each);
-        println!(
-            "{:<26}{each:>20.2}{:>20.1}{:>10.1}",
-            kind.name(),
-            after as f64 / f64::from(1 << 20),
-            each / base
-        );
+        let resident = after as f64 / f64::from(1 << 20);
+        line(kind.name(), &[format!("{each:.2}"), format!("{:.2}", each / base), format!("{resident:.1}")]);
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use clap::builder::NonEmptyStringValueParser;
 use inflight_report::gate::{self, Gate};
 use inflight_report::history::{History, table};
+use inflight_report::numbers::count;
 use inflight_report::{charts, page};
 
 use super::output::write_whole;
@@ -65,16 +66,21 @@ fn kind(file: &Path) -> Result<Kind> {
 
 /// Every gate in `folder`, at least one. A file that is none is named on stderr and left out.
 fn read(folder: &Path) -> Result<Vec<Gate>> {
-    let none = || format!("no gates in {}: `inflight gate --history {0}` fills it", folder.display());
     let (gates, refused) = match gate::read_all(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => bail!(none()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Default::default(),
         read => read.with_context(|| format!("cannot read {}", folder.display()))?,
     };
+    let none = format!("no gates in {}", folder.display());
+    match (&gates[..], &refused[..]) {
+        ([], []) => bail!("{none}: `inflight gate --history {}` fills it", folder.display()),
+        ([], [only]) => bail!("{none}: {only}"),
+        ([], [first, ..]) => {
+            bail!("{none}: {} files are none, the first: {first}", count(refused.len() as u64))
+        }
+        _ => {}
+    }
     for error in refused {
         super::say_error(&format!("left out: {error}"));
-    }
-    if gates.is_empty() {
-        bail!(none());
     }
     Ok(gates)
 }

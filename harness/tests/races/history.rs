@@ -151,9 +151,20 @@ fn no_gates_and_no_such_reference_are_answered_in_one_line() {
     fs::write(&path, "").unwrap();
     assert!(refused(&path, &[]).contains("cannot read "));
 
+    let foreign = TempDir::new().unwrap();
+    fs::write(foreign.path().join("a.json"), "{}\n").unwrap();
+    let line = refused(foreign.path(), &[]);
+    assert!(line.contains("no gates in ") && line.contains("a.json: not a gate of Inflight"), "{line}");
+    fs::write(foreign.path().join("b.json"), "{}\n").unwrap();
+    let line = refused(foreign.path(), &[]);
+    assert!(
+        line.contains(": 2 files are none, the first: ") && line.contains("a.json: not a gate"),
+        "{line}"
+    );
+
     let folder = gates();
     let line = refused(folder.path(), &["--reference", "v2"]);
-    assert!(line.contains("no gate was held against `v2`: there is v0 (v0-digest), 1 gate; v1 "), "{line}");
+    assert!(line.contains("no gate was held against `v2`: there is v1 (v1-digest), 2 gates; v0 "), "{line}");
     assert!(refused(folder.path(), &["--reference", "v"]).contains("`v` can be several"));
     assert!(refused(folder.path(), &["--reference", ""]).contains("--reference"));
 }

@@ -4,8 +4,8 @@ mod picture;
 
 use super::svg::{self, Part};
 use super::{ALONE_WIDTH, Picture};
-use crate::history::{History, table};
-use crate::numbers::change;
+use crate::history::{History, Series, table};
+use crate::numbers::{change, count};
 use picture::picture;
 
 /// How wide a picture is in a file, two beside each other.
@@ -15,50 +15,70 @@ const FILE_WIDTH: f64 = (ALONE_WIDTH - svg::GAP) / 2.0;
 pub(crate) const TITLE: &str = "How the figures developed";
 
 /// How to read the pictures.
-pub(crate) const HOW_TO_READ: [&str; 2] = [
-    "Dots: head ÷ reference with its 98 % interval, a gate each; red where the gate found it worse, hollow where pairs are \
-     missing.",
-    "Dashed: the level changed, by E-divisive (advice, not a finding). Bars: the median between changes.",
+pub(crate) const HOW_TO_READ: [&str; 3] = [
+    "Dots: head ÷ reference, a gate each, with its 98 % interval where it comes from pairs; red where the gate found it worse.",
+    "Hollow dots: pairs or counts are missing; these have no interval, and do not count for changes.",
+    "Dashed: a change, by E-divisive (advice, not a finding), of the median or, where it stays, of the spread. Bars: medians.",
 ];
 
 /// All `histories` as an SVG file that stands alone: light or dark as its viewer is.
 pub fn svg(histories: &[History]) -> String {
     let mut parts = Vec::new();
     for (index, history) in histories.iter().enumerate() {
-        let mut heading = table::heading(history);
+        let (class, mut lines) = table::heading(history);
         if index == 0 {
-            heading.extend(HOW_TO_READ.map(str::to_owned));
+            lines.extend(HOW_TO_READ.map(str::to_owned));
         }
-        parts.push(Part { heading, pictures: Vec::new() });
+        parts.push(Part { heading: [vec![class], lines].concat(), pictures: Vec::new() });
         let cells = pictures(history, FILE_WIDTH).into_iter();
-        parts.extend(cells.map(|(cell, pictures)| Part { heading: vec![cell], pictures }));
+        parts.extend(cells.map(|(cell, pictures)| Part {
+            heading: vec![cell.to_owned()],
+            pictures: pictures.into_iter().map(|(_, picture)| picture).collect(),
+        }));
     }
     svg::file(TITLE, &description(histories), parts, ALONE_WIDTH)
 }
 
-/// What they show, in a sentence for those who do not see it.
-pub(crate) fn description(histories: &[History]) -> String {
+/// What they show together, in a sentence for those who do not see it.
+fn description(histories: &[History]) -> String {
     let all = || histories.iter().flat_map(|history| &history.series);
     let series = || all().filter(|series| !series.points.is_empty());
-    let changes: Vec<String> = series()
-        .flat_map(|series| series.steps().map(move |step| (series, step)))
-        .map(|(series, step)| {
-            let (figure, by) = (series.figure.name(), change(step.ratio));
-            format!("{figure} of {} by {by} on {}", series.cell, step.after.date())
-        })
-        .collect();
-    let changes = if changes.is_empty() { "none".to_owned() } else { changes.join("; ") };
+    let of_series = |series: &Series| {
+        let name = name(series);
+        changes(series).into_iter().map(move |change| format!("{name}: {change}"))
+    };
+    let changes = listed(series().flat_map(of_series).collect());
     format!("Ratios to a reference over time, {} small pictures. Changes: {changes}.", series().count())
 }
 
-/// Each cell with its pictures, so wide, one for each figure that has a ratio.
-pub(crate) fn pictures(history: &History, width: f64) -> Vec<(String, Vec<Picture>)> {
-    let mut cells: Vec<(String, Vec<Picture>)> = Vec::new();
+/// What the picture of `series` shows, likewise.
+pub(crate) fn description_of(series: &Series) -> String {
+    let gates = count(series.points.len() as u64);
+    let last = series.points.last().map(|point| format!(", {} in the last", change(point.ratio)));
+    let (name, changes) = (name(series), listed(changes(series)));
+    format!("{name} in {gates} gates{}. Changes: {changes}.", last.unwrap_or_default())
+}
+
+fn name(series: &Series) -> String {
+    format!("{} of {}", series.figure.name(), series.cell)
+}
+
+fn changes(series: &Series) -> Vec<String> {
+    series.steps().map(|step| format!("{} on {}", step.told(), step.after.date())).collect()
+}
+
+fn listed(changes: Vec<String>) -> String {
+    if changes.is_empty() { "none".to_owned() } else { changes.join("; ") }
+}
+
+/// Each cell with its pictures, so wide, one for each series that has a ratio.
+pub(crate) fn pictures(history: &History, width: f64) -> Vec<(&str, Vec<(&Series, Picture)>)> {
+    let mut cells: Vec<(&str, Vec<(&Series, Picture)>)> = Vec::new();
     for series in history.series.iter().filter(|series| !series.points.is_empty()) {
-        let drawn = picture(series, history, width);
+        let drawn = (series, picture(series, history, width));
         match cells.last_mut().filter(|(cell, _)| *cell == series.cell) {
             Some((_, pictures)) => pictures.push(drawn),
-            None => cells.push((series.cell.clone(), vec![drawn])),
+            None => cells.push((&series.cell, vec![drawn])),
         }
     }
     cells
@@ -85,7 +105,7 @@ mod tests {
         let gates = example::gates(60);
         let [ref history] = History::all(&gates, None).unwrap()[..] else { panic!("one class") };
         for width in [300.0, 420.0, 880.0] {
-            for picture in pictures(history, width).into_iter().flat_map(|(_, pictures)| pictures) {
+            for (_, picture) in pictures(history, width).into_iter().flat_map(|(_, pictures)| pictures) {
                 let body = picture.body.into_string();
                 let places = body.split(" x1=\"").skip(1).chain(body.split(" cx=\"").skip(1));
                 let places = places.map(|rest| rest.split('"').next().unwrap().parse::<f64>().unwrap());

@@ -1,8 +1,11 @@
 //! The reference: the program that heads are held against, chosen from those that there are.
 
+use std::cmp::Reverse;
+
 use thiserror::Error;
 
 use crate::gate::{Build, Gate};
+use crate::numbers::count;
 use crate::printable::printable;
 
 /// A program that gates were held against.
@@ -52,7 +55,9 @@ impl Base {
                 Some(known) => {
                     known.gates += 1;
                     known.build.name.clone_from(&base.name);
-                    known.names.push(base.name.clone());
+                    if !known.names.contains(&base.name) {
+                        known.names.push(base.name.clone());
+                    }
                 }
                 None => bases.push(Base { build: base.clone(), gates: 1, names: vec![base.name.clone()] }),
             }
@@ -96,8 +101,14 @@ fn is_called(name: &str, asked: &str) -> bool {
     name.strip_prefix(asked).is_some_and(|rest| rest.is_empty() || rest.starts_with(" ("))
 }
 
-fn list<'a>(bases: impl IntoIterator<Item = &'a Base>) -> String {
-    bases.into_iter().map(Base::told).collect::<Vec<_>>().join("; ")
+/// The three with the most gates, and how many more there are: a base for each commit makes hundreds.
+pub(super) fn list<'a>(bases: impl IntoIterator<Item = &'a Base>) -> String {
+    const MOST: usize = 3;
+    let mut bases: Vec<&Base> = bases.into_iter().collect();
+    bases.sort_by_key(|base| Reverse(base.gates));
+    let more = bases.len().saturating_sub(MOST);
+    let more = (more > 0).then(|| format!("{} more", count(more as u64)));
+    bases.into_iter().take(MOST).map(Base::told).chain(more).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]
@@ -122,6 +133,18 @@ mod tests {
     }
 
     #[test]
+    fn of_many_bases_those_with_most_gates_are_named() {
+        let digests: Vec<String> = (0..30).map(|base| format!("d{base}")).collect();
+        let bases = digests.iter().chain([&digests[29]]).map(|digest| ("main", digest.as_str()));
+        let gates = with_bases(&bases.collect::<Vec<_>>());
+        let told = "main (d29), 2 gates; main (d0), 1 gate; main (d1), 1 gate; 27 more";
+        let refused = History::all(&gates, Some("v3")).unwrap_err().to_string();
+        assert!(refused.ends_with(&format!("there is {told}")), "{refused}");
+        let refused = History::all(&gates, Some("main")).unwrap_err().to_string();
+        assert!(refused.contains(told), "{refused}");
+    }
+
+    #[test]
     fn a_revision_is_meant_without_its_commit_too() {
         let gates = with_bases(&[("v1 (5e21d6d)", "0a11"), ("v1.1 (8a3890a)", "0b22")]);
         let of = |asked| History::all(&gates, Some(asked)).unwrap()[0].reference.digest.clone();
@@ -133,7 +156,7 @@ mod tests {
         let gates = with_bases(&[("main", "0a11"), ("main", "0b22"), ("v2", "0b22")]);
         let refused = History::all(&gates, Some("main")).unwrap_err().to_string();
         assert!(
-            refused.starts_with("`main` can be several: main (0a11), 1 gate; v2 (0b22), 2 gates"),
+            refused.starts_with("`main` can be several: v2 (0b22), 2 gates; main (0a11), 1 gate"),
             "{refused}"
         );
         assert!(History::all(&gates, Some("0")).is_err());

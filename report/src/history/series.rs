@@ -1,16 +1,7 @@
-//! One figure of one cell from gate to gate, and where it changed.
+//! One figure of one cell from gate to gate.
 
+use super::steps::Level;
 use crate::gate::{Cell, Figure, Gate, Row, State};
-use crate::stats::{Sorted, change_points};
-
-/// With fewer gates no change is looked for: a test could hardly tell one.
-pub const LEAST_GATES: usize = 10;
-
-/// Between two changes there are so many gates at least.
-const LEAST_BETWEEN: usize = 5;
-
-/// Of the orders that the test draws, so that the same gates always say the same.
-const SEED: u64 = 1;
 
 /// One figure of one cell.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,34 +29,10 @@ pub struct Point {
     pub head: String,
     /// Head ÷ reference: of requests a second where the figure is throughput, else of what it costs.
     pub ratio: f64,
-    /// Its interval; a count has none.
+    /// Its interval. A count has none, nor has one that lacks pairs, which promises nothing.
     pub interval: Option<(f64, f64)>,
     /// What the gate made of it.
     pub state: State,
-}
-
-/// A stretch between two changes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Level {
-    /// Its first point.
-    pub first: usize,
-    /// Its last one.
-    pub last: usize,
-    /// The median of its ratios.
-    pub ratio: f64,
-}
-
-/// A change.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Step<'a> {
-    /// The last point before it.
-    pub before: &'a Point,
-    /// The first one after it.
-    pub after: &'a Point,
-    /// The level after it ÷ the level before it.
-    pub ratio: f64,
-    /// Whether it went the wrong way.
-    pub worse: bool,
 }
 
 impl Series {
@@ -74,7 +41,7 @@ impl Series {
         let mut cells: Vec<&Cell> = Vec::new();
         let mut found: Vec<(usize, Series)> = Vec::new();
         for (index, gate) in gates.iter().enumerate() {
-            for row in Row::tested(gate) {
+            for row in Row::believed(gate) {
                 let cell = &gate.cells[row.cell];
                 if cell.twin || row.state == State::NotOffered {
                     continue;
@@ -111,7 +78,8 @@ impl Series {
         };
         // A gate tells the ratio of walls, which is the other way round.
         let told = |ratio: f64| if self.is_better_above() { 1.0 / ratio } else { ratio };
-        let interval = ratio.interval.map(|(low, high)| (told(low), told(high)));
+        let is_whole = !matches!(row.state, State::Missing(_));
+        let interval = ratio.interval.filter(|_| is_whole).map(|(low, high)| (told(low), told(high)));
         self.points.push(Point {
             gate: index,
             started_at: gate.started_at.clone(),
@@ -125,31 +93,6 @@ impl Series {
     /// Whether a larger ratio is the better one.
     pub fn is_better_above(&self) -> bool {
         self.figure == Figure::Throughput
-    }
-
-    fn levels(&self) -> Vec<Level> {
-        let counted: Vec<usize> = (0..self.points.len()).filter(|at| self.points[*at].counts()).collect();
-        if counted.len() < LEAST_GATES {
-            return Vec::new();
-        }
-        let ratios: Vec<f64> = counted.iter().map(|at| self.points[*at].ratio.ln()).collect();
-        let changes = change_points(&ratios, LEAST_BETWEEN, SEED);
-        let ends: Vec<usize> = [0].into_iter().chain(changes).chain([counted.len()]).collect();
-        let levels = ends.windows(2).filter_map(|stretch| {
-            let median = Sorted::new(ratios[stretch[0]..stretch[1]].iter().copied())?.median();
-            let (first, last) = (counted[stretch[0]], counted[stretch[1] - 1]);
-            Some(Level { first, last, ratio: median.exp() })
-        });
-        levels.collect()
-    }
-
-    /// Where it changed, oldest first.
-    pub fn steps(&self) -> impl Iterator<Item = Step<'_>> {
-        self.levels.windows(2).map(|levels| {
-            let ratio = levels[1].ratio / levels[0].ratio;
-            let worse = (ratio < 1.0) == self.is_better_above();
-            Step { before: &self.points[levels[0].last], after: &self.points[levels[1].first], ratio, worse }
-        })
     }
 }
 
@@ -199,18 +142,12 @@ mod tests {
     }
 
     #[test]
-    fn the_step_is_found_at_the_gate_that_made_it() {
-        let series = all(&example::gates(24));
-        let throughput = of(&series, example::STEPPED, Figure::Throughput);
-        assert_eq!(throughput.points.len(), 24);
-        let steps: Vec<Step<'_>> = throughput.steps().collect();
-        let [Step { before, after, ratio, worse }] = steps[..] else { panic!("{steps:?}") };
-        assert_eq!((before.gate, after.gate, after.head.as_str()), (12, 13, "head-14"));
-        assert!((ratio - 1.0 / example::STEP).abs() < 0.01 && worse, "{ratio}");
-        let cpu =
-            of(&series, example::STEPPED, Figure::Cpu).steps().map(|step| step.worse).collect::<Vec<_>>();
-        assert_eq!(cpu, [true], "more CPU is worse");
-        assert_eq!(of(&series, example::STEADY, Figure::Throughput).steps().count(), 0);
+    fn a_machine_that_is_not_believed_makes_nothing_worse() {
+        let mut gates = example::gates(24);
+        gates[20].noise.others_cpu_ns = Some(gates[20].took_ns);
+        let throughput = of(&all(&gates), example::STEPPED, Figure::Throughput);
+        let states = [19, 20, 21].map(|gate| throughput.points[gate].state.clone());
+        assert_eq!(states, [State::Worse, State::Doubtful, State::Worse]);
     }
 
     #[test]
@@ -235,22 +172,14 @@ mod tests {
     }
 
     #[test]
-    fn with_few_gates_no_change_is_looked_for() {
-        assert!(all(&example::gates(9)).iter().all(|series| series.levels.is_empty()));
-        assert!(
-            all(&example::gates(10))
-                .iter()
-                .all(|series| series.points.is_empty() || series.levels.len() == 1)
-        );
-    }
-
-    #[test]
     fn a_gate_that_lost_pairs_is_told_and_does_not_count() {
         let mut gates = example::gates(10);
         gates[3].pairs.retain(|pair| pair.cell != 0 || pair.first == crate::gate::Side::Base);
         let throughput = of(&all(&gates), example::STEPPED, Figure::Throughput);
         assert_eq!((throughput.points.len(), throughput.levels.len()), (10, 0));
         assert!(!throughput.points[3].counts());
+        let has_interval = [3, 4].map(|gate| throughput.points[gate].interval.is_some());
+        assert_eq!(has_interval, [false, true]);
     }
 
     #[test]

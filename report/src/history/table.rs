@@ -2,9 +2,11 @@
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle};
 
-use super::reference::named;
-use super::series::{LEAST_GATES, Series, date};
-use super::{Base, History};
+use super::History;
+use super::reference::{list, named};
+use super::series::{Point, Series, date};
+use super::steps::{LEAST_GATES, Way};
+use crate::charts::{Cell, Data};
 use crate::numbers::{self, NONE, count};
 use crate::printable::{clipped, printable};
 use crate::tables::markdown::escaped;
@@ -15,11 +17,6 @@ const PROSE_WIDTH: usize = 100;
 /// Names of heads are cut after so many characters: a revision in full tells no more than its beginning.
 const NAME_CHARS: usize = 32;
 
-const TITLES: [&str; 6] = ["cell", "figure", "gates", "first", "last", "changed"];
-
-/// How the columns between the texts stand.
-const FIGURES: std::ops::Range<usize> = 2..5;
-
 /// Renders for a terminal of so many columns, ending in a newline.
 pub fn terminal(histories: &[History], width: usize) -> String {
     let prose = |lines: Vec<String>| {
@@ -28,33 +25,37 @@ pub fn terminal(histories: &[History], width: usize) -> String {
     };
     let mut text = String::new();
     for history in histories {
-        text += &format!("{}\n{}\n\n", prose(heading(history)), drawn(history, width));
+        let (class, lines) = heading(history);
+        let heading = prose([vec![class], lines].concat());
+        text += &format!("{heading}\n{}\n\n", drawn(&data(history, "\n"), width));
     }
     text + &prose(legend())
 }
 
-fn drawn(history: &History, width: usize) -> String {
+fn drawn(data: &Data, width: usize) -> String {
     const GAP: u16 = 2;
     let mut table = Table::new();
-    table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─'))).set_header(TITLES);
+    table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─')));
+    table.set_header(data.columns.iter().map(|column| column.title));
     let mut cell_above = "";
-    for series in &history.series {
-        let mut row = row(series, "\n");
-        if series.cell == cell_above {
-            row[0].clear(); // once is enough
+    for row in &data.rows {
+        let mut texts: Vec<&str> = row.iter().map(|cell| cell.text.as_str()).collect();
+        if texts[0] == cell_above {
+            texts[0] = ""; // once is enough
+        } else {
+            cell_above = texts[0];
         }
-        cell_above = &series.cell;
-        table.add_row(row);
+        table.add_row(texts);
     }
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
-    for (at, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, if at + 1 < TITLES.len() { GAP } else { 0 }));
-        if FIGURES.contains(&at) {
-            column.set_cell_alignment(CellAlignment::Right);
+    for (at, (drawn, column)) in table.column_iter_mut().zip(&data.columns).enumerate() {
+        drawn.set_padding((0, if at + 1 < data.columns.len() { GAP } else { 0 }));
+        if column.numeric {
+            drawn.set_cell_alignment(CellAlignment::Right);
         }
-        if at == 1 || FIGURES.contains(&at) {
-            column.set_constraint(ColumnConstraint::ContentWidth); // texts give way, figures do not
+        if column.numeric || column.key == "figure" {
+            drawn.set_constraint(ColumnConstraint::ContentWidth); // texts give way, figures do not
         }
     }
     table.trim_fmt()
@@ -64,22 +65,25 @@ fn drawn(history: &History, width: usize) -> String {
 pub fn markdown(histories: &[History]) -> String {
     let mut text = String::new();
     for history in histories {
-        let [class, lines @ ..] = &heading(history)[..] else { unreachable!("a history has a heading") };
-        text += &format!("### {}\n\n", escaped(class));
+        let (class, lines) = heading(history);
+        text += &format!("### {}\n\n", escaped(&class));
         text += &lines.iter().map(|line| escaped(line)).collect::<Vec<_>>().join("\\\n");
+        let Data { columns, rows } = data(history, "; ");
+        let titles: Vec<&str> = columns.iter().map(|column| column.title).collect();
         let sides: Vec<&str> =
-            (0..TITLES.len()).map(|at| if FIGURES.contains(&at) { "---:" } else { ":---" }).collect();
-        text += &format!("\n\n| {} |\n| {} |\n", TITLES.join(" | "), sides.join(" | "));
-        for series in &history.series {
-            text += &format!("| {} |\n", row(series, "; ").map(|cell| escaped(&cell)).join(" | "));
+            columns.iter().map(|column| if column.numeric { "---:" } else { ":---" }).collect();
+        text += &format!("\n\n| {} |\n| {} |\n", titles.join(" | "), sides.join(" | "));
+        for row in rows {
+            let texts: Vec<String> = row.iter().map(|cell| escaped(&cell.text)).collect();
+            text += &format!("| {} |\n", texts.join(" | "));
         }
         text.push('\n');
     }
     text + &legend().iter().map(|line| escaped(line)).collect::<Vec<_>>().join(" ") + "\n"
 }
 
-/// Which machines, which gates, and what was left out.
-pub(crate) fn heading(history: &History) -> Vec<String> {
+/// Which machines; and below that which gates, and what was left out.
+pub(crate) fn heading(history: &History) -> (String, Vec<String>) {
     let gates = match &history.started_at[..] {
         [] => "no gate".to_owned(),
         [only] => format!("1 gate, on {}", printable(&date(only))),
@@ -90,42 +94,62 @@ pub(crate) fn heading(history: &History) -> Vec<String> {
             printable(&date(last))
         ),
     };
-    let mut lines = vec![
-        printable(&history.class.name()),
-        format!("{gates}, each head against {}", named(&history.reference)),
-    ];
+    let mut lines = vec![format!("{gates}, each head against {}", named(&history.reference))];
     if !history.left_out.is_empty() {
-        let others: Vec<String> = history.left_out.iter().map(Base::told).collect();
-        lines.push(format!("left out, since they are against another: {} (--reference)", others.join("; ")));
+        let others = list(&history.left_out);
+        lines.push(format!("left out, since they are against another: {others} (--reference)"));
     }
-    lines
+    (printable(&history.class.name()), lines)
 }
 
-fn row(series: &Series, between: &str) -> [String; TITLES.len()] {
-    let told = |ratio: Option<f64>| ratio.map_or_else(|| NONE.to_owned(), numbers::change);
-    let ratio = |point: Option<&super::Point>| told(point.map(|point| point.ratio));
-    [
-        printable(&series.cell),
-        series.figure.name().to_owned(),
-        count(series.points.len() as u64),
+/// The table, wherever it is shown: a line for each series, `between` standing between its changes.
+pub(crate) fn data(history: &History, between: &str) -> Data {
+    let mut data = Data::new(&[
+        ("cell", "cell", false),
+        ("figure", "figure", false),
+        ("gates", "gates", true),
+        ("first", "first_ratio", true),
+        ("last", "last_ratio", true),
+        ("changed", "changed", false),
+    ]);
+    data.rows.extend(history.series.iter().map(|series| row(series, between)));
+    data
+}
+
+fn row(series: &Series, between: &str) -> Vec<Cell> {
+    let ratio = |point: Option<&Point>| {
+        point.map_or_else(Cell::none, |point| Cell::figure(numbers::change(point.ratio), point.ratio))
+    };
+    let gates = series.points.len();
+    vec![
+        Cell::text(printable(&series.cell)),
+        Cell::text(series.figure.name()),
+        Cell::figure(count(gates as u64), gates as f64),
         ratio(series.points.first()),
         ratio(series.points.last()),
-        changes(series).join(between),
+        Cell::text(changes(series).join(between)),
     ]
 }
 
 /// Each change, or why there is none.
-pub(crate) fn changes(series: &Series) -> Vec<String> {
+fn changes(series: &Series) -> Vec<String> {
     let mut lines: Vec<String> = series
         .steps()
         .map(|step| {
-            let way = if step.worse { "worse" } else { "better" };
+            let way = match step.way {
+                Way::Better => ", better",
+                Way::Worse => ", worse",
+                Way::Spread => "",
+            };
             let head = clipped(&printable(&step.after.head), NAME_CHARS);
-            format!("{} {head}: {}, {way}", printable(&step.after.date()), numbers::change(step.ratio))
+            format!("{} {head}: {}{way}", printable(&step.after.date()), step.told())
         })
         .collect();
     if series.levels.is_empty() && !series.points.is_empty() {
-        lines.push("too few gates".to_owned());
+        let [all, whole] = [series.points.len(), series.points.iter().filter(|point| point.counts()).count()]
+            .map(|gates| count(gates as u64));
+        let too_few = format!("too few whole gates ({whole} of {all})");
+        lines.push(if whole == all { "too few gates".to_owned() } else { too_few });
     }
     if series.without > 0 {
         lines.push(format!("{} without a ratio", count(series.without as u64)));
@@ -143,18 +167,20 @@ pub(crate) fn legend() -> Vec<String> {
          worse."
             .to_owned(),
         format!(
-            "changed: where the level changed, by E-divisive, from {LEAST_GATES} gates on; the head is the first after \
-             it. It is advice: of a hundred lines about one is told to change by chance, and a drift looks like a \
-             change too."
+            "changed: where the distribution changed, by E-divisive, from {LEAST_GATES} whole gates on; told is how far \
+             the median moved, or \"spread\" where it moved by less than 0.05 %. The head is the first after it. It is \
+             advice: of a hundred lines about one is told to change by chance, and a drift looks like a change too."
         ),
-        "without a ratio: nothing of it was counted in one of the two builds, or no pair was valid.".to_owned(),
+        "whole: no pair and no count of the figure is missing. without a ratio: nothing of it was counted in one of \
+         the two builds, or no pair was valid."
+            .to_owned(),
     ]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::{Build, Gate, example};
+    use crate::gate::{Build, Figure, Gate, Side, example};
 
     fn histories(gates: &[Gate]) -> Vec<History> {
         History::all(gates, None).unwrap()
@@ -205,6 +231,26 @@ mod tests {
         assert!(!told.contains('<'), "{told}");
         let table: Vec<&str> = told.lines().filter(|line| line.starts_with('|')).collect();
         let bars = |line: &&str| line.replace("\\|", "").matches('|').count();
-        assert!(table.len() > 4 && table.iter().all(|line| bars(line) == TITLES.len() + 1), "{told}");
+        let columns = data(&histories[0], "; ").columns.len();
+        assert!(table.len() > 4 && table.iter().all(|line| bars(line) == columns + 1), "{told}");
+    }
+
+    #[test]
+    fn gates_that_are_not_whole_are_told_apart_from_few_gates() {
+        let mut gates = example::gates(12);
+        for gate in &mut gates[..3] {
+            gate.pairs.retain(|pair| pair.cell != 0 || pair.first == Side::Base);
+        }
+        let histories = histories(&gates);
+        let of = |figure| histories[0].series.iter().find(|series| series.figure == figure).unwrap();
+        assert_eq!(changes(of(Figure::Throughput)), ["too few whole gates (9 of 12)"]);
+        assert_eq!(changes(of(Figure::Instructions)), ["–"]);
+    }
+
+    #[test]
+    fn a_spread_that_changed_is_neither_better_nor_worse() {
+        let mut series = histories(&example::gates(24))[0].series[0].clone();
+        series.levels[1].ratio = series.levels[0].ratio;
+        assert_eq!(changes(&series), ["2026-03-14 head-14: spread"]);
     }
 }

@@ -3,10 +3,9 @@
 use maud::{Markup, html};
 
 use super::{bar, document, table};
-use crate::charts::history::{HOW_TO_READ, TITLE, description, pictures};
-use crate::charts::{Cell, Data, Picture, inline};
+use crate::charts::history::{HOW_TO_READ, TITLE, description_of, pictures};
+use crate::charts::{Picture, inline};
 use crate::history::{History, Series, table as told};
-use crate::numbers::count;
 use crate::printable::printable;
 
 /// How wide a picture is drawn, in pixels; the page stretches it a little.
@@ -27,62 +26,35 @@ pub fn render(histories: &[History]) -> String {
 }
 
 fn section(history: &History, index: usize) -> Markup {
+    let (class, lines) = told::heading(history);
     html! {
         section {
-            @for (line, words) in told::heading(history).iter().enumerate() {
-                @if line == 0 { h2 { (words) } } @else { p.note { (words) } }
-            }
+            h2 { (class) }
+            @for words in lines { p.note { (words) } }
             @for (at, (cell, pictures)) in pictures(history, WIDTH).iter().enumerate() {
                 h3 { (printable(cell)) }
-                (panels(history, pictures, &format!("history-{index}-{at}")))
+                (panels(pictures, &format!("history-{index}-{at}")))
             }
             h3 { "In figures" }
-            (table::shown("history", &data(history)))
+            (table::shown("history", &told::data(history, "; ")))
         }
     }
 }
 
-fn panels(history: &History, pictures: &[Picture], id: &str) -> Markup {
-    let description = description(std::slice::from_ref(history));
+fn panels(pictures: &[(&Series, Picture)], id: &str) -> Markup {
     html! {
         div class="panels few" {
-            @for (at, picture) in pictures.iter().enumerate() {
-                (inline(picture, &format!("{id}-{at}"), &description))
+            @for (at, (series, picture)) in pictures.iter().enumerate() {
+                (inline(picture, &format!("{id}-{at}"), &description_of(series)))
             }
         }
     }
-}
-
-fn data(history: &History) -> Data {
-    let mut data = Data::new(&[
-        ("cell", "cell", false),
-        ("figure", "figure", false),
-        ("gates", "gates", true),
-        ("first", "first_ratio", true),
-        ("last", "last_ratio", true),
-        ("changed", "changed", false),
-    ]);
-    data.rows.extend(history.series.iter().map(line));
-    data
-}
-
-fn line(series: &Series) -> Vec<Cell> {
-    let ratio = |point: Option<&crate::history::Point>| {
-        let told = |ratio| Cell::figure(crate::numbers::change(ratio), ratio);
-        point.map_or_else(Cell::none, |point| told(point.ratio))
-    };
-    vec![
-        Cell::text(&series.cell),
-        Cell::text(series.figure.name()),
-        Cell::figure(count(series.points.len() as u64), series.points.len() as f64),
-        ratio(series.points.first()),
-        ratio(series.points.last()),
-        Cell::text(told::changes(series).join("; ")),
-    ]
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::gate::example;
 
@@ -96,6 +68,10 @@ mod tests {
         assert_eq!(page.matches("<svg ").count(), 2 * 9, "of two machines, and one figure has no ratio");
         assert_eq!(page.matches("<th scope=\"row\"").count(), 2 * 10);
         assert!(page.contains("2026-03-14 head-14: −5.6 %, worse"), "{page}");
+        let descriptions = page.split("<desc ").skip(1).filter_map(|rest| rest.split("</desc>").next());
+        let descriptions: BTreeSet<&str> =
+            descriptions.filter_map(|rest| rest.split_once('>')).map(|(_, text)| text).collect();
+        assert_eq!(descriptions.len(), 2 * 9, "each picture is described by what it shows: {descriptions:?}");
         let mut ids: Vec<&str> =
             page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
         let all = ids.len();

@@ -7,7 +7,7 @@ use crate::charts::labels::text_width;
 use crate::charts::scale::Scale;
 use crate::charts::svg::{Anchor, line, mark, px, room, text};
 use crate::gate::State;
-use crate::history::{History, Level, Point, Series, Step, date};
+use crate::history::{History, Level, Point, Series, Step, Way, date};
 use crate::numbers::change;
 use crate::printable::printable;
 
@@ -160,7 +160,7 @@ fn bar_of(level: &Level, series: &Series, scales: &Scales) -> Markup {
     line("floor", from, y, to, y)
 }
 
-/// A line where the level changed, and by how much above it: of those that have no room beside each other the greatest.
+/// A line where the figures changed, and by how much above it: of those that have no room beside each other the greatest.
 fn changes(series: &Series, scales: &Scales) -> Markup {
     let mut steps: Vec<(f64, Step<'_>)> = series
         .steps()
@@ -171,13 +171,13 @@ fn changes(series: &Series, scales: &Scales) -> Markup {
     let mut taken: Vec<(f64, f64)> = Vec::new();
     let mut labels = Vec::new();
     for (x, step) in &steps {
-        let told = change(step.ratio);
+        let told = step.told();
         let half = text_width(&told, SMALL * 1.08) / 2.0;
         let middle = x.clamp(LEFT, scales.gates.end - half);
         let (left, right) = (middle - half, middle + half);
         if taken.iter().all(|(from, to)| right <= *from || *to <= left) {
             taken.push((left, right));
-            labels.push((middle, told, step.worse));
+            labels.push((middle, told, step.way == Way::Worse));
         }
     }
     html! {

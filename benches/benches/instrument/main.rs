@@ -1,0 +1,256 @@
+//! `cargo bench --bench instrument`: what this project's own code costs: the HTTP of the common client, which
+//! is in the figures of every `+common` contender, and what makes a report of a record, of a gate and of a history.
+
+mod gates;
+
+use std::cell::LazyCell;
+use std::hint::black_box;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use criterion::{Criterion, Throughput};
+use inflight::clients::common::exchange::{Exchange, Method, Progress};
+use inflight::clients::common::site::Site;
+use inflight::protocol::{PROTOCOL, Plan};
+use inflight_benches::{Fallible, timed};
+use inflight_report::comparison::{Comparison, Named};
+use inflight_report::gate::{Gate, Judgement, summary};
+use inflight_report::history::{History, table};
+use inflight_report::record::Record;
+use inflight_report::stats::{self, Sorted, signed_rank};
+use inflight_report::tables::terminal::Screen;
+use inflight_report::{charts, exports, page, tables};
+
+/// Bytes of a body, as in every preset.
+const BODY_BYTES: usize = 10 << 10;
+
+/// The record that is reported, from the folder in which cargo runs a bench.
+const RECORD: &str = "../results/reference/article/record.jsonl";
+
+/// Rounds of a short race and of a long one, and far more than anybody has.
+const ROUNDS: [usize; 3] = [16, 40, 1_000];
+
+/// Gates of a month, of two, and of most of a year.
+const GATES: [usize; 3] = [24, 60, 240];
+
+fn main() -> ExitCode {
+    let settings = Criterion::default()
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(1));
+    inflight_benches::main(settings, |criterion, _| {
+        let benches = [exchange, statistics, read, report, gate, history];
+        benches.map(|bench| bench(criterion)).into_iter().collect()
+    })
+}
+
+/// A request written, and a response read that came in one piece.
+fn exchange(criterion: &mut Criterion) -> Result<()> {
+    const NAME: &str = "instrument/exchange";
+    let site = Site::of(&plan())?;
+    let mut group = criterion.benchmark_group(NAME);
+    group.throughput(Throughput::Bytes(BODY_BYTES as u64));
+    let mut group = Fallible::of(group, NAME);
+    for (framing, response) in [("content-length", of_one_length()), ("chunked", of_chunks())] {
+        let mut exchange = Exchange::default();
+        let mut once = || {
+            exchange.begin(Method::Get, &site, black_box(500));
+            exchange.sent(exchange.to_send().len());
+            exchange.receive(black_box(&response))
+        };
+        ensure!(matches!(once(), Ok(Progress::Done(_))), "the response with {framing} was not understood");
+        group.bench(framing, |iterations| Ok(timed(iterations, &mut once)));
+    }
+    group.finish()
+}
+
+fn plan() -> Plan {
+    Plan {
+        protocol: PROTOCOL,
+        contender: String::new(),
+        model: String::new(),
+        client: String::new(),
+        url_prefix: "http://127.0.0.1:8080/u/".to_owned(),
+        ids: Vec::new(),
+        due_ns: None,
+        in_flight: 1,
+        processes: None,
+        cores: 1,
+        connect_timeout_ms: 1_000,
+        request_timeout_ms: 1_000,
+    }
+}
+
+fn of_one_length() -> Vec<u8> {
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {BODY_BYTES}\r\n\r\n");
+    [head.as_bytes(), &[b'x'; BODY_BYTES]].concat()
+}
+
+fn of_chunks() -> Vec<u8> {
+    const CHUNK_BYTES: usize = 1 << 10;
+    let chunk = [format!("{CHUNK_BYTES:x}\r\n").as_bytes(), &[b'x'; CHUNK_BYTES], b"\r\n"].concat();
+    let body = chunk.repeat(BODY_BYTES / CHUNK_BYTES);
+    [&b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"[..], &body, b"0\r\n\r\n"].concat()
+}
+
+/// What a comparison asks of so many rounds, or of so many pairs, and a history of so many gates.
+fn statistics(criterion: &mut Criterion) -> Result<()> {
+    const NAME: &str = "instrument/statistics";
+    const LEAST_BETWEEN: usize = 5; // as in a history
+    let mut group = Fallible::of(criterion.benchmark_group(NAME), NAME);
+    for count in ROUNDS {
+        let values: Vec<f64> = (1..=count).map(|at| spread(at) - 0.4).collect();
+        let chances: Vec<f64> = values.iter().map(|value| value.abs()).collect();
+        let sorted = Sorted::new(values.iter().copied()).context("no values")?;
+        group.bench(&format!("signed rank/{count}"), |iterations| {
+            Ok(timed(iterations, || signed_rank::two_sided(black_box(&values))))
+        });
+        group.bench(&format!("Hodges-Lehmann/{count}"), |iterations| {
+            Ok(timed(iterations, || stats::hodges_lehmann(black_box(&values), 0.95)))
+        });
+        group.bench(&format!("median interval/{count}"), |iterations| {
+            Ok(timed(iterations, || stats::median_interval(black_box(&sorted), 0.95)))
+        });
+        group.bench(&format!("Holm/{count}"), |iterations| {
+            Ok(timed(iterations, || stats::holm(black_box(&chances))))
+        });
+    }
+    for count in GATES {
+        // With a step: where nothing changed the test soon ends.
+        let step = |at| if at > count / 2 { 1.0 } else { 0.0 };
+        let values: Vec<f64> = (1..=count).map(|at| spread(at) + step(at)).collect();
+        group.bench(&format!("change points/{count}"), |iterations| {
+            Ok(timed(iterations, || stats::change_points(black_box(&values), LEAST_BETWEEN, 1)))
+        });
+    }
+    group.finish()
+}
+
+/// A share of 1: multiples of the golden ratio are spread evenly, and no two are equal.
+fn spread(at: usize) -> f64 {
+    (at as f64 * 1.618_033_988_75).fract()
+}
+
+/// Reading a record.
+fn read(criterion: &mut Criterion) -> Result<()> {
+    const NAME: &str = "instrument/record";
+    let path = Path::new(RECORD);
+    let bytes = path.metadata().with_context(|| format!("no record at {RECORD}"))?.len();
+    let once = |_| -> Result<Duration> {
+        let begun = Instant::now();
+        let record = Record::read(path)?;
+        let took = begun.elapsed();
+        drop(black_box(record)); // takes its time too, and is no reading
+        Ok(took)
+    };
+    let mut group = criterion.benchmark_group(NAME);
+    group.throughput(Throughput::Bytes(bytes));
+    let mut group = Fallible::of(group, NAME);
+    group.bench("read", |iterations| (0..iterations).map(once).sum());
+    group.finish()
+}
+
+/// What is made of a record.
+fn report(criterion: &mut Criterion) -> Result<()> {
+    const SCREEN: Screen = Screen { width: 160, colours: false };
+    struct Reported {
+        record: Record,
+        named: [Named; 1],
+    }
+    let prepare = || {
+        let record = Record::read(Path::new(RECORD))?;
+        let named = [Named { record: "article".to_owned(), comparison: Comparison::of(&record) }];
+        Ok(Reported { record, named })
+    };
+    makers::<Reported>(
+        criterion,
+        "instrument/report",
+        prepare,
+        &[
+            ("compare", |of| keep(Comparison::of(&of.record))),
+            ("terminal", |of| keep(tables::terminal::render(&of.named[0].comparison, SCREEN))),
+            ("Markdown", |of| keep(tables::markdown::render(&of.named[0].comparison))),
+            ("CSV", |of| keep(exports::csv::render(&of.named))),
+            ("JSON", |of| keep(exports::json::render(&of.named))),
+            ("JUnit XML", |of| keep(exports::junit::render(&of.named))),
+            ("page", |of| keep(page::render(&of.record, &of.named[0].comparison))),
+        ],
+    )
+}
+
+/// What is made of a gate.
+fn gate(criterion: &mut Criterion) -> Result<()> {
+    struct Judged {
+        gate: Gate,
+        judgement: Judgement,
+    }
+    let prepare = || {
+        let gate = gates::gates(1).remove(0);
+        let judgement = Judgement::of(&gate);
+        Ok(Judged { gate, judgement })
+    };
+    makers::<Judged>(
+        criterion,
+        "instrument/gate",
+        prepare,
+        &[
+            ("judge", |of| keep(Judgement::of(&of.gate))),
+            ("terminal", |of| keep(summary::terminal(&of.gate, &of.judgement, 100))),
+            ("Markdown", |of| keep(summary::markdown(&of.gate, &of.judgement))),
+        ],
+    )
+}
+
+/// What is made of the gates of two months.
+fn history(criterion: &mut Criterion) -> Result<()> {
+    const COUNT: usize = 60;
+    struct Told {
+        gates: Vec<Gate>,
+        histories: Vec<History>,
+    }
+    let prepare = || {
+        let gates = gates::gates(COUNT);
+        let histories = History::all(&gates, None)?;
+        Ok(Told { gates, histories })
+    };
+    makers::<Told>(
+        criterion,
+        "instrument/history",
+        prepare,
+        &[
+            ("gather", |of| keep(History::all(&of.gates, None))),
+            ("terminal", |of| keep(table::terminal(&of.histories, 160))),
+            ("Markdown", |of| keep(table::markdown(&of.histories))),
+            ("SVG", |of| keep(charts::history::svg(&of.histories))),
+            ("page", |of| keep(page::history::render(&of.histories))),
+        ],
+    )
+}
+
+/// A benchmark by its name, and what it makes of an `S`.
+type Maker<'n, S> = (&'n str, fn(&S));
+
+/// Benchmarks of what is made of something that is prepared once, and only where one of them runs.
+fn makers<S>(
+    criterion: &mut Criterion,
+    name: &str,
+    prepare: impl FnOnce() -> Result<S>,
+    makers: &[Maker<'_, S>],
+) -> Result<()> {
+    let prepared = LazyCell::new(prepare);
+    let mut group = Fallible::of(criterion.benchmark_group(name), name);
+    for (called, make) in makers {
+        group.bench(called, |iterations| {
+            let subject = prepared.as_ref().map_err(|error| anyhow!("{error:#}"))?;
+            Ok(timed(iterations, || make(black_box(subject))))
+        });
+    }
+    group.finish()
+}
+
+/// Takes what was made, so that it had to be.
+fn keep<T>(made: T) {
+    black_box(made);
+}
