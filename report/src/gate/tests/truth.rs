@@ -24,7 +24,7 @@ pub(super) fn gate(truths: &[Truth]) -> Gate {
     let build = |name: &str, digit: &str| Build { name: name.to_owned(), digest: digit.repeat(64) };
     let figures = vec![Figure::Throughput, Figure::Cpu, Figure::Instructions, Figure::Connections];
     let cell = |(at, twin)| Cell {
-        contender: format!("{}:128", ["tokio", "threads", "smol", "epoll"][at % 4]),
+        contender: format!("{}:128", ["ours", "theirs"][at % 2]),
         preset: "sprint".to_owned(),
         urls: 1_000,
         runs: 10,
