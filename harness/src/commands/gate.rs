@@ -12,10 +12,9 @@ use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use inflight_report::gate::{self, GATE_FORMAT, Gate, Judgement, Outcome, exports, summary};
 use inflight_report::record::Noise;
-use tempfile::TempDir;
 
 use crate::gate::{
-    Candidate, INTERRUPTED, Onlooker, Races, Settings, Source, carry_out, own_copy, working_tree,
+    Candidate, Copies, INTERRUPTED, Onlooker, Races, Settings, Source, carry_out, working_tree,
 };
 use crate::machine;
 use crate::placement::Pin;
@@ -103,11 +102,11 @@ fn run(args: &Args) -> Result<Option<Gate>> {
     for folder in args.history.iter().chain(&args.out) {
         find_room(folder).with_context(|| format!("cannot write to {}", folder.display()))?;
     }
-    let copies = TempDir::new().context("cannot make a temporary folder")?;
-    let own = own_copy(&copies.path().join("self"))?;
+    let copies = Copies::create()?;
+    let own = copies.of_this_program()?;
     let [base, head] = args.candidates(&settings)?;
     let mut progress = Progress::new(super::catch_interrupt()?);
-    let measured = measure(args, &settings, [&base, &head], (copies.path(), &own), &mut progress);
+    let measured = measure(args, &settings, [&base, &head], (&copies, &own), &mut progress);
     progress.bar.finish_and_clear();
     if progress.interrupted() { Ok(None) } else { measured.map(Some) }
 }
@@ -162,15 +161,15 @@ fn measure(
     args: &Args,
     settings: &Settings,
     [base, head]: [&Candidate; 2],
-    (copies, own): (&Path, &Path),
+    (copies, own): (&Copies, &Path),
     progress: &mut Progress,
 ) -> Result<Gate> {
     let started_at = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let words = env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
     let placement = args.pin.placement()?;
-    let copy = |build: &Candidate, name| build.copied_to(&copies.join(name));
     // Names of one length: what a program does with its own path shall not tell them apart.
-    let (base, head, twin) = (copy(base, "base")?, copy(head, "head")?, copy(base, "twin")?);
+    let twin = base.copied(copies, "twin")?;
+    let (base, head) = (base.copied(copies, "base")?, head.copied(copies, "head")?);
     let mut races =
         Races::prepare(own, &settings.cells, [&base, &head, &twin], placement.as_ref(), progress)?;
     let mut gate = Gate {

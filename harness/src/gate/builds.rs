@@ -1,7 +1,6 @@
 //! What is compared: an `inflight` that was built, or contenders of a user's own that were.
 
-use std::env;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use inflight_report::gate::Build;
 use ring::digest;
 
+use super::Copies;
 use crate::catalogue::Catalogue;
 use crate::contender::Contender;
 use crate::crew::Launch;
@@ -58,15 +58,15 @@ impl Candidate {
         Ok(Candidate { build: Build { name, digest }, origin: Origin::Manifest, catalogue })
     }
 
-    /// The same from a copy of the program in `folder`. How much of a file a process has mapped in depends on how
+    /// The same from a copy of the program, in a folder called `name`. How much of a file a process has mapped in depends on how
     /// its pages came into memory: two copies of one program can differ by a fifth in peak memory. Copies made
     /// alike, one right after the other, do not.
     ///
     /// # Errors
     /// Where it cannot be copied.
-    pub(crate) fn copied_to(&self, folder: &Path) -> Result<Candidate> {
+    pub(crate) fn copied(&self, copies: &Copies, name: &str) -> Result<Candidate> {
         let Origin::Program(program) = &self.origin else { return Ok(self.clone()) };
-        Ok(Candidate { origin: Origin::Program(copy(program, folder)?), ..self.clone() })
+        Ok(Candidate { origin: Origin::Program(copies.of(program, name)?), ..self.clone() })
     }
 
     /// The contender that is written `text`, made sure to be ready.
@@ -95,22 +95,6 @@ impl Candidate {
             Origin::Manifest => contender.launch(own),
         }
     }
-}
-
-/// Copies this program to `folder`: a build may replace the file that it was started from.
-///
-/// # Errors
-/// Where it cannot be copied.
-pub(crate) fn own_copy(folder: &Path) -> Result<PathBuf> {
-    let own = env::current_exe().context("cannot find this program itself")?;
-    copy(&own, folder)
-}
-
-fn copy(program: &Path, folder: &Path) -> Result<PathBuf> {
-    let copy = folder.join("inflight");
-    let copied = fs::create_dir_all(folder).and_then(|()| fs::copy(program, &copy));
-    copied.with_context(|| format!("cannot copy {} to {}", program.display(), folder.display()))?;
-    Ok(copy)
 }
 
 /// A program that does not say that it is an inflight is none.

@@ -4,6 +4,7 @@
 //! processes. Here is how it is measured.
 
 mod builds;
+mod copies;
 mod course;
 mod races;
 mod revision;
@@ -11,7 +12,8 @@ mod settings;
 #[cfg(test)]
 mod simulation;
 
-pub(crate) use builds::{Candidate, own_copy};
+pub(crate) use builds::Candidate;
+pub(crate) use copies::Copies;
 pub(crate) use course::carry_out;
 pub(crate) use races::{INTERRUPTED, Onlooker, Races};
 pub(crate) use revision::{Source, working_tree};

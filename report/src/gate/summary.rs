@@ -188,12 +188,16 @@ fn measured(gate: &Gate) -> Vec<String> {
     };
     let least = gate.cells.iter().map(|cell| cell.runs).min().unwrap_or(0);
     let most = gate.cells.iter().map(|cell| cell.runs).max().unwrap_or(0);
-    let runs = if least == most { format!("{least}") } else { format!("{least} to {most}") };
+    let runs = match (least, most) {
+        (1, 1) => "a run".to_owned(),
+        _ if least == most => format!("{least} runs"),
+        _ => format!("{least} to {most} runs"),
+    };
     let screened = super::SCREEN_PAIRS;
     vec![
         format!("base {}, head {}", build(&gate.base), build(&gate.head)),
         format!(
-            "{}, {} cores, {}; {}; {} for {} pairs of {runs} runs of each build",
+            "{}, {} cores, {}; {}; {} for {} pairs of {runs} of each build",
             printable(&machine.cpu_model),
             machine.cores,
             printable(&machine.kernel),
