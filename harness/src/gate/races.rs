@@ -21,7 +21,7 @@ use crate::verify;
 use crate::workload::Workload;
 
 /// Where the target kept either back both run again, so often; what goes on keeping them back is the machine.
-const ATTEMPTS: u32 = 3;
+const ATTEMPTS: u32 = 10;
 
 /// The sessions and contenders behind a gate's cells.
 pub(crate) struct Races<'a> {

@@ -248,7 +248,7 @@ fn doubts_of_the_rows(gate: &Gate, rows: &[Row]) -> Vec<String> {
         let pairs = || gate.pairs.iter().filter(|pair| pair.cell == index);
         let repeated: u32 = pairs().map(|pair| pair.repeated).sum();
         let share = f64::from(repeated) / (pairs().count().max(1) as f64 * f64::from(cell.runs.max(1)));
-        if share > MOST_REPEATED {
+        if share > MOST_REPEATED && of_cell().any(|row| row.figure.is_measured()) {
             doubts.push(format!("{}: the target kept back {} of its runs", cell.name(), percent(share)));
         }
         for row in of_cell() {
