@@ -21,9 +21,6 @@ const MEMORY_TOP: f64 = 94.0;
 const STRIP: f64 = 44.0;
 const HEIGHT: f64 = 160.0;
 
-/// A picture this wide cannot show more.
-const MOST_POINTS: usize = 120;
-
 pub(super) struct Timeline<'a> {
     panels: Vec<Panel<'a>>,
     palette: &'a Palette,
@@ -46,7 +43,7 @@ impl<'a> Timeline<'a> {
             .iter()
             .filter_map(|row| {
                 let run = longest_timeline(record, row)?;
-                Some(Panel { row, run, points: thinned(&run.timeline) })
+                Some(Panel { row, run, points: TimePoint::thinned(&run.timeline) })
             })
             .collect();
         (!panels.is_empty()).then_some(Timeline { panels, palette })
@@ -148,17 +145,6 @@ fn longest_timeline<'a>(record: &'a Record, row: &Row) -> Option<&'a Run> {
     (run.timeline.len() >= FEWEST_POINTS).then_some(run)
 }
 
-/// At most [`MOST_POINTS`]: of neighbours the mean of CPU and the most of memory, at the last one's time.
-fn thinned(points: &[TimePoint]) -> Vec<TimePoint> {
-    let together = points.len().div_ceil(MOST_POINTS).max(1);
-    let merge = |neighbours: &[TimePoint]| TimePoint {
-        at_ns: neighbours.last().map_or(0, |point| point.at_ns),
-        cpu_percent: neighbours.iter().map(|point| point.cpu_percent).sum::<f32>() / neighbours.len() as f32,
-        memory_bytes: neighbours.iter().map(|point| point.memory_bytes).max().unwrap_or(0),
-    };
-    points.chunks(together).map(merge).collect()
-}
-
 /// The frame of one course: its name, its foot, and its highest figure.
 fn strip(scale: &Scale, right: f64, name: &str, label: impl Fn(f64) -> String) -> Markup {
     html! {
@@ -200,22 +186,4 @@ fn cpu(point: &TimePoint) -> f64 {
 
 fn memory(point: &TimePoint) -> f64 {
     point.memory_bytes as f64
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_run_is_thinned_to_what_a_picture_can_show() {
-        let points: Vec<TimePoint> = (1..=1_000)
-            .map(|at_ns| TimePoint { at_ns, cpu_percent: 2.0 * (at_ns % 2) as f32, memory_bytes: at_ns })
-            .collect();
-        let thin = thinned(&points);
-        assert!(thin.len() <= MOST_POINTS && thin.len() > MOST_POINTS / 2, "{}", thin.len());
-        assert_eq!((thin[0].at_ns, thin[0].memory_bytes), (9, 9));
-        assert!((thin[1].cpu_percent - 1.0).abs() < 0.3);
-        assert_eq!(thin.last().unwrap().at_ns, 1_000);
-        assert_eq!(thinned(&points[..5]), points[..5]);
-    }
 }

@@ -251,6 +251,24 @@ pub struct TimePoint {
     pub memory_bytes: u64,
 }
 
+impl TimePoint {
+    /// No picture shows more points of one run.
+    const MOST: usize = 120;
+
+    /// At most [`TimePoint::MOST`] of `points`: of neighbours the mean of CPU and the most of memory, at the last
+    /// one's time.
+    pub fn thinned(points: &[TimePoint]) -> Vec<TimePoint> {
+        let together = points.len().div_ceil(TimePoint::MOST).max(1);
+        let merge = |neighbours: &[TimePoint]| TimePoint {
+            at_ns: neighbours.last().map_or(0, |point| point.at_ns),
+            cpu_percent: neighbours.iter().map(|point| point.cpu_percent).sum::<f32>()
+                / neighbours.len() as f32,
+            memory_bytes: neighbours.iter().map(|point| point.memory_bytes).max().unwrap_or(0),
+        };
+        points.chunks(together).map(merge).collect()
+    }
+}
+
 fn one() -> u32 {
     1
 }
@@ -261,4 +279,22 @@ fn is_false(word: &bool) -> bool {
 
 fn is_zero(number: &u64) -> bool {
     *number == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_run_is_thinned_to_what_a_picture_can_show() {
+        let points: Vec<TimePoint> = (1..=1_000)
+            .map(|at_ns| TimePoint { at_ns, cpu_percent: 2.0 * (at_ns % 2) as f32, memory_bytes: at_ns })
+            .collect();
+        let thin = TimePoint::thinned(&points);
+        assert!(thin.len() <= TimePoint::MOST && thin.len() > TimePoint::MOST / 2, "{}", thin.len());
+        assert_eq!((thin[0].at_ns, thin[0].memory_bytes), (9, 9));
+        assert!((thin[1].cpu_percent - 1.0).abs() < 0.3);
+        assert_eq!(thin.last().unwrap().at_ns, 1_000);
+        assert_eq!(TimePoint::thinned(&points[..5]), points[..5]);
+    }
 }

@@ -5,17 +5,21 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use super::{Header, Line, Record, Run, Samples};
+use super::{Header, Line, Record, Run, Samples, TimePoint};
 
 /// Of how many requests of a run the samples are saved: all of the 1,000 that most workloads have, and of
 /// a larger one enough for a picture of its beginning.
 const MOST_SAMPLES: usize = 2_000;
 
+/// Of how many contenders samples are saved: of the first that run. They are for pictures of single requests,
+/// which nobody looks at by the dozen, and are the largest part of a record.
+const MOST_SAMPLED_CONTENDERS: usize = 12;
+
 /// An open record file that takes one run after another.
 ///
-/// Of each contender it keeps the samples of the first valid run that is no warm-up, and of the first void
-/// one; of the others their figures and histograms. A record of thirty contenders would otherwise be
-/// tens of megabytes of which nobody looks at one in a hundred.
+/// Every run keeps its figures and histograms. Samples and the course over time are kept of the first valid run
+/// of a contender that is no warm-up, and of its first invalid one, for at most [`MOST_SAMPLED_CONTENDERS`]
+/// contenders.
 #[derive(Debug)]
 pub struct Writer {
     file: File,
@@ -82,13 +86,19 @@ impl Writer {
     pub fn append(&mut self, run: &Run) -> io::Result<()> {
         refuse(run.flaw(&self.header))?;
         let key = key(run);
-        let keep = !run.warm_up && !self.sampled.contains(&key);
+        let keep = !run.warm_up && !self.sampled.contains(&key) && self.has_room_for(&run.contender);
         let samples = if keep { run.samples.truncated(MOST_SAMPLES) } else { Samples::default() };
-        self.write_line(Line::Run(&Run { samples, ..run.clone() }))?;
+        let timeline = if keep { TimePoint::thinned(&run.timeline) } else { Vec::new() };
+        self.write_line(Line::Run(&Run { samples, timeline, ..run.clone() }))?;
         if keep {
             self.sampled.insert(key);
         }
         Ok(())
+    }
+
+    fn has_room_for(&self, contender: &str) -> bool {
+        let names: HashSet<&str> = self.sampled.iter().map(|(name, _)| name.as_str()).collect();
+        names.contains(contender) || names.len() < MOST_SAMPLED_CONTENDERS
     }
 
     fn write_line(&mut self, line: Line<&Header, &Run>) -> io::Result<()> {
@@ -124,6 +134,7 @@ fn refuse(flaw: Option<String>) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::example;
+    use crate::record::ContenderFacts;
 
     #[test]
     fn what_is_written_is_read_back() {
@@ -176,6 +187,31 @@ mod tests {
         assert_eq!(kept, [0, 2_000, 0, 2_000, 0]);
         assert_eq!((read.runs[1].samples.left_out, read.runs[1].samples.due_ns.len()), (1_000, 2_000));
         assert_eq!(read.runs[1].samples.errors, [(7, "reset".to_owned())]);
+    }
+
+    #[test]
+    fn samples_are_kept_of_the_first_contenders_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record.jsonl");
+        let mut record = example::record();
+        let facts = record.header.contenders[0].clone();
+        let run = record.runs.iter().find(|run| !run.samples.id.is_empty()).unwrap().clone();
+        let name = |number: usize| format!("model{number}:1");
+        let many = 0..2 * MOST_SAMPLED_CONTENDERS;
+        record.header.contenders =
+            many.clone().map(|number| ContenderFacts { name: name(number), ..facts.clone() }).collect();
+        let timeline = vec![TimePoint { at_ns: 1, cpu_percent: 1.0, memory_bytes: 1 }];
+        record.runs = many
+            .map(|number| Run { contender: name(number), timeline: timeline.clone(), ..run.clone() })
+            .collect();
+        example::save(&record, &path);
+
+        let read = Record::read(&path).unwrap();
+        for (number, run) in read.runs.iter().enumerate() {
+            let kept = number < MOST_SAMPLED_CONTENDERS;
+            assert_eq!((!run.samples.id.is_empty(), !run.timeline.is_empty()), (kept, kept), "{number}");
+            assert!(run.latencies.whole.count() > 0, "histograms are kept of all");
+        }
     }
 
     #[test]
