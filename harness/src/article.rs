@@ -39,7 +39,7 @@ pub(crate) fn contenders(catalogue: &Catalogue) -> Result<Vec<Contender>, Conten
     Ok(all)
 }
 
-/// The article's rows as published, each with the floor of its shape on the `article` preset and, where
+/// The article's rows as published, each with the ideal time of its shape on the `article` preset and, where
 /// that is the workload, those of `contenders` that answer it.
 pub(crate) fn reference(contenders: &[Contender], workload: &Workload) -> Reference {
     let scenario = Scenario::preset(PRESET).expect("the article is a preset");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use inflight_report::record::{Budget, Header, Run};
 use inflight_report::stats::{Sorted, median_interval};
 
-/// A contender with a longer floor has no run to warm up, which would double a race's time for nothing:
+/// A contender with a longer ideal has no run to warm up, which would double a race's time for nothing:
 /// what is cold at its start is long warm at its end.
 const LONGEST_WARM_UP_NS: u64 = 10_000_000_000;
 
@@ -77,7 +77,7 @@ pub(crate) fn present(header: &Header, past: &Past, round: u32) -> Vec<usize> {
     }
 }
 
-/// Whether a contender with this floor has a run to warm up.
+/// Whether a contender with this ideal time has a run to warm up.
 pub(crate) fn warms_up(floor_ns: u64) -> bool {
     floor_ns <= LONGEST_WARM_UP_NS
 }

@@ -1,4 +1,4 @@
-//! The floor: the wall time that a perfect client would need, from the planned delays alone.
+//! The ideal: the wall time of a client without any cost of its own, from the planned delays alone.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -14,7 +14,7 @@ struct Job {
     delay_ns: u64,
 }
 
-/// The floor of `shape` over `delays_ns` (one a URL, by id), in nanoseconds: every process takes its
+/// The ideal wall time of `shape` over `delays_ns` (one a URL, by id), in nanoseconds: every process takes its
 /// share in order, each request in the slot that is free first, with no overhead at all. Where the load is
 /// an open loop, no request starts before it is due, as `due_ns` says by id.
 ///
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn the_floor_is_never_below_the_bound() {
+    fn the_ideal_is_never_below_the_bound() {
         let delays: Vec<u64> = (0..500u64).map(|i| (i * 7919) % 1009).collect();
         for processes in [1, 2, 7] {
             for in_flight in [1, 2, 13, 600] {
@@ -147,7 +147,7 @@ mod tests {
 
     proptest! {
         /// Whatever is due when, no order of the requests ends below the bound, and so neither does the
-        /// floor, which is one of them.
+        /// ideal, which is one of them.
         #[test]
         fn no_order_in_an_open_loop_is_below_the_bound(
             jobs in prop::collection::vec((0_u64..100, 0_u64..50), 1..7),

@@ -36,7 +36,7 @@ struct Line {
     walls_ns: Vec<u64>,
 }
 
-/// How long what is left will take: the floors still to come, and what runs took beyond theirs.
+/// How long what is left will take: the ideal times still to come, and what runs took beyond theirs.
 struct Estimate {
     floors: Vec<Duration>,
     to_come: Duration,
@@ -222,7 +222,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_time_left_counts_floors_to_come_and_the_overhead_seen() {
+    fn the_time_left_counts_ideal_times_to_come_and_the_overhead_seen() {
         let second = Duration::from_secs(1);
         let mut estimate = Estimate {
             floors: vec![10 * second, 20 * second],
@@ -237,7 +237,7 @@ mod tests {
         estimate.begin(0);
         let left = estimate.left(0);
         assert!(left > 49 * second && left <= 50 * second, "{left:?}");
-        estimate.run_began -= 12 * second; // it took 2 s more than its floor
+        estimate.run_began -= 12 * second; // it took 2 s more than its ideal time
         estimate.end(0);
         estimate.begin(1);
         let left = estimate.left(1);

@@ -143,7 +143,7 @@ impl Session {
         }
     }
 
-    /// How long a run of `contender` may take when nobody says otherwise: four times its floor, and
+    /// How long a run of `contender` may take when nobody says otherwise: four times its ideal time, and
     /// half a minute.
     pub fn limits(&self, contender: &Contender) -> Limits {
         const PATIENCE: Duration = Duration::from_secs(30);

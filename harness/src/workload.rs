@@ -41,7 +41,7 @@ impl Workload {
         Workload { rate: Some(rate), due_ns: Some(due_ns), ..self }
     }
 
-    /// The wall that a perfect client of `shape` would need, in nanoseconds.
+    /// The ideal wall time of `shape`, in nanoseconds.
     pub fn floor_ns(&self, shape: Shape) -> u64 {
         floor::floor_ns(&self.delays_ns, self.due_ns.as_deref(), shape)
     }

@@ -104,8 +104,9 @@ pub struct Row {
     pub void_reasons: Vec<Tally>,
     /// What a reader should know, from all runs.
     pub warnings: Vec<Tally>,
-    /// The wall a perfect client would need, in nanoseconds.
-    pub floor_ns: u64,
+    /// The ideal wall time of that shape, in nanoseconds: that of a client without any cost of its own.
+    /// Absent where nothing is delayed.
+    pub floor_ns: Option<u64>,
     /// What `low` and `high` mean in the figures of this row.
     pub interval: Interval,
     /// What it costs beside the base of the common client, where both have valid runs.
@@ -122,8 +123,9 @@ pub struct Row {
 pub struct Measured {
     /// Wall time, in nanoseconds.
     pub wall_ns: Spread<u64>,
-    /// Floor ÷ wall of each run: 1 is perfect.
-    pub efficiency: Spread<f64>,
+    /// Ideal ÷ wall of each run; absent where nothing is delayed. Above 1 where another order of requests
+    /// than that of the URLs ends sooner.
+    pub efficiency: Option<Spread<f64>>,
     /// How many times as fast as the [baseline](Comparison::baseline): its median wall ÷ this one's.
     pub speed_up: Option<f64>,
     /// User and system time of the worker tree between `go` and `done`, in nanoseconds.
@@ -241,7 +243,7 @@ pub struct PublishedTable {
     pub title: String,
     /// Who published it, where and when, and what it was measured on.
     pub source: String,
-    /// What its floors are computed from.
+    /// What its ideal times are computed from.
     pub floors_from: String,
     /// Its rows.
     pub rows: Vec<PublishedRow>,
@@ -250,11 +252,11 @@ pub struct PublishedTable {
 /// One row of a published table.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PublishedRow {
-    /// As published, with the floor of its shape.
+    /// As published, with the ideal time of its shape.
     #[serde(flatten)]
     pub published: ReferenceRow,
-    /// Floor ÷ wall, computed by us.
-    pub efficiency: f64,
+    /// Ideal ÷ wall, computed by us; absent where nothing is delayed.
+    pub efficiency: Option<f64>,
 }
 
 impl Comparison {

@@ -30,17 +30,14 @@ fn alone(contest: &Contest<'_>) -> String {
         "Only {} has valid runs: {}{}, with {} of CPU.",
         row.name,
         duration(measured.wall_ns.median),
-        at_efficiency(row, measured),
+        at_efficiency(measured),
         duration(measured.cpu_ns.median),
     )
 }
 
-/// Where nothing is delayed there is no floor to be held against.
-fn at_efficiency(row: &Row, measured: &Measured) -> String {
-    match row.floor_ns {
-        0 => String::new(),
-        _ => format!(" at {} efficiency", efficiency(measured.efficiency.median)),
-    }
+/// Where nothing is delayed there is no ideal to be held against.
+fn at_efficiency(measured: &Measured) -> String {
+    measured.efficiency.map_or_else(String::new, |part| format!(" at {} efficiency", efficiency(part.median)))
 }
 
 fn fastest(contest: &Contest<'_>) -> String {
@@ -50,7 +47,7 @@ fn fastest(contest: &Contest<'_>) -> String {
         contest.label("Fastest", "Lowest median wall"),
         best.row.name,
         duration(best.median),
-        at_efficiency(best.row, best.measured),
+        at_efficiency(best.measured),
     );
     sentence += &contest.doubts();
     if let Some(lead) = contest.lead_over(None) {

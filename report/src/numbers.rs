@@ -60,7 +60,7 @@ fn tenths_of_a_percent(ratio: f64) -> f64 {
     ((ratio - 1.0) * 1_000.0).round()
 }
 
-/// An efficiency, where 1 is perfect: as [`percent`], but what is below 1 never reads as 100 %.
+/// An efficiency, where 1 is ideal: as [`percent`], but what is below 1 never reads as 100 %.
 pub fn efficiency(fraction: f64) -> String {
     let shown = percent(fraction);
     if fraction < 1.0 && shown == "100 %" { "> 99.9 %".to_owned() } else { shown }

@@ -158,7 +158,8 @@ pub struct ContenderFacts {
     /// out. It is in no table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub twin_of: Option<String>,
-    /// The wall a perfect client would need, in nanoseconds.
+    /// The ideal wall time of its shape, in nanoseconds: that of a client without any cost of its own; 0 where
+    /// nothing is delayed.
     pub floor_ns: u64,
 }
 
@@ -176,7 +177,7 @@ pub struct Reference {
     pub title: String,
     /// Who published it, where and when, and what it was measured on.
     pub source: String,
-    /// What its floors are computed from.
+    /// What its ideal times are computed from.
     #[serde(default)]
     pub floors_from: String,
     /// Its rows.
@@ -192,7 +193,7 @@ pub struct ReferenceRow {
     pub shape: String,
     /// Its wall time, in nanoseconds.
     pub wall_ns: u64,
-    /// The floor of that shape on the same workload, in nanoseconds, computed by us.
+    /// The ideal wall time of that shape on the same workload, in nanoseconds, computed by us.
     pub floor_ns: u64,
     /// CPU as published, in per cent.
     pub cpu_percent: f64,

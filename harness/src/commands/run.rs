@@ -300,7 +300,7 @@ impl Args {
                 }),
                 None if self.aa => bail!(
                     "--aa races a contender twice, and there is none with several requests in flight and a \
-                     floor of at most 10 s"
+                     ideal time of at most 10 s"
                 ),
                 None => {}
             }

@@ -1,4 +1,4 @@
-//! One readiness loop by hand: no runtime at all, the floor of cost that all others are held against.
+//! One readiness loop by hand: no runtime at all, the least cost, which all others are held against.
 
 use std::time::{Duration, Instant};
 

@@ -17,8 +17,9 @@ pub(super) const MODEL: Model = Model {
     about: "a rayon pool, par_iter over the ids",
     details: "As many threads as may be in flight: rayon's default, one a core, would have that many \
         requests waiting and no more. The ids are split down to single ones, since rayon would keep \
-        some together for threads that compute. It begins with ids from all over the list, so it may \
-        come out ahead of a floor that takes them in order.",
+        some together for threads that compute. Its work-stealing order is not first in, first out: \
+        it begins with ids from all over the list. The ideal takes URLs in order, and another order can \
+        end sooner, so its efficiency can pass 100 %.",
     max_in_flight: None,
     no_rate: Some("its pool takes ids from all over the list, not in the order in which they are due"),
     clients: &[

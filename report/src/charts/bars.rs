@@ -1,4 +1,4 @@
-//! Bars against the floor: the wall of every contender, and how much of it the delays alone explain.
+//! Bars against the ideal: the wall of every contender, and how much of it the delays alone explain.
 
 use maud::{Markup, html};
 
@@ -28,8 +28,8 @@ pub(super) struct Bars<'a> {
 impl<'a> Bars<'a> {
     pub(super) fn of(comparison: &'a Comparison, palette: &'a Palette) -> Option<Bars<'a>> {
         let measured = || comparison.contenders.iter().filter_map(|row| Some((row, row.measured.as_ref()?)));
-        let floors = measured().map(|(row, _)| row.floor_ns).filter(|floor| *floor > 0);
-        let low = measured().map(|(row, _)| least_and_most(row).0).chain(floors).min()?;
+        let ideals = measured().filter_map(|(row, _)| row.floor_ns);
+        let low = measured().map(|(row, _)| least_and_most(row).0).chain(ideals).min()?;
         let highs: Vec<u64> = measured().map(|(row, _)| least_and_most(row).1).collect();
         let near = low.saturating_mul(FAR_OVER_LOWEST);
         let far = highs.iter().filter(|high| **high > near).count();
@@ -51,16 +51,17 @@ impl<'a> Bars<'a> {
         let wall = measured.wall_ns;
         let (least, most) = least_and_most(row);
         let (top, height) = (place.middle - place.thickness / 2.0, place.thickness);
-        let floor = scale.at(row.floor_ns as f64);
         let end = scale.at(wall.median as f64);
+        let ideal = row.floor_ns.map(|ns| ns as f64);
+        let explained = ideal.map_or(layout.left, |ns| scale.at(ns));
         let colour = self.palette.class(&row.model);
         mark(
             &tip(row, measured),
             html! {
                 (room(0.0, place.top, layout.width, place.height))
                 g class=(colour) {
-                    (bar("tint", layout.left, top, floor.min(end) - layout.left, height))
-                    (bar("solid", floor, top, end - floor, height))
+                    (bar("tint", layout.left, top, explained.min(end) - layout.left, height))
+                    (bar("solid", explained, top, end - explained, height))
                 }
                 @if self.goes_on(row) {
                     (text(layout.right + 2.0, place.middle + 4.0, Anchor::Start, "mute", "→"))
@@ -68,11 +69,11 @@ impl<'a> Bars<'a> {
                 @if row.valid_runs > 1 && (least as f64) < self.range.1 {
                     (line("floor whisker", scale.at(least as f64), place.middle, scale.at(most as f64), place.middle))
                 }
-                @if row.floor_ns > 0 && (row.floor_ns as f64) < self.range.1 {
-                    (line("floor", floor, top - 3.0, floor, top + height + 3.0))
+                @if ideal.is_some_and(|ns| ns < self.range.1) {
+                    (line("floor", explained, top - 3.0, explained, top + height + 3.0))
                 }
                 (text(layout.width - 72.0, place.base, Anchor::End, "ink", &duration(wall.median)))
-                (text(layout.width, place.base, Anchor::End, "mute", &share_of_floor(row, measured)))
+                (text(layout.width, place.base, Anchor::End, "mute", &share_of_ideal(measured)))
             },
         )
     }
@@ -84,7 +85,7 @@ impl Chart for Bars<'_> {
     }
 
     fn title(&self) -> String {
-        "Wall time against the floor".to_owned()
+        "Wall time against the ideal".to_owned()
     }
 
     fn short_title(&self) -> &'static str {
@@ -93,8 +94,8 @@ impl Chart for Bars<'_> {
 
     fn caption(&self) -> String {
         let mut caption =
-            "The upright mark is the floor: what a perfect client of that shape would need, from the delays \
-             alone. The solid part beyond it is what the contender adds. The thin line goes from its fastest \
+            "The upright mark is the ideal: the wall time of a client without any cost of its own, from the delays \
+             alone, in the order of the URLs. The solid part beyond it is what the contender adds. The thin line goes from its fastest \
              valid run to its slowest. Each step of the axis multiplies."
                 .to_owned();
         if self.groups.iter().flat_map(|group| &group.rows).any(|row| self.goes_on(row)) {
@@ -121,7 +122,7 @@ impl Chart for Bars<'_> {
             ("wall", "wall_ns", true),
             ("fastest", "wall_least_ns", true),
             ("slowest", "wall_most_ns", true),
-            ("floor", "floor_ns", true),
+            ("ideal", "floor_ns", true),
             ("efficiency", "efficiency", true),
             ("valid runs", "valid_runs", true),
         ]);
@@ -135,12 +136,10 @@ impl Chart for Bars<'_> {
                 of(&|m| m.wall_ns.median),
                 of(&|_| least_and_most(row).0),
                 of(&|_| least_and_most(row).1),
-                time(row.floor_ns),
-                match &row.measured {
-                    Some(m) if row.floor_ns > 0 => {
-                        Cell::figure(efficiency(m.efficiency.median), m.efficiency.median)
-                    }
-                    _ => Cell::none(),
+                row.floor_ns.map_or_else(Cell::none, time),
+                match row.measured.as_ref().and_then(|measured| measured.efficiency) {
+                    Some(part) => Cell::figure(efficiency(part.median), part.median),
+                    None => Cell::none(),
                 },
                 Cell::figure(row.valid_runs.to_string(), f64::from(row.valid_runs)),
             ]);
@@ -170,12 +169,9 @@ fn least_and_most(row: &Row) -> (u64, u64) {
     (walls().min().unwrap_or(0), walls().max().unwrap_or(0))
 }
 
-/// Where nothing is delayed there is no floor.
-fn share_of_floor(row: &Row, measured: &Measured) -> String {
-    match row.floor_ns {
-        0 => String::new(),
-        _ => efficiency(measured.efficiency.median),
-    }
+/// Where nothing is delayed there is no ideal.
+fn share_of_ideal(measured: &Measured) -> String {
+    measured.efficiency.map_or_else(String::new, |part| efficiency(part.median))
 }
 
 fn tip(row: &Row, measured: &Measured) -> String {
@@ -187,14 +183,14 @@ fn tip(row: &Row, measured: &Measured) -> String {
             format!("{runs} runs, {}", duration_range(least, most))
         }
     };
-    let floor = match row.floor_ns {
-        0 => "nothing is delayed: there is no floor".to_owned(),
-        ns => format!(
-            "floor {}, efficiency {}\n{} beyond the floor",
+    let ideal = match row.floor_ns {
+        None => "nothing is delayed: there is no ideal".to_owned(),
+        Some(ns) => format!(
+            "ideal {}, efficiency {}\n{} beyond the ideal",
             duration(ns),
-            efficiency(measured.efficiency.median),
+            share_of_ideal(measured),
             duration(wall.median.saturating_sub(ns)),
         ),
     };
-    format!("{}\nwall {} ({range})\n{floor}", row.name, duration(wall.median))
+    format!("{}\nwall {} ({range})\n{ideal}", row.name, duration(wall.median))
 }

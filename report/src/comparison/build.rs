@@ -153,7 +153,7 @@ impl Row {
             void_runs: (runs.len() - valid.len()) as u32,
             void_reasons: tally(reasons),
             warnings: tally(runs.iter().flat_map(|run| &run.warnings)),
-            floor_ns: facts.floor_ns,
+            floor_ns: ideal_ns(facts),
             interval: Interval::of(valid.len()),
             cost: None,
             measured: Measured::of(facts, urls, &valid),
@@ -162,16 +162,22 @@ impl Row {
     }
 }
 
+/// Where nothing is delayed there is no ideal to be held against.
+fn ideal_ns(facts: &ContenderFacts) -> Option<u64> {
+    (facts.floor_ns > 0).then_some(facts.floor_ns)
+}
+
 impl Measured {
     fn of(facts: &ContenderFacts, urls: u64, valid: &[(&Run, &Figures)]) -> Option<Measured> {
         let by = |figure: fn(&Figures) -> u64| Spread::of(valid.iter().map(|(_, f)| figure(f)));
-        let efficiency = |wall_ns: u64| facts.floor_ns as f64 / wall_ns as f64;
+        let efficiency =
+            |ideal_ns: u64| Spread::of(valid.iter().map(|(_, f)| ideal_ns as f64 / f.wall_ns as f64));
         let sampled = valid.iter().any(|(_, f)| f.peak_memory_method == MemoryMethod::SampledTree);
         let in_flight = facts.slots().min(urls).max(1);
         let latencies = Latencies::pool(valid.iter().map(|(run, _)| &run.latencies));
         Some(Measured {
             wall_ns: by(|f| f.wall_ns)?,
-            efficiency: Spread::of(valid.iter().map(|(_, f)| efficiency(f.wall_ns)))?,
+            efficiency: ideal_ns(facts).and_then(efficiency),
             speed_up: None,
             cpu_ns: by(|f| f.cpu_ns)?,
             cpu_percent: Spread::of(valid.iter().map(|(_, f)| f.cpu_ns as f64 / f.wall_ns as f64 * 100.0))?,
@@ -232,7 +238,8 @@ impl RunSummary {
 
 impl PublishedRow {
     fn of(row: &ReferenceRow) -> PublishedRow {
-        PublishedRow { published: row.clone(), efficiency: row.floor_ns as f64 / row.wall_ns as f64 }
+        let efficiency = (row.floor_ns > 0).then(|| row.floor_ns as f64 / row.wall_ns as f64);
+        PublishedRow { published: row.clone(), efficiency }
     }
 }
 
@@ -295,8 +302,8 @@ mod tests {
             measured.wall_ns,
             Spread { median: 2_500_000_000, low: 1_000_000_000, high: 5_000_000_000 }
         );
-        assert_eq!(measured.efficiency.low, 0.1);
-        assert_eq!(measured.efficiency.high, 0.5);
+        let efficiency = measured.efficiency.unwrap();
+        assert_eq!((efficiency.low, efficiency.high), (0.1, 0.5));
         assert_eq!(row.runs.len(), 5);
     }
 

@@ -38,8 +38,8 @@ fn metrics(contender: &Contender<'_>) -> BTreeMap<&'static str, Metric> {
         ("peak_memory_bytes", figures.peak_memory_bytes.map(|bytes| bytes as f64).into()),
         ("startup_ns", figures.startup_ns.map(|ns| ns as f64).into()),
     ]);
-    if contender.row.floor_ns > 0 {
-        metrics.insert("efficiency", figures.efficiency.into());
+    if let Some(efficiency) = figures.efficiency {
+        metrics.insert("efficiency", efficiency.into());
     }
     if let Some(added) = &figures.added_latency_ns {
         metrics.insert(

@@ -62,7 +62,7 @@ impl Line {
         line.add("rounds", row.rounds);
         line.add("valid_runs", row.valid_runs);
         line.add("void_runs", row.void_runs);
-        line.add("floor_ns", row.floor_ns);
+        line.add_optional("floor_ns", row.floor_ns);
         line.add("interval", meaning(row.interval));
         line.add_figures(row.measured.as_ref());
         line.add_optional("cpu_over_base", row.cost.map(|cost| cost.cpu));
@@ -74,7 +74,7 @@ impl Line {
 
     fn add_figures(&mut self, measured: Option<&Measured>) {
         self.add_spread("wall_ns", measured.map(|m| m.wall_ns));
-        self.add_spread("efficiency", measured.map(|m| m.efficiency));
+        self.add_spread("efficiency", measured.and_then(|m| m.efficiency));
         self.add_optional("speed_up", measured.and_then(|m| m.speed_up));
         self.add_spread("cpu_ns", measured.map(|m| m.cpu_ns));
         self.add_spread("cpu_percent", measured.map(|m| m.cpu_percent));

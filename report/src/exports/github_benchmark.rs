@@ -60,13 +60,8 @@ fn bigger_is_better(contender: &Contender<'_>) -> Vec<Entry> {
     let swapped = Spread { median: wall_ns.median, low: wall_ns.high, high: wall_ns.low };
     let mut entries =
         vec![entry(contender, "throughput", "requests/s", swapped.map(|ns| urls / (ns as f64 / 1e9)))];
-    if contender.row.floor_ns > 0 {
-        entries.push(entry(
-            contender,
-            "efficiency",
-            "%",
-            contender.figures.efficiency.map(|part| part * 100.0),
-        ));
+    if let Some(efficiency) = contender.figures.efficiency {
+        entries.push(entry(contender, "efficiency", "%", efficiency.map(|part| part * 100.0)));
     }
     entries
 }

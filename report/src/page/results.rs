@@ -5,10 +5,10 @@ use maud::{Markup, html};
 use super::table;
 use crate::charts::{Cell, Data};
 use crate::comparison::{Comparison, Finding, Measured, PublishedTable, Ranked, Row};
-use crate::numbers::{bytes, count, duration, efficiency, percent, signed_duration, times};
+use crate::numbers::{bytes, count, duration, percent, signed_duration, times};
 use crate::printable::printable;
 use crate::record::MemoryMethod;
-use crate::tables::columns::RANGE;
+use crate::tables::columns::{RANGE, marked};
 use crate::tables::ranking::{self, RANKING};
 use crate::tables::{published, words};
 
@@ -98,7 +98,7 @@ fn results(rows: &[&Row]) -> Data {
         ("contender", "contender", false),
         ("wall", "wall_ns", true),
         ("interval", "wall_low_ns wall_high_ns", true),
-        ("floor", "floor_ns", true),
+        ("ideal", "floor_ns", true),
         ("efficiency", "efficiency", true),
         ("speed-up", "speed_up", true),
         ("CPU time", "cpu_ns", true),
@@ -151,10 +151,9 @@ fn cells(row: &Row) -> Vec<Cell> {
             1 => Cell::text((RANGE.cell)(row)),
             _ => Cell::interval((RANGE.cell)(row), m.wall_ns.low as f64, m.wall_ns.high as f64),
         }),
-        time(row.floor_ns),
-        figure(&|m| match row.floor_ns {
-            0 => Cell::none(),
-            _ => Cell::figure(efficiency(m.efficiency.median), m.efficiency.median),
+        row.floor_ns.map_or_else(Cell::none, time),
+        figure(&|m| {
+            m.efficiency.map_or_else(Cell::none, |part| Cell::figure(marked(part.median), part.median))
         }),
         figure(&|m| m.speed_up.map_or_else(Cell::none, |ratio| Cell::figure(times(ratio), ratio))),
         figure(&|m| time(m.cpu_ns.median)),
@@ -182,14 +181,14 @@ fn published(comparison: &Comparison, reference: &PublishedTable) -> Data {
         ("approach", "approach", false),
         ("shape", "shape", false),
         ("wall", "wall_ns", true),
-        ("floor", "floor_ns", true),
+        ("ideal", "floor_ns", true),
         ("efficiency", "efficiency", true),
         ("CPU", "cpu_percent", true),
         ("memory", "memory_bytes", true),
     ]);
     for line in published::lines(comparison, reference) {
         let texts = [line.approach, line.shape].map(Cell::text);
-        let figures = [line.wall, line.floor, line.efficiency, line.cpu, line.memory];
+        let figures = [line.wall, line.ideal, line.efficiency, line.cpu, line.memory];
         data.rows.push(texts.into_iter().chain(figures).collect());
     }
     data

@@ -5,7 +5,7 @@ use crate::numbers::duration;
 /// Characters that the longest bar takes.
 const CELLS: u32 = 10;
 
-/// Stands for what is beyond the floor.
+/// Stands for what is beyond the ideal.
 const BEYOND: char = '░';
 
 /// The left eighths of a block, from none to all of them.
@@ -19,17 +19,17 @@ pub(super) struct Bars {
 enum Scale {
     /// From nothing to the longest wall.
     Linear { to_ns: f64 },
-    /// From a power of ten below the shortest wall or floor to the longest wall.
+    /// From a power of ten below the shortest wall or ideal to the longest wall.
     Log { from_ns: f64, to_ns: f64 },
 }
 
 impl Bars {
-    /// For rows with these floors and walls. Where the longest is ten times the shortest or more the scale
+    /// For rows with these ideal times, 0 where there is none, and walls. Where the longest is ten times the shortest or more the scale
     /// is logarithmic: on any other, the short ones could not be told apart.
     pub(super) fn of(rows: impl Iterator<Item = (u64, u64)>) -> Bars {
         let (mut least, mut most) = (u64::MAX, 1);
-        for (floor_ns, wall_ns) in rows {
-            least = least.min(if floor_ns > 0 { floor_ns.min(wall_ns) } else { wall_ns }).max(1);
+        for (ideal_ns, wall_ns) in rows {
+            least = least.min(if ideal_ns > 0 { ideal_ns.min(wall_ns) } else { wall_ns }).max(1);
             most = most.max(wall_ns);
         }
         let to_ns = most as f64;
@@ -41,10 +41,10 @@ impl Bars {
         Bars { scale }
     }
 
-    /// The bar of one wall: solid up to the floor, light from there on.
-    pub(super) fn draw(&self, floor_ns: u64, wall_ns: u64) -> String {
+    /// The bar of one wall: solid up to the ideal, light from there on.
+    pub(super) fn draw(&self, ideal_ns: u64, wall_ns: u64) -> String {
         let eighths = |ns: u64| (self.part(ns) * f64::from(CELLS * 8)).round() as usize;
-        let solid = eighths(floor_ns.min(wall_ns));
+        let solid = eighths(ideal_ns.min(wall_ns));
         let all = eighths(wall_ns).div_ceil(8).max(1);
         let mut bar = EIGHTHS[8].to_string().repeat(solid / 8);
         if !solid.is_multiple_of(8) {
@@ -66,7 +66,7 @@ impl Bars {
 
     /// What the bars show, for a legend.
     pub(super) fn meaning(&self) -> String {
-        let shows = format!("the wall: █ as far as the floor, {BEYOND} from there on");
+        let shows = format!("the wall: █ as far as the ideal, {BEYOND} from there on");
         match self.scale {
             Scale::Linear { to_ns } => format!("{shows}; from 0 to {}", duration(to_ns as u64)),
             Scale::Log { from_ns, to_ns } => {
@@ -85,7 +85,7 @@ mod tests {
 
     fn drawn(rows: &[(u64, u64)]) -> Vec<String> {
         let bars = Bars::of(rows.iter().copied());
-        rows.iter().map(|&(floor_ns, wall_ns)| bars.draw(floor_ns, wall_ns)).collect()
+        rows.iter().map(|&(ideal_ns, wall_ns)| bars.draw(ideal_ns, wall_ns)).collect()
     }
 
     #[test]

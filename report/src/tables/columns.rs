@@ -45,7 +45,7 @@ const CONTENDERS: [&Column<Row>; 16] = [
     &CONTENDER,
     &WALL,
     &RANGE,
-    &FLOOR,
+    &IDEAL,
     &EFFICIENCY,
     &SPEED_UP,
     &RAMP,
@@ -79,7 +79,7 @@ pub(super) const COSTS: [&Column<Row>; 13] = [
 
 /// The columns of [`CONTENDERS`] that most readers ask for.
 pub(super) const BRIEF: [&Column<Row>; 7] =
-    [&CONTENDER, &WALL, &FLOOR, &EFFICIENCY, &CPU_PER_REQUEST, &PEAK_MEMORY, &VALID];
+    [&CONTENDER, &WALL, &IDEAL, &EFFICIENCY, &CPU_PER_REQUEST, &PEAK_MEMORY, &VALID];
 
 /// The columns of [`COSTS`] that most readers ask for.
 pub(super) const BRIEF_COSTS: [&Column<Row>; 8] = [
@@ -130,22 +130,21 @@ pub(crate) const RANGE: Column<Row> = Column {
     gives_way: Some(10),
 };
 
-const FLOOR: Column<Row> = Column {
-    title: "floor",
+const IDEAL: Column<Row> = Column {
+    title: "ideal",
     numeric: true,
-    cell: |row| duration(row.floor_ns),
-    meaning: "the wall of a perfect client of that shape, computed from the planned delays",
+    cell: |row| row.floor_ns.map_or_else(|| NONE.to_owned(), duration),
+    meaning: "wall time of a client without any cost of its own: the planned delays, in the order of the URLs, \
+              each in the slot that is free first",
     gives_way: Some(6),
 };
 
 const EFFICIENCY: Column<Row> = Column {
     title: "efficiency",
     numeric: true,
-    cell: |row| match row.floor_ns {
-        0 => NONE.to_owned(),
-        _ => figure(row, |m| efficiency(m.efficiency.median)),
-    },
-    meaning: "floor ÷ wall; – where nothing is delayed",
+    cell: |row| figure(row, |m| m.efficiency.map_or_else(|| NONE.to_owned(), |part| marked(part.median))),
+    meaning: "ideal ÷ wall; * above 100 % where another order of requests than that of the URLs ended sooner; – \
+              where nothing is delayed",
     gives_way: None,
 };
 
@@ -279,6 +278,11 @@ const VALID: Column<Row> = Column {
 
 fn figure(row: &Row, show: impl Fn(&Measured) -> String) -> String {
     row.measured.as_ref().map_or_else(|| NONE.to_owned(), show)
+}
+
+/// An efficiency, with a mark where a reader asks how it can be above 100 %: a note says so.
+pub(crate) fn marked(part: f64) -> String {
+    efficiency(part) + if part > 1.0 { " *" } else { "" }
 }
 
 fn added(measured: &Measured, point: fn(&crate::record::Quantiles) -> i64) -> String {

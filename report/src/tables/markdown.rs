@@ -138,11 +138,14 @@ fn whole(comparison: &Comparison, tables: Tables) -> Vec<String> {
 /// The figures that most readers ask for, and one line about them.
 fn brief(comparison: &Comparison, tables: Tables) -> Vec<String> {
     let mut parts = Vec::new();
+    let mut shown = Vec::new();
     if matches!(tables, Tables::All | Tables::Native) {
         parts.push(table(&columns::BRIEF, &comparison.deployed()));
+        shown.extend(comparison.deployed());
     }
     if matches!(tables, Tables::All | Tables::Common) && !comparison.common().is_empty() {
         parts.push(table(&columns::BRIEF_COSTS, &comparison.common()));
+        shown.extend(comparison.common());
     }
     if tables == Tables::Published {
         for reference in &comparison.references {
@@ -153,6 +156,7 @@ fn brief(comparison: &Comparison, tables: Tables) -> Vec<String> {
         }
         return parts;
     }
+    parts.extend(words::faster_than_ideal(&shown).map(|line| escaped(&line) + "."));
     parts.push(format!("{}, {}", escaped(&words::caption(comparison)), code(&comparison.command)));
     parts
 }

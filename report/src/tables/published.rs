@@ -12,7 +12,7 @@ pub(crate) struct Line {
     /// In nanoseconds.
     pub wall: Cell,
     /// In nanoseconds.
-    pub floor: Cell,
+    pub ideal: Cell,
     pub efficiency: Cell,
     /// In per cent of one core.
     pub cpu: Cell,
@@ -25,7 +25,7 @@ pub(super) const COLUMNS: [Column<Line>; 7] = [
     Column { gives_way: None, ..column("approach", false, |line| line.approach.clone()) },
     Column { gives_way: Some(2), ..column("shape", false, |line| line.shape.clone()) },
     Column { gives_way: None, ..column("wall", true, |line| line.wall.text.clone()) },
-    Column { gives_way: Some(1), ..column("floor", true, |line| line.floor.text.clone()) },
+    Column { gives_way: Some(1), ..column("ideal", true, |line| line.ideal.text.clone()) },
     Column { gives_way: None, ..column("efficiency", true, |line| line.efficiency.text.clone()) },
     Column { gives_way: Some(3), ..column("CPU", true, |line| line.cpu.text.clone()) },
     Column { gives_way: Some(4), ..column("memory", true, |line| line.memory.text.clone()) },
@@ -51,9 +51,11 @@ fn claim(row: &PublishedRow) -> Line {
         approach: claimed.approach.clone(),
         shape: claimed.shape.clone(),
         wall: Cell::figure(as_published(&duration(claimed.wall_ns)), claimed.wall_ns as f64),
-        floor: Cell::figure(duration(claimed.floor_ns), claimed.floor_ns as f64),
+        ideal: Cell::figure(duration(claimed.floor_ns), claimed.floor_ns as f64),
         // Walls are published with two or three digits: a tenth of a per cent would be made up.
-        efficiency: Cell::figure(format!("{:.0} %", row.efficiency * 100.0), row.efficiency),
+        efficiency: row
+            .efficiency
+            .map_or_else(Cell::none, |part| Cell::figure(format!("{:.0} %", part * 100.0), part)),
         cpu: Cell::figure(format!("{} %", claimed.cpu_percent), claimed.cpu_percent),
         memory: Cell::figure(as_published(&bytes(claimed.memory_bytes)), claimed.memory_bytes as f64),
     }
@@ -65,8 +67,10 @@ fn answer(row: &Row) -> Line {
         approach: format!("– here: {}", row.name),
         shape: String::new(),
         wall: figure(|m| Cell::figure(duration(m.wall_ns.median), m.wall_ns.median as f64)),
-        floor: Cell::text(""),
-        efficiency: figure(|m| Cell::figure(efficiency(m.efficiency.median), m.efficiency.median)),
+        ideal: Cell::text(""),
+        efficiency: figure(|m| {
+            m.efficiency.map_or_else(Cell::none, |part| Cell::figure(efficiency(part.median), part.median))
+        }),
         cpu: figure(|m| Cell::figure(percent(m.cpu_percent.median / 100.0), m.cpu_percent.median)),
         memory: figure(|m| {
             Cell::figure(bytes(m.peak_memory_bytes.median), m.peak_memory_bytes.median as f64)
@@ -79,12 +83,12 @@ pub(crate) fn heading(table: &PublishedTable) -> Vec<(&'static str, String)> {
     let answered = table.rows.iter().any(|row| !row.published.answered_by.is_empty());
     let ours = match answered {
         false => format!(
-            "floor and efficiency alone, computed for the shape from {}; the rest was not measured here \
+            "ideal and efficiency alone, computed for the shape from {}; the rest was not measured here \
              and cannot be compared with what was",
             table.floors_from
         ),
         true => format!(
-            "floor and efficiency, computed for the shape from {}, and the lines of contenders, which were \
+            "ideal and efficiency, computed for the shape from {}, and the lines of contenders, which were \
              measured here on those delays, over loopback",
             table.floors_from
         ),

@@ -33,7 +33,7 @@ pub struct Screen {
 /// Renders `comparison` for a terminal, ending in a newline.
 ///
 /// Where there is no room for all columns they give way in this order: startup, % of a core, ramp,
-/// connections, added p50, floor, speed-up, CPU time, added p99, interval, the bars, peak memory, CPU per
+/// connections, added p50, ideal, speed-up, CPU time, added p99, interval, the bars, peak memory, CPU per
 /// request. Contender, wall, efficiency and verdict always stay: where even they do not fit, their cells are
 /// wrapped. The other tables do the same, and notes say which columns gave way in each.
 pub fn render(comparison: &Comparison, screen: Screen) -> String {
@@ -97,12 +97,14 @@ pub fn render_all(records: &[Named], screen: Screen) -> String {
 
 /// A table of contenders, with bars on a scale of its own.
 fn contenders(mut columns: Vec<&'static Column<Row>>, rows: &[&Row], screen: Screen) -> Fitted {
-    let walls = |row: &Row| row.measured.as_ref().map(|measured| (row.floor_ns, measured.wall_ns.median));
+    let walls = |row: &Row| {
+        row.measured.as_ref().map(|measured| (row.floor_ns.unwrap_or(0), measured.wall_ns.median))
+    };
     let bars = Bars::of(rows.iter().filter_map(|row| walls(row)));
     let after_wall = columns.iter().position(|column| column.title == "wall").map_or(1, |wall| wall + 1);
     columns.insert(after_wall, &BARS);
     let cell = |column: &Column<Row>, row: &Row| match column.title == BARS.title {
-        true => walls(row).map_or_else(String::new, |(floor_ns, wall_ns)| bars.draw(floor_ns, wall_ns)),
+        true => walls(row).map_or_else(String::new, |(ideal_ns, wall_ns)| bars.draw(ideal_ns, wall_ns)),
         false => (column.cell)(row),
     };
     let mut fitted = Fitted::new(columns, rows, &cell, screen);
@@ -115,7 +117,7 @@ fn contenders(mut columns: Vec<&'static Column<Row>>, rows: &[&Row], screen: Scr
 
 /// The place of the bars. What they show and mean depends on all rows.
 const BARS: Column<Row> = Column {
-    title: "floor █\nwall ░",
+    title: "ideal █\nwall ░",
     numeric: false,
     cell: |_| String::new(),
     meaning: "",
@@ -316,12 +318,12 @@ mod tests {
                 "ramp",
                 "connections",
                 "added p50",
-                "floor",
+                "ideal",
                 "speed-up",
                 "CPU time",
                 "added p99",
                 "wall interval",
-                "floor █ wall ░",
+                "ideal █ wall ░",
                 "peak memory",
                 "CPU per request",
             ]

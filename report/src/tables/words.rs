@@ -156,7 +156,8 @@ pub(crate) fn notes(comparison: &Comparison) -> Vec<String> {
     notes.extend(spelt_out(comparison));
     notes.extend(bounds_of_memory(comparison));
     notes.extend(clocks_of_processes(comparison));
-    notes.extend(comparison.contenders.iter().flat_map(about_figures));
+    notes.extend(faster_than_ideal(&comparison.contenders.iter().collect::<Vec<_>>()));
+    notes.extend(comparison.contenders.iter().filter_map(about_failures));
     notes.extend(target_lateness(comparison));
     notes.extend(versions(comparison));
     notes
@@ -217,24 +218,26 @@ fn clocks_of_processes(comparison: &Comparison) -> Option<String> {
     })
 }
 
-fn about_figures(row: &Row) -> Vec<String> {
-    let Some(measured) = &row.measured else { return Vec::new() };
-    let mut notes = Vec::new();
-    if row.valid_figures().any(|figures| figures.wall_ns < row.floor_ns) {
-        notes.push(format!(
-            "{}: a run was faster than the floor, which is for requests in the order of their ids; another \
-             order can be a little faster",
-            row.name
-        ));
-    }
-    if measured.failed_requests > 0 {
-        notes.push(format!(
-            "{}: {} requests of its valid runs failed; they are in no latency",
-            row.name,
-            count(measured.failed_requests)
-        ));
-    }
-    notes
+/// Whose efficiency is above 100 %, and why that can be.
+pub(super) fn faster_than_ideal(rows: &[&Row]) -> Option<String> {
+    let faster = |row: &&&Row| {
+        row.floor_ns.is_some_and(|ideal_ns| row.valid_figures().any(|figures| figures.wall_ns < ideal_ns))
+    };
+    let names: Vec<&str> = rows.iter().filter(faster).map(|row| row.name.as_str()).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "* Above 100 % efficiency in at least one run: {}. The ideal takes URLs in their order, first in, \
+             first out; another order, such as that of a work-stealing pool, can end sooner",
+            names.join(", ")
+        )
+    })
+}
+
+fn about_failures(row: &Row) -> Option<String> {
+    let failed = row.measured.as_ref()?.failed_requests;
+    (failed > 0).then(|| {
+        format!("{}: {} requests of its valid runs failed; they are in no latency", row.name, count(failed))
+    })
 }
 
 /// Whose fault a part of the added latency is.
@@ -358,12 +361,16 @@ mod tests {
     }
 
     #[test]
-    fn a_run_above_its_floor_and_failed_requests_are_explained() {
+    fn efficiency_above_100_percent_and_failed_requests_are_explained() {
         let mut record = example::record();
+        assert!(!notes(&Comparison::of(&record)).join("\n").contains("Above 100 %"));
         record.header.contenders[1].floor_ns *= 2;
         record.runs[2].latencies.failed = 2;
         let notes = notes(&Comparison::of(&record)).join("\n");
-        assert!(notes.contains("threads:32: a run was faster than the floor"), "{notes}");
+        assert!(
+            notes.contains("* Above 100 % efficiency in at least one run: threads:32. The ideal"),
+            "{notes}"
+        );
         assert!(notes.contains("tokio:128: 2 requests of its valid runs failed"), "{notes}");
     }
 
