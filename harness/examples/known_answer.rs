@@ -9,6 +9,7 @@
 //! known_answer orphans 100    use 100 ms of CPU in each of two grandchildren that outlive their parent;
 //!                             one of them ends before `done`
 //! known_answer touch 64       touch 64 MiB of memory
+//! known_answer set-up 64    touch 64 MiB of memory before `go`, and give it back before `go`
 //! known_answer nap 200        sleep 200 times
 //! known_answer yield 200      give up its core 200 times to a second thread that wants it, and have it do likewise
 //! known_answer reread 200     touch 200 pages of a file of which memory holds none
@@ -40,7 +41,7 @@ fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [what, amount] = args.as_slice() else {
         bail!(
-            "usage: known_answer burn|families|mortals|orphans|touch|nap|yield|reread|call|allocate|spin|threads|files|early AMOUNT"
+            "usage: known_answer burn|families|mortals|orphans|touch|set-up|nap|yield|reread|call|allocate|spin|threads|files|early AMOUNT"
         )
     };
     let amount: u64 = amount.parse()?;
@@ -64,6 +65,9 @@ fn known_answer(plan: &Plan, gate: Gate, what: &str, amount: u64) -> Result<Fini
         plan.ids.iter().copied().for_each(|id| {
             fetch(id);
         });
+    }
+    if what == "set-up" {
+        drop(black_box(vec![1_u8; (amount << 20) as usize]));
     }
     let go = gate.ready("std", "ureq")?;
 
@@ -98,7 +102,7 @@ fn known_answer(plan: &Plan, gate: Gate, what: &str, amount: u64) -> Result<Fini
         "threads" => (0..amount).for_each(|_| drop(thread::spawn(thread::park))),
         "files" => files = (0..amount).map(|_| File::open("/dev/null")).collect::<io::Result<_>>()?,
         "touch" => memory = vec![1_u8; (amount << 20) as usize],
-        "early" => {}
+        "early" | "set-up" => {}
         other => bail!("nothing is known of {other}"),
     }
     let samples = plan.ids.iter().map(|&id| clock.time(id, thread::sleep, || fetch(id))).collect();

@@ -6,7 +6,7 @@ use std::thread;
 use inflight_report::record::{Machine, Settings};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
-use crate::meter::{Group, SystemCalls};
+use crate::meter::{Group, SystemCalls, peak_reset_not_offered};
 
 /// Threads that a runtime which spreads work over cores is told to use: the CPUs this process may use.
 pub(crate) fn cores() -> usize {
@@ -50,6 +50,7 @@ fn not_offered() -> Vec<String> {
         group,
         file("/proc/self/schedstat", "context switches"),
         file("/proc/self/smaps_rollup", "memory of several processes"),
+        peak_reset_not_offered().map(|reason| format!("peak memory since `go`: {reason}")),
         file("/proc/stat", "CPU that others use"),
         file("/proc/pressure/cpu", "pressure"),
         SystemCalls::not_offered().map(|reason| format!("system calls: {reason}")),

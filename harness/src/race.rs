@@ -58,7 +58,7 @@ pub struct Finish {
     pub noise: Noise,
     /// Memory of the trees before `go`.
     pub ready_memory_bytes: u64,
-    /// Peak of memory, and the course of the run.
+    /// Peak of memory between `go` and `done`, and the course of the run.
     pub seen: Seen,
     /// CPU of the target between `go` and `done`.
     pub target_cpu_ns: u64,
@@ -121,7 +121,7 @@ pub fn race(
     let (workers, target) = (run.crew.tree(), Tree::of(&[target_pid]));
     run.wait_until_plans_are_read(setup_ends)?;
     let ready_memory_bytes = run.metered(workers.memory_bytes())?;
-    let watch = Watch::prepare(&workers)?;
+    let watch = Watch::prepare(&workers);
     let mut system_calls = if meters.system_calls { workers.system_calls().ok() } else { None };
     if let Some(callgrind) = meters.callgrind {
         run.metered(callgrind.begin(&workers))?;
@@ -132,6 +132,7 @@ pub fn race(
     let before = Moment::read();
     let before_ns = run.metered(workers.cpu_ns())?;
 
+    let watch = watch.begin()?;
     if let Some(calls) = &mut system_calls {
         calls.begin()?;
     }

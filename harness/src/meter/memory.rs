@@ -1,6 +1,8 @@
 //! Memory of processes, in bytes.
 
+use std::fs;
 use std::io;
+use std::process;
 
 use super::proc::{kilobytes, kilobytes_field, read};
 
@@ -9,9 +11,26 @@ pub(super) fn resident_bytes(pid: u32) -> io::Result<u64> {
     kilobytes_field(pid, "status", "VmRSS:")
 }
 
-/// The most that was ever resident, since the program was started.
+/// The most that was resident since [`reset_high_water`], or else since the program was started.
 pub(super) fn high_water_bytes(pid: u32) -> io::Result<u64> {
     kilobytes_field(pid, "status", "VmHWM:")
+}
+
+/// Sets the high-water mark to what is resident now (proc_pid_clear_refs(5), Linux 4.0 or later).
+///
+/// # Errors
+/// Where the kernel has no such file or refuses to write to it, or the process is gone.
+pub(super) fn reset_high_water(pid: u32) -> io::Result<()> {
+    fs::write(format!("/proc/{pid}/clear_refs"), "5")
+}
+
+/// Why high-water marks cannot be reset here, and what to do about it; `None` where they can be.
+pub(crate) fn reset_not_offered() -> Option<String> {
+    let error = reset_high_water(process::id()).err()?;
+    Some(format!(
+        "writing to /proc/PID/clear_refs: {error}; it takes Linux 4.0 or later with CONFIG_PROC_PAGE_MONITOR \
+         and a /proc that can be written to"
+    ))
 }
 
 /// The resident pages of a process, by who else maps them. Reading them walks all page tables: 0.2 ms

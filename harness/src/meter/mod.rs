@@ -18,21 +18,23 @@ pub(crate) use counters::Counters;
 pub(crate) use cpu::of_children_ns as children_cpu_ns;
 pub use group::Group;
 pub(crate) use group::PASS;
+pub(crate) use memory::reset_not_offered as peak_reset_not_offered;
 pub(crate) use noise::Moment;
 pub use proc::tree;
 pub(crate) use system_calls::SystemCalls;
 pub use tree::Tree;
-pub use watch::Watch;
+pub use watch::{PreparedWatch, Watch};
 
-/// The peak of a tree's memory.
+/// The peak of a tree's memory between `go` and `done`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peak {
     /// The peak, in bytes.
     pub bytes: u64,
     /// How it was learnt.
     pub method: MemoryMethod,
-    /// The sum of every process's own high-water mark, in bytes: the true peak is not above it, unless
-    /// a process came and went unseen.
+    /// The sum of every process's own high-water mark since `go`, or since it was started where that is
+    /// later or marks cannot be reset, in bytes: the true peak is not above it, unless a process came and
+    /// went unseen.
     pub bound_bytes: u64,
 }
 

@@ -19,24 +19,26 @@ const DUTY: f64 = 0.005;
 /// No reading comes sooner than this after the one before.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 
+/// A tree that was looked at once, to learn what that costs.
+pub struct PreparedWatch {
+    eye: Eye,
+    pause: Duration,
+}
+
 /// A thread that looks at a tree now and then: its memory, CPU, threads and descriptors.
 pub struct Watch {
     stop: Sender<()>,
     thread: JoinHandle<Eye>,
 }
 
-impl Watch {
-    /// Watches `tree` for a run that is about to begin. A first look is taken here, to learn what a look
-    /// costs.
+impl PreparedWatch {
+    /// Begins to watch a run: to be called last before `go`, since peaks of memory count from here.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn prepare(tree: &Tree) -> io::Result<Watch> {
-        let mut eye = Eye::new(tree);
-        let first = Instant::now();
-        eye.look();
-        eye.timeline.clear(); // sysinfo can tell the use of CPU from the second look on
-        let mut pause = pause_after(first.elapsed());
+    pub fn begin(self) -> io::Result<Watch> {
+        let PreparedWatch { mut eye, mut pause } = self;
+        eye.forget_peaks();
         let (stop, stopped) = mpsc::channel();
         let thread = thread::Builder::new().spawn(move || {
             while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
@@ -48,6 +50,17 @@ impl Watch {
             eye
         })?;
         Ok(Watch { stop, thread })
+    }
+}
+
+impl Watch {
+    /// Prepares to watch `tree`, whose processes are ready and wait.
+    pub fn prepare(tree: &Tree) -> PreparedWatch {
+        let mut eye = Eye::new(tree);
+        let first = Instant::now();
+        eye.look();
+        eye.timeline.clear(); // sysinfo can tell the use of CPU from the second look on
+        PreparedWatch { eye, pause: pause_after(first.elapsed()) }
     }
 
     /// Ends watching with a last reading: to be called when the run is done and before its processes
@@ -89,8 +102,11 @@ struct Eye {
     largest_tree_bytes: u64,
     threads: u64,
     descriptors: Option<u64>,
-    /// The high-water mark of every process that was ever seen.
+    /// The high-water mark of every process that was seen since `go`.
     high_water_bytes: HashMap<u32, u64>,
+    /// Whether these are marks since `go`; else those of processes that were there before are since their
+    /// program was started.
+    marks_were_reset: bool,
     watching: Watching,
     timeline: Vec<(Instant, f32, u64)>,
 }
@@ -105,9 +121,20 @@ impl Eye {
             threads: 0,
             descriptors: None,
             high_water_bytes: HashMap::new(),
+            marks_were_reset: false,
             watching: Watching::default(),
             timeline: Vec::new(),
         }
+    }
+
+    /// Whatever was in memory before counts no more than what is in it now.
+    fn forget_peaks(&mut self) {
+        let pids = self.tree.pids();
+        let refused =
+            |pid: &u32| memory::reset_high_water(*pid).is_err() && memory::resident_bytes(*pid).is_ok();
+        self.marks_were_reset = !pids.iter().any(refused);
+        let marks = pids.iter().filter_map(|&pid| Some((pid, memory::high_water_bytes(pid).ok()?)));
+        self.high_water_bytes = marks.collect();
     }
 
     fn look(&mut self) {
@@ -156,12 +183,54 @@ impl Eye {
     }
 
     fn peak(&self) -> Peak {
-        let marks = || self.high_water_bytes.values().copied();
-        let bound_bytes = marks().sum();
-        if self.high_water_bytes.len() == 1 {
-            return Peak { bytes: bound_bytes, method: MemoryMethod::HighWaterMark, bound_bytes };
-        }
-        let bytes = self.largest_tree_bytes.max(marks().max().unwrap_or(0));
-        Peak { bytes, method: MemoryMethod::SampledTree, bound_bytes }
+        let marks: Vec<u64> = self.high_water_bytes.values().copied().collect();
+        peak(&marks, self.marks_were_reset, self.largest_tree_bytes)
+    }
+}
+
+/// The peak of processes whose high-water marks are `marks`, of which several had `sampled_bytes` together.
+fn peak(marks: &[u64], since_go: bool, sampled_bytes: u64) -> Peak {
+    let bound_bytes = marks.iter().sum();
+    if let [alone] = marks {
+        let method =
+            if since_go { MemoryMethod::HighWaterMark } else { MemoryMethod::HighWaterMarkSinceStart };
+        return Peak { bytes: *alone, method, bound_bytes };
+    }
+    // Several have at least what one of them had, if it had it since `go`.
+    let largest = marks.iter().copied().max().filter(|_| since_go).unwrap_or(0);
+    Peak { bytes: sampled_bytes.max(largest), method: MemoryMethod::SampledTree, bound_bytes }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn peak_of_one_process_names_since_when_it_counts() {
+        let of = |since_go| peak(&[7], since_go, 0);
+        assert_eq!(of(true), Peak { bytes: 7, method: MemoryMethod::HighWaterMark, bound_bytes: 7 });
+        assert_eq!(of(false).method, MemoryMethod::HighWaterMarkSinceStart);
+        assert_eq!((of(false).bytes, of(false).bound_bytes), (7, 7));
+    }
+
+    #[test]
+    fn peak_of_several_is_sampled_and_no_less_than_one_of_them_had_since_go() {
+        let of = |since_go, sampled_bytes| {
+            let Peak { bytes, method, bound_bytes } = peak(&[7, 5], since_go, sampled_bytes);
+            assert_eq!((method, bound_bytes), (MemoryMethod::SampledTree, 12));
+            bytes
+        };
+        assert_eq!([of(true, 10), of(true, 6), of(false, 6)], [10, 7, 6]);
+    }
+
+    #[test]
+    fn what_was_in_memory_before_go_is_in_no_peak() {
+        let tree = Tree::of(&[std::process::id()]);
+        let prepared = Watch::prepare(&tree);
+        drop(std::hint::black_box(vec![1_u8; 256 << 20]));
+        let seen = prepared.begin().unwrap().finish(Instant::now()).unwrap();
+        assert_eq!(seen.peak.method, MemoryMethod::HighWaterMark);
+        // Other tests of this program have some memory too.
+        assert!(seen.peak.bytes < 200 << 20, "{:?}", seen.peak);
     }
 }

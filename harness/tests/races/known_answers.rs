@@ -217,6 +217,20 @@ fn memory_that_a_worker_touches_is_seen() {
     assert_close(peak(64) - baseline, 64 << 20);
 }
 
+/// A peak is that of the run. Where it cannot be, the figure says so.
+#[test]
+fn memory_that_setting_up_gives_back_is_in_no_peak() {
+    let mut session = session(3, "fixed:1ms");
+    for contender in ["sync:1", "sync:3x1"] {
+        let [nothing, much] = [0, 64].map(|mebibytes| figures(&mut session, contender, "set-up", mebibytes));
+        if nothing.peak_memory_method == MemoryMethod::HighWaterMarkSinceStart {
+            return skip("high-water marks cannot be reset here");
+        }
+        assert_close(much.peak_memory_bytes, nothing.peak_memory_bytes);
+        assert_close(much.peak_memory_bound_bytes, nothing.peak_memory_bound_bytes);
+    }
+}
+
 #[test]
 fn memory_of_several_workers_is_summed() {
     let mut session = session(3, "fixed:1ms");

@@ -4,7 +4,7 @@ use super::{
     BOOTSTRAP_RUNS, CONFIDENCE, Comparison, CostOverBase, Disturbed, Figure, Interval, Measured, NoiseFloor,
     Pair, PublishedRow, PublishedTable, Row, RunSummary, Spread, Tally, Testing, pairs, ranking,
 };
-use crate::record::{ContenderFacts, Figures, Latencies, MemoryMethod, Record, ReferenceRow, Run, Verdict};
+use crate::record::{ContenderFacts, Figures, Latencies, Record, ReferenceRow, Run, Verdict};
 use crate::stats::{Number, Sorted, median_interval};
 
 impl Comparison {
@@ -172,7 +172,6 @@ impl Measured {
         let by = |figure: fn(&Figures) -> u64| Spread::of(valid.iter().map(|(_, f)| figure(f)));
         let efficiency =
             |ideal_ns: u64| Spread::of(valid.iter().map(|(_, f)| ideal_ns as f64 / f.wall_ns as f64));
-        let sampled = valid.iter().any(|(_, f)| f.peak_memory_method == MemoryMethod::SampledTree);
         let in_flight = facts.slots().min(urls).max(1);
         let latencies = Latencies::pool(valid.iter().map(|(run, _)| &run.latencies));
         Some(Measured {
@@ -183,7 +182,7 @@ impl Measured {
             cpu_percent: Spread::of(valid.iter().map(|(_, f)| f.cpu_ns as f64 / f.wall_ns as f64 * 100.0))?,
             cpu_us_per_request: Spread::of(valid.iter().map(|(_, f)| f.cpu_us_per_request))?,
             peak_memory_bytes: by(|f| f.peak_memory_bytes)?,
-            peak_memory_method: if sampled { MemoryMethod::SampledTree } else { MemoryMethod::HighWaterMark },
+            peak_memory_method: valid.iter().map(|(_, f)| f.peak_memory_method).max()?,
             peak_memory_bound_bytes: by(|f| f.peak_memory_bound_bytes)?,
             ready_memory_bytes: by(|f| f.ready_memory_bytes)?,
             memory_per_in_flight_bytes: Spread::of(
@@ -259,7 +258,7 @@ fn tally<'a>(texts: impl Iterator<Item = &'a String>) -> Vec<Tally> {
 mod tests {
     use super::*;
     use crate::example;
-    use crate::record::{Budget, Histogram};
+    use crate::record::{Budget, Histogram, MemoryMethod};
 
     fn row<'a>(comparison: &'a Comparison, name: &str) -> &'a Row {
         comparison.contenders.iter().find(|row| row.name == name).unwrap()

@@ -43,9 +43,11 @@ fn smaller_is_better(contender: &Contender<'_>) -> Vec<Entry> {
     let figures = contender.figures;
     let mut memory =
         entry(contender, "peak memory", "MB", figures.peak_memory_bytes.map(|bytes| bytes as f64 / 1e6));
-    if figures.peak_memory_method == MemoryMethod::SampledTree {
-        memory.extra += "; sampled, a lower bound";
-    }
+    memory.extra += match figures.peak_memory_method {
+        MemoryMethod::HighWaterMark => "",
+        MemoryMethod::HighWaterMarkSinceStart => "; since the program was started, an upper bound",
+        MemoryMethod::SampledTree => "; sampled, a lower bound",
+    };
     vec![
         entry(contender, "wall", "ms", figures.wall_ns.map(|ns| ns as f64 / 1e6)),
         entry(contender, "CPU", "µs/request", figures.cpu_us_per_request),

@@ -7,7 +7,6 @@ use crate::charts::{Cell, Data};
 use crate::comparison::{Comparison, Finding, Measured, PublishedTable, Ranked, Row};
 use crate::numbers::{bytes, count, duration, percent, signed_duration, times};
 use crate::printable::printable;
-use crate::record::MemoryMethod;
 use crate::tables::columns::{RANGE, marked};
 use crate::tables::ranking::{self, RANKING};
 use crate::tables::{published, words};
@@ -172,8 +171,7 @@ fn cells(row: &Row) -> Vec<Cell> {
 }
 
 fn memory(measured: &Measured) -> String {
-    let bound = if measured.peak_memory_method == MemoryMethod::SampledTree { "≥ " } else { "" };
-    format!("{bound}{}", bytes(measured.peak_memory_bytes.median))
+    format!("{}{}", measured.peak_memory_method.sign(), bytes(measured.peak_memory_bytes.median))
 }
 
 fn published(comparison: &Comparison, reference: &PublishedTable) -> Data {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::{FILE_NAME, FORMAT, Header, Latencies, Line, Run};
+use super::{FILE_NAME, FORMAT, Header, Latencies, Line, MemoryMethod, Run};
 
 /// The oldest format that is read.
 const OLDEST: u64 = 1;
@@ -121,9 +121,7 @@ fn parse(bytes: &[u8]) -> Result<Record, Refusal> {
         match serde_json::from_slice::<Line<Header, Box<Run>>>(bytes) {
             Ok(Line::Run(mut run)) => match run.flaw(&record.header) {
                 None => {
-                    if record.header.format == 1 {
-                        run.latencies = Latencies::of(&run.samples);
-                    }
+                    bring_up_to_date(&mut run, record.header.format);
                     record.runs.push(*run);
                 }
                 Some(flaw) => return broken(line, flaw),
@@ -135,6 +133,18 @@ fn parse(bytes: &[u8]) -> Result<Record, Refusal> {
         }
     }
     Ok(record)
+}
+
+/// Says in the words of this format what a run was saved with in those of an older one.
+fn bring_up_to_date(run: &mut Run, format: u32) {
+    if format < 2 {
+        run.latencies = Latencies::of(&run.samples);
+    }
+    if let Some(figures) = run.figures.as_mut().filter(|_| format < 3)
+        && figures.peak_memory_method == MemoryMethod::HighWaterMark
+    {
+        figures.peak_memory_method = MemoryMethod::HighWaterMarkSinceStart;
+    }
 }
 
 /// Looks at the format before anything else: what else a newer header holds is not known here.
@@ -270,11 +280,11 @@ mod tests {
 
     #[test]
     fn a_newer_format_is_refused_as_newer_whatever_else_it_holds() {
-        let newer = b"{\"header\":{\"format\":3,\"inflight_version\":{\"major\":9}}}\n{\"lap\":1}\n";
+        let newer = b"{\"header\":{\"format\":4,\"inflight_version\":{\"major\":9}}}\n{\"lap\":1}\n";
         let refused = read(newer).unwrap_err();
-        assert!(matches!(refused, RecordError::Newer { found: 3, .. }));
+        assert!(matches!(refused, RecordError::Newer { found: 4, .. }));
         assert!(
-            refused.to_string().ends_with("has format 3, this version reads up to 2: use a newer inflight")
+            refused.to_string().ends_with("has format 4, this version reads up to 3: use a newer inflight")
         );
     }
 
@@ -290,7 +300,23 @@ mod tests {
             serde_json::to_writer(&mut bytes, &line).unwrap();
             bytes.push(b'\n');
         }
-        assert_eq!(read(&bytes).unwrap().runs, record.runs[..3]);
+        let read = read(&bytes).unwrap().runs;
+        assert!(read.iter().zip(&record.runs).all(|(read, run)| read.latencies == run.latencies));
+        assert_eq!(read.len(), 3);
+    }
+
+    #[test]
+    fn peaks_of_older_formats_count_since_the_start_of_the_program() {
+        let saved = String::from_utf8(saved()).unwrap();
+        let methods = |format: u32| {
+            let saved = saved.replacen(&format!("\"format\":{FORMAT}"), &format!("\"format\":{format}"), 1);
+            let runs = read(saved.as_bytes()).unwrap().runs;
+            let methods = runs.into_iter().filter_map(|run| run.figures).map(|f| f.peak_memory_method);
+            methods.collect::<Vec<_>>()
+        };
+        let (older, newer) = (methods(2), methods(3));
+        assert!(!newer.is_empty() && newer.iter().all(|method| *method == MemoryMethod::HighWaterMark));
+        assert_eq!(older, vec![MemoryMethod::HighWaterMarkSinceStart; newer.len()]);
     }
 
     /// A race of the first format, as it was saved: with two rounds and twenty samples a run left.

@@ -105,11 +105,12 @@ pub struct Figures {
     pub cpu_method: CpuMethod,
     /// `cpu_ns` over the number of URLs, in microseconds.
     pub cpu_us_per_request: f64,
-    /// Largest memory of the worker tree.
+    /// Largest memory of the worker tree between `go` and `done`.
     pub peak_memory_bytes: u64,
     /// How `peak_memory_bytes` was learnt.
     pub peak_memory_method: MemoryMethod,
-    /// The sum of every process's own high-water mark: the tree's peak was not above this.
+    /// The sum of every process's own high-water mark, since `go` where it can be reset: the tree's peak was
+    /// not above this.
     pub peak_memory_bound_bytes: u64,
     /// Memory of the worker tree when all were ready, before the first request.
     pub ready_memory_bytes: u64,
@@ -137,15 +138,29 @@ pub struct Figures {
     pub target: TargetFigures,
 }
 
-/// How the peak of memory was learnt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How the peak of memory was learnt, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MemoryMethod {
-    /// The kernel's high-water mark of the one process: exact.
+    /// The kernel's high-water mark of the one process, reset at `go`: exact.
     HighWaterMark,
-    /// The largest of several readings of the whole tree, what its processes share counted once: a
-    /// lower bound.
+    /// The same where it cannot be reset: since the program was started, so that what setting up took and
+    /// gave back is in it. In records of format 2 and before `high-water-mark` is this.
+    HighWaterMarkSinceStart,
+    /// The largest of several readings of the whole tree since `go`, what its processes share counted
+    /// once: a lower bound.
     SampledTree,
+}
+
+impl MemoryMethod {
+    /// What stands before a peak that was learnt like this, seen as the peak between `go` and `done`.
+    pub(crate) fn sign(self) -> &'static str {
+        match self {
+            MemoryMethod::HighWaterMark => "",
+            MemoryMethod::HighWaterMarkSinceStart => "≤ ",
+            MemoryMethod::SampledTree => "≥ ",
+        }
+    }
 }
 
 /// The target's own account of a run.

@@ -4,7 +4,6 @@ use crate::comparison::{Comparison, Interval, Measured, Row};
 use crate::numbers::{
     NONE, bytes, count, duration, duration_range, efficiency, percent, signed_duration, times,
 };
-use crate::record::MemoryMethod;
 
 /// One column of a table whose rows are `R`.
 pub(crate) struct Column<R> {
@@ -201,13 +200,11 @@ const PEAK_MEMORY: Column<Row> = Column {
     title: "peak\nmemory",
     numeric: true,
     cell: |row| {
-        figure(row, |m| {
-            let bound = if m.peak_memory_method == MemoryMethod::SampledTree { "≥ " } else { "" };
-            format!("{bound}{}", bytes(m.peak_memory_bytes.median))
-        })
+        figure(row, |m| format!("{}{}", m.peak_memory_method.sign(), bytes(m.peak_memory_bytes.median)))
     },
-    meaning: "of all worker processes together, the runtime included; 1 MB is 10⁶ bytes; \
-              ≥ marks a sampled peak, a lower bound",
+    meaning: "of all worker processes together between the start signal and the last response, the runtime \
+              included; 1 MB is 10⁶ bytes; ≥ marks a sampled peak, a lower bound; ≤ one since the program was \
+              started, an upper bound",
     gives_way: Some(14),
 };
 

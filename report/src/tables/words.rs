@@ -155,6 +155,7 @@ pub(crate) fn notes(comparison: &Comparison) -> Vec<String> {
     }
     notes.extend(spelt_out(comparison));
     notes.extend(bounds_of_memory(comparison));
+    notes.extend(peaks_since_start(comparison));
     notes.extend(clocks_of_processes(comparison));
     notes.extend(faster_than_ideal(&comparison.contenders.iter().collect::<Vec<_>>()));
     notes.extend(comparison.contenders.iter().filter_map(about_failures));
@@ -199,6 +200,22 @@ fn bounds_of_memory(comparison: &Comparison) -> Option<String> {
             "The peak memory of several processes is the largest reading of the tree; it cannot be above the \
              sum of each one's own peak, which counts shared pages once a process: {}",
             bounds.join(", ")
+        )
+    })
+}
+
+/// Whose peaks of memory have in them what setting up took.
+fn peaks_since_start(comparison: &Comparison) -> Option<String> {
+    let since_start = |row: &&Row| {
+        row.measured.as_ref().is_some_and(|m| m.peak_memory_method == MemoryMethod::HighWaterMarkSinceStart)
+    };
+    let names: Vec<&str> =
+        comparison.contenders.iter().filter(since_start).map(|row| row.name.as_str()).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "The peak memory of {} is the most since the program was started, what setting up took and gave \
+             back included: it could not be reset at the start signal",
+            names.join(", ")
         )
     })
 }
@@ -358,6 +375,17 @@ mod tests {
         record.header.machine.settings.virtualisation = Some("KVM".to_owned());
         let machine = machine(&Comparison::of(&record));
         assert!(machine.contains(", kernel 6.12.9, guest of KVM, governor performance; "), "{machine}");
+    }
+
+    #[test]
+    fn peaks_that_could_not_be_reset_are_named() {
+        let mut record = example::record();
+        let peaks = |record: &crate::record::Record| peaks_since_start(&Comparison::of(record));
+        assert_eq!(peaks(&record), None);
+        let run = record.runs.iter_mut().find(|run| run.contender == "threads:32").unwrap();
+        run.figures.as_mut().unwrap().peak_memory_method = MemoryMethod::HighWaterMarkSinceStart;
+        let told = peaks(&record).unwrap();
+        assert!(told.starts_with("The peak memory of threads:32 is the most since"), "{told}");
     }
 
     #[test]
