@@ -1,5 +1,6 @@
 //! The server that plays a scenario: what is started, and what is held while it runs.
 
+mod authority;
 mod connection;
 mod delivery;
 mod drain;
@@ -7,11 +8,13 @@ mod exchange;
 mod faulty;
 #[cfg(any(test, fuzzing))]
 mod fuzzing;
+mod grammar;
 mod listen;
 mod realtime;
 mod request;
 mod response;
 mod shard;
+mod target;
 mod timers;
 mod tls;
 mod transport;

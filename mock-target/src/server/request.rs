@@ -8,7 +8,9 @@ use std::mem::MaybeUninit;
 
 use httparse::{Error, Header, Status};
 
+use super::authority;
 use super::drain::Drain;
+use super::target::RequestTarget;
 
 /// The longest request head that is read, in bytes.
 pub(super) const LONGEST_HEAD_BYTES: usize = 16 << 10;
@@ -117,7 +119,7 @@ fn understand(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Reques
         (false, false, true) => Persistence::StaysAsAsked,
     };
     let method = request.method.unwrap_or_default();
-    let target = Target::of(request.path.unwrap_or_default());
+    let target = RequestTarget::parse(method, request.path.unwrap_or_default()).ok_or(400_u16)?;
     let wish = match method {
         "GET" | "HEAD" => target.id.map_or(Wish::Unplanned(404), Wish::Url),
         "POST" | "PUT" | "DELETE" | "PATCH" | "OPTIONS" | "TRACE" | "CONNECT" => Wish::Unplanned(405),
@@ -163,7 +165,7 @@ impl Fields {
             // Most names are told apart from these by their length alone.
             let is = |wanted: &str| name.eq_ignore_ascii_case(wanted);
             match name.len() {
-                4 if is("host") && fields.host => return Err(400),
+                4 if is("host") && (fields.host || !authority::is_host_field(value)) => return Err(400),
                 4 if is("host") => fields.host = true,
                 6 if is("expect") => fields.expects_continue |= value.eq_ignore_ascii_case(b"100-continue"),
                 9 if is("x-attempt") => fields.attempt = number(value).and_then(|n| u32::try_from(n).ok()),
@@ -197,38 +199,8 @@ impl Fields {
     }
 }
 
-/// A request target: `/u/<id>`, with what its query says of attempts and redirects.
-#[derive(Debug, Default, PartialEq)]
-struct Target {
-    id: Option<u64>,
-    attempt: Option<u32>,
-    hop: u32,
-}
-
-impl Target {
-    fn of(target: &str) -> Target {
-        // A client may write the whole URL as if to a proxy; RFC 9112, section 3.2.2.
-        let path = match target.split_once("://") {
-            Some(("http" | "https", rest)) => rest.find('/').map_or("/", |slash| &rest[slash..]),
-            _ => target,
-        };
-        let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        let mut target =
-            Target { id: path.strip_prefix("/u/").and_then(|id| number(id.as_bytes())), ..Target::default() };
-        for (key, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
-            let value = number(value.as_bytes()).and_then(|value| u32::try_from(value).ok());
-            match key {
-                "attempt" => target.attempt = value,
-                "hop" => target.hop = value.unwrap_or(0),
-                _ => {}
-            }
-        }
-        target
-    }
-}
-
 /// A number of digits only: `parse` alone would take a plus sign too.
-fn number(text: &[u8]) -> Option<u64> {
+pub(super) fn number(text: &[u8]) -> Option<u64> {
     if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
         return None;
     }
@@ -297,16 +269,6 @@ mod tests {
     }
 
     #[test]
-    fn targets_in_every_form() {
-        let target = |id, attempt, hop| Target { id, attempt, hop };
-        assert_eq!(Target::of("/u/7"), target(Some(7), None, 0));
-        assert_eq!(Target::of("http://127.0.0.1:80/u/7"), target(Some(7), None, 0));
-        assert_eq!(Target::of("/u/7?attempt=3&hop=2&x"), target(Some(7), Some(3), 2));
-        assert_eq!(Target::of("http://host"), target(None, None, 0));
-        assert_eq!(Target::of("/u/7/"), target(None, None, 0));
-    }
-
-    #[test]
     fn an_attempt_may_be_numbered_in_a_field() {
         assert_eq!(parsed("GET /u/1 HTTP/1.1\r\nhost: a\r\nX-Attempt: 4\r\n\r\n").attempt, 4);
     }
@@ -342,6 +304,9 @@ mod tests {
             ("host: a\r\nx: a\0b", 400),
             ("x: y", 400),
             ("host: a\r\nhost: a", 400),
+            ("host: a b", 400),
+            ("host: u@a", 400),
+            ("host: [::1", 400),
             ("host: a\r\ncontent-length: 99999999", 413),
         ] {
             let text = format!("GET /u/1 HTTP/1.1\r\n{fields}\r\n\r\n");
@@ -349,6 +314,18 @@ mod tests {
         }
         let old = "GET /u/1 HTTP/1.0\r\ntransfer-encoding: chunked\r\n\r\n";
         assert_eq!(parse(old.as_bytes()), Parsed::Invalid(400));
+    }
+
+    #[test]
+    fn targets_without_a_form_are_refused() {
+        for line in ["GET foo/bar", "GET *", "CONNECT /u/1", "OPTIONS a:80", "GET /u/1#x"] {
+            let text = format!("{line} HTTP/1.1\r\nhost: a\r\n\r\n");
+            assert_eq!(parse(text.as_bytes()), Parsed::Invalid(400), "{line}");
+        }
+        for line in ["CONNECT a:80", "OPTIONS *"] {
+            let request = parsed(&format!("{line} HTTP/1.1\r\nhost: a\r\n\r\n"));
+            assert_eq!(request.wish, Wish::Unplanned(405), "{line}");
+        }
     }
 
     #[test]

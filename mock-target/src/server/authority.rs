@@ -1,0 +1,139 @@
+//! `uri-host [ ":" port ]`, as in the field Host and in request targets: RFC 9110, section 7.2, and RFC 3986,
+//! section 3.2.2.
+
+use std::net::Ipv6Addr;
+
+use super::grammar;
+
+/// Who is addressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Authority<'a> {
+    /// Never empty, and in brackets where it is an IPv6 address.
+    pub(super) host: &'a [u8],
+    pub(super) port: Option<u16>,
+}
+
+impl<'a> Authority<'a> {
+    /// Reads all of `text`; `None` if that is no authority of an `http` URI.
+    pub(super) fn parse(text: &'a [u8]) -> Option<Authority<'a>> {
+        let length = match text.first()? {
+            b'[' => ip_literal(text)?,
+            _ => grammar::host_name(text)?,
+        };
+        let (host, rest) = text.split_at(length);
+        let port = match rest {
+            [] | [b':'] => None,
+            [b':', digits @ ..] => Some(port(digits)?),
+            _ => return None,
+        };
+        (!host.is_empty()).then_some(Authority { host, port })
+    }
+}
+
+/// Whether the field Host may say this. Nothing at all is what a client says whose URI names no host.
+pub(super) fn is_host_field(value: &[u8]) -> bool {
+    value.is_empty() || Authority::parse(value).is_some()
+}
+
+/// A port that there can be.
+fn port(digits: &[u8]) -> Option<u16> {
+    digits.iter().try_fold(0_u16, |port, digit| {
+        let digit = char::from(*digit).to_digit(10)?;
+        port.checked_mul(10)?.checked_add(digit as u16)
+    })
+}
+
+/// The length of the address in brackets at the start of `text`.
+fn ip_literal(text: &[u8]) -> Option<usize> {
+    let end = text.iter().position(|byte| *byte == b']')?;
+    let address = &text[1..end];
+    let valid = match address {
+        [b'v' | b'V', future @ ..] => is_future_address(future),
+        _ => std::str::from_utf8(address).is_ok_and(|address| address.parse::<Ipv6Addr>().is_ok()),
+    };
+    valid.then_some(end + 1)
+}
+
+/// What follows the `v` of `IPvFuture`: a version, a point, an address.
+fn is_future_address(text: &[u8]) -> bool {
+    let Some(point) = text.iter().position(|byte| *byte == b'.') else { return false };
+    let (version, address) = (&text[..point], &text[point + 1..]);
+    let is_address = |part: &[u8]| !part.contains(&b'%') && grammar::host_name(part) == Some(part.len());
+    !version.is_empty()
+        && version.iter().all(u8::is_ascii_hexdigit)
+        && !address.is_empty()
+        && address.split(|byte| *byte == b':').all(is_address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_and_ports() {
+        for (text, host, port) in [
+            ("a", "a", None),
+            ("a:", "a", None),
+            ("a:80", "a", Some(80)),
+            ("a:0065535", "a", Some(65_535)),
+            ("127.0.0.1:8080", "127.0.0.1", Some(8080)),
+            ("[::1]", "[::1]", None),
+            ("[::1]:80", "[::1]", Some(80)),
+            ("[2001:db8::7]:443", "[2001:db8::7]", Some(443)),
+            ("[::ffff:1.2.3.4]", "[::ffff:1.2.3.4]", None),
+            ("[v7.a:b]:1", "[v7.a:b]", Some(1)),
+            ("x_y-z.example", "x_y-z.example", None),
+            ("%41.example:1", "%41.example", Some(1)),
+        ] {
+            let expected = Authority { host: host.as_bytes(), port };
+            assert_eq!(Authority::parse(text.as_bytes()), Some(expected), "{text}");
+            assert!(is_host_field(text.as_bytes()));
+        }
+        assert!(is_host_field(b""));
+    }
+
+    #[test]
+    fn what_is_no_host() {
+        for text in [
+            "a b",
+            "u@a",
+            "u:p@a",
+            "a/b",
+            "a?b",
+            "a#b",
+            "a\\b",
+            "a:b",
+            "a:80:80",
+            "a:-1",
+            "a:+1",
+            "a:65536",
+            "a:80 ",
+            ":80",
+            "::1",
+            "[::1",
+            "::1]",
+            "[]",
+            "[::1]a",
+            "[::1]:x",
+            "[:::]",
+            "[1.2.3.4]",
+            "[::1%25lo]",
+            "[a]",
+            "[v.a]",
+            "[v1.]",
+            "[vg.a]",
+            "[v1.a%41]",
+            "[[::1]]",
+            "a%4",
+            "a%zz",
+            "<a>",
+            "\"a\"",
+            "a\tb",
+            "\u{e9}",
+            "a^",
+            "{a}",
+        ] {
+            assert!(!is_host_field(text.as_bytes()), "{text}");
+        }
+    }
+}
