@@ -22,6 +22,9 @@ pub(super) struct Connection {
     pub(super) kept: Vec<u8>,
     /// Whether the socket may hold bytes that were not read. Events tell it once, so it is remembered.
     pub(super) unread: bool,
+    /// Whether the system said that the client's stream has ended, in order or by a reset: how short a read
+    /// is then says nothing, only one of 0 bytes is the last. Events tell this once, too.
+    pub(super) ending: bool,
 }
 
 /// What a connection is doing.

@@ -10,7 +10,7 @@ use super::drain::Drained;
 use super::request::{self, Parsed, Persistence, Request, Wish};
 use super::shard::Shard;
 use crate::clock;
-use crate::ledger::{Entry, Outcome};
+use crate::ledger::Outcome;
 
 /// How long a repeated response waits before each repetition.
 const REPEAT_GAP_NS: u64 = 10_000_000;
@@ -63,17 +63,23 @@ impl Shard {
                     let room = scratch.len() - to;
                     let read = connection.transport.read(&mut scratch[to..]);
                     if let Some(kind) = connection.transport.finished_handshake() {
+                        connection.since_ns = now_ns;
                         self.book.handshake(kind == HandshakeKind::Resumed);
                     }
                     match read {
-                        Ok(0) => return self.close(place),
+                        // What is begun cannot be completed any more.
+                        Ok(0) => {
+                            connection.unread = false;
+                            return self.part(place, false);
+                        }
                         Ok(length) => {
                             now_ns = clock::now_ns();
                             to += length;
                             self.book.received_bytes += length as u64;
                             // A read that does not fill the buffer has emptied the socket.
-                            connection.unread =
-                                length == room || !connection.transport.is_emptied_by_short_reads();
+                            connection.unread = length == room
+                                || connection.ending
+                                || !connection.transport.is_emptied_by_short_reads();
                         }
                         Err(error) if error.kind() == io::ErrorKind::WouldBlock => connection.unread = false,
                         Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -82,12 +88,16 @@ impl Shard {
                 }
             }
         }
-        if let Some(connection) = self.connections.get_mut(place).filter(|_| from < to) {
+        let Some(connection) = self.connections.get_mut(place) else { return };
+        if from < to {
             connection.kept = scratch[from..to].to_vec();
             // The time for a head runs from its first byte; further bytes do not prolong it.
             if matches!(connection.stage, Stage::Reading) && !in_the_middle {
                 connection.since_ns = now_ns;
             }
+        }
+        if connection.ending {
+            self.end_if_abandoned(place);
         }
     }
 
@@ -219,6 +229,7 @@ impl Shard {
         }
         let connection = &mut self.connections[place];
         let delivery = self.press.delivery(&exchange);
+        let mut progress = !matches!(connection.stage, Stage::Writing(_));
         loop {
             let allowed = delivery.allowed(exchange.step);
             let written = if exchange.sent < allowed {
@@ -232,12 +243,15 @@ impl Shard {
                     if exchange.sent == 0 && exchange.repeated == 0 {
                         exchange.actual_delay_ns = clock::now_ns() - exchange.arrived_ns;
                     }
+                    progress = true;
                     exchange.sent += length;
                     self.book.sent_bytes += length as u64;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    connection.since_ns = clock::now_ns();
+                    if progress {
+                        connection.since_ns = clock::now_ns();
+                    }
                     connection.stage = Stage::Writing(exchange);
                     return false;
                 }
@@ -272,7 +286,8 @@ impl Shard {
                     return false;
                 }
                 let connection = &mut self.connections[place];
-                connection.since_ns = exchange.begun_ns;
+                // Near enough to now, without looking at the clock.
+                connection.since_ns = exchange.begun_ns.max(self.woke_ns);
                 connection.stage = Stage::Reading;
                 return true;
             }
@@ -284,7 +299,12 @@ impl Shard {
                 self.enter(place, exchange, Outcome::Faulted);
                 self.connections.remove(place).transport.reset();
             }
-            Ending::Stall => self.connections[place].stage = Stage::Stalling(exchange),
+            Ending::Stall => {
+                let connection = &mut self.connections[place];
+                connection.since_ns = clock::now_ns();
+                connection.stage = Stage::Stalling(exchange);
+                self.end_if_abandoned(place);
+            }
             Ending::Repeat => {
                 exchange.repeated += exchange.sent as u64;
                 exchange.sent = 0;
@@ -292,94 +312,5 @@ impl Shard {
             }
         }
         false
-    }
-
-    /// Closes a connection in order: at once where the client is known to have sent nothing more.
-    fn part(&mut self, place: usize, linger: bool) {
-        let connection = &mut self.connections[place];
-        if !linger && !connection.unread {
-            return self.close(place);
-        }
-        // A client that is gone needs no farewell.
-        let _ = connection.transport.close_writing();
-        connection.since_ns = clock::now_ns();
-        connection.stage = Stage::Lingering;
-    }
-
-    /// A client went away before its response was complete.
-    pub(super) fn abort(&mut self, place: usize, exchange: Exchange) {
-        let endless = exchange.repeated > 0;
-        self.give_up(place, exchange, if endless { Outcome::Faulted } else { Outcome::Aborted });
-    }
-
-    /// A client went away from a response that, as a fault demands, would never have been complete.
-    pub(super) fn leave(&mut self, place: usize, exchange: Exchange) {
-        self.give_up(place, exchange, Outcome::Faulted);
-    }
-
-    fn give_up(&mut self, place: usize, mut exchange: Exchange, outcome: Outcome) {
-        if exchange.actual_delay_ns == 0 {
-            exchange.actual_delay_ns = clock::now_ns() - exchange.arrived_ns;
-        }
-        self.enter(place, exchange, outcome);
-        self.close(place);
-    }
-
-    /// Enters a planned response in the ledger.
-    fn enter(&mut self, place: usize, exchange: Exchange, outcome: Outcome) {
-        let Wish::Url(id) = exchange.wish else { return };
-        let connection = &self.connections[place];
-        self.book.end(Entry {
-            sequence: exchange.sequence,
-            id,
-            attempt: exchange.attempt,
-            connection: connection.number,
-            source: connection.source,
-            planned_delay_ns: exchange.planned_delay_ns,
-            actual_delay_ns: exchange.actual_delay_ns,
-            queued_ns: exchange.queued_ns,
-            fault: exchange.fault,
-            bytes: exchange.repeated + exchange.sent as u64,
-            outcome,
-        });
-    }
-
-    /// Forgets a connection, which closes it.
-    fn close(&mut self, place: usize) {
-        self.connections.remove(place);
-    }
-
-    /// Ends the connection in a place if it took too long.
-    pub(super) fn end_if_too_slow(&mut self, place: usize) {
-        let Some(connection) = self.connections.get(place) else { return };
-        let elapsed_ns = self.woke_ns.saturating_sub(connection.since_ns);
-        let limits = self.limits;
-        match connection.stage {
-            Stage::Reading if connection.kept.is_empty() && elapsed_ns > limits.idle_ns => self.close(place),
-            Stage::Reading if !connection.kept.is_empty() && elapsed_ns > limits.request_ns => {
-                self.refuse(place, 408);
-            }
-            Stage::Draining { .. } if elapsed_ns > limits.request_ns => {
-                self.refuse(place, 408);
-            }
-            Stage::Writing(exchange) if elapsed_ns > limits.write_ns => self.abort(place, exchange),
-            Stage::Lingering if elapsed_ns > limits.linger_ns => self.close(place),
-            _ => {}
-        }
-    }
-
-    /// Drops the deadlines of connections that are gone, once they outnumber the others.
-    pub(super) fn forget_stale_deadlines(&mut self) {
-        if self.timers.len() <= 2 * self.connections.len() + 1_024 {
-            return;
-        }
-        let connections = &self.connections;
-        self.timers.retain(|due_ns, token| {
-            let place = connection::place(token);
-            connections.get(place).is_some_and(|connection| {
-                connection::token(place, connection.number) == token
-                    && matches!(connection.stage, Stage::Waiting { deadline_ns, .. } if deadline_ns == due_ns)
-            })
-        });
     }
 }

@@ -4,12 +4,14 @@ mod authority;
 mod connection;
 mod delivery;
 mod drain;
+mod ending;
 mod exchange;
 mod faulty;
 #[cfg(any(test, fuzzing))]
 mod fuzzing;
 mod grammar;
 mod listen;
+mod orphan;
 mod realtime;
 mod request;
 mod response;
@@ -88,18 +90,21 @@ impl Default for ServerOptions {
     }
 }
 
-/// How long clients may take, in nanoseconds. Looked after about once a second.
+/// How long clients may take, in nanoseconds, on the admin port too. Looked after about once a second.
 #[derive(Clone, Copy, Debug)]
 pub struct TimeLimits {
     /// From the first byte of a request until its head is complete, and again for its body; beyond it
-    /// the answer is 408.
+    /// the answer is 408. Also for a TLS handshake, from the beginning of the connection; beyond it
+    /// the connection is closed.
     pub request_ns: u64,
-    /// Between requests; beyond it the connection is closed.
+    /// Before the first request and between requests; beyond it the connection is closed.
     pub idle_ns: u64,
     /// Without taking any byte of a response; beyond it the response is aborted.
     pub write_ns: u64,
     /// To close its end after a connection was ended.
     pub linger_ns: u64,
+    /// To give up a response that, as a fault demands, is never complete; beyond it the connection is closed.
+    pub stall_ns: u64,
 }
 
 impl Default for TimeLimits {
@@ -110,6 +115,7 @@ impl Default for TimeLimits {
             idle_ns: 120 * SECOND_NS,
             write_ns: 60 * SECOND_NS,
             linger_ns: 2 * SECOND_NS,
+            stall_ns: 3_600 * SECOND_NS,
         }
     }
 }
@@ -177,7 +183,7 @@ impl Server {
             realtime &= answer.recv().unwrap_or(false);
         }
         handle.remotes.realtime = realtime;
-        handle.admin = Some(Admin::start(admin_listener, handle.remotes.clone(), scenario)?);
+        handle.admin = Some(Admin::start(admin_listener, handle.remotes.clone(), scenario, options.limits)?);
         Ok(handle)
     }
 }

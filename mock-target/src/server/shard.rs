@@ -19,6 +19,7 @@ use slab::Slab;
 
 use super::connection::{self, Connection, Stage};
 use super::listen;
+use super::orphan::Orphans;
 use super::realtime;
 use super::response::Press;
 use super::timers::Timers;
@@ -77,6 +78,7 @@ pub(super) struct Shard {
     pub(super) press: Press,
     pub(super) book: Book,
     pub(super) limits: TimeLimits,
+    pub(super) orphans: Orphans,
     tls: Option<Arc<ServerConfig>>,
     /// When the loop last came out of waiting.
     pub(super) woke_ns: u64,
@@ -120,6 +122,7 @@ impl Shard {
             press,
             book,
             limits,
+            orphans: Orphans::default(),
             tls,
             woke_ns: 0,
             patrol_at_ns: 0,
@@ -283,6 +286,7 @@ impl Shard {
                 since_ns: clock::now_ns(),
                 kept: Vec::new(),
                 unread: false,
+                ending: false,
             });
         }
     }
@@ -298,13 +302,16 @@ impl Shard {
     fn heed(&mut self, token: Token, event: &Event, scratch: &mut [u8]) {
         let Some(place) = self.place_of(token) else { return };
         let connection = &mut self.connections[place];
-        // A client that closes its end no longer wants what it asked for.
-        let gone = event.is_read_closed() || event.is_error();
-        connection.unread |= event.is_readable() || gone;
+        let ended = event.is_read_closed() || event.is_error();
+        connection.ending |= ended;
+        connection.unread |= event.is_readable() || ended;
         if event.is_writable() {
             // What could not be written then: a handshake's, where no response is under way. If it
             // fails, reading will find out why.
-            let _ = connection.transport.flush();
+            let _ = match connection.stage {
+                Stage::Lingering => connection.transport.close_writing(),
+                _ => connection.transport.flush(),
+            };
         }
         let (stage, unread) = (connection.stage, connection.unread);
         match stage {
@@ -312,14 +319,8 @@ impl Shard {
                 self.converse(place, scratch);
             }
             Stage::Writing(exchange) if self.send(place, exchange) => self.converse(place, scratch),
+            Stage::Waiting { .. } | Stage::Stalling(_) if ended => self.end_if_abandoned(place),
             _ => {}
-        }
-        if gone && self.place_of(token).is_some() {
-            match self.connections[place].stage {
-                Stage::Waiting { exchange, .. } => self.abort(place, exchange),
-                Stage::Stalling(exchange) => self.leave(place, exchange),
-                _ => {}
-            }
         }
     }
 
@@ -327,10 +328,13 @@ impl Shard {
     fn answer_due(&mut self, scratch: &mut [u8]) {
         while let Some((due_ns, token)) = self.timers.pop_due(clock::now_ns) {
             let Some(place) = self.place_of(token) else { continue };
-            if let Stage::Waiting { exchange, deadline_ns } = self.connections[place].stage
-                && deadline_ns == due_ns
-                && self.send(place, exchange)
-            {
+            let Stage::Waiting { exchange, deadline_ns } = self.connections[place].stage else { continue };
+            if deadline_ns != due_ns {
+                continue;
+            }
+            if self.is_abandoned(place) {
+                self.abort(place, exchange);
+            } else if self.send(place, exchange) {
                 self.converse(place, scratch);
             }
         }

@@ -1,7 +1,7 @@
 //! A connection's bytes: as they are, or through TLS.
 
 use std::io::{self, IoSlice, Read, Write};
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr};
 
 use mio::net::TcpStream;
 use rustls::{HandshakeKind, ServerConnection};
@@ -30,6 +30,10 @@ impl Transport {
     /// Whether a read that does not fill its buffer has left nothing behind. TLS comes in records.
     pub(super) fn is_emptied_by_short_reads(&self) -> bool {
         matches!(self, Transport::Plain(_))
+    }
+
+    pub(super) fn is_handshaking(&self) -> bool {
+        matches!(self, Transport::Tls(tls) if tls.session.is_handshaking())
     }
 
     /// How the handshake ended, told once.
@@ -69,15 +73,37 @@ impl Transport {
         }
     }
 
-    /// Closes this end.
-    pub(super) fn close_writing(&mut self) -> io::Result<()> {
+    /// Says within TLS that nothing more comes; without TLS the end of the stream itself says it.
+    pub(super) fn notify_close(&mut self) -> io::Result<()> {
         match self {
-            Transport::Plain(stream) => stream.shutdown(Shutdown::Write),
+            Transport::Plain(_) => Ok(()),
             Transport::Tls(tls) => {
                 tls.session.send_close_notify();
-                tls.flush()?;
-                tls.stream.shutdown(Shutdown::Write)
+                tls.flush()
             }
+        }
+    }
+
+    /// Closes this end. When that fails because the socket is full, it is to be tried again.
+    pub(super) fn close_writing(&mut self) -> io::Result<()> {
+        self.notify_close()?;
+        self.stream().shutdown(Shutdown::Write)
+    }
+
+    /// Whether the connection was reset.
+    pub(super) fn is_reset(&self) -> bool {
+        !matches!(self.stream().take_error(), Ok(None))
+    }
+
+    /// This end's address.
+    pub(super) fn local_address(&self) -> io::Result<SocketAddr> {
+        self.stream().local_addr()
+    }
+
+    fn stream(&self) -> &TcpStream {
+        match self {
+            Transport::Plain(stream) => stream,
+            Transport::Tls(tls) => &tls.stream,
         }
     }
 

@@ -2,9 +2,10 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::thread;
 use std::time::Duration;
 
-use mock_target::{Handle, Scenario, Server};
+use mock_target::{Handle, Scenario, Server, Stats};
 
 /// Long enough for any machine; only a test that fails waits for it.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -90,4 +91,15 @@ pub(crate) fn scenario(latency: &str) -> Scenario {
 
 pub(crate) fn start(latency: &str) -> Handle {
     Server::start(scenario(latency)).expect("the target starts")
+}
+
+/// The counters once `settled` says that nothing more is to come.
+pub(crate) fn wait_for(target: &Handle, settled: impl Fn(&Stats) -> bool) -> Stats {
+    loop {
+        let stats = target.stats().expect("stats");
+        if settled(&stats) {
+            return stats;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
 }

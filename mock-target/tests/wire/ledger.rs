@@ -2,23 +2,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
 
-use mock_target::{Outcome, Server, ServerOptions, Stats};
+use mock_target::{Outcome, Server, ServerOptions};
 use proptest::prelude::*;
 
-use crate::client::{Client, scenario, start};
-
-/// The counters once `settled` says that nothing more is to come.
-fn wait_for(target: &mock_target::Handle, settled: impl Fn(&Stats) -> bool) -> Stats {
-    loop {
-        let stats = target.stats().expect("stats");
-        if settled(&stats) {
-            return stats;
-        }
-        thread::sleep(Duration::from_millis(1));
-    }
-}
+use crate::client::{Client, scenario, start, wait_for};
 
 #[test]
 fn counts_what_many_clients_counted() {

@@ -2,6 +2,7 @@
 
 mod admin;
 mod client;
+mod ends;
 mod faults;
 mod http;
 mod ledger;

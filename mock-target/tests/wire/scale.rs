@@ -1,10 +1,10 @@
 //! As many at once as the system has descriptors for, and what happens when it has no more.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::process::{Command, Stdio};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
+use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mock_target::Server;
 use socket2::{Domain, Socket, Type};
@@ -85,10 +85,7 @@ fn out_of_descriptors_it_waits_for_some_and_goes_on() {
         .stdout(Stdio::piped())
         .spawn()
         .expect("the target starts");
-    let lines = BufReader::new(process.stdout.take().expect("piped")).lines();
-    let mut words =
-        lines.map_while(Result::ok).filter_map(|line| Some(line.split_once("target at ")?.1.to_owned()));
-    let address = words.next().expect("a line").parse().expect("an address");
+    let address = address_of(&mut process);
 
     // More than the target can hold: the first are served, the others wait to be accepted.
     let mut clients: Vec<Client> = (0..2 * DESCRIPTORS).map(|_| Client::connect(address)).collect();
@@ -110,6 +107,55 @@ fn out_of_descriptors_it_waits_for_some_and_goes_on() {
     assert!(process.wait().expect("it ends").success());
 }
 
+/// Set in the process that is a target whose descriptors are counted.
+const COUNTED: &str = "MOCK_TARGET_COUNTED_DESCRIPTORS";
+
+/// The descriptors are a process's, so the target is one of its own: this test, started once more.
+#[test]
+#[cfg(target_os = "linux")]
+fn clients_that_close_their_end_leave_no_descriptor_behind() {
+    if std::env::var_os(COUNTED).is_some() {
+        return serve("fixed:0ms");
+    }
+    let mut process = Command::new(std::env::current_exe().expect("this test"))
+        .args(["--exact", "scale::clients_that_close_their_end_leave_no_descriptor_behind", "--nocapture"])
+        .env(COUNTED, "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the target starts");
+    let address = address_of(&mut process);
+    let descriptors = || std::fs::read_dir(format!("/proc/{}/fd", process.id())).expect("a process").count();
+    let before = descriptors();
+    for _ in 0..6 {
+        let mut clients: Vec<Client> = (0..500).map(|_| Client::connect(address)).collect();
+        for client in &mut clients {
+            client.send("GET /u/1 HTTP/1.1\r\nhost: t\r\n\r\n");
+            client.0.shutdown(Shutdown::Write).expect("it is open");
+        }
+        for mut client in clients {
+            assert!(client.rest().starts_with(b"HTTP/1.1 200"));
+        }
+    }
+    let began = Instant::now();
+    while descriptors() > before {
+        assert!(began.elapsed() < Duration::from_secs(20), "{} more than {before}", descriptors() - before);
+        thread::sleep(Duration::from_millis(5));
+    }
+    drop(process.stdin.take());
+    assert!(process.wait().expect("it ends").success());
+}
+
+/// Where the target listens that a process printed.
+#[cfg(target_os = "linux")]
+fn address_of(process: &mut Child) -> SocketAddr {
+    // The process keeps the pipe, or it could print no more.
+    let lines = BufReader::new(process.stdout.as_mut().expect("piped")).lines();
+    let mut addresses =
+        lines.map_while(Result::ok).filter_map(|line| Some(line.split_once("target at ")?.1.to_owned()));
+    addresses.next().expect("a line").parse().expect("an address")
+}
+
 /// Serves with few descriptors until the standard input ends.
 #[cfg(target_os = "linux")]
 fn be_the_target() {
@@ -117,7 +163,13 @@ fn be_the_target() {
 
     let few = Rlimit { current: Some(DESCRIPTORS), maximum: Some(DESCRIPTORS) };
     setrlimit(Resource::Nofile, few).expect("a limit can be lowered");
-    let target = start("fixed:1ms");
+    serve("fixed:1ms");
+}
+
+/// Serves until the standard input ends.
+#[cfg(target_os = "linux")]
+fn serve(latency: &str) {
+    let target = start(latency);
     println!("target at {}", target.address());
     std::io::stdin().read_to_end(&mut Vec::new()).expect("the end of the input");
 }
