@@ -1,6 +1,10 @@
 //! The admin port answers in JSON that the library's own types read.
 
-use mock_target::{Ledger, Plan, Stats};
+use std::io::Read;
+use std::thread;
+use std::time::Duration;
+
+use mock_target::{Ledger, Plan, Scenario, Server, ServerOptions, Stats, TimeLimits};
 use serde::de::DeserializeOwned;
 
 use crate::client::{Client, Response, scenario, start};
@@ -50,8 +54,69 @@ fn anything_else_is_refused() {
     assert_eq!(ask(&target, "GET /").status(), 404);
     assert_eq!(ask(&target, "GET /reset").status(), 405);
     assert_eq!(ask(&target, "DELETE /stats").status(), 405);
-    let mut client = Client::connect(target.admin_address());
-    client.send("\x16\x03\x01\r\n\r\n");
-    drop(client);
+    for (request, status) in [
+        ("\x16\x03\x01\r\n\r\n".to_owned(), 400),
+        (format!("GET /stats HTTP/1.1\r\nx: {}", "a".repeat(10_000)), 431),
+    ] {
+        let mut client = Client::connect(target.admin_address());
+        client.send(request);
+        assert_eq!(client.response().status(), status);
+    }
     assert_eq!(ask(&target, "GET /stats").status(), 200);
+}
+
+#[test]
+fn who_says_nothing_or_reads_nothing_delays_nobody() {
+    let limits = TimeLimits { request_ns: u64::MAX, write_ns: u64::MAX, ..TimeLimits::default() };
+    let many = Scenario { urls: 200_000, ..scenario("fixed:0ms") };
+    let target = Server::start_with(many, ServerOptions { limits, ..ServerOptions::default() })
+        .expect("the target starts");
+    let silent: Vec<Client> = (0..100).map(|_| Client::connect(target.admin_address())).collect();
+    let mut unfinished = Client::connect(target.admin_address());
+    unfinished.send("GET /stats HT");
+    // A plan larger than the socket holds.
+    let mut unread = Client::connect(target.admin_address());
+    unread.send("GET /plan HTTP/1.1\r\nhost: t\r\n\r\n");
+    for _ in 0..3 {
+        assert_eq!(ask(&target, "GET /stats").status(), 200);
+    }
+    unfinished.send("TP/1.1\r\n\r\n");
+    assert_eq!(unfinished.response().status(), 200);
+    drop(silent);
+}
+
+#[test]
+fn who_takes_too_long_is_closed() {
+    let limits = TimeLimits { request_ns: 50_000_000, write_ns: 50_000_000, ..TimeLimits::default() };
+    let many = Scenario { urls: 200_000, ..scenario("fixed:0ms") };
+    let target = Server::start_with(many, ServerOptions { limits, ..ServerOptions::default() })
+        .expect("the target starts");
+    let mut silent = Client::connect(target.admin_address());
+    let mut unfinished = Client::connect(target.admin_address());
+    unfinished.send("GET /stats HTTP/1.1\r\n");
+    assert_eq!((silent.rest(), unfinished.rest()), (vec![], vec![]));
+    let mut unread = Client::connect(target.admin_address());
+    unread.send("GET /plan HTTP/1.1\r\nhost: t\r\n\r\n");
+    let length: usize = unread
+        .head()
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .and_then(|length| length.parse().ok())
+        .expect("a length");
+    thread::sleep(Duration::from_millis(400));
+    // What was on the way, and then the end.
+    let mut rest = Vec::new();
+    let _ = unread.0.read_to_end(&mut rest);
+    assert!(rest.len() < length, "{} of {length}", rest.len());
+}
+
+#[test]
+fn a_client_that_has_closed_its_end_gets_its_answer() {
+    let target = start("fixed:0ms");
+    for line in ["GET /stats", "POST /reset", "GET /nowhere"] {
+        let mut client = Client::connect(target.admin_address());
+        client.send(format!("{line} HTTP/1.1\r\nhost: t\r\n\r\n"));
+        client.0.shutdown(std::net::Shutdown::Write).expect("it is open");
+        assert!(client.rest().starts_with(b"HTTP/1.1 "), "{line}");
+    }
 }

@@ -1,6 +1,6 @@
 //! HTTP/1.1 as RFC 9110 and 9112 ask for it, and nothing that smuggles.
 
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, Read, Write};
 use std::thread;
 use std::time::Duration;
 
@@ -86,6 +86,67 @@ fn what_cannot_be_understood_is_answered_once_and_the_connection_ends() {
 }
 
 #[test]
+fn what_follows_a_chunked_body_is_fields_or_the_end() {
+    let target = start("fixed:0ms");
+    let ask = |body: &str| {
+        let mut client = Client::connect(target.address());
+        client.send(format!("GET /u/1 HTTP/1.1\r\nhost: t\r\ntransfer-encoding: chunked\r\n\r\n{body}"));
+        let status = client.response().status();
+        client.send("GET /u/2 HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\r\n");
+        (status, client.rest().is_empty())
+    };
+    for body in [
+        "0\r\nGET /u/7 HTTP/1.1\r\nHost: p\r\n\r\n",
+        "0\r\nX-Name : spaced\r\n\r\n",
+        "0\r\nx: y\r\n folded\r\n\r\n",
+        "0\r\nx: y\0\r\n\r\n",
+        "5;\r\nhello\r\n0\r\n\r\n",
+        "5;a=\"b\r\nhello\r\n0\r\n\r\n",
+        "5 a\r\nhello\r\n0\r\n\r\n",
+    ] {
+        assert_eq!(ask(body), (400, true), "{body:?}");
+    }
+    for body in [
+        "0\r\n\r\n",
+        "0\r\nx: y\r\nempty:\r\n\r\n",
+        "5;a;b=c ; d=\"e;f\\\"\"\r\nhello\r\n000;last\r\nx: y\r\n\r\n",
+    ] {
+        assert_eq!(ask(body), (200, false), "{body:?}");
+    }
+    assert_eq!(target.stats().expect("stats").served, 6);
+}
+
+#[test]
+fn hosts_and_request_targets_have_the_forms_of_the_standard() {
+    let target = start("fixed:0ms");
+    let ask = |line: &str, host: &str| {
+        let mut client = Client::connect(target.address());
+        client.send(format!("{line} HTTP/1.1\r\n{host}\r\n\r\n"));
+        let response = client.response();
+        let closes = response.header("connection") == Some("close");
+        (response.status(), closes && client.rest().is_empty())
+    };
+    for host in
+        ["Host: a b", "Host: u@a", "Host: a:b", "Host: [::1", "Host: a/b", "Host: a\r\nHost: a", "X: y"]
+    {
+        assert_eq!(ask("GET /u/1", host), (400, true), "{host}");
+    }
+    for line in
+        ["GET foo/bar", "GET *", "GET a:80", "GET http://u@a/u/1", "CONNECT /u/1", "POST *", "GET /u/1#a"]
+    {
+        assert_eq!(ask(line, "Host: a"), (400, true), "{line}");
+    }
+    for host in ["Host: a", "Host: a:80", "Host: [::1]:80", "Host:", "Host: %41_~"] {
+        assert_eq!(ask("GET /u/1", host), (200, false), "{host}");
+    }
+    for (line, status) in
+        [("GET http://b/u/1", 200), ("OPTIONS *", 405), ("CONNECT a:80", 405), ("GET /a?b", 404)]
+    {
+        assert_eq!(ask(line, "Host: a"), (status, false), "{line}");
+    }
+}
+
+#[test]
 fn heads_too_long_are_refused_even_while_they_are_being_sent() {
     let target = start("fixed:0ms");
     for (start, status) in [("GET /", 414), ("GET /u/1 HTTP/1.1\r\nx: ", 431)] {
@@ -137,6 +198,34 @@ fn a_response_that_nobody_reads_is_aborted() {
         thread::sleep(Duration::from_millis(5));
     }
     assert_eq!(target.stats().expect("stats").in_flight, 0);
+}
+
+#[test]
+fn bytes_that_are_sent_do_not_prolong_the_time_to_read() {
+    let limits = TimeLimits { write_ns: 100_000_000, ..TimeLimits::default() };
+    let options = ServerOptions { limits, ..ServerOptions::default() };
+    let large = mock_target::Scenario { body_bytes: 32 << 20, ..scenario("fixed:0ms") };
+    let target = Server::start_with(large, options).expect("the target starts");
+    let mut client = Client::connect(target.address());
+    client.send("GET /u/1 HTTP/1.1\r\nhost: t\r\n\r\n");
+    // Once the response is aborted, the connection is, too.
+    while client.0.write_all(b"GET").is_ok() {
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(target.stats().expect("stats").aborted, 1);
+}
+
+#[test]
+fn a_response_that_stalls_ends_at_last() {
+    let limits = TimeLimits { stall_ns: 50_000_000, ..TimeLimits::default() };
+    let options = ServerOptions { limits, ..ServerOptions::default() };
+    let faults = vec!["silence=100%".parse().expect("a fault")];
+    let target = Server::start_with(mock_target::Scenario { faults, ..scenario("fixed:0ms") }, options)
+        .expect("the target starts");
+    let mut client = Client::connect(target.address());
+    client.send("GET /u/1 HTTP/1.1\r\nhost: t\r\n\r\n");
+    assert_eq!(client.rest(), b"");
+    assert_eq!(target.stats().expect("stats").faulted, 1);
 }
 
 #[test]

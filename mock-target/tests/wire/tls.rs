@@ -4,21 +4,21 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 
-use mock_target::{Handle, Scenario, Server, ServerOptions, TlsOptions};
+use mock_target::{Handle, Scenario, Server, ServerOptions, TimeLimits, TlsOptions};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use crate::client::{Client, scenario};
 
-fn start(scenario: Scenario, resumption: bool) -> Handle {
+pub(crate) fn start(scenario: Scenario, resumption: bool) -> Handle {
     let tls = Some(TlsOptions { resumption, ..TlsOptions::default() });
     Server::start_with(scenario, ServerOptions { tls, ..ServerOptions::default() })
         .expect("the target starts")
 }
 
 /// A client that trusts the target's certificate and no other.
-fn trusting(target: &Handle) -> Arc<ClientConfig> {
+pub(crate) fn trusting(target: &Handle) -> Arc<ClientConfig> {
     let pem = target.certificate_pem().expect("TLS is served");
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(pem.as_bytes()).expect("PEM")).expect("a certificate");
@@ -27,12 +27,19 @@ fn trusting(target: &Handle) -> Arc<ClientConfig> {
     Arc::new(builder.expect("versions").with_root_certificates(roots).with_no_client_auth())
 }
 
-/// Asks for a URL on a new connection, and returns everything until the target closes it in order.
-fn ask(target: &Handle, config: &Arc<ClientConfig>, id: u64) -> Vec<u8> {
+/// A new connection, whose handshake begins with the first byte.
+pub(crate) fn connect(
+    target: &Handle,
+    config: &Arc<ClientConfig>,
+) -> StreamOwned<ClientConnection, TcpStream> {
     let name = ServerName::try_from("127.0.0.1").expect("a name");
     let session = ClientConnection::new(Arc::clone(config), name).expect("a session");
-    let stream = TcpStream::connect(target.address()).expect("the target listens");
-    let mut stream = StreamOwned::new(session, stream);
+    StreamOwned::new(session, Client::connect(target.address()).0)
+}
+
+/// Asks for a URL on a new connection, and returns everything until the target closes it in order.
+fn ask(target: &Handle, config: &Arc<ClientConfig>, id: u64) -> Vec<u8> {
+    let mut stream = connect(target, config);
     write!(stream, "GET /u/{id} HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\r\n").expect("written");
     let mut response = Vec::new();
     stream.read_to_end(&mut response).expect("closed in order");
@@ -73,10 +80,7 @@ fn sessions_are_resumed_unless_that_is_switched_off() {
 #[test]
 fn one_connection_carries_many_requests() {
     let target = start(scenario("uniform:0ms,2ms"), true);
-    let name = ServerName::try_from("localhost").expect("a name");
-    let session = ClientConnection::new(trusting(&target), name).expect("a session");
-    let stream = TcpStream::connect(target.address()).expect("the target listens");
-    let mut stream = StreamOwned::new(session, stream);
+    let mut stream = connect(&target, &trusting(&target));
     for id in 0..50 {
         write!(stream, "HEAD /u/{id} HTTP/1.1\r\nhost: t\r\n\r\n").expect("written");
         let mut head = Vec::new();
@@ -110,4 +114,24 @@ fn the_certificate_is_written_where_it_is_wanted() {
     let written = std::fs::read_to_string(&path).expect("a file");
     std::fs::remove_file(&path).expect("removed");
     assert_eq!(target.expect("the target starts").certificate_pem(), Some(written.as_str()));
+}
+
+#[test]
+fn a_handshake_that_is_not_completed_is_ended() {
+    let limits = TimeLimits { request_ns: 50_000_000, ..TimeLimits::default() };
+    let options = ServerOptions { limits, tls: Some(TlsOptions::default()), ..ServerOptions::default() };
+    let target = Server::start_with(scenario("fixed:300ms"), options).expect("the target starts");
+    // A hello, and what is only the beginning of one.
+    let mut session = connect(&target, &trusting(&target)).conn;
+    let mut hello = Vec::new();
+    session.write_tls(&mut hello).expect("memory can be written to");
+    for sent in [&hello[..], &hello[..hello.len() / 2], &hello[..1], &[]] {
+        let mut client = Client::connect(target.address());
+        client.send(sent);
+        // What the target answered, and the end of it.
+        client.rest();
+    }
+    assert_eq!(target.stats().expect("stats").handshakes, 0);
+    // Who completes it has all the time that it takes to answer.
+    assert!(ask(&target, &trusting(&target), 1).starts_with(b"HTTP/1.1 200"));
 }
