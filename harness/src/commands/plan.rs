@@ -42,7 +42,7 @@ pub(super) fn plan(args: &Args) -> Result<ExitCode> {
     };
     let contender = args.files.catalogue()?.contender(&args.contender)?;
     limits::check(&contender)?;
-    let workload = Workload::of(args.scenario.scenario()?);
+    let workload = Workload::of(args.scenario.scenario_of_run()?);
     let workload = match args.rate {
         Some(rate) => workload.at_rate(rate),
         None => workload,

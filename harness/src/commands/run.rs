@@ -269,7 +269,7 @@ impl Args {
     }
 
     fn workload(&self) -> Result<Workload> {
-        let workload = Workload::of(self.scenario.scenario()?);
+        let workload = Workload::of(self.scenario.scenario_of_run()?);
         Ok(match self.rate {
             Some(rate) => workload.at_rate(rate),
             None => workload,

@@ -64,6 +64,18 @@ impl Default for ScenarioArgs {
 }
 
 impl ScenarioArgs {
+    /// The scenario of a run, all of whose bodies are checked.
+    pub(super) fn scenario_of_run(&self) -> Result<Scenario> {
+        let scenario = self.scenario()?;
+        let (urls, body) = (scenario.urls, scenario.body_bytes);
+        if urls.saturating_mul(body) > MOST_BYTES {
+            bail!(
+                "{urls} bodies of {body} bytes are more than 16 GiB in one run: ask for less with --body or --urls"
+            );
+        }
+        Ok(scenario)
+    }
+
     /// The preset with the changes that were asked for.
     pub(super) fn scenario(&self) -> Result<Scenario> {
         let preset = Scenario::preset(&self.preset)?;
@@ -78,13 +90,7 @@ impl ScenarioArgs {
         };
         scenario.validate()?;
         if scenario.urls > MOST_URLS {
-            bail!("{} URLs are too many for one run: ask for at most {MOST_URLS} with --urls", scenario.urls);
-        }
-        let (urls, body) = (scenario.urls, scenario.body_bytes);
-        if urls.saturating_mul(body) > MOST_BYTES {
-            bail!(
-                "{urls} bodies of {body} bytes are more than 16 GiB in one run: ask for less with --body or --urls"
-            );
+            bail!("{} URLs are too many: ask for at most {MOST_URLS} with --urls", scenario.urls);
         }
         Ok(scenario)
     }
@@ -99,5 +105,25 @@ impl ScenarioArgs {
     pub(super) fn unchanged_preset(&self, scenario: &Scenario) -> Option<String> {
         let unchanged = Scenario::preset(&self.preset).is_ok_and(|preset| preset == *scenario);
         unchanged.then(|| self.preset.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_served_need_not_be_fetched_in_one_run() {
+        for (preset, urls, body) in
+            [("sprint", None, 100 << 20), ("storm", None, 1 << 20), ("quick", Some(1_000_000), 100_000)]
+        {
+            let args =
+                ScenarioArgs { preset: preset.to_owned(), urls, body: Some(body), ..ScenarioArgs::default() };
+            assert_eq!(args.scenario().unwrap().body_bytes, body);
+            assert!(
+                args.scenario_of_run().unwrap_err().to_string().contains("16 GiB in one run"),
+                "{preset}"
+            );
+        }
     }
 }
