@@ -130,7 +130,7 @@ pub fn race(
     let target_before = run.onlooker.target_stats().ok_or(Fault::Target)?;
     let target_before_ns = target.cpu_ns().map_err(|_| Fault::Target)?;
     let before = Moment::read();
-    let before_ns = run.metered(workers.cpu_ns())?;
+    let cpu_before = run.metered(workers.cpu_time())?;
 
     let watch = watch.begin()?;
     if let Some(calls) = &mut system_calls {
@@ -143,7 +143,7 @@ pub fn race(
         run.wait_for_all(go_at + limits.wall, "was not done", |line| (line == DONE).then_some(()))?;
 
     let system_calls = system_calls.map(SystemCalls::end).transpose()?;
-    let after_ns = run.metered(workers.cpu_ns())?;
+    let cpu_after = run.metered(workers.cpu_time())?;
     let target_after_ns = target.cpu_ns().map_err(|_| Fault::Target)?;
     let after = Moment::read();
     let counters_after = run.metered(Counters::read(&workers))?;
@@ -151,7 +151,7 @@ pub fn race(
     let seen = run.metered(watch.finish(go_at))?;
     let executed = meters.callgrind.map(|callgrind| callgrind.end(&workers));
     let executed = executed.map(|counted| run.metered(counted)).transpose()?;
-    let cpu_ns = after_ns.checked_sub(before_ns).ok_or_else(|| {
+    let (cpu_ns, cpu_parts) = cpu_after.since(&cpu_before).ok_or_else(|| {
         Fault::Worker("a process left the workers' tree during the run, and its CPU with it".to_owned())
     })?;
 
@@ -166,6 +166,8 @@ pub fn race(
         cpu_ns,
         cpu_method: workers.cpu_method(),
         usage: Usage {
+            user_ns: cpu_parts.map(|[user_ns, _]| user_ns),
+            system_ns: cpu_parts.map(|[_, system_ns]| system_ns),
             system_calls,
             instructions: executed.map(|executed| executed.instructions),
             allocations: executed.map(|executed| executed.allocations),

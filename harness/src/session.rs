@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use inflight_report::record::{
-    ContenderFacts, Figures, Latencies, Quantiles, Run, Samples, TargetFigures, Verdict,
+    ContenderFacts, Figures, Latencies, Quantiles, Run, Samples, Schedule, TargetFigures, Verdict,
 };
 use mock_target::ledger::{Ledger, Stats};
 
@@ -358,7 +358,7 @@ fn tell(
         took_ns: 0,
         verdict: verify::verdict(&evidence),
         warnings: warnings(&evidence, &finish),
-        figures: Some(figures(contender.shape, &finish, ledger, workload, options)),
+        figures: Some(figures(contender.shape, &finish, &samples, ledger, workload, options)),
         runtime: finish.ready.runtime,
         client: finish.ready.client,
         latencies: Latencies::of(&samples),
@@ -377,6 +377,7 @@ fn warnings(evidence: &Evidence<'_>, finish: &Finish) -> Vec<String> {
 fn figures(
     shape: Shape,
     finish: &Finish,
+    samples: &Samples,
     ledger: &Ledger,
     workload: &Workload,
     options: TargetOptions,
@@ -402,9 +403,9 @@ fn figures(
         ramp_ns: (workload.rate.is_none()
             && ledger.stats.most_in_flight >= shape.most_possible(workload.scenario.urls))
         .then(|| ledger.stats.most_in_flight_at_ns.saturating_sub(finish.go_at_ns)),
-        latency_ns: Quantiles::of(durations().map(|(duration, _)| duration)).unwrap_or_default(),
-        added_latency_ns: Quantiles::of(durations().map(|(duration, planned)| duration - planned))
-            .unwrap_or_default(),
+        latency_ns: Quantiles::of(durations().map(|(duration, _)| duration)),
+        added_latency_ns: Quantiles::of(durations().map(|(duration, planned)| duration - planned)),
+        schedule: Schedule::of(samples),
         usage: finish.usage,
         noise: finish.noise,
         watching: finish.seen.watching,

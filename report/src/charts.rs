@@ -17,6 +17,7 @@ mod svg;
 mod timeline;
 
 pub(crate) use data::{Cell, Data};
+pub use ladder::REUSES;
 pub(crate) use palette::{Palette, rules_of_page};
 pub(crate) use svg::{Picture, inline};
 

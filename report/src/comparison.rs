@@ -50,7 +50,8 @@ pub struct Comparison {
     pub disturbed: Vec<Disturbed>,
     /// The record was cut short in the middle of a run.
     pub truncated: bool,
-    /// The contender that speed-ups are over: the first with valid runs that has one request in flight.
+    /// The contender that speed-ups are over: the first with valid runs that has one request in flight; absent
+    /// in an open loop, where walls are not compared.
     pub baseline: Option<String>,
     /// The model that [`CostOverBase`] is over.
     pub cost_base: Option<String>,
@@ -58,7 +59,7 @@ pub struct Comparison {
     pub raced: usize,
     /// The contenders, in the order in which they were asked for.
     pub contenders: Vec<Row>,
-    /// Those with valid runs, fastest first, ranked; none in an open loop, where the rate decides the wall.
+    /// Those with valid runs, fastest first, ranked; none in an open loop, where walls are not compared.
     pub ranking: Vec<Ranked>,
     /// Every two of them, by wall and by CPU; in an open loop by CPU alone.
     pub pairs: Vec<Pair>,
@@ -107,6 +108,9 @@ pub struct Row {
     /// The ideal wall time of that shape, in nanoseconds: that of a client without any cost of its own.
     /// Absent where nothing is delayed.
     pub floor_ns: Option<u64>,
+    /// In an open loop: the rate that the shape can reach, its slots ÷ the mean planned delay, in requests a
+    /// second. Absent in a closed loop, and where nothing is delayed.
+    pub reach_per_second: Option<f64>,
     /// What `low` and `high` mean in the figures of this row.
     pub interval: Interval,
     /// What it costs beside the base of the common client, where both have valid runs.
@@ -126,7 +130,8 @@ pub struct Measured {
     /// Ideal ÷ wall of each run; absent where nothing is delayed. Above 1 where another order of requests
     /// than that of the URLs ends sooner.
     pub efficiency: Option<Spread<f64>>,
-    /// How many times as fast as the [baseline](Comparison::baseline): its median wall ÷ this one's.
+    /// How many times as fast as the [baseline](Comparison::baseline): its median wall ÷ this one's. Absent
+    /// without a baseline, as in an open loop.
     pub speed_up: Option<f64>,
     /// User and system time of the worker tree between `go` and `done`, in nanoseconds.
     pub cpu_ns: Spread<u64>,
@@ -157,6 +162,12 @@ pub struct Measured {
     pub latency_p999_ns: Option<u64>,
     /// The added latency that 999 of 1,000 of them did not exceed, in nanoseconds.
     pub added_latency_p999_ns: Option<u64>,
+    /// In an open loop: requests started a second, from the first start of a run to its last.
+    pub achieved_per_second: Option<Spread<f64>>,
+    /// In an open loop: requests of valid runs that started more than [`LATE_START_NS`](crate::record::LATE_START_NS) after they were due.
+    pub late_starts: Option<u64>,
+    /// These as a part of all requests of valid runs.
+    pub late_share: Option<f64>,
     /// Requests of valid runs that ended in an error: counted here, and in neither latency.
     pub failed_requests: u64,
     /// Connections that the target accepted.

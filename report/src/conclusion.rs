@@ -82,7 +82,7 @@ fn least_cpu(contest: &Contest<'_>, walls: Option<&Contest<'_>>) -> String {
     sentence + "."
 }
 
-/// In an open loop the schedule decides the wall, and nobody is fastest. Latency is not put to a test. Where
+/// In an open loop walls are not compared, and nobody is fastest. Latency is not put to a test. Where
 /// contenders ran often enough, those that did not are left out.
 fn lowest_latency(comparison: &Comparison) -> String {
     let p99 = |row: &Row| Some(row.measured.as_ref()?.latency_ns?.p99.unsigned_abs());
@@ -97,7 +97,7 @@ fn lowest_latency(comparison: &Comparison) -> String {
     };
     let alike = compared.iter().filter(|(p99, _)| *p99 == lowest).map(|(_, row)| row.name.as_str());
     format!(
-        "Lowest p99 of latency{of_those}: {}, {}, not tested; the rate decides the wall.",
+        "Lowest p99 of latency{of_those}: {}, {}, not tested; in an open loop walls are not compared.",
         alike.collect::<Vec<_>>().join(" and "),
         duration(lowest),
     )
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_fastest_where_a_rate_decides_the_wall() {
+    fn nobody_is_fastest_in_an_open_loop() {
         let mut record = record(&[
             ("sync:1", &about(2, 450, 300)),
             ("tokio:128", &about(10, 450, 100)),
@@ -323,7 +323,7 @@ mod tests {
         let [latency, cpu] = &conclusion(&comparison)[..] else { panic!("two sentences") };
         let of_those = "Lowest p99 of latency of those with 3 valid runs or more: tokio:128 and smol:256, ";
         assert!(latency.starts_with(of_those), "all have the same latencies: {latency}");
-        assert!(latency.ends_with(", not tested; the rate decides the wall."), "{latency}");
+        assert!(latency.ends_with(", not tested; in an open loop walls are not compared."), "{latency}");
         let least = "Least CPU of those with 3 valid runs or more: tokio:128";
         assert!(cpu.starts_with(least) && !cpu.contains("fastest"), "{cpu}");
     }

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::record::{
     COMMON, ContenderFacts, CpuMethod, FORMAT, Figures, Header, Latencies, Machine, MemoryMethod, Noise,
-    Order, Quantiles, Record, Reference, ReferenceRow, Run, Samples, ScenarioFacts, Settings, TargetFigures,
-    TimePoint, Usage, Verdict, Watching, Writer,
+    Order, Quantiles, RateFacts, Record, Reference, ReferenceRow, Run, Samples, ScenarioFacts, Schedule,
+    Settings, TargetFigures, TimePoint, Usage, Verdict, Watching, Writer,
 };
 
 const URLS: u64 = 1_000;
@@ -103,6 +103,32 @@ pub(crate) fn short_record() -> Record {
     record.runs.truncate(3);
     for run in &mut record.runs {
         run.samples = Samples::default();
+    }
+    record
+}
+
+/// The example as if nothing had been delayed.
+pub(crate) fn record_without_delays() -> Record {
+    let mut record = record();
+    record.header.contenders.iter_mut().for_each(|facts| facts.floor_ns = 0);
+    let scenario = &mut record.header.scenario;
+    (scenario.median_delay_ns, scenario.total_delay_ns) = (0, 0);
+    record
+}
+
+/// The example as an open loop at 400/s: of each run 20 requests, and 5 more in later rounds, started late.
+pub(crate) fn open_loop_record() -> Record {
+    let mut record = record();
+    record.header.rate = Some(RateFacts { per_second: 400.0, poisson: false });
+    for run in &mut record.runs {
+        let late_starts = if run.round == 1 { 20 } else { 25 };
+        let Some(figures) = &mut run.figures else { continue };
+        figures.ramp_ns = None;
+        figures.schedule = Some(Schedule {
+            achieved_per_second: Some(399.0),
+            late_starts,
+            start_lateness_ns: Quantiles { p50: 60_000, p90: 900_000, p99: 2_100_000, max: 9_000_000 },
+        });
     }
     record
 }
@@ -349,9 +375,17 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
             ready_memory_bytes: contender.peak_memory_bytes / 3,
             startup_ns: contender.startup_ns + slow * 10_000,
             ramp_ns: Some(contender.startup_ns * 3),
-            latency_ns: Quantiles::default(),
-            added_latency_ns: Quantiles::default(),
-            usage: Usage { voluntary_switches: Some(URLS), ..Usage::default() },
+            latency_ns: Some(points(&samples, |index| samples.latency_ns(index).cast_signed())),
+            added_latency_ns: Some(points(&samples, |index| {
+                samples.latency_ns(index).cast_signed() - samples.planned_ns[index].cast_signed()
+            })),
+            schedule: None,
+            usage: Usage {
+                user_ns: Some(cpu_ns - cpu_ns / 4),
+                system_ns: Some(cpu_ns / 4),
+                voluntary_switches: Some(URLS),
+                ..Usage::default()
+            },
             watching: Watching { looks: 3, ..Watching::default() },
             noise: Noise { cpus: 2, load: Some(0.5), ..Noise::default() },
             target: TargetFigures {
@@ -372,6 +406,10 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
         samples,
         timeline: vec![TimePoint { at_ns: 5_000_000, cpu_percent: 71.5, memory_bytes: 5_000_000 }],
     }
+}
+
+fn points(samples: &Samples, figure: impl Fn(usize) -> i64) -> Quantiles {
+    Quantiles::of((0..samples.id.len()).map(figure)).expect("a run has requests")
 }
 
 /// Deals the URLs out to the processes and, within each, to whichever slot is free first.

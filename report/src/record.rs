@@ -10,6 +10,7 @@ mod load;
 mod noise;
 mod reader;
 mod run;
+mod schedule;
 mod writer;
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,7 @@ pub use load::{PlacementFacts, RateFacts};
 pub use noise::{Disturbance, Noise, Settings};
 pub use reader::{Record, RecordError, UnknownContender};
 pub use run::{Figures, MemoryMethod, Quantiles, Run, Samples, TargetFigures, TimePoint, Verdict};
+pub use schedule::{LATE_START_NS, Schedule};
 pub use writer::Writer;
 
 /// The name of the record's file within a folder of results.

@@ -6,6 +6,8 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use super::externals::Files;
+use inflight_report::charts::REUSES;
+
 use crate::article;
 use crate::catalogue::Catalogue;
 use crate::contender::{Contender, Shape, Source};
@@ -32,7 +34,8 @@ pub(super) struct Lineup {
     /// on the preset `article` unless another is named; besides those that are named
     #[arg(long, conflicts_with = "ladder")]
     article: bool,
-    /// Each contender, named without a shape, with so many in flight; more than it can have are left out
+    /// Each contender, named without a shape, with so many in flight; more than it can have are left out.
+    /// Without --urls the URLs are ten times the largest step at least, so that connections are reused
     #[arg(long, value_name = "N,N,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
     ladder: Vec<u32>,
     #[command(flatten)]
@@ -80,6 +83,11 @@ impl Lineup {
             new
         });
         Ok(contenders)
+    }
+
+    /// The URLs that it takes for every step of a ladder to reuse its connections; 0 where there is no ladder.
+    pub(super) fn urls_for_ladder(&self) -> u64 {
+        self.ladder.iter().max().map_or(0, |&largest| REUSES * u64::from(largest))
     }
 
     /// Every model with the clients that are compared and, where it is asked for, every external contender

@@ -12,8 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
+use inflight_report::charts::REUSES;
 use inflight_report::comparison::Comparison;
-use inflight_report::numbers::duration;
+use inflight_report::numbers::{count, duration};
 use inflight_report::record::{
     Budget, ContenderFacts, FILE_NAME, FORMAT, Header, Order, RateFacts, Record, Run, ScenarioFacts, Writer,
 };
@@ -151,7 +152,8 @@ fn begin(args: &Args) -> Result<ExitCode> {
     let path = out.join(FILE_NAME);
     let record =
         Writer::create(&path, &race.header).with_context(|| format!("cannot write {}", path.display()))?;
-    if let Some(line) = announcement(&race.header) {
+    let raised = args.urls_raised_to(race.header.scenario.urls)?;
+    for line in raised.into_iter().chain(race.header.beyond_reach()).chain(announcement(&race.header)) {
         let _ = writeln!(io::stderr(), "inflight: {line}");
     }
     race.run(&out, record, &[])
@@ -269,11 +271,24 @@ impl Args {
     }
 
     fn workload(&self) -> Result<Workload> {
-        let workload = Workload::of(self.scenario.scenario_of_run()?);
+        let workload = Workload::of(self.scenario.scenario_of_run_at_least(self.lineup.urls_for_ladder())?);
         Ok(match self.rate {
             Some(rate) => workload.at_rate(rate),
             None => workload,
         })
+    }
+
+    /// That a ladder has more URLs than its preset, where it has.
+    fn urls_raised_to(&self, urls: u64) -> Result<Option<String>> {
+        let before = self.scenario.scenario()?.urls;
+        Ok((urls > before).then(|| {
+            format!(
+                "{} URLs instead of {}: {REUSES} for each request in flight of the largest step, so that every \
+                 step reuses its connections; --urls overrides it",
+                count(urls),
+                count(before),
+            )
+        }))
     }
 
     /// Rounds asked of `contender`. Under a budget time decides, and all are asked for the same.
@@ -349,5 +364,37 @@ impl Args {
             cost_base: Some(models::COST_BASE.to_owned()),
             references: vec![article::reference(contenders, workload)],
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::commands::{Cli, Command};
+
+    fn args(words: &str) -> Args {
+        match Cli::try_parse_from(words.split(' ')).unwrap().command {
+            Some(Command::Run(args)) => args,
+            _ => panic!("{words} is no race"),
+        }
+    }
+
+    #[test]
+    fn a_ladder_has_ten_urls_for_each_in_flight_unless_told_otherwise() {
+        let urls = |words: &str| {
+            let args = args(words);
+            let urls = args.workload().unwrap().scenario.urls;
+            (urls, args.urls_raised_to(urls).unwrap())
+        };
+        let (raised, line) = urls("inflight run tokio --ladder 16,300");
+        assert_eq!(raised, 3_000);
+        assert!(line.unwrap().starts_with("3,000 URLs instead of 1,000: 10 for each request in flight"));
+        assert_eq!(urls("inflight run tokio --ladder 16,64"), (1_000, None), "they are enough");
+        assert_eq!(urls("inflight run tokio --ladder 16,300 --urls 50"), (50, None));
+        assert_eq!(urls("inflight run tokio:300"), (1_000, None));
+        let most = args("inflight run --body 1").scenario.scenario_of_run_at_least(u64::MAX).unwrap();
+        assert_eq!(most.urls, 1_000_000, "no more than the ledger takes");
     }
 }

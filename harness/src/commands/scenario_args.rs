@@ -66,7 +66,13 @@ impl Default for ScenarioArgs {
 impl ScenarioArgs {
     /// The scenario of a run, all of whose bodies are checked.
     pub(super) fn scenario_of_run(&self) -> Result<Scenario> {
-        let scenario = self.scenario()?;
+        self.scenario_of_run_at_least(0)
+    }
+
+    /// As [`ScenarioArgs::scenario_of_run`], with `least` URLs or more, as far as a run can have them, where
+    /// their number was not asked for.
+    pub(super) fn scenario_of_run_at_least(&self, least: u64) -> Result<Scenario> {
+        let scenario = self.scenario_of_at_least(least)?;
         let (urls, body) = (scenario.urls, scenario.body_bytes);
         if urls.saturating_mul(body) > MOST_BYTES {
             bail!(
@@ -78,12 +84,18 @@ impl ScenarioArgs {
 
     /// The preset with the changes that were asked for.
     pub(super) fn scenario(&self) -> Result<Scenario> {
+        self.scenario_of_at_least(0)
+    }
+
+    fn scenario_of_at_least(&self, least: u64) -> Result<Scenario> {
         let preset = Scenario::preset(&self.preset)?;
+        let body_bytes = self.body.unwrap_or(preset.body_bytes);
+        let possible = MOST_URLS.min(MOST_BYTES / body_bytes.max(1));
         let scenario = Scenario {
             seed: self.seed.unwrap_or(preset.seed),
-            urls: self.urls.unwrap_or(preset.urls),
             latency: self.latency.clone().unwrap_or_else(|| preset.latency.clone()),
-            body_bytes: self.body.unwrap_or(preset.body_bytes),
+            body_bytes,
+            urls: self.urls.unwrap_or(preset.urls.max(least.min(possible))),
             pace: self.pace.or(preset.pace),
             faults: if self.faults.is_empty() { preset.faults } else { self.faults.clone() },
             lie: self.lie.or(preset.lie),

@@ -1,4 +1,4 @@
-//! CPU of one process.
+//! CPU of one process, and what is told of a tree's.
 
 use std::io;
 
@@ -8,6 +8,28 @@ use nix::time::{ClockId, clock_getcpuclockid, clock_gettime};
 use nix::unistd::Pid;
 
 use super::proc::Stat;
+
+/// CPU that a tree has used, in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CpuTime {
+    /// User and system time together.
+    pub total_ns: u64,
+    /// How much of it was spent in the kernel, where that is known.
+    pub system_ns: Option<u64>,
+}
+
+impl CpuTime {
+    /// What was used since `before`: all of it, and its user and system parts, which add up to it. `None` where
+    /// it became less, so that a process has left the tree.
+    pub(crate) fn since(&self, before: &CpuTime) -> Option<(u64, Option<[u64; 2]>)> {
+        let total_ns = self.total_ns.checked_sub(before.total_ns)?;
+        let parts = self.system_ns.zip(before.system_ns).map(|(now, then)| {
+            let system_ns = now.saturating_sub(then).min(total_ns);
+            [total_ns - system_ns, system_ns]
+        });
+        Some((total_ns, parts))
+    }
+}
 
 /// A tick of `/proc/PID/stat`: USER_HZ is 100 on every architecture that Linux runs on today.
 pub(super) const TICK_NS: u64 = 10_000_000;
@@ -44,4 +66,20 @@ pub(crate) fn of_children_ns() -> u64 {
 
 fn nanoseconds(time: TimeSpec) -> u64 {
     time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_and_system_time_add_up_to_all() {
+        let at = |total_ns, system_ns| CpuTime { total_ns, system_ns };
+        let used = |now: CpuTime, before| now.since(&before);
+        assert_eq!(used(at(900, Some(400)), at(500, Some(100))), Some((400, Some([100, 300]))));
+        // The kernel splits a sum by samples: a part may seem to be more than the whole.
+        assert_eq!(used(at(600, Some(400)), at(500, Some(100))), Some((100, Some([0, 100]))));
+        assert_eq!(used(at(900, None), at(500, Some(100))), Some((400, None)));
+        assert_eq!(used(at(400, None), at(500, None)), None);
+    }
 }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use inflight_report::record::CpuMethod;
 
-use super::{SystemCalls, cpu, group, memory, proc};
+use super::cpu::{self, CpuTime};
+use super::{SystemCalls, group, memory, proc};
 
 /// Processes and their descendants. Where they are members of a group of their own, a descendant that
 /// outlived its parent is one of them too.
@@ -45,9 +46,20 @@ impl Tree {
     /// # Errors
     /// When a root is gone.
     pub fn cpu_ns(&self) -> io::Result<u64> {
+        self.cpu_time().map(|used| used.total_ns)
+    }
+
+    /// As [`Tree::cpu_ns`], with its part in the kernel where it is a group.
+    ///
+    /// # Errors
+    /// When a root is gone.
+    pub(crate) fn cpu_time(&self) -> io::Result<CpuTime> {
         match &self.group {
-            Some(group) => group::cpu_ns(group),
-            None => Ok(self.read_each(&self.pids(), cpu::used_ns)?.iter().sum()),
+            Some(group) => group::cpu_time(group),
+            None => {
+                let total_ns = self.read_each(&self.pids(), cpu::used_ns)?.iter().sum();
+                Ok(CpuTime { total_ns, system_ns: None })
+            }
         }
     }
 

@@ -55,10 +55,14 @@ fn latency_counts_from_when_a_request_was_due_and_not_from_its_late_start() {
     let own_worker = session.own_worker();
     let run = run(&mut session, "sync:1", &own_worker, &mut Unwatched);
     // The last of them is due after 195 ms, and over after 40 times 10 ms at the soonest.
-    assert!(sound(&run).latency_ns.max >= 205_000_000, "{:?}", run.figures);
+    assert!(sound(&run).latency_ns.unwrap().max >= 205_000_000, "{:?}", run.figures);
     let histogram = run.latencies.whole.quantiles().unwrap();
     assert!(histogram.max >= 205_000_000, "{histogram:?}");
-    assert!(since_start(&run).p50 < sound(&run).latency_ns.p50 / 4);
+    assert!(since_start(&run).p50 < sound(&run).latency_ns.unwrap().p50 / 4);
+    let schedule = sound(&run).schedule.unwrap();
+    assert!(schedule.late_starts >= 35, "{schedule:?}");
+    // One slot and 10 ms for each: 100 a second at most, of the 200 that were asked for.
+    assert!(schedule.achieved_per_second.is_some_and(|rate| rate <= 100.0), "{schedule:?}");
 }
 
 #[test]
@@ -119,7 +123,7 @@ fn stalled(contender: &str, rate: Option<&str>) -> (Run, Duration) {
     let mut stall = Stall { target, after_requests: 300, over: false };
     let run = run_without_hurry(&mut session, contender, &own_worker, &mut stall);
     assert!(stall.over, "{contender} was over before the stall");
-    let p99_ns = sound(&run).latency_ns.p99;
+    let p99_ns = sound(&run).latency_ns.unwrap().p99;
     (run, Duration::from_nanos(p99_ns.unsigned_abs()))
 }
 

@@ -102,8 +102,8 @@ impl Chart for Bars<'_> {
             caption += " What has an arrow goes on beyond the axis.";
         }
         if self.is_open_loop {
-            caption += " Requests came at a given rate, and that decides the wall: who keeps up needs as long as \
-                        they take to come.";
+            caption += " Requests came at a given rate: a contender that keeps up needs as long as they take to \
+                        come, so walls are not compared.";
         }
         caption
     }

@@ -14,6 +14,10 @@ use crate::comparison::{BOOTSTRAP_RUNS, Comparison, Measured, Row};
 use crate::numbers::{bytes, count, duration, round_bytes, round_duration, three_digits};
 use fit::{Fit, Knee};
 
+/// So many URLs there are, at least, for each request in flight of a step whose throughput counts: with one, every
+/// request makes a connection of its own, and none is used again.
+pub const REUSES: u64 = 10;
+
 /// With fewer shapes a model is no ladder.
 const FEWEST_STEPS: usize = 3;
 
@@ -33,7 +37,14 @@ pub(super) struct Ladder<'a> {
 struct Panel<'a> {
     name: String,
     steps: Vec<(&'a Row, &'a Measured)>,
+    /// Of the steps that reuse their connections.
     fit: Option<Fit>,
+}
+
+/// Whether a step of `row` over so many `urls` is one that is compared with others: with fewer than [`REUSES`]
+/// URLs for each request in flight, what it shows is how connections are made.
+fn reuses_connections(row: &Row, urls: f64) -> bool {
+    urls >= REUSES as f64 * row.slots() as f64
 }
 
 impl<'a> Ladder<'a> {
@@ -51,7 +62,9 @@ impl<'a> Ladder<'a> {
         panels.retain(|panel| panel.steps.len() >= FEWEST_STEPS);
         for panel in &mut panels {
             panel.steps.sort_by_key(|(row, _)| row.slots());
-            panel.fit = Fit::of(&panel.steps, urls);
+            let reusing: Vec<_> =
+                panel.steps.iter().copied().filter(|(row, _)| reuses_connections(row, urls)).collect();
+            panel.fit = Fit::of(&reusing, urls);
         }
         (!panels.is_empty()).then_some(Ladder { panels, palette, urls })
     }
@@ -117,12 +130,15 @@ impl<'a> Ladder<'a> {
     fn step(&self, row: &Row, measured: &Measured, x: &Scale, [rate, cpu, memory]: [&Scale; 3]) -> Markup {
         let at = x.at(row.slots() as f64);
         let wall = measured.wall_ns;
+        let reuses = reuses_connections(row, self.urls);
+        let dot = if reuses { "solid" } else { "thin" };
         let tip = format!(
-            "{}\n{} requests a second\n{} of CPU a request\n{} at the peak",
+            "{}\n{} requests a second\n{} of CPU a request\n{} at the peak{}",
             row.name,
             three_digits(self.per_second(wall.median)),
             duration(cpu_ns(measured) as u64),
             bytes(measured.peak_memory_bytes.median),
+            if reuses { "" } else { "\nnot in the fit: hardly a connection is used again" },
         );
         let dots = [
             rate.at(self.per_second(wall.median)),
@@ -134,7 +150,7 @@ impl<'a> Ladder<'a> {
             html! {
                 (room(at - 9.0, RATE.0, 18.0, MEMORY.0 + MEMORY.1 - RATE.0))
                 (line("thin", at, rate.at(self.per_second(wall.high)), at, rate.at(self.per_second(wall.low))))
-                @for y in dots { circle class="solid" cx=(px(at)) cy=(px(y)) r="3.2" {} }
+                @for y in dots { circle class=(dot) cx=(px(at)) cy=(px(y)) r="3.2" {} }
             },
         )
     }
@@ -167,9 +183,16 @@ impl Chart for Ladder<'_> {
                  valid runs."
             );
         }
-        caption += " The end of the batch, where slots run dry, counts too: with as many in flight as there are \
-                    URLs it is all there is.";
-        caption
+        let left_out = self.steps().filter(|(row, _)| !reuses_connections(row, self.urls));
+        let left_out: Vec<&str> = left_out.map(|(row, _)| row.name.as_str()).collect();
+        if !left_out.is_empty() {
+            caption += &format!(
+                " Hollow, and not in the fit, are steps with fewer than {REUSES} URLs for each request in flight, \
+                 which hardly reuse a connection: {}.",
+                left_out.join(", ")
+            );
+        }
+        caption + " The end of the batch, where slots run dry, counts too."
     }
 
     fn description(&self) -> String {
@@ -207,7 +230,11 @@ impl Chart for Ladder<'_> {
                     figure(self.per_second(measured.wall_ns.median)),
                     Cell::figure(duration(cpu_ns(measured) as u64), measured.cpu_us_per_request.median),
                     Cell::figure(bytes(measured.peak_memory_bytes.median), memory_bytes(measured)),
-                    panel.fit.as_ref().map_or_else(Cell::none, |fit| figure(fit.law.throughput(number))),
+                    panel
+                        .fit
+                        .as_ref()
+                        .filter(|_| reuses_connections(row, self.urls))
+                        .map_or_else(Cell::none, |fit| figure(fit.law.throughput(number))),
                     knee.clone(),
                     interval.clone(),
                 ]);

@@ -8,6 +8,7 @@ use crate::record::Record;
 /// The example with 24 requests a run, so that a snapshot can be read, and a ladder of one model.
 fn small() -> Record {
     let mut record = example::record();
+    record.header.scenario.urls = 10_000;
     for run in &mut record.runs {
         let samples = &mut run.samples;
         samples.id.truncate(24);
@@ -43,6 +44,36 @@ fn every_chart_as_a_file() {
         assert!(drawn.starts_with("<svg xmlns="), "{name}");
         insta::assert_snapshot!(name, drawn.replace("><", ">\n<"));
     }
+}
+
+#[test]
+fn a_ladder_fits_no_step_that_reuses_no_connection() {
+    let mut record = small();
+    let fitted = |record: &Record| -> Vec<(String, Option<f64>)> {
+        let comparison = Comparison::of(record);
+        let palette = super::Palette::of(&comparison);
+        let ladder = super::all(record, &comparison, &palette);
+        let ladder = ladder.iter().find(|chart| chart.name() == "ladder").unwrap();
+        assert_eq!(ladder.caption().contains("reuse a connection: pool:1001"), ladder.data().rows.len() == 4);
+        let rows = ladder.data().rows;
+        rows.iter().map(|cells| (cells[0].text.clone(), cells[5].raw.first().copied())).collect()
+    };
+    let before = fitted(&record);
+    assert!(before.len() == 3 && before.iter().all(|(_, rate)| rate.is_some()), "{before:?}");
+
+    // One more step, with nearly as many in flight as a tenth of the URLs, and a hundred times as fast.
+    let mut facts = record.header.contenders[3].clone();
+    (facts.name, facts.in_flight) = ("pool:1001".to_owned(), 1_001);
+    let mut runs: Vec<_> = record.runs.iter().filter(|run| run.contender == "pool:512").cloned().collect();
+    for run in &mut runs {
+        run.contender.clone_from(&facts.name);
+        run.figures.as_mut().unwrap().wall_ns /= 100;
+    }
+    record.header.contenders.push(facts);
+    record.runs.extend(runs);
+    let mut after = fitted(&record);
+    assert_eq!(after.pop(), Some(("pool:1001".to_owned(), None)));
+    assert_eq!(after, before);
 }
 
 #[test]

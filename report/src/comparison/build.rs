@@ -4,14 +4,18 @@ use super::{
     BOOTSTRAP_RUNS, CONFIDENCE, Comparison, CostOverBase, Disturbed, Figure, Interval, Measured, NoiseFloor,
     Pair, PublishedRow, PublishedTable, Row, RunSummary, Spread, Tally, Testing, pairs, ranking,
 };
-use crate::record::{ContenderFacts, Figures, Latencies, Record, ReferenceRow, Run, Verdict};
+use crate::record::{ContenderFacts, Figures, Latencies, Record, ReferenceRow, Run, Schedule, Verdict};
 use crate::stats::{Number, Sorted, median_interval};
 
 impl Comparison {
     /// Compares the contenders of `record`.
     pub fn of(record: &Record) -> Comparison {
         let header = &record.header;
-        let row = |facts: &ContenderFacts| Row::of(facts, header.scenario.urls, &record.runs);
+        let is_open_loop = header.rate.is_some();
+        let row = |facts: &ContenderFacts| Row {
+            reach_per_second: header.reach_per_second(facts).filter(|_| is_open_loop),
+            ..Row::of(facts, header.scenario.urls, &record.runs)
+        };
         let (twins, others): (Vec<_>, Vec<_>) =
             header.contenders.iter().partition(|facts| facts.twin_of.is_some());
         let mut contenders: Vec<Row> = others.into_iter().map(row).collect();
@@ -20,7 +24,7 @@ impl Comparison {
         }
         let baseline = contenders
             .iter()
-            .find(|row| row.slots() == 1 && row.measured.is_some())
+            .find(|row| !is_open_loop && row.slots() == 1 && row.measured.is_some())
             .map(|row| row.name.clone());
         set_speed_ups(&mut contenders, baseline.as_deref());
         set_costs(&mut contenders, header.cost_base.as_deref());
@@ -29,8 +33,7 @@ impl Comparison {
         };
         let twins: Vec<(&Row, Row)> =
             twins.into_iter().filter_map(|facts| Some((original(facts)?, row(facts)))).collect();
-        // In an open loop the schedule decides the wall: there is nothing in it to compare.
-        let is_open_loop = header.rate.is_some();
+        // In an open loop the schedule has a part in every wall: there is nothing in it to compare.
         let figures: &[Figure] =
             if is_open_loop { &[Figure::CpuNs] } else { &[Figure::WallNs, Figure::CpuNs] };
         let Tested { pairs, testing, noise } =
@@ -120,6 +123,7 @@ fn set_costs(contenders: &mut [Row], base: Option<&str>) {
         .iter()
         .filter(|row| row.is_common() && Some(row.model.as_str()) == base)
         .filter_map(|row| costs(row).map(|(cpu, memory)| (row.processes, row.in_flight, cpu, memory)))
+        .filter(|(.., cpu, _)| *cpu > 0.0)
         .collect();
     for row in contenders.iter_mut().filter(|row| row.is_common()) {
         let same_shape = bases.iter().find(|base| (base.0, base.1) == (row.processes, row.in_flight));
@@ -154,6 +158,7 @@ impl Row {
             void_reasons: tally(reasons),
             warnings: tally(runs.iter().flat_map(|run| &run.warnings)),
             floor_ns: ideal_ns(facts),
+            reach_per_second: None,
             interval: Interval::of(valid.len()),
             cost: None,
             measured: Measured::of(facts, urls, &valid),
@@ -173,6 +178,10 @@ impl Measured {
         let efficiency =
             |ideal_ns: u64| Spread::of(valid.iter().map(|(_, f)| ideal_ns as f64 / f.wall_ns as f64));
         let in_flight = facts.slots().min(urls).max(1);
+        let schedules: Option<Vec<Schedule>> = valid.iter().map(|(_, f)| f.schedule).collect();
+        let rates = |schedules: &Vec<Schedule>| schedules.iter().map(|s| s.achieved_per_second).collect();
+        let rates: Option<Vec<f64>> = schedules.as_ref().and_then(rates);
+        let late_starts = schedules.map(|schedules| schedules.iter().map(|s| s.late_starts).sum::<u64>());
         let latencies = Latencies::pool(valid.iter().map(|(run, _)| &run.latencies));
         Some(Measured {
             wall_ns: by(|f| f.wall_ns)?,
@@ -196,6 +205,9 @@ impl Measured {
             added_latency_ns: latencies.added.quantiles(),
             latency_p999_ns: latencies.whole.quantile(0.999),
             added_latency_p999_ns: latencies.added.quantile(0.999),
+            achieved_per_second: rates.and_then(Spread::of),
+            late_starts,
+            late_share: late_starts.map(|late| late as f64 / (urls.max(1) * valid.len() as u64) as f64),
             failed_requests: latencies.failed,
             connections: by(|f| f.target.connections)?,
             most_in_flight: by(|f| f.target.most_in_flight)?,

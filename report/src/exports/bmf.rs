@@ -42,12 +42,22 @@ fn metrics(contender: &Contender<'_>) -> BTreeMap<&'static str, Metric> {
         metrics.insert("efficiency", efficiency.into());
     }
     if let Some(added) = &figures.added_latency_ns {
-        metrics.insert(
-            "added_latency_p99_ns",
-            Metric { value: added.p99 as f64, lower_value: None, upper_value: None },
-        );
+        metrics.insert("added_latency_p99_ns", Metric::alone(added.p99 as f64));
+    }
+    if contender.comparison.rate.is_some() {
+        metrics
+            .extend(figures.latency_ns.map(|latency| ("latency_p99_ns", Metric::alone(latency.p99 as f64))));
+        metrics.extend(figures.achieved_per_second.map(|rate| ("achieved_per_second", rate.into())));
+        metrics.extend(figures.late_share.map(|share| ("late_share", Metric::alone(share))));
     }
     metrics
+}
+
+impl Metric {
+    /// A figure that has no interval.
+    fn alone(value: f64) -> Metric {
+        Metric { value, lower_value: None, upper_value: None }
+    }
 }
 
 impl From<Spread<f64>> for Metric {

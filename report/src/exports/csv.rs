@@ -54,6 +54,7 @@ impl Line {
         line.add("latency", &comparison.scenario.latency);
         line.add("body_bytes", comparison.scenario.body_bytes);
         line.add("seed", comparison.scenario.seed);
+        line.add_optional("rate_per_second", comparison.rate.as_ref().map(|rate| rate.per_second));
         line.add("contender", &row.name);
         line.add("model", &row.model);
         line.add("client", &row.client);
@@ -63,6 +64,7 @@ impl Line {
         line.add("valid_runs", row.valid_runs);
         line.add("void_runs", row.void_runs);
         line.add_optional("floor_ns", row.floor_ns);
+        line.add_optional("reach_per_second", row.reach_per_second);
         line.add("interval", meaning(row.interval));
         line.add_figures(row.measured.as_ref());
         line.add_optional("cpu_over_base", row.cost.map(|cost| cost.cpu));
@@ -89,6 +91,9 @@ impl Line {
         self.add_optional("latency_p999_ns", measured.and_then(|m| m.latency_p999_ns));
         self.add_quantiles("added_latency_ns", measured.and_then(|m| m.added_latency_ns));
         self.add_optional("added_latency_p999_ns", measured.and_then(|m| m.added_latency_p999_ns));
+        self.add_spread("achieved_per_second", measured.and_then(|m| m.achieved_per_second));
+        self.add_optional("late_starts", measured.and_then(|m| m.late_starts));
+        self.add_optional("late_share", measured.and_then(|m| m.late_share));
         self.add_optional("failed_requests", measured.map(|m| m.failed_requests));
         self.add_spread("connections", measured.map(|m| m.connections));
         self.add_spread("most_in_flight", measured.map(|m| m.most_in_flight));

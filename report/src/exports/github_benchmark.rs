@@ -13,9 +13,9 @@ use crate::record::MemoryMethod;
 /// Which figures a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// Wall, CPU and memory, for `customSmallerIsBetter`.
+    /// Wall, or in an open loop the p99 of latency, CPU and memory, for `customSmallerIsBetter`.
     SmallerIsBetter,
-    /// Efficiency and requests a second, for `customBiggerIsBetter`.
+    /// Efficiency and requests a second, or in an open loop the achieved rate, for `customBiggerIsBetter`.
     BiggerIsBetter,
 }
 
@@ -24,6 +24,8 @@ pub(crate) struct Entry {
     pub(crate) name: String,
     pub(crate) unit: &'static str,
     pub(crate) value: f64,
+    /// Empty where a figure has none.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) range: String,
     pub(crate) extra: String,
 }
@@ -48,15 +50,25 @@ fn smaller_is_better(contender: &Contender<'_>) -> Vec<Entry> {
         MemoryMethod::HighWaterMarkSinceStart => "; since the program was started, an upper bound",
         MemoryMethod::SampledTree => "; sampled, a lower bound",
     };
-    vec![
-        entry(contender, "wall", "ms", figures.wall_ns.map(|ns| ns as f64 / 1e6)),
-        entry(contender, "CPU", "µs/request", figures.cpu_us_per_request),
-        memory,
-    ]
+    let time = match (contender.comparison.rate.is_some(), figures.latency_ns) {
+        (false, _) => Some(entry(contender, "wall", "ms", figures.wall_ns.map(|ns| ns as f64 / 1e6))),
+        (true, latency) => latency.map(|latency| {
+            let p99 = latency.p99 as f64 / 1e6;
+            let alone = Spread { median: p99, low: p99, high: p99 };
+            Entry { range: String::new(), ..entry(contender, "p99 of latency", "ms", alone) }
+        }),
+    };
+    time.into_iter()
+        .chain([entry(contender, "CPU", "µs/request", figures.cpu_us_per_request), memory])
+        .collect()
 }
 
 fn bigger_is_better(contender: &Contender<'_>) -> Vec<Entry> {
     let urls = contender.comparison.scenario.urls as f64;
+    if contender.comparison.rate.is_some() {
+        let rate = contender.figures.achieved_per_second;
+        return rate.map(|rate| entry(contender, "achieved rate", "requests/s", rate)).into_iter().collect();
+    }
     // The slowest run has the lowest throughput.
     let wall_ns = &contender.figures.wall_ns;
     let swapped = Spread { median: wall_ns.median, low: wall_ns.high, high: wall_ns.low };

@@ -23,9 +23,11 @@ struct Benchmark {
     /// Of the sample, n − 1; hyperfine writes null where there was one run.
     stddev: Option<f64>,
     median: f64,
-    /// The mean of all CPU time: user and system are not told apart, so it is here as a whole.
-    user: f64,
-    system: f64,
+    /// Means of the runs. Both are left out where a run does not know how its CPU is split.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system: Option<f64>,
     min: f64,
     max: f64,
     times: Vec<f64>,
@@ -45,13 +47,14 @@ fn benchmark(contender: &Contender<'_>) -> Benchmark {
     let runs: Vec<&Figures> = runs.filter_map(|run| run.figures.as_ref()).collect();
     let times: Vec<f64> = runs.iter().map(|run| seconds(run.wall_ns)).collect();
     let wall = contender.figures.wall_ns.map(seconds);
+    let cpu = mean_of_all(&runs, |run| run.usage.user_ns).zip(mean_of_all(&runs, |run| run.usage.system_ns));
     Benchmark {
         command: contender.name.clone(),
         mean: mean(&times),
         stddev: deviation(&times),
         median: wall.median,
-        user: mean(&runs.iter().map(|run| seconds(run.cpu_ns)).collect::<Vec<_>>()),
-        system: 0.0,
+        user: cpu.map(|(user, _)| user),
+        system: cpu.map(|(_, system)| system),
         min: times.iter().copied().fold(f64::INFINITY, f64::min),
         max: times.iter().copied().fold(0.0, f64::max),
         memory_usage_byte: runs.iter().map(|run| run.peak_memory_bytes).collect(),
@@ -68,6 +71,12 @@ fn benchmark(contender: &Contender<'_>) -> Benchmark {
 
 fn seconds(ns: u64) -> f64 {
     ns as f64 / 1e9
+}
+
+/// The mean of a time that every run knows, in seconds.
+fn mean_of_all(runs: &[&Figures], time_ns: fn(&Figures) -> Option<u64>) -> Option<f64> {
+    let times: Option<Vec<f64>> = runs.iter().map(|run| time_ns(run).map(seconds)).collect();
+    times.map(|times| mean(&times))
 }
 
 fn mean(values: &[f64]) -> f64 {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::github_benchmark::Direction;
 use super::*;
 use crate::example;
-use crate::record::Record;
+use crate::record::{Latencies, Record};
 
 fn named(record: &Record) -> Named {
     Named { record: "results/example".to_owned(), comparison: Comparison::of(record) }
@@ -96,6 +96,94 @@ fn a_contender_without_a_valid_run_is_named_where_a_format_has_room_for_reasons(
     for text in [bmf::render(&records), hyperfine::render(&records)] {
         assert!(text.contains("tokio:128") && !text.contains("smol:256"), "{text}");
     }
+}
+
+/// The cells of the line of `contender` in CSV, each with its title.
+fn cells(csv: &str, contender: &str) -> Vec<(String, String)> {
+    let mut lines = ::csv::Reader::from_reader(csv.as_bytes());
+    let titles = lines.headers().unwrap().clone();
+    let line = lines.records().map(Result::unwrap).find(|line| line.iter().any(|cell| cell == contender));
+    let line = line.unwrap();
+    titles.iter().zip(&line).map(|(title, cell)| (title.to_owned(), cell.to_owned())).collect()
+}
+
+/// A figure that a workload does not have is an empty cell, `null` or no key, and never a number that stands
+/// for it.
+#[test]
+fn what_a_workload_does_not_have_is_absent_in_every_export() {
+    let mut nothing_succeeded = example::record();
+    for run in &mut nothing_succeeded.runs {
+        run.latencies = Latencies { failed: 1_000, ..Latencies::default() };
+        let Some(figures) = &mut run.figures else { continue };
+        (figures.latency_ns, figures.added_latency_ns) = (None, None);
+    }
+    let mut without_baseline = example::record();
+    without_baseline.header.contenders.remove(0);
+    without_baseline.runs.retain(|run| run.contender != "sync:1");
+    let schedule = ["rate_per_second", "reach_per_second", "achieved_per_second", "late_"];
+    let closed = |absent: &[&'static str]| [absent, &schedule].concat();
+    let cases = [
+        (example::record_without_delays(), closed(&["floor_ns", "efficiency"])),
+        (example::open_loop_record(), vec!["speed_up", "ramp_ns"]),
+        (nothing_succeeded, closed(&["latency_", "added_latency_"])),
+        (without_baseline, closed(&["speed_up"])),
+        (example::record(), schedule.to_vec()),
+    ];
+    for (record, absent) in cases {
+        let records = [named(&record)];
+        for (title, cell) in cells(&csv::render(&records), "tokio:128") {
+            let is_absent = absent.iter().any(|start| title.starts_with(start));
+            let may_be_empty = ["preset", "cpu_over_base", "memory_over_base"].contains(&title.as_str());
+            assert!(is_absent == cell.is_empty() || may_be_empty, "{title}: {cell:?}");
+        }
+        let json: Value = serde_json::from_str(&json::render(&records)).unwrap();
+        let contenders = json["contenders"].as_array().or(json[0]["contenders"].as_array()).unwrap();
+        for contender in contenders {
+            for (key, value) in contender.as_object().unwrap() {
+                let is_absent = absent.iter().any(|start| key.starts_with(start));
+                assert!(!is_absent || value.is_null(), "{key}: {value}");
+            }
+        }
+        let others = [
+            bmf::render(&records),
+            github_benchmark::render(&records, Direction::SmallerIsBetter),
+            github_benchmark::render(&records, Direction::BiggerIsBetter),
+            hyperfine::render(&records),
+            junit::render(&records),
+        ];
+        for text in &others {
+            assert!(!text.contains("NaN") && !text.contains("inf\"") && !text.contains(": inf"), "{text}");
+            for figure in absent.iter().filter(|figure| **figure != "late_") {
+                let metric = format!("\"{figure}");
+                assert!(!text.contains(&metric), "{figure}: {text}");
+            }
+        }
+        let has_ideal = !absent.contains(&"floor_ns");
+        let is_open = record.header.rate.is_some();
+        assert_eq!(others[2].contains(" efficiency\""), has_ideal && !is_open, "{}", others[2]);
+        assert_eq!(others[2].contains("achieved rate"), is_open, "{}", others[2]);
+    }
+}
+
+#[test]
+fn user_and_system_time_of_hyperfine_add_up_or_are_both_left_out() {
+    let mut record = example::record();
+    let results = |record: &Record| value(&hyperfine::render(&[named(record)]))["results"].clone();
+    let mean_cpu = |record: &Record| {
+        let runs = record.runs.iter().filter(|run| run.contender == "threads:32");
+        let cpu: Vec<f64> = runs.map(|run| run.figures.as_ref().unwrap().cpu_ns as f64 / 1e9).collect();
+        cpu.iter().sum::<f64>() / cpu.len() as f64
+    };
+    let threads = &results(&record)[1];
+    let part = |key: &str| threads[key].as_f64().unwrap();
+    assert_eq!(threads["command"], "threads:32");
+    assert!(part("system") > 0.0 && part("user") > part("system"), "{threads}");
+    assert!((part("user") + part("system") - mean_cpu(&record)).abs() < 1e-6, "{threads}");
+    // One run of five, measured by the clocks of processes, does not know.
+    let run = record.runs.iter_mut().rfind(|run| run.contender == "threads:32").unwrap();
+    run.figures.as_mut().unwrap().usage.user_ns = None;
+    let threads = &results(&record)[1];
+    assert!(threads.get("user").is_none() && threads.get("system").is_none(), "{threads}");
 }
 
 /// `ours` has no field that `published` lacks, and what it has is of the same type. Where a published

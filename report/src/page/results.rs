@@ -8,6 +8,7 @@ use crate::comparison::{Comparison, Finding, Measured, PublishedTable, Ranked, R
 use crate::numbers::{bytes, count, duration, percent, signed_duration, times};
 use crate::printable::printable;
 use crate::tables::columns::{RANGE, marked};
+use crate::tables::open_loop::{self, OPEN_LOOP};
 use crate::tables::ranking::{self, RANKING};
 use crate::tables::{published, words};
 
@@ -17,7 +18,11 @@ pub(super) fn section(comparison: &Comparison) -> Markup {
         section id="results" {
             h2 { "The figures" }
             @if comparison.rate.is_some() {
-                p.note { "Requests came at a given rate, and that decides the wall and with it the efficiency: nobody is ranked by it." }
+                p.note { "Requests came at a given rate, so walls are not compared: nobody is ranked." }
+                h3 { "Latency under a fixed arrival rate" }
+                (table::shown("open loop", &open_loop(comparison)))
+                (notes(&open_loop::heading(comparison)))
+                h3 { "Of every contender" }
             } @else if comparison.ranking.len() > 1 {
                 h3 { "Ranking" }
                 (table::shown("ranking", &ranking(&comparison.ranking)))
@@ -90,6 +95,34 @@ fn found(finding: Finding) -> &'static str {
         Finding::NotDetected => "no difference detected",
         Finding::TooFewRounds => "too few rounds to tell",
     }
+}
+
+/// The columns of [`OPEN_LOOP`], with the figures behind them.
+fn open_loop(comparison: &Comparison) -> Data {
+    const KEYS: [&str; OPEN_LOOP.len()] = [
+        "contender",
+        "latency_p50_ns",
+        "latency_p90_ns",
+        "latency_p99_ns",
+        "latency_p999_ns",
+        "latency_max_ns",
+        "achieved_per_second",
+        "late_share",
+        "most_in_flight",
+    ];
+    let columns = OPEN_LOOP.iter().zip(KEYS).map(|(column, key)| (column.title, key, column.numeric));
+    let mut data = Data::new(&columns.collect::<Vec<_>>());
+    for row in &comparison.contenders {
+        let figures = open_loop::figures(row);
+        let raw = std::iter::once(None).chain(figures);
+        let cells = OPEN_LOOP.iter().zip(raw);
+        data.rows.push(
+            cells
+                .map(|(column, raw)| Cell { text: (column.cell)(row), raw: raw.into_iter().collect() })
+                .collect(),
+        );
+    }
+    data
 }
 
 fn results(rows: &[&Row]) -> Data {

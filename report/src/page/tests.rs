@@ -86,7 +86,7 @@ fn the_ranking_reads_as_elsewhere_and_is_copied_with_both_ends_of_its_intervals(
 }
 
 #[test]
-fn where_a_rate_decides_the_wall_nobody_is_ranked_by_it() {
+fn in_an_open_loop_nobody_is_ranked_by_wall() {
     let record = example::record();
     let mut comparison = Comparison::of(&record);
     assert!(render(&record, &comparison).contains("<h3>Ranking</h3>"));
@@ -94,8 +94,7 @@ fn where_a_rate_decides_the_wall_nobody_is_ranked_by_it() {
     let page = render(&record, &comparison);
     assert!(!page.contains("<h3>Ranking</h3>"));
     assert!(
-        page.contains("that decides the wall: who keeps up")
-            && page.contains("from when the request was due")
+        page.contains("a contender that keeps up needs") && page.contains("from when the request was due")
     );
 }
 

@@ -21,6 +21,11 @@ pub enum CpuMethod {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Usage {
+    /// The CPU's part in user space, in nanoseconds, and the one in the kernel. They add up to the CPU, which is
+    /// exact; how it is split, the kernel samples. Known of a control group alone.
+    pub user_ns: Option<u64>,
+    /// See `user_ns`.
+    pub system_ns: Option<u64>,
     /// Times that a thread gave up its core to wait for something. Absent where threads ended during the
     /// run that had more than 1 % of its CPU: they took their count with them.
     pub voluntary_switches: Option<u64>,

@@ -22,7 +22,8 @@ pub struct Latencies {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Histogram {
-    /// The upper end of each class that is not empty, in nanoseconds, ascending, and the values in it.
+    /// The upper end of each class that is not empty, in nanoseconds, ascending, and the values in it. The last
+    /// class ends at the largest value itself.
     pub classes: Vec<(u64, u64)>,
 }
 
@@ -45,24 +46,40 @@ impl Latencies {
 
     /// Those of several runs together.
     pub fn pool<'a>(runs: impl IntoIterator<Item = &'a Latencies>) -> Latencies {
-        let (mut whole, mut added, mut failed) = (empty(), empty(), 0);
-        for run in runs {
-            run.whole.add_to(&mut whole);
-            run.added.add_to(&mut added);
-            failed += run.failed;
+        let runs: Vec<&Latencies> = runs.into_iter().collect();
+        Latencies {
+            whole: Histogram::pool(runs.iter().map(|run| &run.whole)),
+            added: Histogram::pool(runs.iter().map(|run| &run.added)),
+            failed: runs.iter().map(|run| run.failed).sum(),
         }
-        Latencies { whole: Histogram::from_hdr(&whole), added: Histogram::from_hdr(&added), failed }
     }
 }
 
 impl Histogram {
     /// The histogram of `values`, in nanoseconds.
     pub fn of(values: impl IntoIterator<Item = u64>) -> Histogram {
-        let mut hdr = empty();
+        let (mut hdr, mut max_ns) = (empty(), 0);
         for value in values {
             hdr.saturating_record(value);
+            max_ns = max_ns.max(value);
         }
-        Histogram::from_hdr(&hdr)
+        Histogram::from_hdr(&hdr, max_ns)
+    }
+
+    /// The largest value, in nanoseconds; `None` where there are no values.
+    pub fn max_ns(&self) -> Option<u64> {
+        self.classes.last().map(|(end, _)| *end)
+    }
+
+    /// Ends the last class at `max_ns`, where that lies within it. Records were saved whose last class has the
+    /// end that all of its kind have.
+    pub(super) fn end_at(&mut self, max_ns: u64) {
+        let before = self.classes.iter().rev().nth(1).map_or(0, |(end, _)| *end);
+        if let Some((end, _)) = self.classes.last_mut()
+            && (before..*end).contains(&max_ns)
+        {
+            *end = max_ns;
+        }
     }
 
     /// The number of values.
@@ -82,21 +99,31 @@ impl Histogram {
         self.classes.iter().find(reached).or(self.classes.last()).map(|(value, _)| *value)
     }
 
-    /// The points that tables show, each at most 1 % too high; `None` where there are no values.
+    /// The points that tables show, each at most 1 % too high and the largest exact; `None` where there are no values.
     pub fn quantiles(&self) -> Option<Quantiles> {
         let at = |share| self.quantile(share).map(u64::cast_signed);
         Some(Quantiles { p50: at(0.5)?, p90: at(0.9)?, p99: at(0.99)?, max: at(1.0)? })
     }
 
-    fn from_hdr(hdr: &Hdr<u64>) -> Histogram {
+    /// The classes of `hdr`, whose largest value is `max_ns`.
+    fn from_hdr(hdr: &Hdr<u64>, max_ns: u64) -> Histogram {
         let classes = hdr.iter_recorded().map(|class| (class.value_iterated_to(), class.count_at_value()));
-        Histogram { classes: classes.collect() }
+        let mut classes: Vec<(u64, u64)> = classes.collect();
+        if let Some((end, _)) = classes.last_mut() {
+            *end = max_ns;
+        }
+        Histogram { classes }
     }
 
-    fn add_to(&self, hdr: &mut Hdr<u64>) {
-        for &(value, count) in &self.classes {
-            hdr.saturating_record_n(value, count);
+    fn pool<'a>(histograms: impl Iterator<Item = &'a Histogram>) -> Histogram {
+        let (mut hdr, mut max_ns) = (empty(), 0);
+        for histogram in histograms {
+            for &(value, count) in &histogram.classes {
+                hdr.saturating_record_n(value, count);
+            }
+            max_ns = max_ns.max(histogram.max_ns().unwrap_or(0));
         }
+        Histogram::from_hdr(&hdr, max_ns)
     }
 }
 
@@ -120,6 +147,23 @@ mod tests {
         }
         assert_eq!(Histogram::default().quantile(0.5), None);
         assert_eq!(Histogram::default().quantiles(), None);
+    }
+
+    /// 1,000,003 ns and 20,000,001 ns lie in classes that end above them.
+    #[test]
+    fn the_maximum_is_the_largest_value_and_not_the_end_of_its_class() {
+        let [first, second] = [[5_u64, 1_000_003], [7, 20_000_001]].map(Histogram::of);
+        assert_eq!(first.quantiles().unwrap().max, 1_000_003);
+        let latencies = |histogram: &Histogram| Latencies {
+            whole: histogram.clone(),
+            added: histogram.clone(),
+            failed: 0,
+        };
+        let pooled = Latencies::pool(&[latencies(&second), latencies(&first)]);
+        assert_eq!(pooled.whole.quantiles().unwrap().max, 20_000_001);
+        assert_eq!(pooled.added.quantile(0.999), Some(20_000_001), "no quantile is above the maximum");
+        let saved = serde_json::to_string(&first).unwrap();
+        assert_eq!(serde_json::from_str::<Histogram>(&saved).unwrap().max_ns(), Some(1_000_003));
     }
 
     #[test]

@@ -140,10 +140,27 @@ fn bring_up_to_date(run: &mut Run, format: u32) {
     if format < 2 {
         run.latencies = Latencies::of(&run.samples);
     }
-    if let Some(figures) = run.figures.as_mut().filter(|_| format < 3)
-        && figures.peak_memory_method == MemoryMethod::HighWaterMark
-    {
+    if format < 3 {
+        correct(run);
+    }
+}
+
+/// What older records hold for a figure that they do not have, or have less exactly: zeros for the latencies of a
+/// run in which no request succeeded, the end of a class for the largest latency, and a high-water mark since
+/// the program was started.
+fn correct(run: &mut Run) {
+    let Some(figures) = &mut run.figures else { return };
+    if figures.peak_memory_method == MemoryMethod::HighWaterMark {
         figures.peak_memory_method = MemoryMethod::HighWaterMarkSinceStart;
+    }
+    for (histogram, points) in [
+        (&mut run.latencies.whole, &mut figures.latency_ns),
+        (&mut run.latencies.added, &mut figures.added_latency_ns),
+    ] {
+        *points = points.filter(|_| histogram.count() > 0);
+        if let Some(points) = points {
+            histogram.end_at(points.max.max(0).cast_unsigned());
+        }
     }
 }
 
@@ -332,6 +349,25 @@ mod tests {
             assert!(measured.added_latency_ns.is_some(), "{}", row.name);
         }
         insta::assert_snapshot!(crate::tables::markdown::render(&comparison));
+    }
+
+    #[test]
+    fn the_largest_latency_of_an_older_record_is_exact_too() {
+        let mut record = example::short_record();
+        record.header.format = 2;
+        let run = &mut record.runs[0];
+        let true_max = run.latencies.whole.max_ns().unwrap();
+        run.latencies.whole.classes.last_mut().unwrap().0 = true_max + 50_000;
+        // Nothing succeeded in this one, and zeros stood for what there is not.
+        let failed = &mut record.runs[1];
+        failed.latencies = Latencies { failed: 1_000, ..Latencies::default() };
+        failed.figures.as_mut().unwrap().latency_ns = Some(super::super::Quantiles::default());
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE_NAME);
+        example::save(&record, &path);
+        let read = Record::read(&path).unwrap();
+        assert_eq!(read.runs[0].latencies.whole.max_ns(), Some(true_max));
+        assert_eq!(read.runs[1].figures.as_ref().unwrap().latency_ns, None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CpuMethod, Header, Latencies, Noise, Usage, Watching};
+use super::{CpuMethod, Header, Latencies, Noise, Schedule, Usage, Watching};
 use crate::stats::Sorted;
 
 /// One contender carrying out the workload once.
@@ -50,7 +50,11 @@ impl Run {
             [samples.process.len(), samples.start_ns.len(), samples.end_ns.len(), samples.planned_ns.len()];
         let all_due = samples.due_ns.is_empty() || samples.due_ns.len() == requests;
         // JSON has no such number: it would be saved as null, and the record lost to its readers.
-        let all_finite = self.figures.iter().all(|f| f.cpu_us_per_request.is_finite())
+        let rate = |f: &Figures| f.schedule.and_then(|schedule| schedule.achieved_per_second);
+        let all_finite = self
+            .figures
+            .iter()
+            .all(|f| f.cpu_us_per_request.is_finite() && rate(f).is_none_or(f64::is_finite))
             && self.timeline.iter().all(|point| point.cpu_percent.is_finite());
 
         if !header.contenders.iter().any(|c| c.name == self.contender) {
@@ -120,11 +124,16 @@ pub struct Figures {
     /// absent where that never happened.
     #[serde(default)]
     pub ramp_ns: Option<u64>,
-    /// Durations of the samples.
-    pub latency_ns: Quantiles,
-    /// Durations of the samples less each URL's planned delay. May be a little below zero where a
-    /// worker's and the target's reading of the clock differ.
-    pub added_latency_ns: Quantiles,
+    /// Durations of the samples; absent where no request succeeded.
+    #[serde(default)]
+    pub latency_ns: Option<Quantiles>,
+    /// Durations of the samples less each URL's planned delay; absent where no request succeeded. May be a
+    /// little below zero where a worker's and the target's reading of the clock differ.
+    #[serde(default)]
+    pub added_latency_ns: Option<Quantiles>,
+    /// How well the schedule of an open loop was kept; absent in a closed one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
     /// What else the worker tree used.
     #[serde(default)]
     pub usage: Usage,

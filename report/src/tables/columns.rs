@@ -94,8 +94,15 @@ pub(super) const BRIEF_COSTS: [&Column<Row>; 8] = [
 
 /// The columns of [`CONTENDERS`] that have something to say here.
 pub(super) fn for_contenders(comparison: &Comparison) -> Vec<&'static Column<Row>> {
-    let has_baseline = comparison.baseline.is_some();
-    CONTENDERS.into_iter().filter(|column| has_baseline || column.title != SPEED_UP.title).collect()
+    with_figures(&CONTENDERS, &comparison.deployed())
+}
+
+/// Those of `columns` in which any of `rows` has a figure. Those that have no valid run have none anywhere.
+pub(super) fn with_figures(columns: &[&'static Column<Row>], rows: &[&Row]) -> Vec<&'static Column<Row>> {
+    let measured: Vec<&&Row> = rows.iter().filter(|row| row.measured.is_some()).collect();
+    let has_figures =
+        |column: &Column<Row>| measured.is_empty() || measured.iter().any(|row| (column.cell)(row) != NONE);
+    columns.iter().copied().filter(|column| has_figures(column)).collect()
 }
 
 const CONTENDER: Column<Row> = Column {
@@ -273,7 +280,7 @@ const VALID: Column<Row> = Column {
     gives_way: None,
 };
 
-fn figure(row: &Row, show: impl Fn(&Measured) -> String) -> String {
+pub(super) fn figure(row: &Row, show: impl Fn(&Measured) -> String) -> String {
     row.measured.as_ref().map_or_else(|| NONE.to_owned(), show)
 }
 

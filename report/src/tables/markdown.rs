@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::columns::{self, Column};
+use super::open_loop::{self, OPEN_LOOP};
 use super::ranking::{self, RANKING};
 use super::{published, words};
 use crate::comparison::{Comparison, Named};
@@ -100,8 +101,13 @@ fn whole(comparison: &Comparison, tables: Tables) -> Vec<String> {
         vec![labelled(words::heading(comparison)) + "\\\n**command** " + &code(&comparison.command)];
     if matches!(tables, Tables::All | Tables::Native) {
         parts.push(table(&native, &comparison.deployed()));
-        parts.push(conclusion(comparison).iter().map(|line| strong(line)).collect::<Vec<_>>().join("\\\n"));
         explained.extend(native);
+        if comparison.rate.is_some() {
+            parts.push(labelled(open_loop::heading(comparison)));
+            parts.push(open_loop_table(comparison));
+            explained.extend(OPEN_LOOP.iter().skip(1));
+        }
+        parts.push(conclusion(comparison).iter().map(|line| strong(line)).collect::<Vec<_>>().join("\\\n"));
     }
     if tables == Tables::All && !comparison.pairs.is_empty() {
         parts.push(labelled(ranking::heading(comparison)));
@@ -110,11 +116,11 @@ fn whole(comparison: &Comparison, tables: Tables) -> Vec<String> {
         }
     }
     if has_common {
-        let costs = vec![labelled(words::costs_heading(comparison)), table(&columns::COSTS, &common)];
+        let columns = columns::with_figures(&columns::COSTS, &common);
+        let costs = vec![labelled(words::costs_heading(comparison)), table(&columns, &common)];
         parts.extend(if tables == Tables::All { vec![folded(COSTS_SUMMARY, costs)] } else { costs });
-        explained.extend(
-            columns::COSTS.iter().filter(|&column| tables != Tables::All || column.is_only_of_costs()),
-        );
+        explained
+            .extend(columns.into_iter().filter(|column| tables != Tables::All || column.is_only_of_costs()));
     }
     if matches!(tables, Tables::All | Tables::Published) {
         for reference in &comparison.references {
@@ -140,12 +146,17 @@ fn brief(comparison: &Comparison, tables: Tables) -> Vec<String> {
     let mut parts = Vec::new();
     let mut shown = Vec::new();
     if matches!(tables, Tables::All | Tables::Native) {
-        parts.push(table(&columns::BRIEF, &comparison.deployed()));
-        shown.extend(comparison.deployed());
+        let deployed = comparison.deployed();
+        parts.push(table(&columns::with_figures(&columns::BRIEF, &deployed), &deployed));
+        if comparison.rate.is_some() {
+            parts.push(open_loop_table(comparison));
+        }
+        shown.extend(deployed);
     }
     if matches!(tables, Tables::All | Tables::Common) && !comparison.common().is_empty() {
-        parts.push(table(&columns::BRIEF_COSTS, &comparison.common()));
-        shown.extend(comparison.common());
+        let common = comparison.common();
+        parts.push(table(&columns::with_figures(&columns::BRIEF_COSTS, &common), &common));
+        shown.extend(common);
     }
     if tables == Tables::Published {
         for reference in &comparison.references {
@@ -157,8 +168,14 @@ fn brief(comparison: &Comparison, tables: Tables) -> Vec<String> {
         return parts;
     }
     parts.extend(words::faster_than_ideal(&shown).map(|line| escaped(&line) + "."));
+    parts.extend(open_loop::beyond_reach(comparison).map(|line| escaped(&line) + "."));
     parts.push(format!("{}, {}", escaped(&words::caption(comparison)), code(&comparison.command)));
     parts
+}
+
+/// Latency since due and how the schedule was kept, of all contenders.
+fn open_loop_table(comparison: &Comparison) -> String {
+    table(&OPEN_LOOP.iter().collect::<Vec<_>>(), &comparison.contenders.iter().collect::<Vec<_>>())
 }
 
 fn joined(mut parts: Vec<String>) -> String {

@@ -85,7 +85,7 @@ fn to_first(ranked: &Ranked, show: impl Fn(&Pair) -> Option<String>) -> String {
 /// What it takes to read the ranking, or why there is none.
 pub(crate) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
     if comparison.rate.is_some() {
-        let none = "none: the rate decides the wall, and contenders are compared by CPU alone";
+        let none = "none: in an open loop walls are not compared, and contenders are compared by CPU alone";
         return vec![("ranking", none.to_owned()), ("tests", tests(comparison))];
     }
     vec![
@@ -293,7 +293,7 @@ mod tests {
         let open = Comparison::of(&record);
         assert!(told(&open).contains(", of CPU: a record"), "{}", told(&open));
         assert!(told(&open).contains(" under a budget the number of rounds depends on the data"));
-        assert_eq!(open.noise.len(), 1, "the rate decides the wall of a twin too");
+        assert_eq!(open.noise.len(), 1, "walls of a twin are not compared either");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use comfy_table::{
 
 use super::bars::Bars;
 use super::columns::{self, Column};
+use super::open_loop::{self, OPEN_LOOP};
 use super::ranking::{self, RANKING};
 use super::{published, words};
 use crate::comparison::{Comparison, Named, Row};
@@ -44,11 +45,16 @@ pub fn render(comparison: &Comparison, screen: Screen) -> String {
     heading.push(("command", comparison.command.clone()));
     let mut legend = ours.legend;
 
-    let mut parts = vec![
-        paragraphs(heading, prose),
-        ours.text,
-        paragraphs(conclusion(comparison).into_iter().map(|line| ("→", line)), prose),
-    ];
+    let mut parts = vec![paragraphs(heading, prose), ours.text];
+    if comparison.rate.is_some() {
+        let rows: Vec<&Row> = comparison.contenders.iter().collect();
+        let latencies = Fitted::of_figures(OPEN_LOOP.iter().collect(), &rows, screen);
+        parts.push(paragraphs(open_loop::heading(comparison), prose));
+        parts.push(latencies.text);
+        hidden.push((" in the table of the open loop", latencies.hidden));
+        add_to(&mut legend, latencies.legend);
+    }
+    parts.push(paragraphs(conclusion(comparison).into_iter().map(|line| ("→", line)), prose));
     if !comparison.pairs.is_empty() {
         parts.push(paragraphs(ranking::heading(comparison), prose));
         if !comparison.ranking.is_empty() {
@@ -59,12 +65,12 @@ pub fn render(comparison: &Comparison, screen: Screen) -> String {
         }
     }
     if !comparison.common().is_empty() {
-        let costs = contenders(columns::COSTS.to_vec(), &comparison.common(), screen);
+        let common = comparison.common();
+        let costs = contenders(columns::with_figures(&columns::COSTS, &common), &common, screen);
         parts.push(paragraphs(words::costs_heading(comparison), prose));
         parts.push(costs.text);
         hidden.push((" in the table of costs", costs.hidden));
-        let known: Vec<String> = legend.iter().map(|(title, _)| title.clone()).collect();
-        legend.extend(costs.legend.into_iter().filter(|(title, _)| !known.contains(title)));
+        add_to(&mut legend, costs.legend);
     }
     for reference in &comparison.references {
         let lines = published::lines(comparison, reference);
@@ -82,6 +88,12 @@ pub fn render(comparison: &Comparison, screen: Screen) -> String {
     parts.push(paragraphs(notes.map(|note| ("·", note)), prose));
     parts.push(paragraphs(legend, prose));
     parts.join("\n\n") + "\n"
+}
+
+/// Adds what `more` explains to `legend`, each title once.
+fn add_to(legend: &mut Vec<(String, String)>, more: Vec<(String, String)>) {
+    let known: Vec<String> = legend.iter().map(|(title, _)| title.clone()).collect();
+    legend.extend(more.into_iter().filter(|(title, _)| !known.contains(title)));
 }
 
 /// Renders every record, one below the other.

@@ -1,5 +1,6 @@
 //! The words around a table: what it is about, and what a reader must know before believing it.
 
+use super::open_loop;
 use crate::comparison::{BOOTSTRAP_RUNS, Comparison, Disturbed, Row, Tally};
 use crate::numbers::{bytes, count, duration, signed_duration};
 use crate::printable::clipped;
@@ -23,7 +24,8 @@ pub(crate) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
         ("machine", machine(comparison)),
         ("rounds", rounds(comparison)),
     ];
-    disturbed.chain(heading).chain(chosen(comparison)).collect()
+    let beyond_reach = open_loop::beyond_reach(comparison).map(|line| ("warning", line));
+    disturbed.chain(beyond_reach).chain(heading).chain(chosen(comparison)).collect()
 }
 
 fn beware(disturbed: &Disturbed) -> String {
