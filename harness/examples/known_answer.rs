@@ -60,7 +60,7 @@ fn known_answer(plan: &Plan, gate: Gate, what: &str, amount: u64) -> Result<Fini
         let body = response.and_then(|mut response| response.body_mut().read_to_vec());
         Outcome::response(200, &body.unwrap_or_default())
     };
-    let clock = gate.clock();
+    let recorder = gate.recorder();
     for _ in 0..if what == "early" { amount } else { 0 } {
         plan.ids.iter().copied().for_each(|id| {
             fetch(id);
@@ -105,8 +105,8 @@ fn known_answer(plan: &Plan, gate: Gate, what: &str, amount: u64) -> Result<Fini
         "early" | "set-up" => {}
         other => bail!("nothing is known of {other}"),
     }
-    let samples = plan.ids.iter().map(|&id| clock.time(id, thread::sleep, || fetch(id))).collect();
-    let finished = go.done(samples);
+    plan.ids.iter().for_each(|&id| recorder.time(id, thread::sleep, || fetch(id)));
+    let finished = go.done();
     drop((memory, files)); // held until the meters were read
     children.into_iter().try_for_each(dismiss)?;
     finished

@@ -25,6 +25,7 @@ mod progress;
 pub mod protocol;
 pub mod race;
 pub mod rate;
+pub mod recorder;
 pub mod schedule;
 pub mod session;
 pub mod target;

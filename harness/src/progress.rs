@@ -148,10 +148,6 @@ impl Watcher for Progress {
         self.show_time_left();
     }
 
-    fn wants_progress(&self) -> bool {
-        self.visible
-    }
-
     fn interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)
     }

@@ -40,10 +40,9 @@ pub struct Session {
 /// What a session does while it waits for the workers of a run.
 pub trait Watcher {
     /// Called about ten times a second with the number of requests served so far in this run, and of those
-    /// in flight now, where [`Watcher::wants_progress`] says so.
+    /// in flight now. The target is asked for them in every run alike, whether or not anybody looks, since asking
+    /// costs it a little.
     fn seen(&mut self, served: u64, in_flight: u64);
-    /// Whether anybody looks: asking the target costs it a little.
-    fn wants_progress(&self) -> bool;
     /// Whether the user asked to stop.
     fn interrupted(&self) -> bool;
 }
@@ -53,10 +52,6 @@ pub struct Unwatched;
 
 impl Watcher for Unwatched {
     fn seen(&mut self, _: u64, _: u64) {}
-
-    fn wants_progress(&self) -> bool {
-        false
-    }
 
     fn interrupted(&self) -> bool {
         false
@@ -289,9 +284,7 @@ struct Looker<'a> {
 
 impl Onlooker for Looker<'_> {
     fn look(&mut self) {
-        if self.watcher.wants_progress()
-            && let Ok(stats) = self.target.stats()
-        {
+        if let Ok(stats) = self.target.stats() {
             self.watcher.seen(stats.served, stats.in_flight);
         }
     }

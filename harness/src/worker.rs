@@ -4,14 +4,12 @@
 //! sets itself up, a [`Go`] while it fetches, and [`Finished`] when it has told. So no model can
 //! forget to wait for `go`, or to tell.
 
-use std::collections::HashMap;
 use std::io::{BufRead, BufWriter, Write};
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::protocol::{DONE, Fetched, GO, PROTOCOL, Plan, Ready, Sample};
+use crate::protocol::{DONE, GO, PROTOCOL, Plan, Ready};
+use crate::recorder::Recorder;
 
 /// Carries out the plan that `input` begins with by `run`.
 ///
@@ -25,7 +23,7 @@ pub fn work(
 ) -> Result<()> {
     settle_in();
     let plan = read_plan(&mut input)?;
-    let gate = Gate { clock: Clock::of(&plan), input: Box::new(input), output: Box::new(output) };
+    let gate = Gate { recorder: Recorder::of(&plan), input: Box::new(input), output: Box::new(output) };
     run(&plan, gate).map(|Finished(())| ())
 }
 
@@ -64,18 +62,19 @@ fn read_plan(input: &mut impl BufRead) -> Result<Plan> {
 
 /// A model that is setting itself up.
 pub struct Gate {
-    clock: Clock,
+    recorder: Recorder,
     input: Box<dyn BufRead + Send>,
     output: Box<dyn Write + Send>,
 }
 
 impl Gate {
-    /// The clock of this run. It stands still until `go`.
-    pub fn clock(&self) -> Clock {
-        self.clock.clone()
+    /// What times and records the requests of this run. Its clock stands still until `go`.
+    pub fn recorder(&self) -> Recorder {
+        self.recorder.clone()
     }
 
-    /// Says that everything is set up, and waits for `go`.
+    /// Says that everything is set up, and waits for `go`. `runtime` says how many threads there are, all of
+    /// the process counted, as in `3 threads`.
     ///
     /// # Errors
     /// When the harness is gone, or says anything else.
@@ -88,30 +87,31 @@ impl Gate {
         if line.trim_end() != GO {
             bail!("expected `{GO}` on stdin, got {line:?}");
         }
-        self.clock.start();
-        Ok(Go { input: self.input, output: self.output })
+        self.recorder.start();
+        Ok(Go { recorder: self.recorder, input: self.input, output: self.output })
     }
 }
 
 /// A model that is fetching.
 pub struct Go {
+    recorder: Recorder,
     input: Box<dyn BufRead + Send>,
     output: Box<dyn Write + Send>,
 }
 
 impl Go {
     /// Says that the last response is in, waits until the harness has read its meters, and hands
-    /// over the samples.
+    /// over what was recorded.
     ///
     /// # Errors
     /// When the harness is gone.
-    pub fn done(mut self, samples: Vec<Sample>) -> Result<Finished> {
+    pub fn done(mut self) -> Result<Finished> {
         writeln!(self.output, "{DONE}")?;
         self.output.flush()?;
         while self.input.read_line(&mut String::new())? > 0 {}
         let mut output = BufWriter::new(self.output);
-        for sample in &samples {
-            serde_json::to_writer(&mut output, sample)?;
+        for sample in self.recorder.samples() {
+            serde_json::to_writer(&mut output, &sample)?;
             output.write_all(b"\n")?;
         }
         output.flush()?;
@@ -121,101 +121,3 @@ impl Go {
 
 /// A model that has told its samples. Only [`Go::done`] makes one.
 pub struct Finished(());
-
-/// Time since `go`, the same for every thread and task of a worker, and the schedule where the plan has
-/// one.
-#[derive(Clone, Debug)]
-pub struct Clock(Arc<Times>);
-
-#[derive(Debug)]
-struct Times {
-    go: OnceLock<Instant>,
-    /// When each id is due; none where the loop is closed.
-    due_ns: HashMap<u64, u64>,
-}
-
-impl Clock {
-    fn of(plan: &Plan) -> Clock {
-        let due_ns = plan.due_ns.iter().flatten();
-        let due_ns = plan.ids.iter().copied().zip(due_ns.copied()).collect();
-        Clock(Arc::new(Times { go: OnceLock::new(), due_ns }))
-    }
-
-    fn start(&self) {
-        self.0.go.set(Instant::now()).expect("a gate opens once");
-    }
-
-    fn elapsed_ns(&self) -> u64 {
-        self.0.go.get().expect("fetching begins after `go`").elapsed().as_nanos() as u64
-    }
-
-    /// How long it is until `id` is due; `None` once it is, or where the plan has no schedule.
-    pub fn until_due(&self, id: u64) -> Option<Duration> {
-        let left_ns = self.0.due_ns.get(&id)?.saturating_sub(self.elapsed_ns());
-        (left_ns > 0).then(|| Duration::from_nanos(left_ns))
-    }
-
-    /// Begins to time a request, which must be due.
-    pub fn begin(&self, id: u64) -> Request {
-        Request { id, clock: self.clone(), start_ns: self.elapsed_ns() }
-    }
-
-    /// Times a blocking fetch. Where the plan has a schedule, the fetch first waits with `sleep` until it
-    /// is due.
-    pub fn time<F: Into<Fetched>>(
-        &self,
-        id: u64,
-        sleep: impl Fn(Duration),
-        fetch: impl FnOnce() -> F,
-    ) -> Sample {
-        while let Some(wait) = self.until_due(id) {
-            sleep(wait);
-        }
-        let request = self.begin(id);
-        request.end(fetch())
-    }
-
-    /// Times an async fetch. Where the plan has a schedule, the fetch first waits with `sleep`, which is
-    /// the runtime's own, until it is due.
-    pub async fn time_async<S: Future, F: Into<Fetched>>(
-        &self,
-        id: u64,
-        sleep: impl Fn(Duration) -> S,
-        fetch: impl Future<Output = F>,
-    ) -> Sample {
-        while let Some(wait) = self.until_due(id) {
-            // In a box, so that the tasks of a closed loop are not larger by a timer that they do not use.
-            Box::pin(sleep(wait)).await;
-        }
-        let request = self.begin(id);
-        request.end(fetch.await)
-    }
-}
-
-/// A request that is being timed.
-#[derive(Debug)]
-pub struct Request {
-    id: u64,
-    clock: Clock,
-    start_ns: u64,
-}
-
-impl Request {
-    /// The URL.
-    pub fn id(&self) -> u64 {
-        self.id
-    }
-
-    /// How long it has taken so far.
-    pub fn elapsed(&self) -> Duration {
-        Duration::from_nanos(self.clock.elapsed_ns() - self.start_ns)
-    }
-
-    /// The request is over.
-    pub fn end(self, fetched: impl Into<Fetched>) -> Sample {
-        let end_ns = self.clock.elapsed_ns();
-        let due_ns = self.clock.0.due_ns.get(&self.id).copied();
-        let Fetched { outcome, resent } = fetched.into();
-        Sample { id: self.id, due_ns, start_ns: self.start_ns, end_ns, outcome, resent, process: None }
-    }
-}

@@ -239,10 +239,6 @@ impl Progress {
 impl Watcher for Progress {
     fn seen(&mut self, _: u64, _: u64) {}
 
-    fn wants_progress(&self) -> bool {
-        false
-    }
-
     fn interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)
     }

@@ -310,15 +310,11 @@ impl Sum {
     }
 }
 
-/// Hears Ctrl-C, and asks the target for nothing while a run is timed.
+/// Hears Ctrl-C.
 struct Hearing<'a>(&'a dyn Onlooker);
 
 impl Watcher for Hearing<'_> {
     fn seen(&mut self, _: u64, _: u64) {}
-
-    fn wants_progress(&self) -> bool {
-        false
-    }
 
     fn interrupted(&self) -> bool {
         self.0.interrupted()

@@ -2,11 +2,12 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
 use may::net::TcpStream;
-use may::sync::mpmc;
+use may::sync::SyncFlag;
 use may::{coroutine, go};
 
 use super::{Model, Pairing};
@@ -21,9 +22,10 @@ const STACK_WORDS: usize = 8 << 10;
 pub(super) const MODEL: Model = Model {
     name: "coroutines",
     about: "stackful coroutines (may), the nearest Rust has to goroutines",
-    details: "As many coroutines as may be in flight, all started before `go`, drawing ids from one \
-        queue, on a worker thread a core; 64 KiB of stack each, of which only what is touched takes \
-        memory. Only with the common client: ureq would block the worker thread and with it every \
+    details: "A coroutine a slot: as many as may be in flight, all started before `go`, each taking the next id of \
+        the list when it has fetched one. A worker thread a core, and may's thread for timers; 64 KiB of stack \
+        each, of which only what is touched takes memory, and started anew for each URL that would be the larger \
+        cost. The client and its connections are shared. Only with the common client: ureq would block the worker thread and with it every \
         coroutine there, and no client for may is in use.",
     max_in_flight: None,
     no_rate: None,
@@ -45,17 +47,23 @@ impl Socket for TcpStream {
 fn run<C: BlockingFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
     may::config().set_workers(plan.cores).set_stack_size(STACK_WORDS);
     let client = C::new(plan)?;
-    let clock = gate.clock();
-    let (ids, queue) = mpmc::channel();
+    let recorder = gate.recorder();
+    let (begin, next) = (SyncFlag::new(), AtomicUsize::new(0));
 
     coroutine::scope(|scope| {
-        let ids = ids; // dropped with this closure, so that the coroutines end whatever happens in it
-        let fetch_all = || queue.iter().map(|id| clock.time(id, coroutine::sleep, || client.fetch(id))).collect::<Vec<_>>();
+        let fetch_all = || {
+            begin.wait();
+            while let Some(&id) = plan.ids.get(next.fetch_add(1, Ordering::Relaxed)) {
+                recorder.time(id, coroutine::sleep, || client.fetch(id));
+            }
+        };
         let all: Vec<_> = (0..plan.in_flight).map(|_| go!(scope, fetch_all)).collect();
 
-        let go = gate.ready(format!("may {}, {} threads", env!("VERSION_may"), plan.cores), C::VERSION)?;
-        plan.ids.iter().try_for_each(|&id| ids.send(id))?;
-        drop(ids);
-        go.done(all.into_iter().flat_map(|coroutine| coroutine.join()).collect())
+        let (version, workers) = (env!("VERSION_may"), plan.cores);
+        let runtime = format!("may {version}, {} threads (main waits for {workers})", 2 + workers);
+        let go = gate.ready(runtime, C::VERSION)?;
+        begin.fire();
+        all.into_iter().for_each(|coroutine| coroutine.join());
+        go.done()
     })
 }

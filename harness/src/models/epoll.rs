@@ -8,7 +8,7 @@ use mio::{Events, Poll, Token};
 use super::{Model, Pairing};
 use crate::clients::Client;
 use crate::clients::common::readiness::{Lane, Readiness};
-use crate::protocol::{Plan, Sample};
+use crate::protocol::Plan;
 use crate::worker::{Finished, Gate};
 
 /// How often the loop looks for requests that take too long, and events it takes at a time.
@@ -32,20 +32,20 @@ fn run(plan: &Plan, gate: Gate) -> Result<Finished> {
     let registry = poll.registry().try_clone()?;
     let client = Readiness::new(plan)?;
     let mut lanes: Vec<Lane> = (0..plan.in_flight.min(plan.ids.len())).map(|i| Lane::new(Token(i))).collect();
-    let mut samples = Vec::with_capacity(plan.ids.len());
 
-    let clock = gate.clock();
+    let recorder = gate.recorder();
+    let mut left = plan.ids.len();
     let mut ids = plan.ids.iter().copied().peekable();
     // Begins what is due while lanes are free, and says how long it is until the next is due.
-    let mut begin = |lanes: &mut [Lane], free: &mut Vec<usize>, samples: &mut Vec<Sample>| {
+    let mut begin = |lanes: &mut [Lane], free: &mut Vec<usize>, left: &mut usize| {
         while let (Some(&lane), Some(&id)) = (free.last(), ids.peek()) {
-            match clock.until_due(id) {
+            match recorder.until_due(id) {
                 Some(wait) => return wait,
                 None => ids.next(),
             };
-            match lanes[lane].begin(&client, &registry, clock.begin(id)) {
-                None => _ = free.pop(),
-                Some(failed) => samples.push(failed),
+            match lanes[lane].begin(&client, &registry, recorder.begin(id)) {
+                true => *left -= 1,
+                false => _ = free.pop(),
             }
         }
         TICK
@@ -53,28 +53,28 @@ fn run(plan: &Plan, gate: Gate) -> Result<Finished> {
 
     let go = gate.ready("no runtime, 1 thread", Readiness::VERSION)?;
     let mut free: Vec<usize> = (0..lanes.len()).rev().collect();
-    let mut wait = begin(&mut lanes, &mut free, &mut samples);
+    let mut wait = begin(&mut lanes, &mut free, &mut left);
     let mut looked = Instant::now();
-    while samples.len() < plan.ids.len() {
+    while left > 0 {
         poll.poll(&mut events, Some(wait.min(TICK)))?;
         for event in &events {
             let lane = event.token().0;
-            if let Some(sample) = lanes[lane].advance(&client, &registry) {
-                samples.push(sample);
+            if lanes[lane].advance(&client, &registry) {
+                left -= 1;
                 free.push(lane);
-                begin(&mut lanes, &mut free, &mut samples);
+                begin(&mut lanes, &mut free, &mut left);
             }
         }
         if looked.elapsed() >= TICK {
             for (number, lane) in lanes.iter_mut().enumerate() {
-                if let Some(sample) = lane.expire(&client) {
-                    samples.push(sample);
+                if lane.expire(&client) {
+                    left -= 1;
                     free.push(number);
                 }
             }
             looked = Instant::now();
         }
-        wait = begin(&mut lanes, &mut free, &mut samples);
+        wait = begin(&mut lanes, &mut free, &mut left);
     }
-    go.done(samples)
+    go.done()
 }

@@ -30,14 +30,15 @@ pub(super) const MODEL: Model = Model {
 
 fn run<C: BlockingFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
     let client = C::new(plan)?;
-    let clock = gate.clock();
+    let recorder = gate.recorder();
     let pool = ThreadPoolBuilder::new().num_threads(plan.in_flight).build()?;
 
-    let version = format!("rayon {}, {} threads", env!("VERSION_rayon"), pool.current_num_threads());
-    let go = gate.ready(version, C::VERSION)?;
-    let samples = pool.install(|| {
+    let (version, threads) = (env!("VERSION_rayon"), pool.current_num_threads());
+    let runtime = format!("rayon {version}, {} threads (main waits for {threads})", 1 + threads);
+    let go = gate.ready(runtime, C::VERSION)?;
+    pool.install(|| {
         let each = plan.ids.par_iter().with_max_len(1);
-        each.map(|&id| clock.time(id, thread::sleep, || client.fetch(id))).collect()
+        each.for_each(|&id| recorder.time(id, thread::sleep, || client.fetch(id)));
     });
-    go.done(samples)
+    go.done()
 }

@@ -4,19 +4,22 @@ use std::thread;
 
 use anyhow::Result;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use smol::{Executor, Timer, channel};
+use smol::{Executor, Timer, future};
 
 use super::{Model, Pairing};
 use crate::clients::{AsyncFetch, common::futures::Futures, hyper::Hyper, net::OnSmol};
 use crate::protocol::Plan;
+use crate::recorder::Recorder;
 use crate::worker::{Finished, Gate};
 
 pub(super) const MODEL: Model = Model {
     name: "smol",
     about: "smol's executor on a thread a core, one task a URL",
-    details: "A thread a core. `smol::spawn` would use one thread, unless an environment variable says \
-        otherwise before it is first called, so the same executor is made and run here. A task is \
-        spawned when another has ended, so no more are alive than may be in flight.",
+    details: "A thread a core, the main thread among them, and the reactor's helper thread, which waits for \
+        sockets only while all others are busy. `smol::spawn` would use one thread, unless an environment variable says \
+        otherwise before it is first called, so the same executor is made and run here. A task a URL, spawned \
+        when another has ended, so no more are alive than may be in flight, by a task on the executor: left to \
+        `block_on` it would be on the main thread, and every end of a task would have to cross over to it.",
     max_in_flight: None,
     no_rate: None,
     clients: &[
@@ -25,36 +28,29 @@ pub(super) const MODEL: Model = Model {
     ],
 };
 
+/// What `smol::spawn` has inside, with as many threads as are asked for.
+static EXECUTOR: Executor<'_> = Executor::new();
+
 fn run<C: AsyncFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
-    let client = C::new(plan)?;
-    let clock = gate.clock();
-    let executor = Executor::new();
-    let (running, over) = channel::bounded::<()>(1);
+    let fetch_all = fetch_all(plan.ids.clone(), plan.in_flight, C::new(plan)?, gate.recorder());
+    for _ in 1..plan.cores {
+        thread::Builder::new().spawn(|| smol::block_on(EXECUTOR.run(future::pending::<()>())))?;
+    }
 
-    thread::scope(|scope| {
-        let running = running; // dropped with this closure, which ends the threads
-        for _ in 0..plan.cores {
-            scope.spawn(|| smol::block_on(executor.run(over.recv())));
+    let version = env!("VERSION_smol");
+    let go = gate.ready(format!("smol {version}, {} threads", 1 + plan.cores), C::VERSION)?;
+    smol::block_on(EXECUTOR.run(EXECUTOR.spawn(fetch_all)));
+    go.done()
+}
+
+async fn fetch_all<C: AsyncFetch>(ids: Vec<u64>, in_flight: usize, client: C, recorder: Recorder) {
+    let mut tasks = FuturesUnordered::new();
+    for id in ids {
+        if tasks.len() == in_flight {
+            tasks.next().await;
         }
-
-        let version = format!("smol {}, {} threads", env!("VERSION_smol"), plan.cores);
-        let go = gate.ready(version, C::VERSION)?;
-        let samples = smol::block_on(async {
-            let mut samples = Vec::with_capacity(plan.ids.len());
-            let mut tasks = FuturesUnordered::new();
-            for &id in &plan.ids {
-                if tasks.len() == plan.in_flight {
-                    samples.extend(tasks.next().await);
-                }
-                let (client, clock) = (client.clone(), clock.clone());
-                tasks.push(executor.spawn(async move { clock.time_async(id, Timer::after, client.fetch(id)).await }));
-            }
-            while let Some(sample) = tasks.next().await {
-                samples.push(sample);
-            }
-            samples
-        });
-        drop(running);
-        go.done(samples)
-    })
+        let (client, recorder) = (client.clone(), recorder.clone());
+        tasks.push(EXECUTOR.spawn(async move { recorder.time_async(id, Timer::after, client.fetch(id)).await }));
+    }
+    tasks.collect::<()>().await;
 }

@@ -13,8 +13,9 @@ use crate::worker::{Finished, Gate};
 pub(super) const MODEL: Model = Model {
     name: "thread-per-request",
     about: "a new OS thread for every URL, a bounded number of them alive",
-    details: "A thread is started when another has told its sample, so no more are alive than may be \
-        in flight. The client and its connections are shared: only the threads are new.",
+    details: "A thread a URL, started by the main thread when another has ended its fetch, so no more fetch than \
+        may be in flight; with the standard library's stacks. The client and its connections are shared: only \
+        the threads are new.",
     max_in_flight: None,
     no_rate: None,
     clients: &[
@@ -25,24 +26,23 @@ pub(super) const MODEL: Model = Model {
 
 fn run<C: BlockingFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
     let client = C::new(plan)?;
-    let clock = gate.clock();
-    let (told, telling) = crossbeam_channel::unbounded();
+    let recorder = gate.recorder();
+    let (end, ended) = crossbeam_channel::bounded(plan.in_flight);
 
-    let go = gate.ready(format!("std, at most {} threads", plan.in_flight), C::VERSION)?;
-    let mut samples = Vec::with_capacity(plan.ids.len());
+    let runtime = format!("std, at most {} threads (main starts the others)", 1 + plan.in_flight);
+    let go = gate.ready(runtime, C::VERSION)?;
     thread::scope(|scope| {
         for (begun, &id) in plan.ids.iter().enumerate() {
-            if begun - samples.len() == plan.in_flight {
-                samples.push(telling.recv()?);
+            if begun >= plan.in_flight {
+                ended.recv()?;
             }
-            let (told, client, clock) = (told.clone(), &client, &clock);
+            let (end, client, recorder) = (&end, &client, &recorder);
             thread::Builder::new().spawn_scoped(scope, move || {
-                told.send(clock.time(id, thread::sleep, || client.fetch(id))).expect("somebody listens");
+                recorder.time(id, thread::sleep, || client.fetch(id));
+                end.send(()).expect("somebody listens");
             })?;
         }
-        drop(told);
-        samples.extend(telling);
         anyhow::Ok(())
     })?;
-    go.done(samples)
+    go.done()
 }

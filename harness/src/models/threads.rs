@@ -13,8 +13,10 @@ use crate::worker::{Finished, Gate};
 pub(super) const MODEL: Model = Model {
     name: "threads",
     about: "a fixed pool of OS threads drawing ids from one queue",
-    details: "As many threads as may be in flight, all started before `go`, with the standard \
-        library's stacks: 2 MiB of address space each, of which only what is touched takes memory.",
+    details: "As many threads as may be in flight, all started before `go`, with the standard library's \
+        stacks: 2 MiB of address space each, of which only what is touched takes memory. A thread fetches one \
+        URL after another with a client of its own and so one connection: threads that share a client wait for \
+        each other at its pool. The queue has room for all ids.",
     max_in_flight: None,
     no_rate: None,
     clients: &[
@@ -24,21 +26,23 @@ pub(super) const MODEL: Model = Model {
 };
 
 fn run<C: BlockingFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
-    let client = C::new(plan)?;
-    let clock = gate.clock();
-    let (ids, queue) = crossbeam_channel::unbounded();
+    let recorder = gate.recorder();
+    let (ids, queue) = crossbeam_channel::bounded(plan.ids.len());
 
     thread::scope(|scope| {
         let ids = ids; // dropped with this closure, so that the pool ends whatever happens in it
-        let fetch_all = || queue.iter().map(|id| clock.time(id, thread::sleep, || client.fetch(id))).collect::<Vec<_>>();
-        let pool: Vec<_> = (0..plan.in_flight)
-            .map(|_| thread::Builder::new().spawn_scoped(scope, fetch_all))
-            .collect::<Result<_, _>>()?;
+        let mut pool = Vec::new();
+        for _ in 0..plan.in_flight {
+            let (client, recorder, queue) = (C::new(plan)?, &recorder, &queue);
+            let fetch_all = move || queue.iter().for_each(|id| recorder.time(id, thread::sleep, || client.fetch(id)));
+            pool.push(thread::Builder::new().spawn_scoped(scope, fetch_all)?);
+        }
 
-        let go = gate.ready(format!("std, {} threads", pool.len()), C::VERSION)?;
+        let runtime = format!("std, {} threads (main waits for {})", 1 + pool.len(), pool.len());
+        let go = gate.ready(runtime, C::VERSION)?;
         plan.ids.iter().try_for_each(|&id| ids.send(id))?;
         drop(ids);
-        let samples = pool.into_iter().flat_map(|thread| thread.join().expect("a fetch does not panic"));
-        go.done(samples.collect())
+        pool.into_iter().for_each(|thread| thread.join().expect("a fetch does not panic"));
+        go.done()
     })
 }

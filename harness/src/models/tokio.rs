@@ -9,14 +9,17 @@ use super::{Model, Pairing};
 use crate::clients::{
     AsyncFetch, common::futures::Futures, hyper::Hyper, net::OnTokio, reqwest::Reqwest,
 };
-use crate::protocol::{Plan, Sample};
-use crate::worker::{Clock, Finished, Gate};
+use crate::protocol::Plan;
+use crate::recorder::Recorder;
+use crate::worker::{Finished, Gate};
 
 pub(super) const MODEL: Model = Model {
     name: "tokio",
     about: "tokio's multi-thread runtime, one task a URL",
-    details: "A worker thread a core. A task is spawned when another has ended, so no more are alive \
-        than may be in flight.",
+    details: "A worker thread a core. A task a URL, as servers and crawlers on tokio have it, spawned when \
+        another has ended, so no more are alive than may be in flight. The task that spawns them runs on a \
+        worker too: left to `block_on` it would be on the main thread, and every end of a task would have to \
+        cross over to it.",
     max_in_flight: None,
     no_rate: None,
     clients: &[
@@ -28,27 +31,31 @@ pub(super) const MODEL: Model = Model {
 
 fn run<C: AsyncFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
     let runtime = Builder::new_multi_thread().worker_threads(plan.cores).enable_all().build()?;
-    let client = C::new(plan)?;
-    let clock = gate.clock();
+    let fetch_all = fetch_all(plan.ids.clone(), plan.in_flight, C::new(plan)?, gate.recorder());
 
-    let version = format!("tokio {}, {} worker threads", env!("VERSION_tokio"), plan.cores);
-    let go = gate.ready(version, C::VERSION)?;
-    let samples = runtime.block_on(fetch_all(plan, client, clock))?;
-    go.done(samples)
+    let (version, workers) = (env!("VERSION_tokio"), plan.cores);
+    let threads = format!("tokio {version}, {} threads (main waits for {workers})", 1 + workers);
+    let go = gate.ready(threads, C::VERSION)?;
+    runtime.block_on(runtime.spawn(fetch_all))??;
+    go.done()
 }
 
-async fn fetch_all<C: AsyncFetch>(plan: &Plan, client: C, clock: Clock) -> Result<Vec<Sample>> {
-    let mut samples = Vec::with_capacity(plan.ids.len());
+async fn fetch_all<C: AsyncFetch>(
+    ids: Vec<u64>,
+    in_flight: usize,
+    client: C,
+    recorder: Recorder,
+) -> Result<()> {
     let mut tasks = JoinSet::new();
-    for &id in &plan.ids {
-        if tasks.len() == plan.in_flight
+    for id in ids {
+        if tasks.len() == in_flight
             && let Some(ended) = tasks.join_next().await
         {
-            samples.push(ended?);
+            ended?;
         }
-        let (client, clock) = (client.clone(), clock.clone());
-        tasks.spawn(async move { clock.time_async(id, sleep, client.fetch(id)).await });
+        let (client, recorder) = (client.clone(), recorder.clone());
+        tasks.spawn(async move { recorder.time_async(id, sleep, client.fetch(id)).await });
     }
-    samples.extend(tasks.join_all().await);
-    Ok(samples)
+    tasks.join_all().await;
+    Ok(())
 }

@@ -3,6 +3,7 @@
 use std::thread;
 
 use anyhow::Result;
+use crossbeam_channel::Receiver;
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -11,15 +12,16 @@ use super::{Model, Pairing};
 use crate::clients::{
     AsyncFetch, common::futures::Futures, hyper::Hyper, net::OnTokio, reqwest::Reqwest,
 };
-use crate::protocol::{Plan, Sample};
-use crate::worker::{Clock, Finished, Gate};
+use crate::protocol::Plan;
+use crate::recorder::Recorder;
+use crate::worker::{Finished, Gate};
 
 pub(super) const MODEL: Model = Model {
     name: "tokio-per-core",
     about: "one current-thread runtime a core, nothing shared but the queue of ids",
     details: "A thread a core, no more of them than may be in flight, with a runtime and a client of \
         its own and an even share of the requests in flight. The queue is shared, so that no core is \
-        idle while ids are left. In each runtime a task fetches one URL after another.",
+        idle while ids are left. A task a URL, spawned when another on its thread has ended.",
     max_in_flight: None,
     no_rate: None,
     clients: &[
@@ -31,8 +33,8 @@ pub(super) const MODEL: Model = Model {
 
 fn run<C: AsyncFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
     let cores = plan.cores.min(plan.in_flight);
-    let clock = gate.clock();
-    let (ids, queue) = crossbeam_channel::unbounded();
+    let recorder = gate.recorder();
+    let (ids, queue) = crossbeam_channel::bounded(plan.ids.len());
     let (begin, begun) = crossbeam_channel::bounded::<()>(0);
 
     thread::scope(|scope| {
@@ -41,38 +43,39 @@ fn run<C: AsyncFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
         for core in 0..cores {
             let runtime = Builder::new_current_thread().enable_all().build()?;
             let share = plan.in_flight / cores + usize::from(core < plan.in_flight % cores);
-            let (client, clock, queue, begun) = (C::new(plan)?, clock.clone(), queue.clone(), begun.clone());
+            let (client, recorder, queue, begun) = (C::new(plan)?, &recorder, &queue, &begun);
             threads.push(scope.spawn(move || {
                 let _ = begun.recv(); // closed at `go`
-                runtime.block_on(fetch_all(share, client, clock, queue))
+                runtime.block_on(fetch_all(queue, share, client, recorder))
             }));
         }
 
-        let version = format!("tokio {}, {cores} threads with a runtime each", env!("VERSION_tokio"));
-        let go = gate.ready(version, C::VERSION)?;
+        let version = env!("VERSION_tokio");
+        let runtime = format!("tokio {version}, {} threads (main waits for {cores})", 1 + cores);
+        let go = gate.ready(runtime, C::VERSION)?;
         plan.ids.iter().try_for_each(|&id| ids.send(id))?;
         drop((ids, begin));
-        let samples = threads.into_iter().flat_map(|thread| thread.join().expect("a fetch does not panic"));
-        go.done(samples.collect())
+        threads.into_iter().try_for_each(|thread| thread.join().expect("a fetch does not panic"))?;
+        go.done()
     })
 }
 
 async fn fetch_all<C: AsyncFetch>(
-    share: usize,
+    queue: &Receiver<u64>,
+    in_flight: usize,
     client: C,
-    clock: Clock,
-    queue: crossbeam_channel::Receiver<u64>,
-) -> Vec<Sample> {
+    recorder: &Recorder,
+) -> Result<()> {
     let mut tasks = JoinSet::new();
-    for _ in 0..share {
-        let (client, clock, queue) = (client.clone(), clock.clone(), queue.clone());
-        tasks.spawn(async move {
-            let mut samples = Vec::new();
-            while let Ok(id) = queue.try_recv() {
-                samples.push(clock.time_async(id, sleep, client.fetch(id)).await);
-            }
-            samples
-        });
+    while let Ok(id) = queue.try_recv() {
+        let (client, recorder) = (client.clone(), recorder.clone());
+        tasks.spawn(async move { recorder.time_async(id, sleep, client.fetch(id)).await });
+        if tasks.len() == in_flight
+            && let Some(ended) = tasks.join_next().await
+        {
+            ended?;
+        }
     }
-    tasks.join_all().await.concat()
+    tasks.join_all().await;
+    Ok(())
 }

@@ -100,10 +100,6 @@ impl Watcher for Proc {
         self.peak_pss_bytes = self.peak_pss_bytes.max(tree.iter().map(|&pid| pss_bytes(pid)).sum());
     }
 
-    fn wants_progress(&self) -> bool {
-        true
-    }
-
     fn interrupted(&self) -> bool {
         false
     }

@@ -52,8 +52,7 @@ fn allocations(model: &Model, urls: u64) -> Option<u64> {
     stdin.write_all(b"go\n").unwrap();
     drop(stdin);
     let said = String::from_utf8(worker.wait_with_output().unwrap().stderr).unwrap();
-    if said.contains("this system gives no io_uring") {
-        println!("{} cannot run here", model.name);
+    if common::cannot_run(model.name, &said) {
         return None;
     }
     Some(said.trim().parse().unwrap_or_else(|_| panic!("{} said {said:?}", model.name)))

@@ -181,10 +181,6 @@ impl Watcher for Assassin {
         }
     }
 
-    fn wants_progress(&self) -> bool {
-        true
-    }
-
     fn interrupted(&self) -> bool {
         false
     }

@@ -29,6 +29,16 @@ pub(crate) fn skip(what: &str) {
     let _ = writeln!(io::stderr(), "skipped: {what}");
 }
 
+/// Whether `said` tells that this system cannot run `contender`, which is then passed over as
+/// [`skip_without`] does.
+pub(crate) fn cannot_run(contender: &str, said: &str) -> bool {
+    let cannot = said.contains("this system gives no io_uring");
+    if cannot {
+        skip_without(&format!("{contender}, since this system gives no io_uring"));
+    }
+    cannot
+}
+
 /// The program under test.
 pub(crate) fn inflight() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_inflight"))

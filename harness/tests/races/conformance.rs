@@ -2,7 +2,7 @@
 
 use inflight::session::Unwatched;
 
-use crate::common::{run, session, sound};
+use crate::common::{cannot_run, run, session, sound};
 use crate::workers::contenders;
 
 #[test]
@@ -14,8 +14,7 @@ fn every_contender_is_sound() {
         for shape in [in_flight.to_string(), format!("2x{in_flight}")] {
             let contender = format!("{}+{}:{shape}", model.name, client.name);
             let run = run(&mut session, &contender, &own_worker, &mut Unwatched);
-            if format!("{:?}", run.verdict).contains("this system gives no io_uring") {
-                println!("{contender} cannot run here");
+            if cannot_run(&contender, &format!("{:?}", run.verdict)) {
                 continue;
             }
             let figures = sound(&run);
@@ -33,7 +32,7 @@ fn every_contender_gets_by_with_little_to_do() {
     for (model, client) in contenders().filter(|(model, _)| model.max_in_flight.is_none()) {
         let contender = format!("{}+{}:20", model.name, client.name);
         let run = run(&mut session, &contender, &own_worker, &mut Unwatched);
-        if !format!("{:?}", run.verdict).contains("this system gives no io_uring") {
+        if !cannot_run(&contender, &format!("{:?}", run.verdict)) {
             sound(&run);
         }
     }

@@ -3,6 +3,7 @@
 mod agreement;
 mod allocations;
 mod bad_workers;
+mod claims;
 mod command_line;
 mod common;
 mod conformance;

@@ -10,7 +10,7 @@ use inflight_report::record::{Quantiles, Run};
 use mock_target::Scenario;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::common::{self, inflight, run, run_without_hurry, shell, sound};
+use crate::common::{self, cannot_run, inflight, run, run_without_hurry, shell, sound};
 use crate::workers::contenders;
 
 fn session(urls: u64, latency: &str, rate: Option<&str>) -> Session {
@@ -35,8 +35,7 @@ fn every_contender_keeps_to_the_schedule() {
         let in_flight = model.max_in_flight.unwrap_or(5);
         let contender = format!("{}+{}:2x{in_flight}", model.name, client.name);
         let run = run(&mut session, &contender, &own_worker, &mut Unwatched);
-        if format!("{:?}", run.verdict).contains("this system gives no io_uring") {
-            println!("{contender} cannot run here");
+        if cannot_run(&contender, &format!("{:?}", run.verdict)) {
             continue;
         }
         let figures = sound(&run);
@@ -104,10 +103,6 @@ impl Watcher for Stall {
             kill_process(self.target, Signal::CONT).unwrap();
             self.over = true;
         }
-    }
-
-    fn wants_progress(&self) -> bool {
-        true
     }
 
     fn interrupted(&self) -> bool {

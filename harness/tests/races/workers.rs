@@ -26,8 +26,8 @@ pub(crate) fn contenders() -> impl Iterator<Item = (&'static Model, &'static Pai
 }
 
 /// Sends a worker of every contender on `errand`, a few at a time, and has `judge` say what is wrong
-/// with a sample of it, if anything. A contender that this system cannot run is passed over, with a
-/// word.
+/// with a sample of it, if anything. A contender that this system cannot run is passed over, as
+/// [`common::cannot_run`] does.
 #[track_caller]
 pub(crate) fn each_contender(errand: &Errand, judge: impl Fn(&Pairing, &Sample) -> Option<String> + Sync) {
     const AT_A_TIME: usize = 4;
@@ -38,10 +38,7 @@ pub(crate) fn each_contender(errand: &Errand, judge: impl Fn(&Pairing, &Sample) 
             scope.spawn(|| {
                 while let Some((model, client)) = { queue.lock().unwrap().next() } {
                     let name = format!("{}+{}", model.name, client.name);
-                    let Some(samples) = send(model, client, errand) else {
-                        println!("{name} cannot run here");
-                        continue;
-                    };
+                    let Some(samples) = send(model, client, errand) else { continue };
                     let said = samples.iter().filter_map(|sample| judge(client, sample));
                     wrong.lock().unwrap().extend(said.map(|wrong| format!("{name}: {wrong}")));
                 }
@@ -67,7 +64,7 @@ pub(crate) fn carry_out(command: &mut Command, plan: &Plan) -> Option<Vec<Sample
     let asked = writeln!(worker.stdin.take().unwrap(), "{}\ngo", serde_json::to_string(plan).unwrap());
     let output = worker.wait_with_output().unwrap();
     let (told, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr));
-    if stderr.contains("this system gives no io_uring") {
+    if common::cannot_run(&name, &stderr) {
         return None;
     }
     asked.unwrap();

@@ -11,8 +11,8 @@ use super::exchange::{Exchange, Method, Progress, Reply};
 use super::site::Site;
 use super::{DETAILS, READ_BYTES, VERSION, was_closed_while_idle};
 use crate::clients::{Client, kind_of_connecting};
-use crate::protocol::{ErrorKind, Fetched, Plan, Sample};
-use crate::worker::Request;
+use crate::protocol::{ErrorKind, Fetched, Plan};
+use crate::recorder::Request;
 
 /// What all lanes of a loop share: where to go, and where input lands.
 pub(crate) struct Readiness {
@@ -56,13 +56,8 @@ impl Lane {
         }
     }
 
-    /// Sends a request. What it gives is a sample that says why it could not.
-    pub(crate) fn begin(
-        &mut self,
-        client: &Readiness,
-        registry: &Registry,
-        request: Request,
-    ) -> Option<Sample> {
+    /// Sends a request. Whether it is over already, because it could not be sent.
+    pub(crate) fn begin(&mut self, client: &Readiness, registry: &Registry, request: Request) -> bool {
         self.exchange.begin(Method::Get, &client.site, request.id());
         self.request = Some(request);
         self.resent = false;
@@ -75,19 +70,21 @@ impl Lane {
         self.settle(begun.map(|()| None), &client.site, registry)
     }
 
-    /// Goes on as far as the socket allows; to be called whenever it became ready.
-    pub(crate) fn advance(&mut self, client: &Readiness, registry: &Registry) -> Option<Sample> {
-        self.request.as_ref()?;
+    /// Goes on as far as the socket allows; to be called whenever it became ready. Whether the request is over.
+    pub(crate) fn advance(&mut self, client: &Readiness, registry: &Registry) -> bool {
+        if self.request.is_none() {
+            return false;
+        }
         let result = self.send().and_then(|()| self.receive(&mut client.input.borrow_mut()));
         self.settle(result, &client.site, registry)
     }
 
-    /// Gives up on a request that takes too long.
-    pub(crate) fn expire(&mut self, client: &Readiness) -> Option<Sample> {
+    /// Gives up on a request that takes too long. Whether it did.
+    pub(crate) fn expire(&mut self, client: &Readiness) -> bool {
         let Site { connect_timeout, request_timeout, .. } = client.site;
         let limit = if self.connected { request_timeout } else { connect_timeout.min(request_timeout) };
-        let late = self.request.as_ref()?.elapsed() >= limit;
-        if late { self.end(Err(ErrorKind::Timeout)) } else { None }
+        let late = self.request.as_ref().is_some_and(|request| request.elapsed() >= limit);
+        late && self.end(Err(ErrorKind::Timeout))
     }
 
     fn connect(&mut self, site: &Site, registry: &Registry) -> Result<(), ErrorKind> {
@@ -138,29 +135,26 @@ impl Lane {
         }
     }
 
-    fn settle(
-        &mut self,
-        result: Result<Option<Reply>, ErrorKind>,
-        site: &Site,
-        registry: &Registry,
-    ) -> Option<Sample> {
-        match result {
-            Ok(None) => None,
-            Ok(Some(reply)) => self.end(Ok(reply)),
-            Err(kind) if !self.fresh && was_closed_while_idle(&self.exchange, kind) => {
+    fn settle(&mut self, result: Result<Option<Reply>, ErrorKind>, site: &Site, registry: &Registry) -> bool {
+        match (result, &self.request) {
+            (Ok(None), _) => false,
+            (Ok(Some(reply)), _) => self.end(Ok(reply)),
+            (Err(kind), Some(request)) if !self.fresh && was_closed_while_idle(&self.exchange, kind) => {
                 self.resent = true;
-                self.exchange.begin(Method::Get, site, self.request.as_ref()?.id());
-                self.connect(site, registry).err().and_then(|kind| self.end(Err(kind)))
+                self.exchange.begin(Method::Get, site, request.id());
+                self.connect(site, registry).is_err_and(|kind| self.end(Err(kind)))
             }
-            Err(kind) => self.end(Err(kind)),
+            (Err(kind), _) => self.end(Err(kind)),
         }
     }
 
-    fn end(&mut self, result: Result<Reply, ErrorKind>) -> Option<Sample> {
+    /// Records the request that was under way, and keeps the connection where it can carry another.
+    fn end(&mut self, result: Result<Reply, ErrorKind>) -> bool {
         if !result.is_ok_and(|reply| reply.reusable) {
             self.stream = None;
         }
-        let request = self.request.take()?;
-        Some(request.end(Fetched { resent: self.resent, ..result.into() }))
+        let ended =
+            self.request.take().map(|request| request.end(Fetched { resent: self.resent, ..result.into() }));
+        ended.is_some()
     }
 }

@@ -159,10 +159,6 @@ struct Unseen(&'static AtomicBool);
 impl Watcher for Unseen {
     fn seen(&mut self, _: u64, _: u64) {}
 
-    fn wants_progress(&self) -> bool {
-        false
-    }
-
     fn interrupted(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
