@@ -101,6 +101,11 @@ impl Session {
         Launch { program: self.program.clone(), args: vec!["worker".to_owned()] }
     }
 
+    /// What a URL of the target is, followed by an id.
+    pub fn url_prefix(&self) -> String {
+        self.target.url_prefix()
+    }
+
     /// The process id of the target.
     pub fn target_pid(&self) -> u32 {
         self.target.pid()

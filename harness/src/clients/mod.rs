@@ -6,7 +6,7 @@
 
 pub mod common;
 pub(crate) mod hyper;
-pub(crate) mod net;
+pub mod net;
 pub(crate) mod reqwest;
 pub(crate) mod ureq;
 
@@ -16,7 +16,7 @@ use std::io;
 use crate::protocol::{ErrorKind, Fetched, Plan};
 
 /// An HTTP client, as far as setting it up goes.
-pub(crate) trait Client: Sized {
+pub trait Client: Sized {
     /// Its name and version.
     const VERSION: &str;
     /// What is set in it and why.
@@ -27,13 +27,13 @@ pub(crate) trait Client: Sized {
 }
 
 /// A client that holds its thread until the body is in.
-pub(crate) trait BlockingFetch: Client + Send + Sync {
+pub trait BlockingFetch: Client + Send + Sync {
     /// Fetches the URL of `id`, body included.
     fn fetch(&self, id: u64) -> Fetched;
 }
 
 /// A client that gives its thread back while it waits. A clone is a new handle to the same client.
-pub(crate) trait AsyncFetch: Client + Clone + Send + Sync + 'static {
+pub trait AsyncFetch: Client + Clone + Send + Sync + 'static {
     /// Fetches the URL of `id`, body included.
     fn fetch(&self, id: u64) -> impl Future<Output = Fetched> + Send;
 }

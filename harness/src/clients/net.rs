@@ -12,7 +12,7 @@ use super::kind_of_connecting;
 use crate::protocol::ErrorKind;
 
 /// A runtime, as a client sees it.
-pub(crate) trait Net: 'static {
+pub trait Net: 'static {
     /// A connection. hyper's two traits are the one language that streams of every runtime can speak.
     type Stream: Read + Write + Unpin + Send + 'static;
 
@@ -31,7 +31,7 @@ pub(crate) async fn connect<N: Net>(address: SocketAddr, limit: Duration) -> Res
 }
 
 /// tokio's reactor and timer.
-pub(crate) struct OnTokio;
+pub struct OnTokio;
 
 impl Net for OnTokio {
     type Stream = TokioIo<tokio::net::TcpStream>;
@@ -48,7 +48,7 @@ impl Net for OnTokio {
 }
 
 /// async-std's own streams and timeouts, which stand on the reactor that smol's stand on.
-pub(crate) struct OnAsyncStd;
+pub struct OnAsyncStd;
 
 impl Net for OnAsyncStd {
     type Stream = FuturesIo<async_std::net::TcpStream>;
@@ -65,7 +65,7 @@ impl Net for OnAsyncStd {
 }
 
 /// smol's reactor and timer.
-pub(crate) struct OnSmol;
+pub struct OnSmol;
 
 impl Net for OnSmol {
     type Stream = FuturesIo<smol::net::TcpStream>;

@@ -13,7 +13,7 @@ use super::common::site::Site;
 use super::{BlockingFetch, Client, kind_of_io};
 use crate::protocol::{ErrorKind, Fetched, Outcome, Plan};
 
-/// One agent, shared by all threads, as its documentation recommends.
+/// An agent, which threads may share.
 pub(crate) struct Ureq {
     agent: Agent,
     url_prefix: String,
@@ -21,9 +21,9 @@ pub(crate) struct Ureq {
 
 impl Client for Ureq {
     const VERSION: &str = concat!("ureq ", env!("VERSION_ureq"));
-    const DETAILS: &str = "One agent, shared by all threads, as its documentation recommends. Idle \
+    const DETAILS: &str = "An agent has a pool of its own; which threads share one is said of the model. Idle \
         connections kept: as many as may be in flight (3 a host unless told otherwise: the rest would \
-        reconnect). TCP_NODELAY; no proxy from the environment, no redirects, a status is no error; \
+        reconnect). Buffers for each connection, 128 KiB each way, of which only what is touched takes memory. TCP_NODELAY; no proxy from the environment, no redirects, a status is no error; \
         decompression is not compiled in, and it does not retry. The address is looked up once: with a \
         timeout ureq would start a thread to look it up for every request, although it is a number. It reads heads of up to 64 KiB: more would \
         take larger buffers for every connection. It takes a connection reset within a body for an \

@@ -16,7 +16,7 @@ pub(super) const MODEL: Model = Model {
     name: "rayon",
     about: "a rayon pool, par_iter over the ids",
     details: "As many threads as may be in flight: rayon's default, one a core, would have that many \
-        requests waiting and no more. The ids are split down to single ones, since rayon would keep \
+        requests waiting and no more. They share one client, which the closure of `par_iter` borrows. The ids are split down to single ones, since rayon would keep \
         some together for threads that compute. Its work-stealing order is not first in, first out: \
         it begins with ids from all over the list. The ideal takes URLs in order, and another order can \
         end sooner, so its efficiency can pass 100 %.",

@@ -9,12 +9,12 @@ use anyhow::Result;
 
 use super::exchange::{Exchange, Method, Progress, Reply};
 use super::site::Site;
-use super::{DETAILS, READ_BYTES, VERSION, was_closed_while_idle};
+use super::{READ_BYTES, VERSION, details, was_closed_while_idle};
 use crate::clients::{BlockingFetch, Client, kind_of_connecting};
 use crate::protocol::{ErrorKind, Fetched, Plan};
 
 /// A stream that blocks whoever reads it.
-pub(crate) trait Socket: Read + Write + Send + Sized {
+pub trait Socket: Read + Write + Send + Sized {
     /// Connects, with `TCP_NODELAY`.
     fn connect(address: &SocketAddr, timeout: Duration) -> io::Result<Self>;
     /// Gives up on a read after so long, which is never zero.
@@ -34,14 +34,17 @@ impl Socket for TcpStream {
 }
 
 /// One client, shared by all threads.
-pub(crate) struct Blocking<S> {
+pub struct Blocking<S> {
     site: Site,
     idle: Mutex<Vec<Connection<S>>>,
 }
 
 impl<S: Socket> Client for Blocking<S> {
     const VERSION: &str = VERSION;
-    const DETAILS: &str = DETAILS;
+    const DETAILS: &str = details!(
+        "Who waits for a response does so with 1 KiB on the stack; what is longer is read into one of a few buffers \
+        of 16 KiB that all connections share."
+    );
 
     fn new(plan: &Plan) -> Result<Self> {
         Ok(Blocking { site: Site::of(plan)?, idle: Mutex::default() })
@@ -83,10 +86,16 @@ impl<S: Socket> Blocking<S> {
 
 const UNPOISONED: &str = "nothing panics while it holds the lock";
 
+/// Bytes to wait with until a response comes: a head and a short body. A buffer for a whole page would be held by
+/// every request in flight for as long as it waits.
+const FIRST_READ_BYTES: usize = 1 << 10;
+
+/// Buffers for what follows. They are in use only while bytes come, so there are no more than threads that run.
+static SPARE: Mutex<Vec<Box<[u8]>>> = Mutex::new(Vec::new());
+
 struct Connection<S> {
     stream: S,
     exchange: Exchange,
-    input: Box<[u8]>,
     /// After how long the system gives up on a read.
     patience: Duration,
 }
@@ -96,23 +105,40 @@ impl<S: Socket> Connection<S> {
         let stream = S::connect(&site.address, site.connect_timeout).map_err(kind_of_connecting)?;
         stream.give_up_reading_after(site.request_timeout)?;
         let patience = site.request_timeout;
-        Ok(Connection { stream, exchange: Exchange::default(), input: vec![0; READ_BYTES].into(), patience })
+        Ok(Connection { stream, exchange: Exchange::default(), patience })
     }
 
     fn request(&mut self, site: &Site, id: u64, deadline: Instant) -> Result<Reply, ErrorKind> {
         self.exchange.begin(Method::Get, site, id);
         self.stream.write_all(self.exchange.to_send())?;
         self.exchange.sent(self.exchange.to_send().len());
-        loop {
-            self.mind(deadline, site.request_timeout)?;
-            match self.stream.read(&mut self.input)? {
-                0 => return self.exchange.close(),
-                length => {
-                    if let Progress::Done(reply) = self.exchange.receive(&self.input[..length])? {
-                        return Ok(reply);
-                    }
-                }
+        if let Some(reply) = self.read(&mut [0; FIRST_READ_BYTES], site, deadline)? {
+            return Ok(reply);
+        }
+        let mut input = SPARE.lock().expect(UNPOISONED).pop().unwrap_or_else(|| vec![0; READ_BYTES].into());
+        let result = loop {
+            if let Some(result) = self.read(&mut input, site, deadline).transpose() {
+                break result;
             }
+        };
+        SPARE.lock().expect(UNPOISONED).push(input);
+        result
+    }
+
+    /// Reads once. Gives the response once it is complete.
+    fn read(
+        &mut self,
+        input: &mut [u8],
+        site: &Site,
+        deadline: Instant,
+    ) -> Result<Option<Reply>, ErrorKind> {
+        self.mind(deadline, site.request_timeout)?;
+        match self.stream.read(input)? {
+            0 => self.exchange.close().map(Some),
+            length => match self.exchange.receive(&input[..length])? {
+                Progress::Done(reply) => Ok(Some(reply)),
+                Progress::NeedMore => Ok(None),
+            },
         }
     }
 

@@ -11,12 +11,12 @@ use compio::runtime::time::timeout;
 
 use super::exchange::{Exchange, Method, Progress, Reply};
 use super::site::Site;
-use super::{DETAILS, READ_BYTES, VERSION, was_closed_while_idle};
+use super::{READ_BYTES, VERSION, details, was_closed_while_idle};
 use crate::clients::{Client, kind_of_connecting};
 use crate::protocol::{ErrorKind, Fetched, Plan};
 
 /// A lane: one connection, used again and again.
-pub(crate) struct Completion {
+pub struct Completion {
     site: Site,
     connection: Option<Connection>,
 }
@@ -30,7 +30,7 @@ struct Connection {
 
 impl Client for Completion {
     const VERSION: &str = VERSION;
-    const DETAILS: &str = DETAILS;
+    const DETAILS: &str = details!("A buffer of 16 KiB a connection, into which the system writes when bytes come.");
 
     fn new(plan: &Plan) -> Result<Self> {
         Ok(Completion { site: Site::of(plan)?, connection: None })
@@ -39,12 +39,12 @@ impl Client for Completion {
 
 impl Completion {
     /// Another lane to the same site.
-    pub(crate) fn lane(&self) -> Completion {
+    pub fn lane(&self) -> Completion {
         Completion { site: self.site.clone(), connection: None }
     }
 
     /// Fetches the URL of `id`, body included.
-    pub(crate) async fn fetch(&mut self, id: u64) -> Fetched {
+    pub async fn fetch(&mut self, id: u64) -> Fetched {
         let fetched = timeout(self.site.request_timeout, self.get(id)).await;
         fetched.unwrap_or_else(|_| ErrorKind::Timeout.into())
     }

@@ -11,13 +11,13 @@ use hyper::rt::{Read, ReadBuf, Write};
 
 use super::exchange::{Exchange, Method, Progress, Reply};
 use super::site::Site;
-use super::{DETAILS, READ_BYTES, VERSION, was_closed_while_idle};
+use super::{READ_BYTES, VERSION, details, was_closed_while_idle};
 use crate::clients::net::{self, Net};
 use crate::clients::{AsyncFetch, Client};
 use crate::protocol::{ErrorKind, Fetched, Plan};
 
 /// One client, shared by all tasks. A clone is a new handle.
-pub(crate) struct Futures<N: Net>(Arc<Shared<N::Stream>>);
+pub struct Futures<N: Net>(Arc<Shared<N::Stream>>);
 
 struct Shared<S> {
     site: Site,
@@ -32,7 +32,8 @@ impl<N: Net> Clone for Futures<N> {
 
 impl<N: Net> Client for Futures<N> {
     const VERSION: &str = VERSION;
-    const DETAILS: &str = DETAILS;
+    const DETAILS: &str =
+        details!("A buffer of 16 KiB a thread: no task waits while it holds it, so a request in flight has none.");
 
     fn new(plan: &Plan) -> Result<Self> {
         Ok(Futures(Arc::new(Shared { site: Site::of(plan)?, idle: Mutex::default() })))

@@ -3,12 +3,12 @@
 //! [`exchange`] knows HTTP and no socket. Around it stand thin drivers, one for each way to wait:
 //! `blocking`, `futures`, `readiness` and `completion`.
 
-pub(crate) mod blocking;
+pub mod blocking;
 mod chunked;
 #[cfg(target_os = "linux")]
-pub(crate) mod completion;
+pub mod completion;
 pub mod exchange;
-pub(crate) mod futures;
+pub mod futures;
 pub(crate) mod readiness;
 pub mod site;
 
@@ -20,11 +20,20 @@ const READ_BYTES: usize = 16 << 10;
 
 const VERSION: &str = concat!("common ", env!("CARGO_PKG_VERSION"));
 
-const DETAILS: &str = "The same HTTP/1.1 exchange under every model, written for this comparison: \
-    httparse reads the head, the body is digested as it comes and never kept. Keep-alive, a \
-    connection for every request in flight, TCP_NODELAY. A request whose idle connection turns out \
-    to be closed is sent once more, on a fresh one, and its sample says so; nothing else is retried. \
-    No proxy, no redirects, no decompression, no name lookup after setup.";
+/// What is set in the client, and where it keeps what it has read.
+macro_rules! details {
+    ($buffers:literal) => {
+        concat!(
+            "The same HTTP/1.1 exchange under every model, written for this comparison: httparse reads the head, the \
+            body is digested as it comes and never kept. Keep-alive, a connection for every request in flight, \
+            TCP_NODELAY. ",
+            $buffers,
+            " A request whose idle connection turns out to be closed is sent once more, on a fresh one, and its sample \
+            says so; nothing else is retried. No proxy, no redirects, no decompression, no name lookup after setup."
+        )
+    };
+}
+use details;
 
 /// Whether a request failed only because the server had closed the connection while it was idle:
 /// not a byte of a response came, and then an end.

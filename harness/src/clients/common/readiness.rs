@@ -9,7 +9,7 @@ use mio::{Interest, Registry, Token};
 
 use super::exchange::{Exchange, Method, Progress, Reply};
 use super::site::Site;
-use super::{DETAILS, READ_BYTES, VERSION, was_closed_while_idle};
+use super::{READ_BYTES, VERSION, details, was_closed_while_idle};
 use crate::clients::{Client, kind_of_connecting};
 use crate::protocol::{ErrorKind, Fetched, Plan};
 use crate::recorder::Request;
@@ -22,7 +22,7 @@ pub(crate) struct Readiness {
 
 impl Client for Readiness {
     const VERSION: &str = VERSION;
-    const DETAILS: &str = DETAILS;
+    const DETAILS: &str = details!("One buffer of 16 KiB for all connections.");
 
     fn new(plan: &Plan) -> anyhow::Result<Self> {
         Ok(Readiness { site: Site::of(plan)?, input: RefCell::new(vec![0; READ_BYTES].into()) })

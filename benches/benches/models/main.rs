@@ -1,7 +1,14 @@
-//! `cargo bench --bench models`: every model with each of its two clients on 1,000 URLs.
+//! `cargo bench --bench models`: every model with each of its two clients on 1,000 URLs, and what each costs beside a
+//! plain program that does the same.
 //!
 //! An iteration is a real race: fresh worker processes against a target process, timed from `go` to `done`
 //! by the harness, with everything before and after left out.
+//!
+//! CPU is no duration that criterion could measure: the table `models/plain` is this program's own, and
+//! `-- models/plain` makes it alone.
+
+mod cost;
+mod plain;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -31,6 +38,15 @@ fn main() -> ExitCode {
     if let Some(code) = commands::main_if_child() {
         return code;
     }
+    if let Some(ended) = plain::main_if_plain() {
+        return ended.map_or_else(
+            |error| {
+                eprintln!("{error:#}");
+                ExitCode::FAILURE
+            },
+            |()| ExitCode::SUCCESS,
+        );
+    }
     // A race takes some tens of milliseconds and as much again to prepare: two for each sample.
     let settings = Criterion::default()
         .sample_size(10)
@@ -48,14 +64,19 @@ fn benches(criterion: &mut Criterion, asked: &Asked) -> Result<()> {
         contenders = able(&program, contenders)?;
     }
     let ended = DELAYS.map(|(name, latency)| group(criterion, name, latency, &program, &contenders));
-    ended.into_iter().collect()
+    ended.into_iter().chain([cost::table(&program, asked)]).collect()
 }
 
+/// Every model with each of its two clients.
 fn contenders() -> impl Iterator<Item = Contender> {
+    all_contenders().filter(|contender| [NATIVE, COMMON].contains(&contender.source.client()))
+}
+
+/// Every model with every client.
+fn all_contenders() -> impl Iterator<Item = Contender> {
     MODELS.iter().flat_map(|model| {
         let in_flight = model.max_in_flight.map_or(IN_FLIGHT, |most| most.min(IN_FLIGHT));
-        let clients = model.clients.iter().filter(|client| [NATIVE, COMMON].contains(&client.name));
-        clients.map(move |client| Contender {
+        model.clients.iter().map(move |client| Contender {
             source: Source::Model(model, client),
             shape: Shape { processes: 1, in_flight },
         })

@@ -1,0 +1,152 @@
+//! The clients that the plain programs drive. A response that is not complete, or not 200, ends the program.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use inflight::clients::{AsyncFetch, BlockingFetch};
+use inflight::protocol::{Fetched, Outcome, PROTOCOL, Plan};
+use reqwest::{redirect, retry};
+use ureq::Agent;
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+
+use super::Work;
+
+/// A client that blocks.
+pub(super) trait Get: Send + Sync + Sized {
+    fn new(work: &Work) -> Result<Self>;
+    fn get(&self, id: u64);
+}
+
+/// A client whose tasks wait. A clone is a new handle.
+pub(super) trait GetAsync: Clone + Send + Sync + Sized + 'static {
+    fn new(work: &Work) -> Result<Self>;
+    fn get(&self, id: u64) -> impl Future<Output = ()> + Send;
+}
+
+pub(super) struct Ureq(Agent, String);
+
+impl Get for Ureq {
+    fn new(work: &Work) -> Result<Ureq> {
+        let config = Agent::config_builder()
+            .max_idle_connections(work.in_flight)
+            .max_idle_connections_per_host(work.in_flight)
+            .no_delay(true)
+            .proxy(None)
+            .max_redirects(0)
+            .timeout_connect(Some(work.timeout))
+            .timeout_global(Some(work.timeout))
+            .build();
+        let agent = Agent::with_parts(config, DefaultConnector::default(), Known(work.address()?));
+        Ok(Ureq(agent, work.url_prefix.clone()))
+    }
+
+    fn get(&self, id: u64) {
+        let mut response = self.0.get(format!("{}{id}", self.1)).call().expect("a response");
+        response.body_mut().with_config().limit(u64::MAX).read_to_vec().expect("a body");
+    }
+}
+
+/// With timeouts, ureq looks names up in a thread that it starts for each.
+#[derive(Debug)]
+struct Known(SocketAddr);
+
+impl Resolver for Known {
+    fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let mut addresses = self.empty();
+        addresses.push(self.0);
+        Ok(addresses)
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct Reqwest(reqwest::Client, String);
+
+impl GetAsync for Reqwest {
+    fn new(work: &Work) -> Result<Reqwest> {
+        let client = reqwest::Client::builder()
+            .pool_max_idle_per_host(work.in_flight)
+            .tcp_nodelay(true)
+            .tcp_keepalive(None)
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .connect_timeout(work.timeout)
+            .timeout(work.timeout)
+            .build()?;
+        Ok(Reqwest(client, work.url_prefix.clone()))
+    }
+
+    async fn get(&self, id: u64) {
+        let response = self.0.get(format!("{}{id}", self.1)).send().await.expect("a response");
+        assert_eq!(response.status(), 200);
+        response.bytes().await.expect("a body");
+    }
+}
+
+/// The common client of this project.
+pub(super) struct Common<C>(Arc<C>);
+
+impl<C> Clone for Common<C> {
+    fn clone(&self) -> Self {
+        Common(self.0.clone())
+    }
+}
+
+impl<C: BlockingFetch> Get for Common<C> {
+    fn new(work: &Work) -> Result<Self> {
+        Ok(Common(Arc::new(C::new(&work.plan())?)))
+    }
+
+    fn get(&self, id: u64) {
+        expect_200(self.0.fetch(id));
+    }
+}
+
+impl<C: AsyncFetch> GetAsync for Common<C> {
+    fn new(work: &Work) -> Result<Self> {
+        Ok(Common(Arc::new(C::new(&work.plan())?)))
+    }
+
+    async fn get(&self, id: u64) {
+        expect_200(self.0.fetch(id).await);
+    }
+}
+
+pub(super) fn expect_200(fetched: Fetched) {
+    assert!(matches!(fetched.outcome, Outcome::Response { status: 200, .. }), "{fetched:?}");
+}
+
+impl Work {
+    /// Host and port.
+    pub(super) fn authority(&self) -> Result<&str> {
+        self.url_prefix.split('/').nth(2).context("a URL has an authority")
+    }
+
+    /// The server.
+    pub(super) fn address(&self) -> Result<SocketAddr> {
+        Ok(self.authority()?.parse()?)
+    }
+
+    /// What the common client takes its settings from.
+    pub(super) fn plan(&self) -> Plan {
+        let timeout_ms = self.timeout.as_millis() as u64;
+        Plan {
+            protocol: PROTOCOL,
+            contender: String::new(),
+            model: String::new(),
+            client: String::new(),
+            url_prefix: self.url_prefix.clone(),
+            ids: Vec::new(),
+            due_ns: None,
+            in_flight: self.in_flight,
+            processes: None,
+            cores: self.cores,
+            connect_timeout_ms: timeout_ms,
+            request_timeout_ms: timeout_ms,
+        }
+    }
+}

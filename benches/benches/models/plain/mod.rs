@@ -1,0 +1,123 @@
+//! Every model as a minimal program: the same HTTP crate and settings, as many requests in flight, and nothing of this
+//! project but the common client where that is what is driven. No plan, no samples, no checks.
+
+mod async_std;
+mod clients;
+mod coroutines;
+mod epoll;
+mod hyper;
+mod smol;
+mod threads;
+mod tokio;
+mod uring;
+
+use std::env;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use ::hyper_util::rt::TokioIo;
+use anyhow::{Context, Result, ensure};
+use clients::{Common, Reqwest, Ureq};
+use hyper::Hyper;
+use inflight::clients::common::blocking::Blocking;
+use inflight::clients::common::futures::Futures;
+use inflight::clients::net::{OnAsyncStd, OnSmol, OnTokio};
+use inflight::models::{COMMON, NATIVE};
+use rustix::time::{ClockId, clock_gettime};
+
+/// What a program fetches: the URLs that are `url_prefix` followed by 0, 1, 2 and so on.
+#[derive(Clone)]
+pub(crate) struct Work {
+    pub(crate) url_prefix: String,
+    pub(crate) urls: u64,
+    pub(crate) in_flight: usize,
+    pub(crate) cores: usize,
+    pub(crate) timeout: Duration,
+}
+
+type Program = fn(&Work) -> Result<()>;
+
+type OnThreads = Common<Blocking<std::net::TcpStream>>;
+type OnTokioCommon = Common<Futures<OnTokio>>;
+
+/// Model, client and program.
+const PROGRAMS: &[(&str, &str, Program)] = &[
+    ("sync", NATIVE, threads::sync::<Ureq>),
+    ("sync", COMMON, threads::sync::<OnThreads>),
+    ("threads", NATIVE, threads::pool::<Ureq>),
+    ("threads", COMMON, threads::pool::<OnThreads>),
+    ("thread-per-request", NATIVE, threads::thread_per_request::<Ureq>),
+    ("thread-per-request", COMMON, threads::thread_per_request::<OnThreads>),
+    ("rayon", NATIVE, threads::rayon::<Ureq>),
+    ("rayon", COMMON, threads::rayon::<OnThreads>),
+    ("tokio", NATIVE, tokio::multi_thread::<Reqwest>),
+    ("tokio", COMMON, tokio::multi_thread::<OnTokioCommon>),
+    ("tokio", "hyper", tokio::multi_thread::<Hyper<tokio::Runtime>>),
+    ("tokio-current", NATIVE, tokio::current_thread::<Reqwest>),
+    ("tokio-current", COMMON, tokio::current_thread::<OnTokioCommon>),
+    ("tokio-current", "hyper", tokio::current_thread::<Hyper<tokio::Runtime>>),
+    ("tokio-buffered", NATIVE, tokio::buffered::<Reqwest>),
+    ("tokio-buffered", COMMON, tokio::buffered::<OnTokioCommon>),
+    ("tokio-buffered", "hyper", tokio::buffered::<Hyper<tokio::Runtime>>),
+    ("tokio-per-core", NATIVE, tokio::per_core::<Reqwest>),
+    ("tokio-per-core", COMMON, tokio::per_core::<OnTokioCommon>),
+    ("tokio-per-core", "hyper", tokio::per_core::<Hyper<tokio::Runtime>>),
+    ("async-std", NATIVE, async_std::global::<Hyper<async_std::Runtime>>),
+    ("async-std", COMMON, async_std::global::<Common<Futures<OnAsyncStd>>>),
+    ("smol", NATIVE, smol::multi_thread::<Hyper<smol::Runtime>>),
+    ("smol", COMMON, smol::multi_thread::<Common<Futures<OnSmol>>>),
+    ("smol-local", NATIVE, smol::local::<Hyper<smol::Runtime>>),
+    ("smol-local", COMMON, smol::local::<Common<Futures<OnSmol>>>),
+    ("coroutines", COMMON, coroutines::run::<Common<Blocking<may::net::TcpStream>>>),
+    ("epoll", COMMON, epoll::run),
+    ("uring", COMMON, uring::run),
+];
+
+/// As the first argument it makes this very program one of the plain ones.
+const ROLE: &str = "plain";
+
+/// Runs the program that the command line names, if it names one, and prints the CPU that it took in nanoseconds.
+pub(crate) fn main_if_plain() -> Option<Result<()>> {
+    let mut args = env::args().skip(1);
+    if args.next()? != ROLE {
+        return None;
+    }
+    Some(args.next().context("a plain program has a name").and_then(|name| {
+        let mut number = || args.next().and_then(|text| text.parse::<u64>().ok()).context("a number is missing");
+        let (urls, in_flight, cores) = (number()?, number()? as usize, number()? as usize);
+        let timeout = Duration::from_secs(number()?);
+        let url_prefix = args.next().context("a prefix is missing")?;
+        let program = find(&name).context("no such program")?;
+        let before = cpu_ns();
+        program(&Work { url_prefix, urls, in_flight, cores, timeout })?;
+        println!("{}", cpu_ns() - before);
+        Ok(())
+    }))
+}
+
+/// Whether there is a program for `MODEL+CLIENT`.
+pub(crate) fn find(name: &str) -> Option<Program> {
+    let known = PROGRAMS.iter().find(|(model, client, _)| name == format!("{model}+{client}"));
+    known.map(|(_, _, program)| *program)
+}
+
+/// CPU that the program `name` takes for `work` in a fresh process, in nanoseconds.
+pub(crate) fn measure(name: &str, work: &Work) -> Result<u64> {
+    let Work { url_prefix, urls, in_flight, cores, timeout } = work;
+    let output = Command::new(env::current_exe()?)
+        .args([ROLE, name])
+        .args([*urls, *in_flight as u64, *cores as u64, timeout.as_secs()].map(|number| number.to_string()))
+        .arg(url_prefix)
+        .stderr(Stdio::inherit())
+        .output()?;
+    ensure!(output.status.success(), "the plain program for {name} ended with {}", output.status);
+    Ok(String::from_utf8(output.stdout)?.trim().parse()?)
+}
+
+fn cpu_ns() -> u64 {
+    let used = clock_gettime(ClockId::ProcessCPUTime);
+    used.tv_sec as u64 * 1_000_000_000 + used.tv_nsec as u64
+}
+
+/// hyper's view of tokio's streams.
+type TokioStream = TokioIo<::tokio::net::TcpStream>;

@@ -1,0 +1,77 @@
+//! Programs on smol.
+
+use std::net::SocketAddr;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Result;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use smol::net::TcpStream;
+use smol::{Executor, LocalExecutor, Timer, future};
+use smol_hyper::rt::FuturesIo;
+
+use super::clients::GetAsync;
+use super::{Work, hyper};
+
+static EXECUTOR: Executor<'_> = Executor::new();
+
+pub(super) fn multi_thread<C: GetAsync>(work: &Work) -> Result<()> {
+    let (client, urls, in_flight) = (C::new(work)?, work.urls, work.in_flight);
+    for _ in 1..work.cores {
+        thread::spawn(|| smol::block_on(EXECUTOR.run(future::pending::<()>())));
+    }
+    let main = EXECUTOR.spawn(async move {
+        let mut tasks = FuturesUnordered::new();
+        for id in 0..urls {
+            if tasks.len() == in_flight {
+                tasks.next().await;
+            }
+            let client = client.clone();
+            tasks.push(EXECUTOR.spawn(async move { client.get(id).await }));
+        }
+        tasks.collect::<()>().await;
+    });
+    smol::block_on(EXECUTOR.run(main));
+    Ok(())
+}
+
+pub(super) fn local<C: GetAsync>(work: &Work) -> Result<()> {
+    let (client, executor) = (C::new(work)?, LocalExecutor::new());
+    let main = async {
+        let mut tasks = FuturesUnordered::new();
+        for id in 0..work.urls {
+            if tasks.len() == work.in_flight {
+                tasks.next().await;
+            }
+            let client = client.clone();
+            tasks.push(executor.spawn(async move { client.get(id).await }));
+        }
+        tasks.collect::<()>().await;
+    };
+    // Only hyper's connections are on the other one.
+    smol::block_on(EXECUTOR.run(executor.run(main)));
+    Ok(())
+}
+
+#[derive(Clone)]
+pub(super) struct Runtime;
+
+impl hyper::Runtime for Runtime {
+    async fn connect(address: SocketAddr) -> FuturesIo<TcpStream> {
+        let stream = TcpStream::connect(address).await.expect("a connection");
+        stream.set_nodelay(true).expect("a socket");
+        FuturesIo::new(stream)
+    }
+
+    fn spawn(task: impl Future<Output = ()> + Send + 'static) {
+        EXECUTOR.spawn(task).detach();
+    }
+
+    async fn within(limit: Duration, future: impl Future<Output = ()> + Send) {
+        let late = async {
+            Timer::after(limit).await;
+            panic!("no response in time");
+        };
+        future::or(future, late).await;
+    }
+}
