@@ -37,13 +37,16 @@ struct Pair {
 /// every pair.
 pub(super) fn table(program: &Path, asked: &Asked) -> Result<()> {
     let id = |contender: &Contender| format!("models/plain/{contender}");
-    let asked_for = super::all_contenders().filter(|contender| asked.measures() && asked.selects(&id(contender)));
+    let asked_for =
+        super::all_contenders().filter(|contender| asked.measures() && asked.selects(&id(contender)));
     let contenders = super::able(program, asked_for.collect())?;
     if contenders.is_empty() {
         return Ok(());
     }
     let mut session = Session::start(program, Workload::of(super::scenario(URLS, "fixed:0ms")?))?;
-    println!("\nCPU a request without delay, beside a plain program that does the same; medians of {PAIRS} pairs.\n");
+    println!(
+        "\nCPU a request without delay, beside a plain program that does the same; medians of {PAIRS} pairs.\n"
+    );
     println!("| contender | CPU | plain | ratio | least–most |");
     println!("| :--- | ---: | ---: | ---: | ---: |");
     let mut above = Vec::new();

@@ -15,11 +15,12 @@ const MANY: u64 = 2_300;
 
 /// Models whose runtime needs something for each URL, and how many allocations at most: a thread, a
 /// task and its place in a set, a timer, a wait for the semaphore, an operation.
-const OF_THE_RUNTIME: [(&str, f64); 9] = [
+const OF_THE_RUNTIME: [(&str, f64); 10] = [
     ("thread-per-request", 4.0),
     ("tokio", 2.0),
     ("tokio-current", 2.0),
     ("tokio-buffered", 1.0),
+    ("tokio-per-core", 2.0),
     ("async-std", 6.0),
     ("smol", 6.0),
     ("smol-local", 3.0),

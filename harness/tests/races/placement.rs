@@ -39,6 +39,6 @@ fn target_and_workers_run_where_they_were_put() {
     let own_worker = session.own_worker();
     let run = run(&mut session, "tokio:2x2", &own_worker, &mut Unwatched);
     sound(&run);
-    assert!(run.runtime.ends_with(", 1 worker threads"), "{}", run.runtime);
+    assert!(run.runtime.ends_with(", 2 threads (main waits for 1)"), "{}", run.runtime);
     assert_eq!(allowed("self"), Some(all), "the harness itself goes where it likes");
 }

@@ -17,7 +17,9 @@ use super::clients::GetAsync;
 
 /// What hyper needs of a runtime.
 pub(super) trait Runtime: Clone + Send + Sync + 'static {
-    fn connect(address: SocketAddr) -> impl Future<Output = impl Read + Write + Unpin + Send + 'static> + Send;
+    fn connect(
+        address: SocketAddr,
+    ) -> impl Future<Output = impl Read + Write + Unpin + Send + 'static> + Send;
     fn spawn(task: impl Future<Output = ()> + Send + 'static);
     fn within(limit: Duration, future: impl Future<Output = ()> + Send) -> impl Future<Output = ()> + Send;
 }

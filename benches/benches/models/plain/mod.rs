@@ -83,7 +83,8 @@ pub(crate) fn main_if_plain() -> Option<Result<()>> {
         return None;
     }
     Some(args.next().context("a plain program has a name").and_then(|name| {
-        let mut number = || args.next().and_then(|text| text.parse::<u64>().ok()).context("a number is missing");
+        let mut number =
+            || args.next().and_then(|text| text.parse::<u64>().ok()).context("a number is missing");
         let (urls, in_flight, cores) = (number()?, number()? as usize, number()? as usize);
         let timeout = Duration::from_secs(number()?);
         let url_prefix = args.next().context("a prefix is missing")?;

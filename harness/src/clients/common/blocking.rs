@@ -126,12 +126,7 @@ impl<S: Socket> Connection<S> {
     }
 
     /// Reads once. Gives the response once it is complete.
-    fn read(
-        &mut self,
-        input: &mut [u8],
-        site: &Site,
-        deadline: Instant,
-    ) -> Result<Option<Reply>, ErrorKind> {
+    fn read(&mut self, input: &mut [u8], site: &Site, deadline: Instant) -> Result<Option<Reply>, ErrorKind> {
         self.mind(deadline, site.request_timeout)?;
         match self.stream.read(input)? {
             0 => self.exchange.close().map(Some),

@@ -30,7 +30,8 @@ struct Connection {
 
 impl Client for Completion {
     const VERSION: &str = VERSION;
-    const DETAILS: &str = details!("A buffer of 16 KiB a connection, into which the system writes when bytes come.");
+    const DETAILS: &str =
+        details!("A buffer of 16 KiB a connection, into which the system writes when bytes come.");
 
     fn new(plan: &Plan) -> Result<Self> {
         Ok(Completion { site: Site::of(plan)?, connection: None })

@@ -32,8 +32,9 @@ impl<N: Net> Clone for Futures<N> {
 
 impl<N: Net> Client for Futures<N> {
     const VERSION: &str = VERSION;
-    const DETAILS: &str =
-        details!("A buffer of 16 KiB a thread: no task waits while it holds it, so a request in flight has none.");
+    const DETAILS: &str = details!(
+        "A buffer of 16 KiB a thread: no task waits while it holds it, so a request in flight has none."
+    );
 
     fn new(plan: &Plan) -> Result<Self> {
         Ok(Futures(Arc::new(Shared { site: Site::of(plan)?, idle: Mutex::default() })))
