@@ -17,9 +17,8 @@ use super::clients::GetAsync;
 
 /// What hyper needs of a runtime.
 pub(super) trait Runtime: Clone + Send + Sync + 'static {
-    fn connect(
-        address: SocketAddr,
-    ) -> impl Future<Output = impl Read + Write + Unpin + Send + 'static> + Send;
+    type Stream: Read + Write + Unpin + Send + 'static;
+    fn connect(address: SocketAddr) -> impl Future<Output = Self::Stream> + Send;
     fn spawn(task: impl Future<Output = ()> + Send + 'static);
     fn within(limit: Duration, future: impl Future<Output = ()> + Send) -> impl Future<Output = ()> + Send;
 }

@@ -15,7 +15,6 @@ use std::env;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use ::hyper_util::rt::TokioIo;
 use anyhow::{Context, Result, ensure};
 use clients::{Common, Reqwest, Ureq};
 use hyper::Hyper;
@@ -119,6 +118,3 @@ fn cpu_ns() -> u64 {
     let used = clock_gettime(ClockId::ProcessCPUTime);
     used.tv_sec as u64 * 1_000_000_000 + used.tv_nsec as u64
 }
-
-/// hyper's view of tokio's streams.
-type TokioStream = TokioIo<::tokio::net::TcpStream>;

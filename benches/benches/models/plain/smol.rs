@@ -57,7 +57,9 @@ pub(super) fn local<C: GetAsync>(work: &Work) -> Result<()> {
 pub(super) struct Runtime;
 
 impl hyper::Runtime for Runtime {
-    async fn connect(address: SocketAddr) -> FuturesIo<TcpStream> {
+    type Stream = FuturesIo<TcpStream>;
+
+    async fn connect(address: SocketAddr) -> Self::Stream {
         let stream = TcpStream::connect(address).await.expect("a connection");
         stream.set_nodelay(true).expect("a socket");
         FuturesIo::new(stream)

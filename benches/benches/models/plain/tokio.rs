@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use anyhow::Result;
 use futures_util::stream::{self, StreamExt};
+use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::clients::GetAsync;
-use super::{TokioStream, Work, hyper};
+use super::{Work, hyper};
 
 /// A task a URL, spawned when another has ended.
 async fn task_a_url<C: GetAsync>(client: C, in_flight: usize, mut next: impl FnMut() -> Option<u64>) {
@@ -68,10 +69,12 @@ pub(super) fn per_core<C: GetAsync>(work: &Work) -> Result<()> {
 pub(super) struct Runtime;
 
 impl hyper::Runtime for Runtime {
-    async fn connect(address: SocketAddr) -> TokioStream {
+    type Stream = TokioIo<TcpStream>;
+
+    async fn connect(address: SocketAddr) -> Self::Stream {
         let stream = TcpStream::connect(address).await.expect("a connection");
         stream.set_nodelay(true).expect("a socket");
-        TokioStream::new(stream)
+        TokioIo::new(stream)
     }
 
     fn spawn(task: impl Future<Output = ()> + Send + 'static) {
