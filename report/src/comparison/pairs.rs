@@ -7,6 +7,8 @@
 //! could be called a difference (R. E. Tarone, "A Modified Bonferroni Method for Discrete Data",
 //! Biometrics 46 (2), 1990).
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::Row;
@@ -17,8 +19,7 @@ use crate::stats::{hodges_lehmann, holm, signed_rank};
 /// hundred that we promise; the other half is for noise that is not as even as the test supposes.
 pub const ALPHA: f64 = 0.005;
 
-/// The confidence of every interval that is shown, each by itself. That of a median is nominal: METHOD.md
-/// tells the true one of few runs.
+/// The confidence of every interval that is shown, each by itself, at least.
 pub const CONFIDENCE: f64 = 0.95;
 
 /// Two contenders and one figure.
@@ -199,14 +200,13 @@ impl Pair {
 /// The logarithm of `higher` ÷ `lower` in each round in which both have a valid run. A meter that read
 /// nothing counts as one nanosecond.
 pub(super) fn log_ratios(figure: Figure, lower: &Row, higher: &Row) -> Vec<f64> {
-    let of_round = |row: &Row, round: u32| {
-        let run = row.runs.iter().find(|run| run.round == round && run.verdict.is_valid())?;
-        Some((figure.of(run.figures.as_ref()?).max(1) as f64).ln())
+    let by_round = |row: &Row| -> BTreeMap<u32, f64> {
+        let valid = row.runs.iter().filter(|run| run.verdict.is_valid());
+        let figures = valid.filter_map(|run| Some((run.round, figure.of(run.figures.as_ref()?))));
+        figures.map(|(round, figure)| (round, (figure.max(1) as f64).ln())).collect()
     };
-    let mut rounds: Vec<u32> = lower.runs.iter().map(|run| run.round).collect();
-    rounds.sort_unstable();
-    rounds.dedup();
-    rounds.into_iter().filter_map(|round| Some(of_round(higher, round)? - of_round(lower, round)?)).collect()
+    let (lower, higher) = (by_round(lower), by_round(higher));
+    lower.iter().filter_map(|(round, lower)| Some(higher.get(round)? - lower)).collect()
 }
 
 /// Judges all `pairs` together.

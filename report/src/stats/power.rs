@@ -50,19 +50,27 @@ pub fn smallest_shift_that_all_find(noise: &[f64], tests: &[Test], power: f64, s
     }
     let all: usize = tests.iter().map(|test| test.differences).sum();
     let draws = draws(noise, all, seed);
-    let enough = |shift: f64| {
-        let found = draws.iter().filter(|draw| are_found(draw, shift, tests)).count();
-        found as f64 >= power * draws.len() as f64
-    };
+    let needed = (power * draws.len() as f64).ceil() as usize;
     // A shift beyond the largest difference leaves no sign in doubt.
     let largest = noise.iter().fold(0.0_f64, |largest, difference| largest.max(difference.abs()));
     let margin = tests.iter().fold(0.0_f64, |most, test| most.max(test.margin));
-    let (mut too_small, mut found) = (0.0, (largest + margin) * (1.0 + 1.0 / PRECISION));
-    while found - too_small > found / PRECISION {
-        let middle = f64::midpoint(too_small, found);
-        *(if enough(middle) { &mut found } else { &mut too_small }) = middle;
+    let (mut too_small, mut enough) = (0.0, (largest + margin) * (1.0 + 1.0 / PRECISION));
+    // What is found is found with a larger shift as well: each draw is asked until it is known on which side of
+    // the shift in question it lies.
+    let mut open: Vec<&[f64]> = draws.iter().map(Vec::as_slice).collect();
+    let mut found_below = 0;
+    while enough - too_small > enough / PRECISION {
+        let middle = f64::midpoint(too_small, enough);
+        let (found, missed): (Vec<&[f64]>, Vec<&[f64]>) =
+            open.into_iter().partition(|draw| are_found(draw, middle, tests));
+        if found_below + found.len() >= needed {
+            (enough, open) = (middle, found);
+        } else {
+            found_below += found.len();
+            (too_small, open) = (middle, missed);
+        }
     }
-    Some(found)
+    Some(enough)
 }
 
 fn draws(noise: &[f64], count: usize, seed: u64) -> Vec<Vec<f64>> {
@@ -79,7 +87,8 @@ fn are_found(mut draw: &[f64], shift: f64, tests: &[Test]) -> bool {
     tests.iter().all(|test| {
         let (own, others) = draw.split_at(test.differences);
         draw = others;
-        test.finds(own.iter().map(|difference| difference + shift))
+        let above: Vec<f64> = own.iter().map(|difference| difference + shift - test.margin).collect();
+        signed_rank::roughly_greater(&above) <= test.level
     })
 }
 
