@@ -3,18 +3,13 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use inflight_report::comparison::CONFIDENCE;
 use inflight_report::record::{Budget, Header, Run};
-use inflight_report::stats::{Sorted, median_interval};
+use inflight_report::stats;
 
 /// A contender with a longer ideal has no run to warm up, which would double a race's time for nothing:
 /// what is cold at its start is long warm at its end.
 const LONGEST_WARM_UP_NS: u64 = 10_000_000_000;
-
-/// How sure the interval of a median is.
-const CONFIDENCE: f64 = 0.95;
-
-/// The interval of a median of fewer runs is narrow by luck as easily as by precision.
-const FEWEST_RUNS: usize = 5;
 
 /// Under a budget, a contender without a valid run tries so often, whatever it takes.
 const ATTEMPTS: usize = 3;
@@ -108,11 +103,7 @@ impl Spent {
     }
 
     fn is_precise(&self, precision: f64) -> bool {
-        self.walls_ns.len() >= FEWEST_RUNS
-            && Sorted::new(self.walls_ns.iter().copied()).is_some_and(|walls| {
-                let (low, high) = median_interval(&walls, CONFIDENCE);
-                ((high - low) as f64) < precision * walls.median() as f64
-            })
+        stats::is_precise(&self.walls_ns, precision, CONFIDENCE)
     }
 }
 
@@ -178,12 +169,19 @@ mod tests {
     fn who_is_precise_has_enough_and_leaves_its_time_to_the_others() {
         let runs =
             race(100, 2, |contender, round| if contender == 0 { Some(SECOND) } else { noisy(10, round) });
-        assert_eq!(runs, [FEWEST_RUNS, 9]);
+        assert_eq!(runs, [stats::FIRST_LOOK, 8]);
     }
 
     #[test]
     fn the_interval_of_few_runs_is_not_believed() {
-        assert_eq!(race(1_000, 1, |_, _| Some(SECOND)), [FEWEST_RUNS]);
+        assert_eq!(race(1_000, 1, |_, _| Some(SECOND)), [stats::FIRST_LOOK]);
+    }
+
+    /// Of ten runs the interval is their whole range, and of twenty it leaves out three at either end.
+    #[test]
+    fn it_is_looked_at_again_at_twice_as_many_runs_and_never_between() {
+        let once_slow = |_, round| Some(if round == 4 { 2 * SECOND } else { SECOND });
+        assert_eq!(race(1_000, 1, once_slow), [2 * stats::FIRST_LOOK]);
     }
 
     #[test]

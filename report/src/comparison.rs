@@ -20,8 +20,8 @@ pub use noise::{NoiseFloor, POWER};
 pub use pairs::{ALPHA, CONFIDENCE, Figure, Finding, Pair, Ratio, Testing};
 pub use ranking::Ranked;
 
-/// From so many valid runs on the interval of a figure is [`Interval::Bootstrap`].
-pub const BOOTSTRAP_RUNS: u32 = 5;
+/// From so many valid runs on the interval of a figure is [`Interval::OrderStatistic`].
+pub const INTERVAL_RUNS: u32 = 6;
 
 /// What a record says about its contenders, side by side.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -113,6 +113,9 @@ pub struct Row {
     pub reach_per_second: Option<f64>,
     /// What `low` and `high` mean in the figures of this row.
     pub interval: Interval,
+    /// How often such an interval holds the true median, at least: 0.95 or more, or less where so few runs cannot
+    /// have it.
+    pub interval_confidence: f64,
     /// What it costs beside the base of the common client, where both have valid runs.
     pub cost: Option<CostOverBase>,
     /// The figures of the valid runs.
@@ -210,11 +213,12 @@ impl<T: Copy> Spread<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Interval {
-    /// The least and the most that was seen: of fewer than [`BOOTSTRAP_RUNS`] valid runs.
+    /// The least and the most that was seen: of fewer than [`INTERVAL_RUNS`] valid runs.
     MinMax,
-    /// The bootstrap's interval of the median, at a nominal [`CONFIDENCE`]; METHOD.md tells the true one. Of
-    /// five runs it is still their least and their most; from seven on it is narrower.
-    Bootstrap,
+    /// The confidence interval of the median between two of the valid runs, at [`CONFIDENCE`] or a little more;
+    /// where a budget decided the number of runs, wide enough to allow for that. Of six to eight runs it is still
+    /// their least and their most.
+    OrderStatistic,
 }
 
 /// Something that was said of runs, and how often.

@@ -1,22 +1,26 @@
 //! The statistics of a comparison: pure functions, each with its source.
 
-mod bootstrap;
 mod e_divisive;
 mod hodges_lehmann;
 mod holm;
 mod little;
+#[cfg(test)]
+mod noise;
+mod order_statistic;
 mod power;
 mod ranking;
 pub mod signed_rank;
 mod sorted;
+mod stopping;
 mod usl;
 
-pub use bootstrap::median_interval;
 pub use e_divisive::change_points;
 pub use hodges_lehmann::{Location, hodges_lehmann};
 pub use holm::holm;
 pub use little::mean_in_flight;
+pub use order_statistic::MedianInterval;
 pub use power::{Test, smallest_detectable_shift, smallest_shift_that_all_find};
 pub use ranking::shared_ranks;
 pub use sorted::{Number, Sorted};
+pub use stopping::{FIRST_LOOK, interval_after_stopping, is_precise};
 pub use usl::Usl;

@@ -2,6 +2,7 @@
 //! is in the figures of every `+common` contender, and what makes a report of a record, of a gate and of a history.
 
 mod gates;
+mod races;
 
 use std::cell::LazyCell;
 use std::hint::black_box;
@@ -19,7 +20,7 @@ use inflight_report::comparison::{Comparison, Named};
 use inflight_report::gate::{Gate, Judgement, summary};
 use inflight_report::history::{History, table};
 use inflight_report::record::Record;
-use inflight_report::stats::{self, Sorted, signed_rank};
+use inflight_report::stats::{self, MedianInterval, signed_rank};
 use inflight_report::tables::terminal::Screen;
 use inflight_report::{charts, exports, page, tables};
 
@@ -41,7 +42,7 @@ fn main() -> ExitCode {
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1));
     inflight_benches::main(settings, |criterion, _| {
-        let benches = [exchange, statistics, read, report, gate, history];
+        let benches = [exchange, statistics, read, report, large_reports, gate, history];
         benches.map(|bench| bench(criterion)).into_iter().collect()
     })
 }
@@ -103,15 +104,21 @@ fn statistics(criterion: &mut Criterion) -> Result<()> {
     for count in ROUNDS {
         let values: Vec<f64> = (1..=count).map(|at| spread(at) - 0.4).collect();
         let chances: Vec<f64> = values.iter().map(|value| value.abs()).collect();
-        let sorted = Sorted::new(values.iter().copied()).context("no values")?;
+        let ties: Vec<f64> = values.iter().map(|value| (value * 200.0).round()).collect();
         group.bench(&format!("signed rank/{count}"), |iterations| {
             Ok(timed(iterations, || signed_rank::two_sided(black_box(&values))))
+        });
+        group.bench(&format!("signed rank with ties/{count}"), |iterations| {
+            Ok(timed(iterations, || signed_rank::two_sided(black_box(&ties))))
+        });
+        group.bench(&format!("smallest detectable/{count}"), |iterations| {
+            Ok(timed(iterations, || stats::smallest_detectable_shift(black_box(&values), 0.000_1, 0.8, 1)))
         });
         group.bench(&format!("Hodges-Lehmann/{count}"), |iterations| {
             Ok(timed(iterations, || stats::hodges_lehmann(black_box(&values), 0.95)))
         });
         group.bench(&format!("median interval/{count}"), |iterations| {
-            Ok(timed(iterations, || stats::median_interval(black_box(&sorted), 0.95)))
+            Ok(timed(iterations, || MedianInterval::of(black_box(count), 0.95)))
         });
         group.bench(&format!("Holm/{count}"), |iterations| {
             Ok(timed(iterations, || stats::holm(black_box(&chances))))
@@ -178,6 +185,24 @@ fn report(criterion: &mut Criterion) -> Result<()> {
             ("page", |of| keep(page::render(&of.record, &of.named[0].comparison))),
         ],
     )
+}
+
+/// What is made of the longest race that can be asked for, and of one as wide as all contenders are.
+fn large_reports(criterion: &mut Criterion) -> Result<()> {
+    const SCREEN: Screen = Screen { width: 160, colours: false };
+    for (contenders, rounds) in [(4, 1_000), (30, 100)] {
+        let prepare = || races::race(&Record::read(Path::new(RECORD))?, contenders, rounds);
+        makers::<Record>(
+            criterion,
+            &format!("instrument/report of {rounds} rounds of {contenders} contenders"),
+            prepare,
+            &[
+                ("terminal", |of| keep(tables::terminal::render(&Comparison::of(of), SCREEN))),
+                ("page", |of| keep(page::render(of, &Comparison::of(of)))),
+            ],
+        )?;
+    }
+    Ok(())
 }
 
 /// What is made of a gate.

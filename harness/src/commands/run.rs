@@ -56,7 +56,8 @@ pub(super) struct Args {
     /// is narrow or its share of the time is spent, and at least once
     #[arg(long, value_name = "TIME", value_parser = parse_time, conflicts_with = "rounds")]
     budget: Option<Duration>,
-    /// With a budget: how narrow the interval of the median wall shall be, as a part of it [default: 2%]
+    /// With a budget: how narrow the interval of the median wall time must be, as a part of it; it is looked at
+    /// after 10, 20, 40, … valid runs [default: 2%]
     #[arg(long, value_name = "SHARE", value_parser = parse_share, requires = "budget")]
     precision: Option<f64>,
     /// Order within a round: at random and balanced over the rounds, or always as the contenders are named

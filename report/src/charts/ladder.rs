@@ -10,9 +10,9 @@ use super::labels::clipped;
 use super::scale::Scale;
 use super::svg::{Anchor, TEXT, axis_below, line, mark, px, room, text};
 use super::{Cell, Chart, Data, Palette, Picture};
-use crate::comparison::{BOOTSTRAP_RUNS, Comparison, Measured, Row};
+use crate::comparison::{Comparison, Measured, Row};
 use crate::numbers::{bytes, count, duration, round_bytes, round_duration, three_digits};
-use fit::{Fit, Knee};
+use fit::{FEWEST_RUNS, Fit, Knee};
 
 /// So many URLs there are, at least, for each request in flight of a step whose throughput counts: with one, every
 /// request makes a connection of its own, and none is used again.
@@ -179,7 +179,7 @@ impl Chart for Ladder<'_> {
         let fits = || self.panels.iter().filter_map(|panel| panel.fit.as_ref());
         if fits().any(|fit| fit.band.is_empty()) {
             caption += &format!(
-                " There is no band, and the knee is uncertain, where a step has fewer than {BOOTSTRAP_RUNS} \
+                " There is no band, and the knee is uncertain, where a step has fewer than {FEWEST_RUNS} \
                  valid runs."
             );
         }

@@ -1,20 +1,24 @@
 //! How a record becomes a comparison.
 
 use super::{
-    BOOTSTRAP_RUNS, CONFIDENCE, Comparison, CostOverBase, Disturbed, Figure, Interval, Measured, NoiseFloor,
-    Pair, PublishedRow, PublishedTable, Row, RunSummary, Spread, Tally, Testing, pairs, ranking,
+    CONFIDENCE, Comparison, CostOverBase, Disturbed, Figure, Interval, Measured, NoiseFloor, Pair,
+    PublishedRow, PublishedTable, Row, RunSummary, Spread, Tally, Testing, pairs, ranking,
 };
 use crate::record::{ContenderFacts, Figures, Latencies, Record, ReferenceRow, Run, Schedule, Verdict};
-use crate::stats::{Number, Sorted, median_interval};
+use crate::stats::{MedianInterval, Number, Sorted, interval_after_stopping};
 
 impl Comparison {
     /// Compares the contenders of `record`.
     pub fn of(record: &Record) -> Comparison {
         let header = &record.header;
         let is_open_loop = header.rate.is_some();
+        let interval = match header.budget {
+            None => MedianInterval::of,
+            Some(_) => interval_after_stopping,
+        };
         let row = |facts: &ContenderFacts| Row {
             reach_per_second: header.reach_per_second(facts).filter(|_| is_open_loop),
-            ..Row::of(facts, header.scenario.urls, &record.runs)
+            ..Row::of(facts, header.scenario.urls, &record.runs, interval)
         };
         let (twins, others): (Vec<_>, Vec<_>) =
             header.contenders.iter().partition(|facts| facts.twin_of.is_some());
@@ -135,13 +139,15 @@ fn set_costs(contenders: &mut [Row], base: Option<&str>) {
 }
 
 impl Row {
-    fn of(facts: &ContenderFacts, urls: u64, all: &[Run]) -> Row {
+    /// `interval` is that of so many runs at a confidence.
+    fn of(facts: &ContenderFacts, urls: u64, all: &[Run], interval: fn(usize, f64) -> MedianInterval) -> Row {
         let runs: Vec<&Run> = all.iter().filter(|run| run.contender == facts.name && !run.warm_up).collect();
         let valid: Vec<(&Run, &Figures)> = runs
             .iter()
             .filter(|run| run.verdict.is_valid())
             .filter_map(|run| Some((*run, run.figures.as_ref()?)))
             .collect();
+        let interval = interval(valid.len().max(1), CONFIDENCE);
         let reasons = runs.iter().flat_map(|run| match &run.verdict {
             Verdict::Valid => &[],
             Verdict::Void { reasons } => reasons.as_slice(),
@@ -159,9 +165,14 @@ impl Row {
             warnings: tally(runs.iter().flat_map(|run| &run.warnings)),
             floor_ns: ideal_ns(facts),
             reach_per_second: None,
-            interval: Interval::of(valid.len()),
+            interval: if interval.confidence < CONFIDENCE {
+                Interval::MinMax
+            } else {
+                Interval::OrderStatistic
+            },
+            interval_confidence: interval.confidence,
             cost: None,
-            measured: Measured::of(facts, urls, &valid),
+            measured: Measured::of(facts, urls, &valid, interval),
             runs: runs.into_iter().map(RunSummary::of).collect(),
         }
     }
@@ -173,10 +184,16 @@ fn ideal_ns(facts: &ContenderFacts) -> Option<u64> {
 }
 
 impl Measured {
-    fn of(facts: &ContenderFacts, urls: u64, valid: &[(&Run, &Figures)]) -> Option<Measured> {
-        let by = |figure: fn(&Figures) -> u64| Spread::of(valid.iter().map(|(_, f)| figure(f)));
-        let efficiency =
-            |ideal_ns: u64| Spread::of(valid.iter().map(|(_, f)| ideal_ns as f64 / f.wall_ns as f64));
+    fn of(
+        facts: &ContenderFacts,
+        urls: u64,
+        valid: &[(&Run, &Figures)],
+        interval: MedianInterval,
+    ) -> Option<Measured> {
+        let by = |figure: fn(&Figures) -> u64| Spread::of(valid.iter().map(|(_, f)| figure(f)), interval);
+        let efficiency = |ideal_ns: u64| {
+            Spread::of(valid.iter().map(|(_, f)| ideal_ns as f64 / f.wall_ns as f64), interval)
+        };
         let in_flight = facts.slots().min(urls).max(1);
         let schedules: Option<Vec<Schedule>> = valid.iter().map(|(_, f)| f.schedule).collect();
         let rates = |schedules: &Vec<Schedule>| schedules.iter().map(|s| s.achieved_per_second).collect();
@@ -188,8 +205,11 @@ impl Measured {
             efficiency: ideal_ns(facts).and_then(efficiency),
             speed_up: None,
             cpu_ns: by(|f| f.cpu_ns)?,
-            cpu_percent: Spread::of(valid.iter().map(|(_, f)| f.cpu_ns as f64 / f.wall_ns as f64 * 100.0))?,
-            cpu_us_per_request: Spread::of(valid.iter().map(|(_, f)| f.cpu_us_per_request))?,
+            cpu_percent: Spread::of(
+                valid.iter().map(|(_, f)| f.cpu_ns as f64 / f.wall_ns as f64 * 100.0),
+                interval,
+            )?,
+            cpu_us_per_request: Spread::of(valid.iter().map(|(_, f)| f.cpu_us_per_request), interval)?,
             peak_memory_bytes: by(|f| f.peak_memory_bytes)?,
             peak_memory_method: valid.iter().map(|(_, f)| f.peak_memory_method).max()?,
             peak_memory_bound_bytes: by(|f| f.peak_memory_bound_bytes)?,
@@ -198,38 +218,38 @@ impl Measured {
                 valid
                     .iter()
                     .map(|(_, f)| f.peak_memory_bytes.saturating_sub(f.ready_memory_bytes) / in_flight),
+                interval,
             )?,
-            ramp_ns: valid.iter().map(|(_, f)| f.ramp_ns).collect::<Option<Vec<u64>>>().and_then(Spread::of),
+            ramp_ns: valid
+                .iter()
+                .map(|(_, f)| f.ramp_ns)
+                .collect::<Option<Vec<u64>>>()
+                .and_then(|ramps| Spread::of(ramps, interval)),
             startup_ns: by(|f| f.startup_ns)?,
             latency_ns: latencies.whole.quantiles(),
             added_latency_ns: latencies.added.quantiles(),
             latency_p999_ns: latencies.whole.quantile(0.999),
             added_latency_p999_ns: latencies.added.quantile(0.999),
-            achieved_per_second: rates.and_then(Spread::of),
+            achieved_per_second: rates.and_then(|rates| Spread::of(rates, interval)),
             late_starts,
             late_share: late_starts.map(|late| late as f64 / (urls.max(1) * valid.len() as u64) as f64),
             failed_requests: latencies.failed,
             connections: by(|f| f.target.connections)?,
             most_in_flight: by(|f| f.target.most_in_flight)?,
-            target_lateness_p99_ns: Spread::of(valid.iter().map(|(_, f)| f.target.lateness_ns.p99))?,
+            target_lateness_p99_ns: Spread::of(
+                valid.iter().map(|(_, f)| f.target.lateness_ns.p99),
+                interval,
+            )?,
         })
     }
 }
 
 impl<T: Number> Spread<T> {
-    fn of(values: impl IntoIterator<Item = T>) -> Option<Spread<T>> {
+    /// `interval` is that of so many values.
+    fn of(values: impl IntoIterator<Item = T>, interval: MedianInterval) -> Option<Spread<T>> {
         let sorted = Sorted::new(values)?;
-        let (low, high) = match Interval::of(sorted.count()) {
-            Interval::MinMax => (sorted.low(), sorted.high()),
-            Interval::Bootstrap => median_interval(&sorted, CONFIDENCE),
-        };
+        let (low, high) = interval.ends(&sorted);
         Some(Spread { median: sorted.median(), low, high })
-    }
-}
-
-impl Interval {
-    fn of(runs: usize) -> Interval {
-        if runs < BOOTSTRAP_RUNS as usize { Interval::MinMax } else { Interval::Bootstrap }
     }
 }
 
@@ -268,6 +288,7 @@ fn tally<'a>(texts: impl Iterator<Item = &'a String>) -> Vec<Tally> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::INTERVAL_RUNS;
     use super::*;
     use crate::example;
     use crate::record::{Budget, Histogram, MemoryMethod};
@@ -318,20 +339,34 @@ mod tests {
         assert_eq!(row.runs.len(), 5);
     }
 
-    #[test]
-    fn five_valid_runs_have_a_bootstrap_interval_and_fewer_their_range() {
-        let comparison = Comparison::of(&example::record_of_rounds(9));
-        let (nine, one) = (row(&comparison, "threads:32"), row(&comparison, "sync:1"));
-        assert_eq!((nine.valid_runs, nine.interval), (9, Interval::Bootstrap));
-        assert_eq!((one.valid_runs, one.interval), (1, Interval::MinMax));
-        let mut walls: Vec<u64> = nine.valid_figures().map(|figures| figures.wall_ns).collect();
+    /// The interval of threads:32 in so many rounds: what it is, and the places of its ends among the sorted walls.
+    fn interval(rounds: u32, budget: Option<Budget>) -> (Interval, usize, usize) {
+        let mut record = example::record_of_rounds(rounds);
+        record.header.budget = budget;
+        let comparison = Comparison::of(&record);
+        let row = row(&comparison, "threads:32");
+        assert_eq!(row.valid_runs, rounds);
+        assert_eq!(row.interval_confidence >= CONFIDENCE, row.interval == Interval::OrderStatistic);
+        let mut walls: Vec<u64> = row.valid_figures().map(|figures| figures.wall_ns).collect();
         walls.sort_unstable();
-        let measured = nine.measured.as_ref().unwrap();
-        assert_eq!(
-            measured.wall_ns,
-            Spread { median: walls[4], low: walls[1], high: walls[7] },
-            "of nine the second to the eighth"
-        );
+        let place = |end| walls.iter().position(|wall| *wall == end).unwrap();
+        let wall_ns = row.measured.as_ref().unwrap().wall_ns;
+        (row.interval, place(wall_ns.low), walls.len() - 1 - place(wall_ns.high))
+    }
+
+    #[test]
+    fn six_valid_runs_have_an_interval_and_fewer_their_range() {
+        assert_eq!(INTERVAL_RUNS, 6);
+        assert_eq!([1, 5].map(|rounds| interval(rounds, None)), [(Interval::MinMax, 0, 0); 2]);
+        let ordered = |left_out| (Interval::OrderStatistic, left_out, left_out);
+        assert_eq!([6, 7, 8, 9, 20].map(|rounds| interval(rounds, None)), [0, 0, 0, 1, 5].map(ordered));
+    }
+
+    #[test]
+    fn where_a_budget_stopped_the_race_the_interval_allows_for_it() {
+        let budget = Some(Budget { time_ns: 1, precision: 0.02 });
+        let ordered = |left_out| (Interval::OrderStatistic, left_out, left_out);
+        assert_eq!([6, 9, 10, 20].map(|rounds| interval(rounds, budget)), [0, 1, 0, 3].map(ordered));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A line a contender, as RFC 4180 has it, for a spreadsheet or a data frame. Every figure has its unit in
-//! its name, the median and the ends of its interval; what was not measured is empty.
+//! its name, the median and the ends of its interval: the median's confidence interval by order statistics, or the
+//! least and the most (`interval` says which). What was not measured is empty.
 
 use std::fmt::Display;
 
@@ -30,7 +31,7 @@ pub fn render(records: &[Named]) -> String {
 fn meaning(interval: Interval) -> &'static str {
     match interval {
         Interval::MinMax => "min-max",
-        Interval::Bootstrap => "bootstrap",
+        Interval::OrderStatistic => "order-statistic",
     }
 }
 
@@ -66,6 +67,7 @@ impl Line {
         line.add_optional("floor_ns", row.floor_ns);
         line.add_optional("reach_per_second", row.reach_per_second);
         line.add("interval", meaning(row.interval));
+        line.add("interval_confidence", row.interval_confidence);
         line.add_figures(row.measured.as_ref());
         line.add_optional("cpu_over_base", row.cost.map(|cost| cost.cpu));
         line.add_optional("memory_over_base", row.cost.and_then(|cost| cost.memory));

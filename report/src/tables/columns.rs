@@ -126,13 +126,14 @@ pub(crate) const RANGE: Column<Row> = Column {
     numeric: true,
     cell: |row| match (row.valid_runs, row.interval) {
         (1, _) => "1 run".to_owned(),
-        (0, _) | (_, Interval::Bootstrap) => figure(row, |m| duration_range(m.wall_ns.low, m.wall_ns.high)),
+        (0, _) | (_, Interval::OrderStatistic) => {
+            figure(row, |m| duration_range(m.wall_ns.low, m.wall_ns.high))
+        }
         (_, Interval::MinMax) => {
             figure(row, |m| format!("min–max {}", duration_range(m.wall_ns.low, m.wall_ns.high)))
         }
     },
-    meaning: "the median's, nominally 95 %, by bootstrap: of 5 to 9 valid runs 87.5 to 96 % in truth; min–max \
-              where fewer than 5 cannot have one",
+    meaning: "95 % confidence interval of the median, by order statistics; min–max below six runs",
     gives_way: Some(10),
 };
 

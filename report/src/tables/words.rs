@@ -1,7 +1,7 @@
 //! The words around a table: what it is about, and what a reader must know before believing it.
 
 use super::open_loop;
-use crate::comparison::{BOOTSTRAP_RUNS, Comparison, Disturbed, Row, Tally};
+use crate::comparison::{Comparison, Disturbed, INTERVAL_RUNS, Row, Tally};
 use crate::numbers::{bytes, count, duration, signed_duration};
 use crate::printable::clipped;
 use crate::record::{CpuMethod, MemoryMethod, Order, Settings};
@@ -140,8 +140,8 @@ fn rounds(comparison: &Comparison) -> String {
         Order::AsGiven => "in the order given".to_owned(),
     };
     format!(
-        "{rounds}, {order}; a figure is the median of the contender's valid runs, its \
-         interval the bootstrap's at a nominal 95 %, or min–max of fewer than {BOOTSTRAP_RUNS}"
+        "{rounds}, {order}; a figure is the median of the contender's valid runs, its interval the 95 % \
+         confidence interval by order statistics, or min–max below {INTERVAL_RUNS} runs"
     )
 }
 

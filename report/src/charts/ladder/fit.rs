@@ -1,12 +1,15 @@
 //! The law of a ladder and how sure it is: fitted to the medians, and again to runs that are drawn anew.
 
-use crate::comparison::{BOOTSTRAP_RUNS, Measured, Row};
+use crate::comparison::{Measured, Row};
 use crate::numbers::{count, three_digits};
 use crate::stats::{Sorted, Usl};
 
 /// So often the runs are drawn anew. The seed is fixed: one record has one picture.
 const DRAWS: usize = 200;
 const SEED: u64 = 1;
+
+/// Fewer runs than this hold too little of what another draw could be.
+pub(super) const FEWEST_RUNS: usize = 5;
 
 /// Places along the line.
 const PLACES: usize = 32;
@@ -84,7 +87,7 @@ impl Fit {
 
 /// Laws fitted to runs that are drawn from those of each step; none where a step has too few to draw from.
 fn drawn_anew(rates: &[(f64, Vec<f64>)]) -> Vec<Usl> {
-    if rates.iter().any(|(_, rates)| rates.len() < BOOTSTRAP_RUNS as usize) {
+    if rates.iter().any(|(_, rates)| rates.len() < FEWEST_RUNS) {
         return Vec::new();
     }
     let mut random = fastrand::Rng::with_seed(SEED);

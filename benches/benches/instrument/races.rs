@@ -1,0 +1,57 @@
+//! Long and wide races, made of a saved one: its contenders and its runs again and again, each with noise of its own.
+
+use anyhow::{Result, ensure};
+use inflight_report::record::{ContenderFacts, Record, Run, Samples, Verdict};
+
+use crate::spread;
+
+/// One run in so many is void, so that not every two contenders share as many rounds.
+const VOID: usize = 97;
+
+/// The first so many contenders of `saved` that run several rounds, in a race of so many `rounds`, the first of them
+/// beside an A/A control.
+pub(crate) fn race(saved: &Record, contenders: usize, rounds: u32) -> Result<Record> {
+    let several = saved.header.contenders.iter().filter(|facts| facts.rounds > 1 && facts.twin_of.is_none());
+    let mut chosen: Vec<ContenderFacts> = several.take(contenders).cloned().collect();
+    ensure!(chosen.len() == contenders, "the saved record has {} such contenders", chosen.len());
+    let control = ContenderFacts {
+        name: format!("{}#twin", chosen[0].name),
+        twin_of: Some(chosen[0].name.clone()),
+        ..chosen[0].clone()
+    };
+    let mut race = Record { runs: Vec::new(), ..saved.clone() };
+    for (number, facts) in chosen.iter().chain([&control]).enumerate() {
+        let original = facts.twin_of.as_ref().unwrap_or(&facts.name);
+        let templates: Vec<&Run> = saved
+            .runs
+            .iter()
+            .filter(|run| run.contender == *original && run.verdict.is_valid() && !run.warm_up)
+            .collect();
+        ensure!(!templates.is_empty(), "the saved record has no valid run of {original}");
+        let runs = (1..=rounds).zip(templates.into_iter().cycle());
+        race.runs.extend(runs.map(|(round, run)| again(run, &facts.name, round, number)));
+    }
+    // As a race has them: round after round.
+    race.runs.sort_by_key(|run| run.round);
+    chosen.push(control);
+    chosen.iter_mut().for_each(|facts| facts.rounds = rounds);
+    race.header.contenders = chosen;
+    Ok(race)
+}
+
+fn again(run: &Run, name: &str, round: u32, contender: usize) -> Run {
+    let at = contender * 1_009 + round as usize;
+    let mut run = Run { contender: name.to_owned(), round, ..run.clone() };
+    if round > 1 {
+        // A record keeps the samples of one valid run of a contender.
+        (run.samples, run.timeline) = (Samples::default(), Vec::new());
+    }
+    if let Some(figures) = &mut run.figures {
+        figures.wall_ns = (figures.wall_ns as f64 * (0.98 + 0.04 * spread(at))) as u64;
+        figures.cpu_ns = (figures.cpu_ns as f64 * (0.95 + 0.1 * spread(at * 7))) as u64;
+    }
+    if at.is_multiple_of(VOID) {
+        run.verdict = Verdict::Void { reasons: vec!["the target was late".to_owned()] };
+    }
+    run
+}
