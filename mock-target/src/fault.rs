@@ -10,6 +10,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::suggest::did_you_mean;
 use crate::units;
 
 /// What goes wrong with a response, byte for byte.
@@ -198,7 +199,12 @@ impl FromStr for RetryAfter {
         match text {
             "date" => Ok(RetryAfter::Date),
             "garbage" => Ok(RetryAfter::Garbage),
-            _ => text.strip_suffix('s').and_then(|s| s.parse().ok()).map(RetryAfter::Seconds).ok_or(()),
+            // The field holds whole seconds.
+            _ => {
+                let ns = units::parse_duration(text).map_err(|_| ())?;
+                let whole = ns.is_multiple_of(1_000_000_000).then_some(ns / 1_000_000_000);
+                whole.and_then(|s| s.try_into().ok()).map(RetryAfter::Seconds).ok_or(())
+            }
         }
     }
 }
@@ -230,7 +236,7 @@ pub struct FaultShare {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum FaultError {
     /// No fault has that name.
-    #[error("there is no fault \"{name}\"; there are: {}", names())]
+    #[error("there is no fault \"{name}\"; {}there are: {}", did_you_mean(.name, ALL.iter().map(Fault::name)), names())]
     Unknown {
         /// The name that was asked for.
         name: String,
@@ -254,7 +260,7 @@ impl FromStr for FaultShare {
 
     fn from_str(text: &str) -> Result<Self, FaultError> {
         let wrong = || FaultError::Share(text.to_owned());
-        let (fault, share) = text.trim().split_once('=').ok_or_else(wrong)?;
+        let (fault, share) = text.trim().split_once('=').unwrap_or((text.trim(), ""));
         let fault = fault.parse()?;
         let (share, until) = match share.split_once(',') {
             Some((share, until)) => (share, Some(until)),
@@ -333,7 +339,11 @@ mod tests {
     #[test]
     fn wrong_faults_say_what_is_wrong() {
         for (text, part) in [
-            ("reset=2%", "there is no fault \"reset\"; there are: refuse, silence"),
+            ("xyzzy=2%", "there is no fault \"xyzzy\"; there are: refuse, silence"),
+            ("reset=2%", "did you mean \"reset-mid-body\"? there are"),
+            ("silense=2%", "did you mean \"silence\"?"),
+            ("silense", "did you mean \"silence\"?"),
+            ("stall-midbody@7=2%", "did you mean \"stall-mid-body\"?"),
             ("silence", "is not a fault with its share"),
             ("silence=2", "is not a fault with its share"),
             ("silence=101%", "is not a fault with its share"),

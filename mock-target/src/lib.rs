@@ -84,6 +84,7 @@ pub mod plan;
 pub mod presets;
 pub mod scenario;
 pub mod server;
+pub mod suggest;
 pub mod units;
 
 mod admin;

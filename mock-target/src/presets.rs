@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::scenario::Scenario;
+use crate::suggest::did_you_mean;
 
 /// A named scenario.
 #[derive(Clone, Copy, Debug)]
@@ -128,7 +129,11 @@ pub(crate) const ALL: &[Preset] = &[
 
 /// A name that no preset has.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("there is no preset \"{name}\"; {}there are: {}", suggestion(.name), names())]
+#[error(
+    "there is no preset \"{name}\"; {}there are: {}",
+    did_you_mean(.name, ALL.iter().map(|preset| preset.name)),
+    names()
+)]
 pub struct UnknownPreset {
     /// The name that was asked for.
     pub name: String,
@@ -141,16 +146,6 @@ pub(crate) fn find(name: &str) -> Result<&'static Preset, UnknownPreset> {
 
 fn names() -> String {
     ALL.iter().map(|preset| preset.name).collect::<Vec<_>>().join(", ")
-}
-
-/// `did you mean "article"? ` where a preset's name is near.
-fn suggestion(name: &str) -> String {
-    ALL.iter()
-        .map(|preset| (strsim::damerau_levenshtein(name, preset.name), preset.name))
-        .filter(|(distance, near)| *distance <= 2.max(near.len() / 3))
-        .min()
-        .map(|(_, near)| format!("did you mean \"{near}\"? "))
-        .unwrap_or_default()
 }
 
 #[cfg(test)]

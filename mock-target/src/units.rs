@@ -7,8 +7,19 @@ use thiserror::Error;
 /// The longest duration that can be written, in nanoseconds: one day.
 pub const LONGEST_NS: u64 = 24 * 3_600 * 1_000_000_000;
 
-const DURATION_UNITS: &[(&str, u64)] =
-    &[("ns", 1), ("us", 1_000), ("µs", 1_000), ("ms", 1_000_000), ("s", 1_000_000_000)];
+/// The micro sign and the Greek letter look alike.
+const DURATION_UNITS: &[(&str, u64)] = &[
+    ("ns", 1),
+    ("us", 1_000),
+    ("µs", 1_000),
+    ("μs", 1_000),
+    ("ms", 1_000_000),
+    ("s", 1_000_000_000),
+    ("sec", 1_000_000_000),
+    ("m", 60_000_000_000),
+    ("min", 60_000_000_000),
+    ("h", 3_600_000_000_000),
+];
 
 const BYTE_UNITS: &[(&str, u64)] = &[
     ("", 1),
@@ -25,7 +36,9 @@ const BYTE_UNITS: &[(&str, u64)] = &[
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum UnitError {
     /// Not a number followed by a unit of time.
-    #[error("\"{0}\" is not a duration: write a number and one of ns, us, ms, s, such as 250ms")]
+    #[error(
+        "\"{0}\" is not a duration: write a number and one of ns, us, ms, s, m, h, such as 250ms or 1m30s"
+    )]
     NotADuration(String),
     /// A duration beyond [`LONGEST_NS`].
     #[error("the duration \"{0}\" is too long: the most is 24 hours, 86400s")]
@@ -35,20 +48,35 @@ pub enum UnitError {
     NotASize(String),
 }
 
-/// Reads a duration such as `250ms`, `1.5s`, `40us` or a bare `0`, and returns nanoseconds.
+/// Reads a duration such as `250ms`, `1.5s`, `40us`, `2m`, `1m30s` or a bare `0`, and returns nanoseconds. The parts
+/// of a duration of several go from the larger unit to the smaller.
 ///
 /// # Errors
-/// When the text is not a non-negative decimal number with a unit, or exceeds a day.
+/// When the text is not a non-negative decimal number with a unit, or several of them, or exceeds a day.
 pub fn parse_duration(text: &str) -> Result<u64, UnitError> {
-    let trimmed = text.trim();
-    if trimmed == "0" {
+    let mut rest = text.trim();
+    if rest == "0" {
         return Ok(0);
     }
     let not_a_duration = || UnitError::NotADuration(text.to_owned());
-    let (number, unit) = split_unit(trimmed);
-    let (_, scale) = DURATION_UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(not_a_duration)?;
-    let ns = scaled(number, *scale).ok_or_else(not_a_duration)?;
-    if ns > LONGEST_NS { Err(UnitError::TooLong(text.to_owned())) } else { Ok(ns) }
+    let (mut total_ns, mut least) = (0_u64, u64::MAX);
+    loop {
+        let (number, after) = split_unit(rest);
+        let end = after.find(|c: char| c.is_ascii_digit() || c == '.' || c == ' ').unwrap_or(after.len());
+        let scale = duration_unit(&after[..end]).ok_or_else(not_a_duration)?;
+        let ns = scaled(number, scale).filter(|_| scale < least).ok_or_else(not_a_duration)?;
+        (total_ns, least) = (total_ns.saturating_add(ns), scale);
+        rest = after[end..].trim_start();
+        if rest.is_empty() {
+            break;
+        }
+    }
+    if total_ns > LONGEST_NS { Err(UnitError::TooLong(text.to_owned())) } else { Ok(total_ns) }
+}
+
+/// Nanoseconds in the unit of time of that name.
+pub(crate) fn duration_unit(name: &str) -> Option<u64> {
+    DURATION_UNITS.iter().find(|(known, _)| *known == name).map(|(_, scale)| *scale)
 }
 
 /// Writes nanoseconds so that [`parse_duration`] reads the same number back: `250ms`, `1.5s`.
@@ -115,6 +143,12 @@ mod tests {
             (".5ms", 500_000),
             ("0", 0),
             ("0ms", 0),
+            ("2m", 120_000_000_000),
+            ("2 min", 120_000_000_000),
+            ("1m30s", 90_000_000_000),
+            ("1h 30m", 5_400_000_000_000),
+            ("1s 500ms", 1_500_000_000),
+            ("40μs", 40_000),
         ] {
             assert_eq!(parse_duration(text), Ok(ns), "{text}");
         }
@@ -122,7 +156,22 @@ mod tests {
 
     #[test]
     fn wrong_durations_say_what_is_wrong() {
-        for text in ["", "ms", "5", "-5ms", "5 parsecs", "1.2.3s", "1e3s", "..s", "99999999999999999999s"] {
+        for text in [
+            "",
+            "ms",
+            "5",
+            "-5ms",
+            "5 parsecs",
+            "1.2.3s",
+            "1e3s",
+            "..s",
+            "99999999999999999999s",
+            "30s1m",
+            "1s1s",
+            "1m30",
+            "1m,30s",
+            "2 m in",
+        ] {
             let error = parse_duration(text).expect_err(text);
             assert_eq!(error, UnitError::NotADuration(text.to_owned()));
         }

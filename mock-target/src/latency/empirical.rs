@@ -34,12 +34,16 @@ impl Empirical {
         Ok(Empirical { points })
     }
 
-    /// Reads a CSV file: a column of delays as measured, or two columns, quantiles (0 to 1, or in
-    /// percent with a `%`) and their delays. Delays without a unit are milliseconds. A first line that
-    /// is no number is taken for a heading.
+    /// Reads a CSV file: a column of delays as measured, or two columns, quantiles (0 to 1, or in percent with a
+    /// `%`) and their delays.
+    ///
+    /// Columns are separated by commas, semicolons or tabs, and may be quoted. Where it is not the comma that
+    /// separates, a comma in a number is a decimal comma. A first line in which no column begins with a number is a heading; a unit in it,
+    /// as in `ttfb_s` or `latency (us)`, is that of delays without a unit of their own, which are milliseconds
+    /// otherwise. Empty lines and those that begin with `#` are skipped.
     ///
     /// # Errors
-    /// When the file cannot be read, or a line of it is neither.
+    /// When the file cannot be read, or a line of it is none of these.
     pub fn from_file(path: &str) -> Result<Empirical, LatencyError> {
         let text = fs::read_to_string(path)
             .map_err(|error| LatencyError::File { path: path.to_owned(), reason: error.to_string() })?;
@@ -47,19 +51,28 @@ impl Empirical {
     }
 
     fn from_csv(text: &str) -> Result<Empirical, String> {
-        let mut samples = Vec::new();
-        let mut points = Vec::new();
-        for (number, line) in (1..).zip(text.lines().take(MOST_LINES)) {
-            let cells: Vec<&str> = line.split([',', ';', '\t']).map(str::trim).collect();
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let (mut samples, mut points) = (Vec::new(), Vec::new());
+        let mut default_unit = "ms";
+        for (place, row) in rows(text)?.into_iter().enumerate() {
+            let Row { line, cells } = row;
+            let is_heading =
+                |cell: &String| !cell.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
+            if place == 0 && cells.iter().all(is_heading) {
+                default_unit = cells.last().and_then(|cell| unit_in(cell)).unwrap_or(default_unit);
+                continue;
+            }
+            let delay = |cell: &str| delay_ns(cell, default_unit);
             let read = match cells.as_slice() {
-                [""] => continue,
-                [delay] => delay_ns(delay).map(|ns| samples.push(ns)),
-                [share, delay] => percent(share).zip(delay_ns(delay)).map(|point| points.push(point)),
+                [cell] => delay(cell).map(|ns| samples.push(ns)),
+                [share, cell] => percent(share).zip(delay(cell)).map(|point| points.push(point)),
                 _ => None,
             };
-            if read.is_none() && number > 1 {
+            if read.is_none() {
+                let cells = cells.join(",");
                 return Err(format!(
-                    "line {number}, \"{line}\", is neither a delay, such as 12.5ms, nor a quantile and its delay, such as 0.99,12.5ms"
+                    "line {line}, \"{cells}\", is neither a delay, such as 12.5ms, nor a quantile and its delay, such \
+                     as 0.99,12.5ms (a decimal comma needs semicolons or tabs between columns)"
                 ));
             }
         }
@@ -98,6 +111,68 @@ impl Empirical {
     }
 }
 
+/// A line that is neither empty nor a comment.
+struct Row {
+    /// Its number, from 1.
+    line: u64,
+    /// Its cells, with decimal points.
+    cells: Vec<String>,
+}
+
+/// The rows of `text`, whatever separates its columns.
+fn rows(text: &str) -> Result<Vec<Row>, String> {
+    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    // Excel may name the separator in a line of its own.
+    let named = lines().next().and_then(|line| line.strip_prefix("sep="));
+    let separator = match named.and_then(|named| named.bytes().next()) {
+        Some(separator) => separator,
+        None => {
+            *b";\t".iter().find(|separator| lines().any(|l| l.contains(**separator as char))).unwrap_or(&b',')
+        }
+    };
+    let mut rows = Vec::new();
+    for (number, line) in (1..).zip(text.lines().map(str::trim)) {
+        if line.is_empty() || line.starts_with('#') || (rows.is_empty() && line.starts_with("sep=")) {
+            continue;
+        }
+        if rows.len() == MOST_LINES {
+            return Err(format!("it has more than {MOST_LINES} lines: take a sample of them"));
+        }
+        let decimal = |cell: &str| if separator == b',' { cell.to_owned() } else { cell.replace(',', ".") };
+        let mut cells: Vec<String> =
+            cells(line, separator)?.iter().map(|cell| decimal(cell.trim())).collect();
+        // A separator behind the last column is no column.
+        while cells.len() > 1 && cells.last().is_some_and(String::is_empty) {
+            cells.pop();
+        }
+        rows.push(Row { line: number, cells });
+    }
+    Ok(rows)
+}
+
+/// The columns of a line.
+fn cells(line: &str, separator: u8) -> Result<Vec<String>, String> {
+    if !line.contains('"') {
+        return Ok(line.split(separator as char).map(str::to_owned).collect());
+    }
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).delimiter(separator).from_reader(line.as_bytes());
+    let record = reader.records().next().transpose().map_err(|error| error.to_string())?;
+    Ok(record.iter().flatten().map(str::to_owned).collect())
+}
+
+/// The unit of time that a heading names: `s` in `ttfb_s`, `ms` in `latency (ms)`.
+fn unit_in(heading: &str) -> Option<&'static str> {
+    let words = [
+        ("ns", &["ns", "nanoseconds"][..]),
+        ("us", &["us", "µs", "μs", "microseconds"]),
+        ("ms", &["ms", "millis", "milliseconds"]),
+        ("s", &["s", "sec", "secs", "seconds"]),
+    ];
+    let named = |word: &str| words.iter().find(|(_, names)| names.contains(&word)).map(|(unit, _)| *unit);
+    heading.to_lowercase().split(|c: char| !c.is_alphabetic()).filter_map(named).next_back()
+}
+
 /// `0.5` or `50%` as 50.
 fn percent(text: &str) -> Option<f64> {
     let percent = match text.strip_suffix('%') {
@@ -108,9 +183,9 @@ fn percent(text: &str) -> Option<f64> {
     (0.0..=100.0).contains(&percent).then_some(percent)
 }
 
-/// A delay, in milliseconds unless it says otherwise.
-fn delay_ns(text: &str) -> Option<u64> {
-    units::parse_duration(text).or_else(|_| units::parse_duration(&format!("{text}ms"))).ok()
+/// A delay, in `default_unit` unless it has one of its own.
+fn delay_ns(text: &str, default_unit: &str) -> Option<u64> {
+    units::parse_duration(text).or_else(|_| units::parse_duration(&format!("{text}{default_unit}"))).ok()
 }
 
 #[cfg(test)]
@@ -137,10 +212,37 @@ mod tests {
     }
 
     #[test]
+    fn files_are_read_as_programs_write_them() {
+        let half_second = |text: &str| Empirical::from_csv(text).expect(text).quantile_ns(0.5) / 1e9;
+        for text in [
+            "\u{feff}500\r\n500\r\n",
+            "\u{feff}ttfb_ms\r\n500\r\n",
+            "# from the log\n500\n\n# the end\n500\n",
+            "latency (s)\n0.5\n.5\n",
+            "p50 in ms\n500\n",
+            "\"time in seconds\"\n\"0.5\"\n",
+            "duration_us\n500000\n",
+            "sep=;\n0,5s;\n0,5s;\n",
+            "q;delay\n0;0,5s\n1;500,0ms\n",
+            "q\tdelay\n0%\t500,0\n100%\t500\n",
+            "500,\n500,\n",
+            "delay\n500ms\n0.5s\n500000us\n",
+        ] {
+            assert_eq!(half_second(text), 0.5, "{text:?}");
+        }
+        let first = Empirical::from_csv("\u{feff}100\n500\n").expect("two samples");
+        assert_eq!(first.quantile_ns(0.0), 1e8, "a byte-order mark hides no value");
+    }
+
+    #[test]
     fn wrong_files_say_where() {
         for (text, part) in [
             ("1ms\nfast\n", "line 2, \"fast\""),
-            ("1,2,3\n1,2,3\n", "line 2"),
+            ("12,5\n13,5\n", "line 1, \"12,5\""),
+            ("99th\n12\n", "line 1, \"99th\""),
+            ("# a\ndelay\n\n-3\n", "line 4, \"-3\""),
+            ("delay\nfast\n", "line 2, \"fast\""),
+            ("1,2,3\n1,2,3\n", "line 1"),
             ("", "it has no delays"),
             ("1ms\n0.5,1ms\n", "mixed"),
             ("0,5ms\n1,1ms\n", "must rise"),

@@ -6,16 +6,23 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use super::{Empirical, Latency};
+use crate::suggest::did_you_mean;
 use crate::units::{self, UnitError};
+
+/// What may stand before the colon.
+const FAMILIES: [&str; 9] =
+    ["fixed", "uniform", "normal", "lognormal", "erlang", "pareto", "mix", "quantiles", "file"];
 
 /// Why a distribution could not be read.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum LatencyError {
     /// The word before the colon names no distribution.
     #[error(
-        "\"{0}\" is not a latency: write fixed:20ms, uniform:10ms,50ms, normal:50ms,10ms, \
+        "\"{text}\" is not a latency; {near}write 20ms, uniform:10ms,50ms, normal:50ms,10ms, \
          lognormal:250ms,0.318 (median, sigma), erlang:3,250ms, pareto:10ms,1.5, \
-         mix:95%*fixed:20ms+5%*pareto:1s,1.5 or file:PATH"
+         mix:95%*20ms+5%*pareto:1s,1.5 or file:PATH",
+        text = .0,
+        near = suggestion(.0)
     )]
     Unknown(String),
     /// A distribution got too few or too many parameters.
@@ -74,7 +81,16 @@ impl FromStr for Latency {
 
     fn from_str(text: &str) -> Result<Self, LatencyError> {
         let unknown = || LatencyError::Unknown(text.to_owned());
-        let (family, rest) = text.trim().split_once(':').ok_or_else(unknown)?;
+        let Some((family, rest)) = text.trim().split_once(':') else {
+            // A bare delay is the same for every URL.
+            return match units::parse_duration(text) {
+                Ok(delay_ns) => Ok(Latency::Fixed { delay_ns }),
+                Err(source) if text.trim().starts_with(|c: char| c.is_ascii_digit()) => {
+                    Err(LatencyError::Duration { text: text.to_owned(), source })
+                }
+                Err(_) => Err(unknown()),
+            };
+        };
         let parts: Vec<&str> = rest.split(',').map(str::trim).collect();
         let parameters = Parameters { text, parts: &parts };
         match family {
@@ -122,6 +138,10 @@ impl FromStr for Latency {
             _ => Err(unknown()),
         }
     }
+}
+
+fn suggestion(text: &str) -> String {
+    did_you_mean(text.split(':').next().unwrap_or_default(), FAMILIES)
 }
 
 /// What stands after the colon, and the whole text to complain with.
@@ -260,10 +280,21 @@ mod tests {
     }
 
     #[test]
+    fn a_bare_duration_is_a_fixed_delay() {
+        for (text, fixed) in [("80ms", "fixed:80ms"), (" 2m ", "fixed:120s"), ("0", "fixed:0ms")] {
+            assert_eq!(text.parse::<Latency>().expect(text), fixed.parse().expect(fixed), "{text}");
+        }
+        let mixed = "mix:95%*20ms+5%*pareto:1s,1.5".parse::<Latency>().expect("a mixture");
+        assert_eq!(mixed.to_string(), "mix:95%*fixed:20ms+5%*pareto:1s,1.5");
+    }
+
+    #[test]
     fn wrong_latencies_say_what_is_wrong() {
         for (text, part) in [
-            ("20ms", "is not a latency"),
+            ("20", "\"20\" is not a duration"),
+            ("fast", "\"fast\" is not a latency; write 20ms"),
             ("gauss:20ms", "is not a latency"),
+            ("lognormol:20ms,0.3", "did you mean \"lognormal\"? write 20ms"),
             ("fixed:", "\"\" is not a duration"),
             ("fixed:1ms,2ms", "needs one delay, such as fixed:20ms"),
             ("uniform:50ms,10ms", "write the lower one first"),
