@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
+use mock_target::suggest::nearest;
 
 use crate::contender::{Contender, ContenderError, Source, parse_shape};
 use crate::external::{self, External, Kit};
@@ -76,7 +77,8 @@ impl Catalogue {
         let named: Vec<Source> = self.sources().filter(|source| source.model() == name).collect();
         if named.is_empty() {
             let client = client.map(|client| format!("+{client}")).unwrap_or_default();
-            let closest = closest(name, self.sources().map(|source| source.model().to_owned()))
+            let models: Vec<Source> = self.sources().collect();
+            let closest = nearest(name, models.iter().map(Source::model))
                 .map(|close| format!("{close}{client}{suffix}"));
             return Err(ContenderError::UnknownModel { name: name.to_owned(), closest });
         }
@@ -86,7 +88,8 @@ impl Catalogue {
             ContenderError::UnknownClient {
                 model: name.to_owned(),
                 client: client.to_owned(),
-                closest: closest(client, clients()).map(|close| format!("{name}+{close}{suffix}")),
+                closest: nearest(client, named.iter().map(Source::client))
+                    .map(|close| format!("{name}+{close}{suffix}")),
                 known: clients().collect::<Vec<_>>().join(", "),
             }
         })
@@ -114,14 +117,4 @@ impl Catalogue {
         }
         Ok(())
     }
-}
-
-/// The name that is most like `word`, if any is like it at all.
-fn closest(word: &str, names: impl Iterator<Item = String>) -> Option<String> {
-    const ALIKE: f64 = 0.7; // Jaro–Winkler: above it are slips of the finger, below it other words
-    names
-        .map(|name| (strsim::jaro_winkler(word, &name), name))
-        .filter(|(likeness, _)| *likeness > ALIKE)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, name)| name)
 }

@@ -149,6 +149,13 @@ impl fmt::Display for Shape {
     }
 }
 
+impl ContenderError {
+    /// Whether there is no such model or client, whatever else may be wrong.
+    pub(crate) fn is_unknown(&self) -> bool {
+        matches!(self, ContenderError::UnknownModel { .. } | ContenderError::UnknownClient { .. })
+    }
+}
+
 /// Why a word is not a contender: what is wrong, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ContenderError {

@@ -1,6 +1,7 @@
 //! What a race shows while it runs: the run under way, the time left, and a line for every contender that
 //! has finished a run, with its median so far.
 
+use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -29,6 +30,8 @@ struct Line {
     name: String,
     /// Drawn below all others when its first run is over.
     drawn: Option<ProgressBar>,
+    /// Asked of it, the one to warm up not counted.
+    rounds: u32,
     expected: u32,
     finished: u32,
     void: u32,
@@ -62,6 +65,7 @@ impl Progress {
         let lines = contenders.iter().map(|contender| Line {
             name: format!("{:<width$}", contender.name),
             drawn: None,
+            rounds: contender.rounds,
             expected: 0,
             finished: 0,
             void: 0,
@@ -125,6 +129,20 @@ impl Progress {
         }
     }
 
+    /// A round is over. Off a terminal, where nothing is drawn, this prints a line.
+    pub(crate) fn end_round(&self, round: u32) {
+        if self.visible {
+            return;
+        }
+        let rounds = self.lines.iter().map(|line| line.rounds).max().unwrap_or(0);
+        let done = match (round, self.estimate.budget) {
+            (0, _) => "warm-up done".to_owned(),
+            (round, None) => format!("round {round} of {rounds} done"),
+            (round, Some(_)) => format!("round {round} done"),
+        };
+        let _ = writeln!(io::stderr(), "inflight: {done}, {} left", self.time_left(Duration::ZERO));
+    }
+
     /// The race is over: the lines go.
     pub(crate) fn clear(&self) {
         for bar in self.lines.iter().filter_map(|line| line.drawn.as_ref()).chain([&self.run, &self.left]) {
@@ -134,10 +152,15 @@ impl Progress {
 
     fn show_time_left(&self) {
         if self.visible {
-            let most = if self.estimate.budget.is_some() { "at most " } else { "" };
-            let seconds = self.estimate.left(self.running).as_secs() + 1;
-            self.left.set_message(format!("{most}about {seconds} s left"));
+            self.left.set_message(format!("{} left", self.time_left(self.estimate.left_of(self.running))));
         }
+    }
+
+    /// `about 40 s`, with `of_this_run` for the run under way.
+    fn time_left(&self, of_this_run: Duration) -> String {
+        let most = if self.estimate.budget.is_some() { "at most " } else { "" };
+        let left = self.estimate.left(of_this_run);
+        format!("{most}about {} s", left.as_secs_f64().ceil())
     }
 }
 
@@ -204,8 +227,13 @@ impl Estimate {
         self.budget = self.budget.map(|left| left.saturating_sub(took));
     }
 
-    fn left(&self, running: usize) -> Duration {
-        let of_this_run = self.floors[running].saturating_sub(self.run_began.elapsed());
+    /// What is left of a run of `running` that is under way.
+    fn left_of(&self, running: usize) -> Duration {
+        self.floors[running].saturating_sub(self.run_began.elapsed())
+    }
+
+    /// What is left, with `of_this_run` for the run under way.
+    fn left(&self, of_this_run: Duration) -> Duration {
         let overhead_each = self.overhead.checked_div(self.runs_over).unwrap_or_default();
         let known = of_this_run + self.to_come + overhead_each * self.runs_to_come;
         let budget = self.budget.unwrap_or_default().saturating_sub(self.run_began.elapsed());
@@ -231,12 +259,12 @@ mod tests {
         };
         [0, 1, 1].into_iter().for_each(|contender| estimate.expect(contender));
         estimate.begin(0);
-        let left = estimate.left(0);
+        let left = estimate.left(estimate.left_of(0));
         assert!(left > 49 * second && left <= 50 * second, "{left:?}");
         estimate.run_began -= 12 * second; // it took 2 s more than its ideal time
         estimate.end(0);
         estimate.begin(1);
-        let left = estimate.left(1);
+        let left = estimate.left(estimate.left_of(1));
         assert!(left > 41 * second && left <= 42 * second + second / 2, "{left:?}");
     }
     #[test]
@@ -254,10 +282,10 @@ mod tests {
         estimate.spend(10 * second);
         estimate.expect(0);
         estimate.begin(0);
-        let left = estimate.left(0);
+        let left = estimate.left(estimate.left_of(0));
         assert!(left > 49 * second && left <= 50 * second, "{left:?}");
         estimate.spend(100 * second);
-        assert!(estimate.left(0) <= second, "what is known to come");
+        assert!(estimate.left(estimate.left_of(0)) <= second, "what is known to come");
     }
 
     #[test]
@@ -265,6 +293,7 @@ mod tests {
         let mut line = Line {
             name: String::new(),
             drawn: None,
+            rounds: 4,
             expected: 5,
             finished: 0,
             void: 0,

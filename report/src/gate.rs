@@ -55,6 +55,18 @@ pub struct Gate {
     pub counts: Vec<Count>,
     /// Counts that were asked for and cannot be had on this machine, each with the reason.
     pub not_offered: Vec<(Figure, String)>,
+    /// Cells that were asked for and of which one build lacks the contender: nothing of them is judged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmatched: Vec<Unmatched>,
+}
+
+/// A cell whose contender only one of the builds has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unmatched {
+    /// The cell, as [`Cell::name`] has it.
+    pub cell: String,
+    /// The build that has its contender: it is new where that is the head, and gone where it is the base.
+    pub only_in: Side,
 }
 
 /// One of the two that are compared.

@@ -40,6 +40,7 @@ fn gate(number: usize) -> Gate {
         pairs: (0..=CELLS).flat_map(pairs_of).collect(),
         counts: (0..CELLS).flat_map(counts_of).flatten().collect(),
         not_offered: Vec::new(),
+        unmatched: Vec::new(),
     }
 }
 

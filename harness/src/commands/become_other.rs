@@ -8,10 +8,11 @@ use anyhow::{Context, Result};
 
 use crate::worker;
 
-/// Become another program, which may open as many files as a worker of ours, and ends with whoever
-/// started it
-#[derive(clap::Args)]
-#[command(hide = true)]
+/// Become another program, which may open as many files as a worker of ours, and ends with whoever started it.
+///
+/// It is no subcommand of the command line that people use: it would be suggested to them.
+#[derive(clap::Parser)]
+#[command(name = "inflight become")]
 pub(super) struct Args {
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]

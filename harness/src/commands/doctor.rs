@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Result;
-use mock_target::{Scenario, Server, ServerOptions};
+use mock_target::{Scenario, Server, ServerOptions, units};
 
 use crate::doctor::{self, Facts, Spin};
 use crate::machine;
@@ -28,11 +28,11 @@ pub(super) struct Args {
 const LONGEST_SPIN: Duration = Duration::from_secs(600);
 
 fn spin_length(text: &str) -> Result<Duration, String> {
-    match humantime::parse_duration(text) {
-        Ok(length) if !length.is_zero() && length <= LONGEST_SPIN => Ok(length),
-        Ok(_) => Err("spin for some time, and for at most 10m".to_owned()),
-        Err(error) => Err(format!("{error}; write it as in 2s")),
+    let length = units::parse_duration(text).map(Duration::from_nanos).map_err(|error| error.to_string())?;
+    if length.is_zero() || length > LONGEST_SPIN {
+        return Err("spin for some time, and for at most 10m".to_owned());
     }
+    Ok(length)
 }
 
 pub(super) fn doctor(args: &Args) -> Result<ExitCode> {
@@ -45,7 +45,7 @@ pub(super) fn doctor(args: &Args) -> Result<ExitCode> {
     };
     let findings = doctor::examine(&facts);
     let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
-    super::print(&(lines.join("\n") + "\n"))?;
+    super::show(&(lines.join("\n") + "\n"))?;
     Ok(if doctor::is_fit(&findings) { ExitCode::SUCCESS } else { ExitCode::from(UNFIT) })
 }
 

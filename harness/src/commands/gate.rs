@@ -6,13 +6,14 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use inflight_report::gate::{self, GATE_FORMAT, Gate, Judgement, Outcome, exports, summary};
 use inflight_report::record::Noise;
 
+use super::output::write_own;
 use crate::gate::{
     Candidate, Copies, INTERRUPTED, Onlooker, Races, Settings, Source, carry_out, working_tree,
 };
@@ -79,13 +80,15 @@ fn answer(args: &Args) -> Result<ExitCode> {
             }
             None => {
                 super::say_error(INTERRUPTED);
-                return Ok(ExitCode::from(super::INTERRUPTED));
+                return Ok(super::interrupt::exit_code());
             }
         },
     };
     let judgement = Judgement::of(&gate);
-    tell(args, &gate, &judgement)?;
-    saved?;
+    // Whatever cannot be written is named, and the exit code stays the verdict.
+    for error in saved.err().into_iter().chain(publish(args, &gate, &judgement)) {
+        super::say_error(&format!("{error:#}"));
+    }
     Ok(match judgement.outcome {
         Outcome::Pass => ExitCode::SUCCESS,
         Outcome::Regression => ExitCode::from(REGRESSION),
@@ -105,7 +108,7 @@ fn run(args: &Args) -> Result<Option<Gate>> {
     let copies = Copies::create()?;
     let own = copies.of_this_program()?;
     let [base, head] = args.candidates(&settings)?;
-    let mut progress = Progress::new(super::catch_interrupt()?);
+    let mut progress = Progress::new(super::interrupt::catch()?);
     let measured = measure(args, &settings, [&base, &head], (&copies, &own), &mut progress);
     progress.bar.finish_and_clear();
     if progress.interrupted() { Ok(None) } else { measured.map(Some) }
@@ -124,12 +127,7 @@ fn find_room(folder: &Path) -> io::Result<()> {
 fn save(args: &Args, gate: &Gate) -> Result<()> {
     let Some(folder) = &args.history else { return Ok(()) };
     let saved = gate::save(folder, gate).with_context(|| format!("cannot save in {}", folder.display()))?;
-    show(&format!("Saved as {}\n", saved.display()))
-}
-
-/// Prints; whoever closed stdout has seen enough.
-fn show(text: &str) -> Result<()> {
-    super::print(text).or_else(|error| if super::is_closed_pipe(&error) { Ok(()) } else { Err(error) })
+    super::show(&format!("Saved as {}\n", saved.display()))
 }
 
 impl Args {
@@ -186,6 +184,7 @@ fn measure(
         cells: races.cells(),
         pairs: Vec::new(),
         counts: Vec::new(),
+        unmatched: races.unmatched.clone(),
         not_offered: races.not_offered(),
     };
     carry_out(&mut gate, &mut races)?;
@@ -193,8 +192,10 @@ fn measure(
     Ok(gate)
 }
 
-/// Says what came of it, everywhere it was asked to.
-fn tell(args: &Args, gate: &Gate, judgement: &Judgement) -> Result<()> {
+/// Prints the verdict, then writes it wherever it was asked to be. Gives what could not be written.
+fn publish(args: &Args, gate: &Gate, judgement: &Judgement) -> Vec<anyhow::Error> {
+    let mut failed = Vec::new();
+    failed.extend(super::show(&summary::terminal(gate, judgement, super::screen().width)).err());
     let markdown = summary::markdown(gate, judgement);
     if let Some(folder) = &args.out {
         for (name, text) in [
@@ -203,15 +204,15 @@ fn tell(args: &Args, gate: &Gate, judgement: &Judgement) -> Result<()> {
             ("bmf.json", exports::bmf(gate, judgement)),
             ("github-benchmark.json", exports::github_benchmark(gate, judgement)),
         ] {
-            let path = folder.join(name);
-            fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+            failed.extend(write_own(&folder.join(name), &text).err());
         }
     }
     if let Some(path) = env::var_os(STEP_SUMMARY).filter(|path| !path.is_empty()) {
         let path = PathBuf::from(path);
-        append_summary(&path, &markdown).with_context(|| format!("cannot write to {}", path.display()))?;
+        let written = append_summary(&path, &markdown);
+        failed.extend(written.with_context(|| format!("cannot write to {}", path.display())).err());
     }
-    show(&summary::terminal(gate, judgement, super::screen().width))
+    failed
 }
 
 /// GitHub drops a summary that is too long as a whole: ours is cut to what is left.
@@ -225,6 +226,8 @@ fn append_summary(path: &Path, markdown: &str) -> io::Result<()> {
 /// What is shown while it goes on, and whether Ctrl-C was pressed.
 struct Progress {
     bar: ProgressBar,
+    /// When the first pair began, and how many are over.
+    pairs: Option<(Instant, u32)>,
     interrupted: &'static AtomicBool,
 }
 
@@ -232,7 +235,7 @@ impl Progress {
     fn new(interrupted: &'static AtomicBool) -> Progress {
         let style = ProgressStyle::with_template("{msg}, {elapsed} so far").expect("the template is right");
         let bar = if io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
-        Progress { bar: bar.with_style(style), interrupted }
+        Progress { bar: bar.with_style(style), pairs: None, interrupted }
     }
 }
 
@@ -246,8 +249,21 @@ impl Watcher for Progress {
 
 impl Onlooker for Progress {
     fn tell(&mut self, what: &str, to_come: u32) {
+        if to_come > 0 {
+            self.pairs = self.pairs.map(|(begun, over)| (begun, over + 1)).or(Some((Instant::now(), 0)));
+        }
         let pairs = if to_come > 0 { format!(": {to_come} pairs to come") } else { String::new() };
         self.bar.set_message(format!("{what}{pairs}"));
         self.bar.tick();
+    }
+
+    /// Off a terminal, where nothing is drawn, a line.
+    fn end_round(&mut self, stage: &str, done: u32, rounds: u32, to_come: u32) {
+        if self.bar.is_hidden() {
+            let each = self.pairs.map_or(Duration::ZERO, |(begun, over)| begun.elapsed() / (over + 1));
+            let seconds = (each * to_come).as_secs_f64().ceil();
+            let left = format!("about {seconds} s of it left");
+            let _ = writeln!(io::stderr(), "inflight: {stage}: round {done} of {rounds} done, {left}");
+        }
     }
 }

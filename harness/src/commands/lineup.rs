@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use super::externals::Files;
 use inflight_report::charts::REUSES;
@@ -54,11 +54,11 @@ impl Lineup {
         let (words, steps) = (&self.contenders[..], &self.ladder[..]);
         let by_a_word = self.all || self.models || self.article;
         let mut contenders: Vec<Contender> = match (words, steps) {
-            ([], []) if !by_a_word => named(&catalogue, &DEFAULT)?,
+            ([], []) if !by_a_word => named(&catalogue, &DEFAULT, in_flight)?,
             ([], [_, ..]) if !by_a_word => {
                 bail!("--ladder needs contenders: name them without a shape, or say --models")
             }
-            (words, []) => named(&catalogue, words)?,
+            (words, []) => named(&catalogue, words, in_flight)?,
             (words, steps) => {
                 let sources = words.iter().map(|text| without_shape(&catalogue, text));
                 let sources = sources.collect::<Result<Vec<_>>>()?;
@@ -117,8 +117,21 @@ fn say_left_out(why: &str, sources: &[Source]) {
     }
 }
 
-fn named(catalogue: &Catalogue, words: &[impl AsRef<str>]) -> Result<Vec<Contender>> {
-    words.iter().map(|text| Ok(catalogue.contender(text.as_ref())?)).collect()
+fn named(catalogue: &Catalogue, words: &[impl AsRef<str>], in_flight: u32) -> Result<Vec<Contender>> {
+    words.iter().map(|text| contender(catalogue, text.as_ref(), in_flight)).collect()
+}
+
+/// The contender that is written `text`; without a shape, at its usual one: as many in flight as it can have, and no
+/// more than `in_flight`, or for an external program the first shape that it states.
+pub(super) fn contender(catalogue: &Catalogue, text: &str, in_flight: u32) -> Result<Contender> {
+    if text.starts_with("http://") || text.starts_with("https://") {
+        bail!("`{text}` is no contender: {}", super::NO_SERVER);
+    }
+    if text.contains(':') {
+        return Ok(catalogue.contender(text)?);
+    }
+    let shapes = at_its_shapes(catalogue.source(text, "")?, in_flight);
+    shapes.into_iter().next().with_context(|| format!("`{text}` states no shape: write one, as in {text}:32"))
 }
 
 /// Those that a reader would wait for.
@@ -188,6 +201,12 @@ mod tests {
     fn who_is_named_twice_races_once() {
         assert_eq!(names(&lineup(&["tokio:8", "sync:1", "tokio:8"], &[])), ["tokio:8", "sync:1"]);
         assert_eq!(names(&lineup(&[], &[])), DEFAULT);
+    }
+
+    #[test]
+    fn without_a_shape_a_contender_has_its_usual_one() {
+        assert_eq!(names(&lineup(&["tokio+common", "sync"], &[])), ["tokio+common:128", "sync:1"]);
+        assert_eq!(names_at(&lineup(&["tokio"], &[]), "crowd", 1_000), ["tokio:1000"]);
     }
 
     #[test]

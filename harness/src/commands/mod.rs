@@ -5,6 +5,7 @@ mod doctor;
 mod externals;
 mod gate;
 mod history;
+mod interrupt;
 mod lineup;
 mod list;
 mod output;
@@ -21,11 +22,10 @@ use std::env;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::panic::{self, AssertUnwindSafe};
-use std::process::{self, ExitCode};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 use inflight_report::tables::terminal::Screen;
 
@@ -51,7 +51,6 @@ enum Command {
     Serve(serve::Args),
     Plan(plan::Args),
     Worker(work::Args),
-    Become(become_other::Args),
 }
 
 /// The run did what was asked, and a contender has no valid run to show.
@@ -63,11 +62,15 @@ const STALE: u8 = 1;
 /// Wrong use, or something that kept the command from doing its work.
 const FAILED: u8 = 2;
 
-/// Ended by Ctrl-C: 128 and the number of SIGINT, as shells have it.
-const INTERRUPTED: u8 = 130;
-
 /// Runs the program with `args`, the program's name first.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if args.get(1).is_some_and(|word| word == "become") {
+        return match become_other::Args::try_parse_from(&args[1..]) {
+            Ok(args) => become_other::become_other(&args).unwrap_or_else(|error| fail(&error)),
+            Err(error) => refuse(&error),
+        };
+    }
     let command = match Cli::try_parse_from(args) {
         Ok(cli) => cli.command.unwrap_or_else(|| Command::Run(run::Args::default())),
         Err(error) => return refuse(&error),
@@ -88,7 +91,6 @@ fn carry_out(command: Command) -> ExitCode {
         Command::Serve(args) => serve::serve(&args),
         Command::Plan(args) => plan::plan(&args),
         Command::Worker(args) => work::work(&args),
-        Command::Become(args) => become_other::become_other(&args),
     };
     result.unwrap_or_else(|error| fail(&error))
 }
@@ -126,10 +128,25 @@ fn refuse(error: &clap::Error) -> ExitCode {
             ExitCode::SUCCESS
         }
         _ => {
-            say_error(&one_line(&error.to_string()));
+            let line =
+                if asks_for_a_server(error) { NO_SERVER.to_owned() } else { one_line(&error.to_string()) };
+            say_error(&line);
             ExitCode::from(FAILED)
         }
     }
+}
+
+/// What can be done for a server of the user's own.
+const NO_SERVER: &str = "contenders race against a target of our own, whose delays are known: give it those of your \
+    server with --latency file:FILE and --body SIZE, or test a client of your own against `inflight serve`";
+
+/// Whether what is not understood was meant to name a server.
+fn asks_for_a_server(error: &clap::Error) -> bool {
+    let ContextValue::String(argument) = error.get(ContextKind::InvalidArg).unwrap_or(&ContextValue::None)
+    else {
+        return false;
+    };
+    error.kind() == ErrorKind::UnknownArgument && ["--url", "--target", "--host"].contains(&argument.as_str())
 }
 
 /// What is wrong, and clap's tips, without its usage.
@@ -147,18 +164,6 @@ fn one_line(rendered: &str) -> String {
 fn say_error(line: &str) {
     // If stderr is gone there is nobody left to tell; the exit code still does.
     let _ = writeln!(io::stderr(), "inflight: {line}");
-}
-
-/// From here on Ctrl-C sets a flag that ends what is under way after cleaning up; a second one ends at once.
-fn catch_interrupt() -> Result<&'static AtomicBool> {
-    static CAUGHT: AtomicBool = AtomicBool::new(false);
-    ctrlc::set_handler(|| {
-        if CAUGHT.swap(true, Ordering::Relaxed) {
-            process::exit(i32::from(INTERRUPTED));
-        }
-    })
-    .context("cannot catch Ctrl-C")?;
-    Ok(&CAUGHT)
 }
 
 /// `inflight` with `words` after it, as a shell reads them.
@@ -184,6 +189,14 @@ fn screen() -> Screen {
     let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let dumb = env::var_os("TERM").is_none_or(|term| term == "dumb");
     Screen { width: if columns > 0 { columns } else { NOT_A_TERMINAL }, colours: !refused && !dumb }
+}
+
+/// Prints a command's answer. Whoever closed stdout has seen enough, which changes no exit code.
+fn show(text: &str) -> Result<()> {
+    match print(text) {
+        Err(error) if is_closed_pipe(&error) => Ok(()),
+        printed => printed.context("cannot write to stdout"),
+    }
 }
 
 /// Writes to stdout; a closed one is an error, not a panic.

@@ -13,6 +13,14 @@ pub(super) fn write_whole(path: &Path, text: &str) -> Result<()> {
     replace(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// As [`write_whole`], for a name that the user did not choose: a link of that name is replaced and not followed, since
+/// in a folder that several share anybody may have put it there.
+pub(super) fn write_own(path: &Path, text: &str) -> Result<()> {
+    let is_link = fs::symlink_metadata(path).is_ok_and(|there| there.is_symlink());
+    let written = if is_link { create(path, text, None) } else { replace(path, text) };
+    written.with_context(|| format!("cannot write {}", path.display()))
+}
+
 fn replace(path: &Path, text: &str) -> Result<()> {
     // A link stays one: what it leads to is replaced.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -21,6 +29,11 @@ fn replace(path: &Path, text: &str) -> Result<()> {
         Ok(there) => Some(there.permissions()),
         Err(_) => None,
     };
+    create(&path, text, permissions)
+}
+
+/// A new file in the place of whatever has its name.
+fn create(path: &Path, text: &str, permissions: Option<Permissions>) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let new = Permissions::from_mode(0o666); // less what the user's umask takes
     let mut file = tempfile::Builder::new().permissions(new).tempfile_in(folder)?;
@@ -28,7 +41,7 @@ fn replace(path: &Path, text: &str) -> Result<()> {
     if let Some(permissions) = permissions {
         file.as_file().set_permissions(permissions)?;
     }
-    file.persist(&path)?;
+    file.persist(path)?;
     Ok(())
 }
 
@@ -50,6 +63,21 @@ mod tests {
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing else is left behind");
+    }
+
+    #[test]
+    fn links_with_our_own_names_are_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (precious, link) = (folder.path().join("precious"), folder.path().join("report.html"));
+        fs::write(&precious, "precious").unwrap();
+        for to in [precious.as_path(), Path::new("nowhere"), Path::new("/dev/null")] {
+            let _ = fs::remove_file(&link);
+            symlink(to, &link).unwrap();
+            write_own(&link, "page").unwrap();
+            assert!(fs::symlink_metadata(&link).unwrap().is_file());
+            assert_eq!(fs::read_to_string(&link).unwrap(), "page");
+        }
+        assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
     }
 
     #[test]

@@ -1,17 +1,20 @@
 //! The page on the screen: written to a file, and opened where there is somebody to look at it.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
-use super::output::write_whole;
+use super::output::write_own;
 
 /// The page's file within the folder of a record.
 const FILE_NAME: &str = "report.html";
 
-/// Writes `html` beside the record at `record`, or into the folder for temporary files where that cannot be
-/// written to, opens it in the browser where there is one, and says where it is.
+const NO_ROOM: &str = "cannot write the page, neither beside the record nor to a temporary file";
+
+/// Writes `html` beside the record at `record`, or to a new file in the folder for temporary files where that cannot
+/// be written to, opens it in the browser where there is one, and says where it is.
 pub(super) fn open(html: &str, record: &Path) -> Result<ExitCode> {
     let path = write(html, record)?;
     let opened = if show(&path) { "Opened " } else { "" };
@@ -22,11 +25,13 @@ pub(super) fn open(html: &str, record: &Path) -> Result<ExitCode> {
 fn write(html: &str, record: &Path) -> Result<PathBuf> {
     let folder = if record.is_dir() { record } else { record.parent().unwrap_or(Path::new(".")) };
     let path = folder.join(FILE_NAME);
-    if write_whole(&path, html).is_ok() {
+    if write_own(&path, html).is_ok() {
         return Ok(path);
     }
-    let path = std::env::temp_dir().join(format!("inflight-{FILE_NAME}"));
-    write_whole(&path, html)?;
+    let mut builder = tempfile::Builder::new();
+    let mut file = builder.prefix("inflight-report-").suffix(".html").tempfile().context(NO_ROOM)?;
+    file.write_all(html.as_bytes()).context(NO_ROOM)?;
+    let (_, path) = file.keep().context(NO_ROOM)?;
     Ok(path)
 }
 

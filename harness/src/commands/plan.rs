@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 
 use super::externals::Files;
+use super::lineup;
 use super::scenario_args::ScenarioArgs;
 use crate::limits;
 use crate::machine;
@@ -40,7 +41,8 @@ pub(super) fn plan(args: &Args) -> Result<ExitCode> {
     let Some(authority) = args.target.strip_prefix("http://") else {
         bail!("`{}` is not where a target listens: write it as in http://127.0.0.1:8080", args.target);
     };
-    let contender = args.files.catalogue()?.contender(&args.contender)?;
+    let in_flight = args.scenario.meant_in_flight();
+    let contender = lineup::contender(&args.files.catalogue()?, &args.contender, in_flight)?;
     limits::check(&contender)?;
     let workload = Workload::of(args.scenario.scenario_of_run()?);
     let workload = match args.rate {

@@ -33,9 +33,9 @@ pub(super) struct Args {
     /// Which figures: github-benchmark takes a file a direction
     #[arg(long, value_enum, default_value = "smaller")]
     direction: Better,
-    /// Write to FILE, whole or not at all, in place of stdout
-    #[arg(short, long, value_name = "FILE", conflicts_with = "splice")]
-    output: Option<PathBuf>,
+    /// Write to FILE, atomically, in place of stdout
+    #[arg(short, long, visible_alias = "output", value_name = "FILE", conflicts_with = "splice")]
+    out: Option<PathBuf>,
     /// Put the tables between `<!-- inflight:begin NAME -->` and `<!-- inflight:end NAME -->` in FILE
     #[arg(long, value_name = "FILE")]
     splice: Option<PathBuf>,
@@ -55,7 +55,7 @@ pub(super) struct Args {
     #[arg(long)]
     check: bool,
     /// Write the page beside the record, and open it in the browser where there is one
-    #[arg(long, conflicts_with_all = ["splice", "output", "chart"])]
+    #[arg(long, conflicts_with_all = ["splice", "out", "chart"])]
     open: bool,
     /// One chart of the page alone, as SVG
     #[arg(long, value_name = "CHART", value_parser = charts::NAMES, conflicts_with = "splice")]
@@ -115,7 +115,7 @@ pub(super) fn report(args: &Args) -> Result<ExitCode> {
         return put_into(document, args, &args.compared(&paths)?, &command);
     }
     let text = args.rendered(&paths)?;
-    match &args.output {
+    match &args.out {
         _ if args.open => super::page::open(&text, &paths[0]),
         Some(file) => put_at(file, &text, args.check, &command),
         None => super::print(&text).map(|()| ExitCode::SUCCESS),
@@ -132,7 +132,7 @@ impl Args {
             Format::Terminal => {
                 let screen = super::screen();
                 // A file has no colours, even where stdout is a terminal.
-                let colours = screen.colours && self.output.is_none();
+                let colours = screen.colours && self.out.is_none();
                 terminal::render_all(&records()?, Screen { colours, ..screen })
             }
             Format::Markdown => self.markdown(&records()?)?,
@@ -187,8 +187,8 @@ impl Args {
     }
 
     fn refuse_contradictions(&self) -> Result<()> {
-        if self.check && self.splice.is_none() && self.output.is_none() {
-            bail!("--check needs a file to look at: --splice FILE or --output FILE");
+        if self.check && self.splice.is_none() && self.out.is_none() {
+            bail!("--check needs a file to look at: --splice FILE or --out FILE");
         }
         if !self.is_markdown() && (self.brief || self.folded || self.table != Tables::All) {
             bail!(
@@ -224,8 +224,8 @@ impl Args {
         if let Some(name) = &self.chart {
             option("--chart", name.clone());
         }
-        if let Some(file) = &self.output {
-            option("--output", file.display().to_string());
+        if let Some(file) = &self.out {
+            option("--out", file.display().to_string());
         }
         if let Some(document) = &self.splice {
             option("--splice", document.display().to_string());

@@ -19,10 +19,12 @@ use inflight_report::record::{
     Budget, ContenderFacts, FILE_NAME, FORMAT, Header, Order, RateFacts, Record, Run, ScenarioFacts, Writer,
 };
 use inflight_report::tables;
+use mock_target::units;
 
 use self::course::Course;
 use super::externals;
 use super::lineup::Lineup;
+use super::output::write_own;
 use super::scenario_args::ScenarioArgs;
 use crate::contender::Contender;
 use crate::entry;
@@ -120,9 +122,9 @@ impl From<OrderArg> for Order {
 }
 
 fn parse_time(text: &str) -> Result<Duration> {
-    match humantime::parse_duration(text) {
-        Ok(time) if !time.is_zero() => Ok(time),
-        _ => bail!("write a time above zero, such as 90s or 2m"),
+    match units::parse_duration(text)? {
+        0 => bail!("write a time above zero, such as 90s or 2m"),
+        ns => Ok(Duration::from_nanos(ns)),
     }
 }
 
@@ -144,10 +146,13 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 fn begin(args: &Args) -> Result<ExitCode> {
     let entrants = args.entrants()?;
     let started_at = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-    let out = args.out.clone().unwrap_or_else(|| {
-        Path::new("results").join(format!("{}-{}", started_at.replace(':', "-"), args.scenario.preset))
-    });
-    fs::create_dir_all(&out).with_context(|| format!("cannot write to {}", out.display()))?;
+    let out = match &args.out {
+        Some(out) => fs::create_dir_all(out).map(|()| out.clone()).map_err(|error| (out.clone(), error)),
+        None => new_folder(&started_at, &args.scenario.preset),
+    };
+    let out = out.map_err(|(out, error)| {
+        anyhow::Error::new(error).context(format!("cannot write to {}", out.display()))
+    })?;
     let words = env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
     let race = Race::prepare(args, entrants, super::command_line(words), started_at)?;
     let path = out.join(FILE_NAME);
@@ -158,6 +163,25 @@ fn begin(args: &Args) -> Result<ExitCode> {
         let _ = writeln!(io::stderr(), "inflight: {line}");
     }
     race.run(&out, record, &[])
+}
+
+/// A folder of its own for a race: a second one that starts in the same second has a number.
+fn new_folder(started_at: &str, preset: &str) -> Result<PathBuf, (PathBuf, io::Error)> {
+    let results = Path::new("results");
+    fs::create_dir_all(results).map_err(|error| (results.to_owned(), error))?;
+    let name = format!("{}-{preset}", started_at.replace(':', "-"));
+    let mut folder = results.join(&name);
+    let mut number = 1;
+    loop {
+        match fs::create_dir(&folder) {
+            Ok(()) => return Ok(folder),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                number += 1;
+                folder = results.join(format!("{name}-{number}"));
+            }
+            Err(error) => return Err((folder, error)),
+        }
+    }
 }
 
 fn go_on(folder: &Path) -> Result<ExitCode> {
@@ -184,7 +208,7 @@ impl Race {
         command: String,
         started_at: String,
     ) -> Result<Race> {
-        let interrupted = super::catch_interrupt()?;
+        let interrupted = super::interrupt::catch()?;
         let program = env::current_exe().context("cannot find this program itself")?;
         let mut options = session::target_options(&workload, placement.as_ref());
         if let Some(switch) = args.realtime {
@@ -212,14 +236,17 @@ impl Race {
 
         let comparison = Comparison::of(&Record::read(out)?);
         let table = out.join("table.md");
-        fs::write(&table, tables::markdown::render(&comparison))
-            .with_context(|| format!("cannot write {}", table.display()))?;
-        super::print(&tables::terminal::render(&comparison, super::screen()))?;
-        super::print(&format!("\nSaved in {}: {FILE_NAME}, table.md\n", out.display()))?;
+        let saved = write_own(&table, &tables::markdown::render(&comparison));
+        let printed = super::show(&tables::terminal::render(&comparison, super::screen()))
+            .and_then(|()| super::show(&format!("\nSaved in {}: {FILE_NAME}, table.md\n", out.display())));
+        // The record is safe whatever becomes of stdout and of the table, and the exit code stays the verdict.
+        for error in saved.err().into_iter().chain(printed.err()) {
+            super::say_error(&format!("{error:#}; the record is saved in {}", out.display()));
+        }
         if interrupted {
             let line = "inflight: interrupted; every run that had finished is above";
             let _ = writeln!(io::stderr(), "{line}; `{go_on}` goes on from there");
-            return Ok(ExitCode::from(super::INTERRUPTED));
+            return Ok(super::interrupt::exit_code());
         }
         let all_valid = comparison.contenders.iter().all(|contender| contender.valid_runs > 0);
         Ok(if all_valid { ExitCode::SUCCESS } else { ExitCode::from(super::NOTHING_VALID) })

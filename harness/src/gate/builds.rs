@@ -88,6 +88,26 @@ impl Candidate {
         Ok(contender)
     }
 
+    /// Whether the build has the contender that is written `text`.
+    ///
+    /// # Errors
+    /// Where this program cannot read `text` as a contender of such a build, or cannot ask the build.
+    pub(crate) fn has(&self, text: &str) -> Result<bool> {
+        match (&self.origin, self.catalogue.contender(text)) {
+            (Origin::Manifest, Err(error)) if error.is_unknown() => Ok(false),
+            (_, Err(error)) => Err(error).with_context(|| self.build.name.clone()),
+            (Origin::Manifest, Ok(_)) => Ok(true),
+            (Origin::Program(program), Ok(_)) => {
+                let mut plan = Command::new(program);
+                plan.args(["plan", text, "--urls", "1"]).stdin(Stdio::null());
+                let output = plan.output().with_context(|| format!("cannot start {}", program.display()))?;
+                // Whatever else is wrong with it is found when it races.
+                let stderr = String::from_utf8_lossy(&output.stderr);
+                Ok(!LACKING.iter().any(|words| stderr.contains(words)))
+            }
+        }
+    }
+
     /// How its workers are started, where `own` is this program, or one that can stand in for it.
     pub(crate) fn launch(&self, contender: &Contender, own: &Path) -> Launch {
         match &self.origin {
@@ -96,6 +116,9 @@ impl Candidate {
         }
     }
 }
+
+/// What an inflight, of any version, answers where it has no such model or client.
+const LACKING: [&str; 2] = ["no model is called", "has no client"];
 
 /// A program that does not say that it is an inflight is none.
 fn ask_for_version(program: &Path) -> Result<()> {

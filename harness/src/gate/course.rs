@@ -19,6 +19,10 @@ pub(crate) trait Bench {
     /// As [`Bench::pair`].
     fn count(&mut self, cell: usize, side: Side) -> Result<Counted>;
 
+    /// Called when each cell has had one more pair: of a stage `done` rounds of `rounds`, and the number of pairs that are
+    /// known to come.
+    fn end_round(&mut self, stage: &str, done: u32, rounds: u32, to_come: u32);
+
     /// Called before each measurement with what it is for, and the number of pairs that are known to come.
     fn tell(&mut self, stage: &str, to_come: u32);
 }
@@ -87,7 +91,8 @@ fn measure(
 ) -> Result<()> {
     let mut blocks = Blocks { second: vec![None; gate.cells.len()] };
     let mut to_come: u32 = asked.iter().map(|(_, pairs)| pairs).sum();
-    for round in 0..asked.iter().map(|(_, pairs)| *pairs).max().unwrap_or(0) {
+    let rounds = asked.iter().map(|(_, pairs)| *pairs).max().unwrap_or(0);
+    for round in 0..rounds {
         let mut cells: Vec<usize> =
             asked.iter().filter(|(_, pairs)| round < *pairs).map(|(cell, _)| *cell).collect();
         random.shuffle(&mut cells);
@@ -99,6 +104,7 @@ fn measure(
                 gate.pairs.push(Pair { cell, stage, first, base, head, repeated });
             }
         }
+        bench.end_round(name(stage), round + 1, rounds, to_come);
     }
     Ok(())
 }
@@ -120,7 +126,7 @@ fn name(stage: Stage) -> &'static str {
     match stage {
         Stage::WarmUp => "warming up",
         Stage::Screen => "screening",
-        Stage::Confirm => "hearing suspects again",
+        Stage::Confirm => "confirming",
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use inflight_report::gate::{Cell, Cost, Figure, Side};
+use inflight_report::gate::{Cell, Cost, Figure, Side, Unmatched};
 use inflight_report::record::{Figures, Noise, Run, Usage, Verdict};
 use mock_target::Scenario;
 
@@ -33,12 +33,17 @@ pub(crate) struct Races<'a> {
     /// What the machine did while pairs ran, ours included.
     noise: Noise,
     ours_ns: u64,
+    /// Cells of which one build lacks the contender.
+    pub(crate) unmatched: Vec<Unmatched>,
 }
 
 /// Who looks on.
 pub(crate) trait Onlooker: Watcher {
     /// What is measured now, and how many pairs are known to come.
     fn tell(&mut self, what: &str, to_come: u32);
+
+    /// Each cell has had one more pair in a stage: `done` rounds of `rounds`, and the pairs that are known to come.
+    fn end_round(&mut self, stage: &str, done: u32, rounds: u32, to_come: u32);
 }
 
 struct RaceCell {
@@ -69,7 +74,7 @@ impl<'a> Races<'a> {
     /// third, another copy of the base, is for the hidden cell.
     ///
     /// # Errors
-    /// Where a target cannot be started, or a build does not have a contender.
+    /// Where a target cannot be started, or neither build has a contender.
     pub(crate) fn prepare(
         program: &Path,
         cells: &[CellSettings],
@@ -85,10 +90,29 @@ impl<'a> Races<'a> {
             took_ns: 0,
             noise: Noise::default(),
             ours_ns: 0,
+            unmatched: Vec::new(),
         };
         let mut known: Vec<Scenario> = Vec::new();
         for settings in cells {
             let scenario = settings.scenario()?;
+            let cell = Cell {
+                contender: settings.contender.clone(),
+                preset: settings.preset.clone(),
+                urls: scenario.urls,
+                runs: settings.runs(),
+                figures: settings.figures(),
+                twin: false,
+            };
+            let only_in = match (base.has(&settings.contender)?, head.has(&settings.contender)?) {
+                (true, false) => Some(Side::Base),
+                (false, true) => Some(Side::Head),
+                (true, true) => None,
+                (false, false) => bail!("{}: neither build has such a contender", cell.name()),
+            };
+            if let Some(only_in) = only_in {
+                races.unmatched.push(Unmatched { cell: cell.name(), only_in });
+                continue;
+            }
             let session = match known.iter().position(|known| *known == scenario) {
                 Some(session) => session,
                 None => {
@@ -102,14 +126,6 @@ impl<'a> Races<'a> {
                 crate::limits::check(&contender)?;
                 let launch = candidate.launch(&contender, program);
                 Ok(Runner { contender, launch, name: candidate.build.name.clone() })
-            };
-            let cell = Cell {
-                contender: settings.contender.clone(),
-                preset: settings.preset.clone(),
-                urls: scenario.urls,
-                runs: settings.runs(),
-                figures: settings.figures(),
-                twin: false,
             };
             races.cells.push(RaceCell { cell, session, base: runner(base)?, head: runner(head)? });
         }
@@ -279,6 +295,10 @@ impl Bench for Races<'_> {
 
     fn tell(&mut self, stage: &str, to_come: u32) {
         self.onlooker.tell(stage, to_come);
+    }
+
+    fn end_round(&mut self, stage: &str, done: u32, rounds: u32, to_come: u32) {
+        self.onlooker.end_round(stage, done, rounds, to_come);
     }
 }
 

@@ -11,6 +11,10 @@ use super::Candidate;
 use super::settings::Recipe;
 use crate::external::{cache_folder, shell_line};
 
+/// What a clone without its history lacks, and where that is set.
+const SHALLOW: &str = " in this shallow clone: fetch its history, with `fetch-depth: 0` for actions/checkout or with \
+                       `git fetch --unshallow`";
+
 /// A repository, how it is built, and with which toolchain.
 pub(crate) struct Source<'a> {
     repository: &'a Path,
@@ -62,7 +66,11 @@ impl<'a> Source<'a> {
             self.repository,
             &["rev-parse", "--verify", "--end-of-options", &format!("{revision}^{{commit}}")],
         )
-        .with_context(|| format!("there is no revision {revision}"))?;
+        .with_context(|| {
+            let shallow = git(self.repository, &["rev-parse", "--is-shallow-repository"]);
+            let advice = if shallow.is_ok_and(|answer| answer == "true") { SHALLOW } else { "" };
+            format!("there is no revision {revision}{advice}")
+        })?;
         let checkout = self.checkout();
         let _alone = lock(&checkout)?;
         if checkout.join(".git").exists() {

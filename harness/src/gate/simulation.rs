@@ -119,6 +119,8 @@ impl Bench for Drawn {
     }
 
     fn tell(&mut self, _: &str, _: u32) {}
+
+    fn end_round(&mut self, _: &str, _: u32, _: u32, _: u32) {}
 }
 
 fn blank(seed: u64) -> Gate {
@@ -153,6 +155,7 @@ fn blank(seed: u64) -> Gate {
         cells: (0..=CELLS).map(cell).collect(),
         pairs: Vec::new(),
         counts: Vec::new(),
+        unmatched: Vec::new(),
         not_offered: Vec::new(),
     }
 }

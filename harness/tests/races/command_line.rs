@@ -56,7 +56,17 @@ fn wrong_words_are_answered_in_one_line() {
     assert_refused(&["run", "tokio+hypr:12"], &["no client `hypr`", "did you mean tokio+hyper:12?"]);
     assert_refused(&["run", "tokio:0"], &["`0` is not a shape", "tokio:128"]);
     assert_refused(&["run", "tokio:0x8"], &["is not a shape"]);
-    assert_refused(&["run", "tokio"], &["has no shape", "tokio:128"]);
+    assert_refused(
+        &["run", "http://127.0.0.1:8080/"],
+        &["is no contender", "--latency file:FILE", "inflight serve"],
+    );
+    for option in ["--url", "--target"] {
+        assert_refused(&["run", "tokio:8", option, "http://h/"], &["--latency file:FILE", "inflight serve"]);
+    }
+    assert_refused(&["run", "--fault", "stall-midbody=2%"], &["did you mean \"stall-mid-body\"?"]);
+    assert_refused(&["run", "--latency", "lognormel:1ms,0.3"], &["did you mean \"lognormal\"?"]);
+    let compare = output(&["compare"]);
+    assert!(!String::from_utf8(compare.stderr).unwrap().contains("become"), "it is nobody's command");
     assert_refused(&["run", "sync:2"], &["at most 1", "sync:1"]);
     assert_refused(&["run", "tokio:257x1"], &["257 processes", "at most 256"]);
     assert_refused(&["plan", "tokio:4000000000x1"], &["at most 256"]);
@@ -64,7 +74,7 @@ fn wrong_words_are_answered_in_one_line() {
     assert_refused(&["run", "--urls", "0"], &["--urls"]);
     assert_refused(&["run", "--urls", "99999999999"], &["too many"]);
     assert_refused(&["run", "--latency", "lognormal:250"], &["lognormal:250ms,0.318"]);
-    assert_refused(&["run", "--latency", "soon"], &["fixed:20ms"]);
+    assert_refused(&["run", "--latency", "soon"], &["write 20ms"]);
     assert_refused(&["run", "--body", "10 potatoes"], &["10KiB"]);
     assert_refused(&["run", "--pace", "fast"], &["1KiB/20ms"]);
     assert_refused(&["run", "--fault", "reset-mid-bod=2%"], &["reset-mid-bod"]);
@@ -110,7 +120,7 @@ fn the_doctor_looks_at_the_machine() {
     let bad = text.lines().any(|line| line.starts_with("bad "));
     assert_eq!(output.status.code(), Some(i32::from(bad)), "{text}");
     assert!(output.stderr.is_empty());
-    assert_refused(&["doctor", "--spin", "soon"], &["--spin", "2s"]);
+    assert_refused(&["doctor", "--spin", "soon"], &["--spin", "250ms"]);
     assert_refused(&["doctor", "--spin", "0s"], &["--spin"]);
 }
 
@@ -164,6 +174,40 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 }
 
 #[test]
+fn a_closed_pipe_does_not_hide_that_nothing_was_valid() {
+    let folder = TempDir::new().unwrap();
+    let mut race = inflight();
+    race.args(["run", "sync:1", "--lie", "wrong-byte:7", "--rounds", "1"])
+        .args(SMALL)
+        .current_dir(folder.path());
+    let mut race = race.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    drop(race.stdout.take());
+    assert_eq!(race.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn races_of_the_same_second_have_folders_of_their_own() {
+    let folder = TempDir::new().unwrap();
+    let start = || {
+        let mut race = inflight();
+        race.args(["run", "tokio", "--rounds", "1"]).args(SMALL).current_dir(folder.path());
+        race.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    for race in [start(), start(), start()] {
+        let output = race.wait_with_output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{stderr}");
+        assert!(stderr.contains("round 1 of 1 done, about 0 s left"), "{stderr}");
+    }
+    let folders: Vec<_> = fs::read_dir(folder.path().join("results")).unwrap().collect();
+    assert_eq!(folders.len(), 3);
+    for folder in folders {
+        let record = Record::read(&folder.unwrap().path()).unwrap();
+        assert_eq!(record.header.contenders[0].name, "tokio:128", "its usual shape");
+    }
+}
+
+#[test]
 fn an_output_folder_that_cannot_be_written_is_refused_before_the_race() {
     assert_refused(&["run", "sync:1", "--out", "/proc/nowhere"], &["cannot write", "/proc/nowhere"]);
     let folder = TempDir::new().unwrap();
@@ -198,7 +242,10 @@ fn a_race_is_verified_saved_and_printed() {
     let contenders = ["sync:1", "threads:4", "tokio:4", "tokio:2x3"];
     let (output, record) = race(&[&SMALL[..], &["--rounds", "2"], &contenders].concat());
     let stdout = String::from_utf8(output.stdout).unwrap();
-    assert!(output.stderr.is_empty(), "no progress where nobody looks");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let lines: Vec<&str> = stderr.lines().collect();
+    assert!(lines.iter().all(|line| line.contains(" done, about ")), "{stderr}");
+    assert!(lines.iter().any(|line| line.contains("round 2 of 2 done, about 0 s left")), "{stderr}");
     assert_eq!(record.runs.iter().filter(|run| !run.warm_up).count(), 8);
     assert!(record.runs[..4].iter().all(|run| run.warm_up && run.round == 0));
     for run in &record.runs {
@@ -243,8 +290,13 @@ fn a_target_that_lies_is_found_out() {
 
 /// A race that takes far longer than any test, with its first run finished.
 fn long_race(out: &Path) -> Child {
+    long_race_of(inflight(), out)
+}
+
+/// The same, started by `command`.
+fn long_race_of(mut command: Command, out: &Path) -> Child {
     let args = ["run", "tokio:4", "--urls", "40", "--latency", "fixed:1ms", "--rounds", "1000", "--out"];
-    let race = inflight().args(args).arg(out).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let race = command.args(args).arg(out).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let record = out.join("record.jsonl");
     wait_until("a run is saved", || fs::read_to_string(&record).is_ok_and(|text| text.lines().count() >= 2));
     wait_until("target and worker are there", || meter::tree(&[race.id()]).len() >= 3);
@@ -277,7 +329,7 @@ fn end_by(signal: Signal) -> Output {
     let (pid, all) = (race.id(), meter::tree(&[race.id()]));
     kill_process(Pid::from_child(&race), signal).unwrap();
     let output = race.wait_with_output().unwrap();
-    if signal == Signal::INT {
+    if signal != Signal::KILL {
         assert_eq!(groups_of(pid, groups.as_deref()), 0);
     }
     wait_until("no process is left", || all.iter().all(|&pid| !is_running(pid)));
@@ -295,13 +347,35 @@ fn end_by(signal: Signal) -> Output {
 }
 
 #[test]
-fn ctrl_c_tells_what_is_there_and_leaves_nothing_behind() {
-    let output = end_by(Signal::INT);
-    assert_eq!(output.status.code(), Some(130));
-    assert!(String::from_utf8(output.stdout).unwrap().contains("tokio:4"));
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(stderr.starts_with("inflight: interrupted; every run that had finished is above; "), "{stderr}");
-    assert!(stderr.contains("`inflight run --resume /") && stderr.lines().count() == 1, "{stderr}");
+fn a_signal_to_end_prints_the_table_and_leaves_nothing_behind() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let output = end_by(signal);
+        assert_eq!(output.status.code(), Some(128 + signal.as_raw()), "{signal:?}");
+        assert!(String::from_utf8(output.stdout).unwrap().contains("tokio:4"));
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let line = stderr.lines().last().unwrap();
+        assert!(
+            line.starts_with("inflight: interrupted; every run that had finished is above; "),
+            "{stderr}"
+        );
+        assert!(line.contains("`inflight run --resume /"), "{stderr}");
+    }
+}
+
+/// `nohup` starts a program with SIGHUP ignored.
+#[test]
+fn an_ignored_signal_stays_ignored() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("out");
+    let mut nohup = Command::new("nohup");
+    nohup.arg(common::inflight()).stdin(Stdio::null());
+    let race = long_race_of(nohup, &out);
+    kill_process(Pid::from_child(&race), Signal::HUP).unwrap();
+    let lines = || fs::read_to_string(out.join("record.jsonl")).unwrap().lines().count();
+    let before = lines();
+    wait_until("runs go on", || lines() > before + 2);
+    kill_process(Pid::from_child(&race), Signal::TERM).unwrap();
+    assert_eq!(race.wait_with_output().unwrap().status.code(), Some(128 + Signal::TERM.as_raw()));
 }
 
 #[test]
@@ -397,7 +471,7 @@ fn a_port_in_use_is_told() {
 
 /// `/dev/full` takes no byte: a stand-in for a disk that is full.
 #[test]
-fn a_full_disk_ends_the_race_with_one_line() {
+fn a_full_disk_is_named_with_where_the_record_is() {
     let folder = TempDir::new().unwrap();
     let out = folder.path().join("out");
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
@@ -405,7 +479,10 @@ fn a_full_disk_ends_the_race_with_one_line() {
     race.args(["run", "sync:1", "--urls", "2", "--latency", "fixed:1ms", "--out"]).arg(&out).stdout(full);
     let output = race.output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2), "{stderr}");
-    assert_eq!(stderr.lines().count(), 1, "{stderr}");
-    assert_eq!(Record::read(&out).unwrap().runs.len(), 2, "the record is on another disk");
+    let record = Record::read(&out).unwrap();
+    assert_eq!(record.runs.len(), 2, "the record is on another disk");
+    assert_eq!(output.status.code(), Some(0), "the exit code is the verdict: {stderr}");
+    let line = stderr.lines().last().unwrap();
+    assert!(line.contains("cannot write to stdout: No space left on device"), "{stderr}");
+    assert!(line.ends_with(&format!("the record is saved in {}", out.display())), "{stderr}");
 }

@@ -104,6 +104,70 @@ fn a_reader_who_has_seen_enough_changes_no_answer() {
     assert_code(&again, 1, &["connections went from 4 to 5 a run"]);
 }
 
+/// An inflight that lacks the contender `epoll:4`, as one from before that model would.
+fn without_epoll(folder: &TempDir) -> PathBuf {
+    let path = folder.path().join("older");
+    let real = common::inflight();
+    let script = format!(
+        "#!/bin/sh\ncase \"$1 $2\" in 'plan epoll:4') echo 'no model is called epoll' >&2; exit 2 ;; esac\nexec '{}' \"$@\"\n",
+        real.display()
+    );
+    fs::write(&path, script).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+#[test]
+fn a_contender_that_one_build_lacks_is_named_and_the_rest_is_judged() {
+    let folder = TempDir::new().unwrap();
+    let epoll = CONNECTIONS.replace("tokio-current+common:4", "epoll:4");
+    let (older, newer) = (without_epoll(&folder), common::inflight());
+    let (older, newer) = (older.to_str().unwrap(), newer.to_str().unwrap());
+    let figures = "figures = ['connections']\n";
+    config_of(&folder, &format!("{CONNECTIONS}{figures}{epoll}"), "['connections']");
+    for (base, head, what) in [(older, newer, "new"), (newer, older, "gone")] {
+        let output = gate(&folder, &["--base", base, "--head", head]).output().unwrap();
+        let named = format!("{what}, so not judged: epoll:4, quick");
+        assert_code(&output, 0, &["Pass", "tokio-current+common:4, quick", &named]);
+    }
+
+    config_of(&folder, &epoll, "['connections']");
+    let output = gate(&folder, &["--base", older, "--head", newer]).output().unwrap();
+    assert_code(&output, 0, &["Pass", "new, so not judged: epoll:4, quick"]);
+    let neither = gate(&folder, &["--base", older, "--head", older]).output().unwrap();
+    assert_code(&neither, 2, &["epoll:4, quick: neither build has such a contender"]);
+}
+
+#[test]
+fn what_cannot_be_written_is_named_and_changes_no_verdict() {
+    let folder = TempDir::new().unwrap();
+    config(&folder, "['connections']");
+    let base = common::inflight();
+    let args = ["--base", base.to_str().unwrap(), "--history", "history"];
+    let output = gate(&folder, &args).env("GITHUB_STEP_SUMMARY", "/nonexistent/x").output().unwrap();
+    assert_code(&output, 0, &["Pass: nothing is worse", "cannot write to /nonexistent/x"]);
+
+    let saved = fs::read_dir(folder.path().join("history")).unwrap().next().unwrap().unwrap().path();
+    let saved = ["--saved", saved.to_str().unwrap(), "--out", "out"];
+    fs::create_dir_all(folder.path().join("out/junit.xml")).unwrap();
+    let output = gate(&folder, &saved).output().unwrap();
+    assert_code(&output, 0, &["Pass: nothing is worse", "cannot write out/junit.xml"]);
+    assert!(folder.path().join("out/bmf.json").exists(), "the rest is written");
+
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = gate(&folder, &saved[..2]).stdout(full).output().unwrap();
+    assert_code(&output, 0, &["cannot write to stdout: No space left"]);
+}
+
+#[test]
+fn a_line_a_round_tells_how_far_it_is() {
+    let folder = TempDir::new().unwrap();
+    config(&folder, "['connections']");
+    let base = common::inflight();
+    let output = gate(&folder, &["--base", base.to_str().unwrap()]).output().unwrap();
+    assert_code(&output, 0, &[&format!("round 1 of {SCREEN_PAIRS} done, about ")]);
+}
+
 #[test]
 fn a_connection_more_is_found_and_named() {
     let output = planted(CONNECTIONS, "['connections']", "tokio-current+common:4 connect 1");

@@ -55,6 +55,7 @@ fn gate(day: u32, base: &str, slower: f64) -> Gate {
         pairs: (0..2).flat_map(|cell| (0..SCREEN_PAIRS).map(move |number| measured(cell, number))).collect(),
         counts: Vec::new(),
         not_offered: Vec::new(),
+        unmatched: Vec::new(),
     }
 }
 

@@ -112,7 +112,7 @@ fn what_cannot_be_told_is_refused_in_one_line() {
     let (path, name) = file(&folder, "README.md");
     fs::write(&path, "no block\n").unwrap();
     assert!(refused(&[&record, "--splice", &name], 2).contains("`<!-- inflight:begin table -->` is missing"));
-    assert!(refused(&[&record, "--check"], 2).contains("--splice FILE or --output FILE"));
+    assert!(refused(&[&record, "--check"], 2).contains("--splice FILE or --out FILE"));
     assert!(refused(&[&record, "--brief"], 2).contains("--format markdown"));
     assert!(refused(&[&record, "--direction", "bigger"], 2).contains("--format github-benchmark"));
     assert!(refused(&[&record, "--open", "--format", "csv"], 2).contains("--open shows the page"));

@@ -43,6 +43,7 @@ fn gate(number: u32) -> Gate {
         cells,
         pairs: Vec::new(),
         counts: Vec::new(),
+        unmatched: Vec::new(),
         not_offered: vec![(Figure::SystemCalls, "no tracepoint".to_owned())],
     };
     // Two builds of one source differ a little too.

@@ -271,7 +271,8 @@ fn doubts_of_the_rows(gate: &Gate, rows: &[Row]) -> Vec<String> {
             }
         }
     }
-    if rows.is_empty() {
+    // Contenders that are new or gone are all that there may be.
+    if rows.is_empty() && gate.unmatched.is_empty() {
         doubts.push("nothing was measured".to_owned());
     }
     doubts

@@ -5,7 +5,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::judgement::{Ratio, change};
 use super::plan::{ALPHA, MARGIN, MUST_FIND};
-use super::{Cell, Figure, Gate, Judgement, Outcome, Row, State};
+use super::{Cell, Figure, Gate, Judgement, Outcome, Row, Side, State};
 use crate::numbers::{count, duration, percent, three_digits};
 use crate::printable::printable;
 
@@ -103,7 +103,13 @@ pub(super) fn found(gate: &Gate, judgement: &Judgement) -> Vec<String> {
         .map(|(figure, why)| format!("{} are not judged here: {}", figure.name(), printable(why)));
     let same = gate.base.digest == gate.head.digest;
     let same = same.then(|| "base and head are the same program".to_owned());
-    findings.chain(doubts).chain(not_offered).chain(same).collect()
+    let unmatched = [(Side::Head, "new, so not judged"), (Side::Base, "gone, so not judged")];
+    let unmatched = unmatched.into_iter().filter_map(|(side, what)| {
+        let cells = gate.unmatched.iter().filter(|unmatched| unmatched.only_in == side);
+        let names: Vec<String> = cells.map(|unmatched| printable(&unmatched.cell)).collect();
+        (!names.is_empty()).then(|| format!("{what}: {}", names.join("; ")))
+    });
+    findings.chain(doubts).chain(not_offered).chain(unmatched).chain(same).collect()
 }
 
 /// A figure that is worse, in words.

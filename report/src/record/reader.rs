@@ -84,8 +84,11 @@ impl Record {
     /// Where the record has no contender of one of the names; it is unchanged then.
     pub fn keep_only(&mut self, names: &[String]) -> Result<(), UnknownContender> {
         let contenders = &mut self.header.contenders;
-        if let Some(name) = names.iter().find(|name| !contenders.iter().any(|known| known.name == **name)) {
-            let known: Vec<&str> = contenders.iter().map(|known| known.name.as_str()).collect();
+        // An A/A control belongs to its contender, and is not chosen by itself.
+        let known =
+            || contenders.iter().filter(|facts| facts.twin_of.is_none()).map(|facts| facts.name.as_str());
+        if let Some(name) = names.iter().find(|name| !known().any(|known| known == **name)) {
+            let known: Vec<&str> = known().collect();
             return Err(UnknownContender { name: name.clone(), known: known.join(", ") });
         }
         contenders.retain(|contender| names.contains(contender.twin_of.as_ref().unwrap_or(&contender.name)));

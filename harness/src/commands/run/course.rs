@@ -68,6 +68,7 @@ impl<'a> Course<'a> {
             if self.header.budget.is_some() {
                 self.expect(round, &mut progress);
             }
+            let begun = finished;
             for turn in schedule.next(round, &present) {
                 if self.past.has(turn.contender, round) {
                     continue;
@@ -78,6 +79,9 @@ impl<'a> Course<'a> {
                 let Some(run) = self.turn(turn, session, &mut progress)? else { break 'race };
                 record.append(&run)?;
                 finished += 1;
+            }
+            if finished > begun {
+                progress.end_round(round);
             }
         }
         progress.clear();

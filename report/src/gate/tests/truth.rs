@@ -46,6 +46,7 @@ pub(super) fn gate(truths: &[Truth]) -> Gate {
         cells,
         pairs: Vec::new(),
         counts: Vec::new(),
+        unmatched: Vec::new(),
         not_offered: vec![(Figure::Allocations, "there is no valgrind: install valgrind".to_owned())],
     };
     for (cell, truth) in truths.iter().chain([&EVEN]).enumerate() {
