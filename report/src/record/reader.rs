@@ -1,8 +1,9 @@
 //! Reading a record back, however the race that wrote it ended.
 
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -54,7 +55,8 @@ pub enum RecordError {
 }
 
 impl Record {
-    /// Reads the record at `path`: its file, or the folder that holds a [`FILE_NAME`].
+    /// Reads the record at `path`: its file, or the folder that holds a [`FILE_NAME`]. The file may be compressed by
+    /// gzip, and then has `.gz` behind its name in a folder.
     ///
     /// A last line without its end is what a killed race leaves: it is left out, and
     /// [`Record::truncated`] says so.
@@ -62,8 +64,13 @@ impl Record {
     /// # Errors
     /// Where the file cannot be read, is not a record, has a broken line, or has a newer format.
     pub fn read(path: &Path) -> Result<Record, RecordError> {
-        let path = if path.is_dir() { path.join(FILE_NAME) } else { path.to_owned() };
-        match std::fs::read(&path) {
+        let mut path = path.to_owned();
+        if path.is_dir() {
+            path.push(FILE_NAME);
+            let compressed = path.with_added_extension("gz");
+            path = if !path.exists() && compressed.exists() { compressed } else { path };
+        }
+        match std::fs::read(&path).and_then(decompressed) {
             Err(source) => Err(RecordError::Read { path, source }),
             Ok(bytes) => Record::parse(&path, &bytes),
         }
@@ -210,8 +217,21 @@ fn in_short(error: &serde_json::Error) -> String {
     words.split(" at line ").next().unwrap_or_default().to_owned()
 }
 
+/// What gzip compressed, recognised by its first two bytes (RFC 1952, section 2.3.1); all else as it is.
+fn decompressed(bytes: Vec<u8>) -> io::Result<Vec<u8>> {
+    const MAGIC: [u8; 2] = [0x1f, 0x8b];
+    if !bytes.starts_with(&MAGIC) {
+        return Ok(bytes);
+    }
+    let mut text = Vec::new();
+    MultiGzDecoder::new(&bytes[..]).read_to_end(&mut text)?;
+    Ok(text)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
     use crate::example;
 
@@ -235,6 +255,25 @@ mod tests {
             Err(RecordError::Broken { line, reason, .. }) => (line, reason),
             other => panic!("expected a broken record, got {other:?}"),
         }
+    }
+
+    #[test]
+    fn a_compressed_record_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE_NAME);
+        let record = example::short_record();
+        example::save(&record, &path);
+        let compressed = folder.path().join("record.jsonl.gz");
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(&std::fs::read(&path).unwrap()).unwrap();
+        let bytes = encoder.finish().unwrap();
+        std::fs::write(&compressed, &bytes).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(Record::read(folder.path()).unwrap(), record);
+        assert_eq!(Record::read(&compressed).unwrap(), record);
+
+        std::fs::write(&compressed, &bytes[..bytes.len() / 2]).unwrap();
+        assert!(matches!(Record::read(folder.path()), Err(RecordError::Read { .. })));
     }
 
     #[test]
