@@ -29,6 +29,7 @@ pub mod recorder;
 pub mod schedule;
 pub mod session;
 pub mod target;
+pub mod target_limit;
 mod toml_error;
 pub mod verify;
 pub mod worker;

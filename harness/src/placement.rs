@@ -13,7 +13,8 @@ use crate::meter::Quotas;
 /// What was asked for with `--pin`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Pin {
-    /// A core of its own for the target where there are [`CORES_TO_SHARE_OUT`], and nothing elsewhere.
+    /// Cores of its own for the target, [as many as it takes](target_cores), where there are
+    /// [`CORES_TO_SHARE_OUT`], and nothing elsewhere.
     #[default]
     Auto,
     /// Everybody runs wherever the system puts them.
@@ -60,16 +61,18 @@ pub enum PinError {
 }
 
 impl Pin {
-    /// The placement to use here; `None` where nothing is pinned.
+    /// The placement to use here for a workload of that mean delay; `None` where nothing is pinned.
     ///
     /// # Errors
     /// Where one was asked for that this system cannot give.
-    pub fn placement(&self) -> Result<Option<Placement>, PinError> {
+    pub fn placement(&self, mean_delay_ns: u64) -> Result<Option<Placement>, PinError> {
         let allowed = allowed();
         match self {
             Pin::Off => Ok(None),
             Pin::Auto if !has_cores_to_share_out() => Ok(None),
-            Pin::Auto => Ok(allowed.and_then(|allowed| Placement::automatic(&allowed, siblings))),
+            Pin::Auto => {
+                Ok(allowed.and_then(|allowed| Placement::automatic(&allowed, mean_delay_ns, siblings)))
+            }
             Pin::To(placement) => {
                 let allowed = allowed.ok_or(PinError::Impossible)?;
                 let mut asked = placement.target.0.iter().chain(&placement.clients.0);
@@ -83,15 +86,21 @@ impl Pin {
 }
 
 impl Placement {
-    /// The last core for the target and the others for the clients. `siblings` gives all CPUs of the core
-    /// that a CPU is part of: of the target's the first is used, and the rest lie idle, since they would
-    /// share everything with it.
-    fn automatic(allowed: &Cpus, siblings: impl Fn(usize) -> Vec<usize>) -> Option<Placement> {
+    /// The last cores for the target and the others for the clients. `siblings` gives all CPUs of the core
+    /// that a CPU is part of: of the target's the first of each is used, and the rest lie idle, since they
+    /// would share everything with it.
+    fn automatic(
+        allowed: &Cpus,
+        mean_delay_ns: u64,
+        siblings: impl Fn(usize) -> Vec<usize>,
+    ) -> Option<Placement> {
         let cores = cores(allowed, siblings);
-        let last = cores.last().filter(|_| cores.len() >= CORES_TO_SHARE_OUT)?;
-        let target = allowed.0.iter().copied().find(|cpu| last.contains(cpu))?;
-        let clients = allowed.0.iter().copied().filter(|cpu| !last.contains(cpu)).collect();
-        Some(Placement { target: Cpus(vec![target]), clients: Cpus(clients) })
+        let (of_clients, of_target) = cores.split_at(cores.len() - target_cores(cores.len(), mean_delay_ns)?);
+        let among = |cores: &[Vec<usize>], cpu| cores.iter().any(|core| core.contains(&cpu));
+        let first = |core: &Vec<usize>| allowed.0.iter().copied().find(|cpu| core.contains(cpu));
+        let target = of_target.iter().filter_map(first).collect();
+        let clients = allowed.0.iter().copied().filter(|cpu| among(of_clients, *cpu)).collect();
+        Some(Placement { target: Cpus(target), clients: Cpus(clients) })
     }
 
     /// As it is saved and shown.
@@ -109,6 +118,29 @@ impl Cpus {
     /// Their numbers, ascending.
     pub fn iter(&self) -> impl Iterator<Item = usize> {
         self.0.iter().copied()
+    }
+}
+
+/// The CPUs that target and clients share, by number; `None` where each has its own.
+pub fn shared_cpus(placement: Option<&Placement>) -> Option<usize> {
+    let Some(Placement { target, clients }) = placement else { return Some(crate::machine::cores()) };
+    let apart = target.iter().all(|cpu| !clients.0.contains(&cpu));
+    let own = target.iter().filter(|cpu| !clients.0.contains(cpu)).count();
+    (!apart).then(|| own + clients.count())
+}
+
+/// With a mean delay of this one event loop is enough: 1,000 requests in flight are then 50,000 a second, and
+/// half of what a loop can do.
+const ONE_LOOP_SERVES_NS: u64 = 20_000_000;
+
+/// The cores of its own that the target takes of so many `cores`; `None` where there are too few to share out.
+/// Where nothing, or next to nothing, is delayed it is half of them: the cheapest clients take about as much CPU
+/// a request as the target does, and with less it could be the limit.
+pub fn target_cores(cores: usize, mean_delay_ns: u64) -> Option<usize> {
+    match (cores, mean_delay_ns) {
+        (..CORES_TO_SHARE_OUT, _) => None,
+        (_, ONE_LOOP_SERVES_NS..) => Some(1),
+        _ => Some(cores / 2),
     }
 }
 
@@ -283,24 +315,49 @@ mod tests {
     #[test]
     fn the_target_has_a_core_of_its_own_where_there_are_four() {
         let alone = |cpu| vec![cpu];
-        assert_eq!(Placement::automatic(&cpus("0-2"), alone), None);
-        let four = Placement::automatic(&cpus("0-3"), alone).unwrap();
+        const DELAYED_NS: u64 = 250_000_000;
+        assert_eq!(Placement::automatic(&cpus("0-2"), DELAYED_NS, alone), None);
+        let four = Placement::automatic(&cpus("0-3"), DELAYED_NS, alone).unwrap();
         assert_eq!(four, Placement { target: cpus("3"), clients: cpus("0-2") });
 
         // Two threads a core: 0 and 4, 1 and 5, and so on.
         let pairs = |cpu| vec![cpu % 4, cpu % 4 + 4];
-        let eight = Placement::automatic(&cpus("0-7"), pairs).unwrap();
+        let eight = Placement::automatic(&cpus("0-7"), DELAYED_NS, pairs).unwrap();
         assert_eq!(eight, Placement { target: cpus("3"), clients: cpus("0-2,4-6") });
-        assert_eq!(Placement::automatic(&cpus("0-2,4-6"), pairs), None, "six CPUs of three cores");
+        assert_eq!(
+            Placement::automatic(&cpus("0-2,4-6"), DELAYED_NS, pairs),
+            None,
+            "six CPUs of three cores"
+        );
+    }
+
+    #[test]
+    fn the_target_has_half_of_the_cores_where_nothing_is_delayed() {
+        let of = |cores| [0, 1_000_000, 250_000_000].map(|delay_ns| target_cores(cores, delay_ns));
+        assert_eq!([1, 2, 3].map(of), [[None; 3]; 3]);
+        assert_eq!(of(4), [Some(2), Some(2), Some(1)]);
+        assert_eq!(of(5), [Some(2), Some(2), Some(1)]);
+        assert_eq!(of(64), [Some(32), Some(32), Some(1)]);
+        let pairs = |cpu| vec![cpu % 4, cpu % 4 + 4];
+        let eight = Placement::automatic(&cpus("0-7"), 0, pairs).unwrap();
+        assert_eq!(eight, Placement { target: cpus("2-3"), clients: cpus("0-1,4-5") });
+    }
+
+    #[test]
+    fn what_target_and_clients_share_is_counted() {
+        let placed = |target, clients| Placement { target: cpus(target), clients: cpus(clients) };
+        assert_eq!(shared_cpus(Some(&placed("3", "0-2"))), None);
+        assert_eq!(shared_cpus(Some(&placed("2-3", "0-2"))), Some(4));
+        assert_eq!(shared_cpus(None), Some(crate::machine::cores()));
     }
 
     #[test]
     fn a_cpu_that_is_not_there_is_refused() {
         let Some(allowed) = allowed() else { return };
         let placement = Placement { target: cpus("60000"), clients: allowed };
-        let refused = Pin::To(placement).placement().unwrap_err().to_string();
+        let refused = Pin::To(placement).placement(0).unwrap_err().to_string();
         assert!(refused.starts_with("there is no CPU 60000"), "{refused}");
-        assert_eq!(Pin::Off.placement(), Ok(None));
+        assert_eq!(Pin::Off.placement(0), Ok(None));
     }
 
     #[test]

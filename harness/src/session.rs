@@ -7,7 +7,7 @@ use anyhow::Result;
 use inflight_report::record::{
     ContenderFacts, Figures, Latencies, Quantiles, Run, Samples, Schedule, TargetFigures, Verdict,
 };
-use mock_target::ledger::{Ledger, Stats};
+use mock_target::ledger::{Lateness, Ledger, Stats};
 
 use crate::contender::{Contender, Shape};
 use crate::crew::Launch;
@@ -18,6 +18,7 @@ use crate::protocol::{Outcome, PROTOCOL, Plan, Sample};
 use crate::race::{self, Fault, Finish, Limits, Meters, Onlooker};
 use crate::schedule::Turn;
 use crate::target::{Target, TargetOptions};
+use crate::target_limit;
 use crate::verify::{self, Evidence};
 use crate::workload::Workload;
 
@@ -26,6 +27,9 @@ const CONNECT_TIMEOUT_MS: u64 = 5_000;
 
 /// What a request may take beyond its planned delay.
 const REQUEST_TIMEOUT_SLACK_MS: u64 = 30_000;
+
+/// As many as `inflight serve --shards` takes.
+const MOST_LOOPS: usize = 64;
 
 /// One target, one workload, and run after run against it.
 pub struct Session {
@@ -207,6 +211,7 @@ impl Session {
         self.target.reset()?;
         let clients = self.placement.as_ref().map(|placement| &placement.clients);
         let cores = clients.map_or_else(machine::cores, |cpus| machine::within_quota(cpus.count()));
+        let shared_cpus = placement::shared_cpus(self.placement.as_ref());
         let plans = plans(contender, &self.workload, &self.target.url_prefix(), cores);
         let target_pid = self.target.pid();
         let mut onlooker = Looker { target: &mut self.target, watcher };
@@ -216,7 +221,9 @@ impl Session {
             Err(Fault::Interrupted) => return Ok(None),
             Err(fault) => void(contender, turn, &fault),
             Ok(finish) => match self.target.ledger() {
-                Ok(ledger) => tell(contender, turn, &self.workload, self.options, finish, &ledger),
+                Ok(ledger) => {
+                    tell(contender, turn, &self.workload, self.options, shared_cpus, finish, &ledger)
+                }
                 Err(error) => void(contender, turn, &self.no_ledger(&error)),
             },
         };
@@ -238,14 +245,23 @@ impl Session {
 /// measurement and not of the contender: it gets real-time priority.
 ///
 /// Where nothing is delayed there is nothing to be punctual about. There a client can be as fast as one
-/// event loop, and what would be measured is the target: it gets a second loop, and no priority, since two
-/// loops that came first would break the client's work up into ever smaller pieces.
+/// event loop, and what would be measured is the target: it gets a second loop, or one for each of [the cores
+/// that it takes](placement::target_cores), and no priority, since loops that came first would break the
+/// client's work up into ever smaller pieces.
 pub fn target_options(workload: &Workload, placement: Option<&Placement>) -> TargetOptions {
     let delays = workload.total_delay_ns() > 0;
-    let own_cpus = placement.map_or(2, |placement| placement.target.count() as u32);
+    let own_cpus = placement.map(|placement| placement.target.count());
+    let loops =
+        match (own_cpus, placement::target_cores(placement::physical_cores(), workload.mean_delay_ns())) {
+            (Some(cpus), _) => cpus,
+            (None, Some(cores)) => cores,
+            (None, None) if delays => 1,
+            (None, None) => 2,
+        };
     TargetOptions {
         realtime: delays && placement.is_none() && !placement::has_cores_to_share_out(),
-        shards: if delays { 1 } else { own_cpus.min(2) },
+        shards: loops.min(MOST_LOOPS) as u32,
+        burn_ns: 0,
     }
 }
 
@@ -340,6 +356,7 @@ fn tell(
     turn: Turn,
     workload: &Workload,
     options: TargetOptions,
+    shared_cpus: Option<usize>,
     finish: Finish,
     ledger: &Ledger,
 ) -> Run {
@@ -350,8 +367,6 @@ fn tell(
         samples: &all,
         ledger,
         wall_ns: finish.wall_ns,
-        target_cpu_ns: finish.target_cpu_ns,
-        target_shards: options.shards,
         harness: finish.harness,
         cpu_ns: finish.cpu_ns,
         target_before: &finish.target_before,
@@ -368,7 +383,7 @@ fn tell(
         verdict: verify::verdict(&evidence),
         disturbed_attempts: Vec::new(),
         warnings: warnings(&evidence, &finish),
-        figures: Some(figures(contender.shape, &finish, &samples, ledger, workload, options)),
+        figures: Some(figures(contender.shape, &finish, &samples, ledger, workload, options, shared_cpus)),
         runtime: finish.ready.runtime,
         client: finish.ready.client,
         latencies: Latencies::of(&samples),
@@ -391,8 +406,8 @@ fn figures(
     ledger: &Ledger,
     workload: &Workload,
     options: TargetOptions,
+    shared_cpus: Option<usize>,
 ) -> Figures {
-    let late = &ledger.stats.lateness_ns;
     let durations = || {
         let complete = |sample: &&Sample| matches!(sample.outcome, Outcome::Response { status: 200, .. });
         finish.samples.iter().flatten().filter(complete).map(|sample| {
@@ -420,20 +435,48 @@ fn figures(
         noise: finish.noise,
         harness: finish.harness,
         watching: finish.seen.watching,
-        target: TargetFigures {
-            cpu_ns: finish.target_cpu_ns,
-            lateness_ns: Quantiles {
-                p50: signed(late.p50),
-                p90: signed(late.p90),
-                p99: signed(late.p99),
-                max: signed(late.max),
-            },
-            realtime: ledger.stats.realtime,
-            shards: options.shards,
-            connections: ledger.stats.connections,
-            most_in_flight: ledger.stats.most_in_flight,
-        },
+        target: target_figures(shape, finish, ledger, workload, options, shared_cpus),
     }
+}
+
+fn target_figures(
+    shape: Shape,
+    finish: &Finish,
+    ledger: &Ledger,
+    workload: &Workload,
+    options: TargetOptions,
+    shared_cpus: Option<usize>,
+) -> TargetFigures {
+    let stats = &ledger.stats;
+    let loops = target_limit::loops(&finish.target_before, &finish.target_after);
+    let residence_ns = target_limit::residence_ns(ledger);
+    let limit = target_limit::limit(&target_limit::Load {
+        wall_ns: finish.wall_ns,
+        slots: shape.most_possible(workload.scenario.urls),
+        shared_cpus,
+        workers_cpu_ns: finish.cpu_ns,
+        target_cpu_ns: finish.target_cpu_ns,
+        loops: &loops,
+        residence_ns,
+    });
+    TargetFigures {
+        cpu_ns: finish.target_cpu_ns,
+        lateness_ns: quantiles(&stats.lateness_ns).unwrap_or_default(),
+        realtime: stats.realtime,
+        shards: options.shards,
+        connections: stats.connections,
+        most_in_flight: stats.most_in_flight,
+        loops,
+        unread_ns: quantiles(&stats.unread_ns),
+        queueing_ns: quantiles(&stats.queueing_ns),
+        residence_ns,
+        limit,
+    }
+}
+
+fn quantiles(of: &Lateness) -> Option<Quantiles> {
+    let [p50, p90, p99, max] = [of.p50, of.p90, of.p99, of.max].map(signed);
+    (of.count > 0).then_some(Quantiles { p50, p90, p99, max })
 }
 
 fn signed(ns: u64) -> i64 {

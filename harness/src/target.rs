@@ -20,6 +20,8 @@ pub struct TargetOptions {
     pub realtime: bool,
     /// Its event loops, each a thread.
     pub shards: u32,
+    /// CPU that it spends on every response besides, in nanoseconds: 0 but in experiments.
+    pub burn_ns: u64,
 }
 
 /// A target process. It ends when this value is dropped, and when the harness ends in any way,
@@ -49,6 +51,7 @@ impl Target {
             .args(["serve", "--scenario-on-stdin"])
             .args(options.realtime.then_some("--realtime"))
             .args(["--shards", &options.shards.to_string()])
+            .args(["--burn-ns", &options.burn_ns.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
         let mut child = placement::confined(cpus, || command.spawn()).context("cannot start the target")?;

@@ -8,9 +8,6 @@ use crate::contender::Shape;
 use crate::protocol::{Outcome, Sample};
 use crate::workload::Workload;
 
-/// A target that used more of its cores than this could not have kept up with a better client.
-const SATURATED: f64 = 0.95;
-
 /// What is measured by two clocks may be so much too long.
 const CLOCKS_DIFFER: f64 = 1.01;
 
@@ -35,10 +32,6 @@ pub struct Evidence<'a> {
     pub ledger: &'a Ledger,
     /// `go` to `done`, in nanoseconds.
     pub wall_ns: u64,
-    /// The target's CPU in that time, in nanoseconds.
-    pub target_cpu_ns: u64,
-    /// The event loops of the target: it can use as many cores.
-    pub target_shards: u32,
     /// How late the harness itself was.
     pub harness: HarnessLateness,
     /// CPU of the workers between `go` and `done`, in nanoseconds.
@@ -66,7 +59,6 @@ pub fn verdict(evidence: &Evidence<'_>) -> Verdict {
         (ReasonKind::ImpossibleWall, wall_possible(evidence)),
         (ReasonKind::TooManyInFlight, bound_kept(evidence)),
         (ReasonKind::TargetLate, target_in_time(evidence)),
-        (ReasonKind::TargetOutOfCpu, target_has_cpu_left(evidence)),
         (ReasonKind::HarnessHeldUp, harness_in_time(evidence)),
         (ReasonKind::Throttled, no_quota_reached(evidence)),
     ];
@@ -312,21 +304,17 @@ fn bound_kept(evidence: &Evidence<'_>) -> Option<String> {
     (most > allowed).then(|| format!("the target saw {most} in flight, its shape allows {allowed}"))
 }
 
+/// Where nothing is delayed there is nothing to be late against, and the target being slow is no doubt about
+/// what a request cost: [`crate::target_limit`] says whether the wall is the target's.
 fn target_in_time(evidence: &Evidence<'_>) -> Option<String> {
+    if evidence.workload.total_delay_ns() == 0 {
+        return None;
+    }
     let late_ns = evidence.ledger.stats.lateness_ns.p99;
     let allowed_ns = (evidence.workload.median_delay_ns() / 100).max(1_000_000);
     // No figure of the run's own in it, so that runs void for the same reason are told as one.
     (late_ns > allowed_ns)
         .then(|| format!("the target was late: its p99 is above the {} ms allowed", allowed_ns as f64 / 1e6))
-}
-
-fn target_has_cpu_left(evidence: &Evidence<'_>) -> Option<String> {
-    let shards = evidence.target_shards;
-    let share = evidence.target_cpu_ns as f64 / (evidence.wall_ns * u64::from(shards)) as f64;
-    (share > SATURATED).then(|| match shards {
-        1 => format!("the target was saturated: {:.0} % of a core", share * 100.0),
-        _ => format!("the target was saturated: {:.0} % of each of {shards} cores", share * 100.0),
-    })
 }
 
 /// Where the harness reads `done` late, or did not run at all for a while, the wall time is not the contender's.

@@ -67,4 +67,9 @@ impl Workload {
     pub fn total_delay_ns(&self) -> u64 {
         self.delays_ns.iter().sum()
     }
+
+    /// The mean of the planned delays, in nanoseconds.
+    pub fn mean_delay_ns(&self) -> u64 {
+        self.total_delay_ns() / (self.delays_ns.len() as u64).max(1)
+    }
 }

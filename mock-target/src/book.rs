@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use hdrhistogram::Histogram;
 
 use crate::clock;
-use crate::ledger::{Entry, Lateness, Ledger, Outcome, Stats};
+use crate::ledger::{Entry, Lateness, Ledger, LoopStats, Outcome, Stats};
 
 /// What all event loops of a server count together. Only with several is any of it shared.
 #[derive(Debug, Default)]
@@ -64,6 +64,7 @@ pub(crate) struct Book {
     detail_lost: u64,
     lateness: Delays,
     queueing: Delays,
+    unread: Delays,
     entries: VecDeque<Entry>,
 }
 
@@ -87,6 +88,7 @@ impl Book {
             detail_lost: 0,
             lateness: Delays::new(),
             queueing: Delays::new(),
+            unread: Delays::new(),
             entries: VecDeque::with_capacity(capacity.max(1)),
         }
     }
@@ -107,6 +109,7 @@ impl Book {
                 self.served += 1;
                 self.lateness.record(entry.actual_delay_ns.saturating_sub(entry.planned_delay_ns));
                 self.queueing.record(entry.queued_ns);
+                entry.unread_ns.iter().for_each(|ns| self.unread.record(*ns));
             }
             Outcome::Aborted => self.aborted += 1,
             Outcome::Faulted => self.faulted += 1,
@@ -156,6 +159,8 @@ impl Book {
             },
             lateness: self.lateness.clone(),
             queueing: self.queueing.clone(),
+            unread: self.unread.clone(),
+            of_loop: (0, LoopStats { received: self.received, ..LoopStats::default() }),
             entries: if with_entries { self.entries.iter().cloned().collect() } else { Vec::new() },
         }
     }
@@ -167,23 +172,38 @@ pub(crate) struct Snapshot {
     stats: Stats,
     lateness: Delays,
     queueing: Delays,
+    unread: Delays,
+    /// The number of the event loop, and what is known of it alone.
+    of_loop: (usize, LoopStats),
     entries: Vec<Entry>,
 }
 
 impl Snapshot {
+    /// Whose book it is, and what the thread of that loop used.
+    pub(crate) fn of_loop(mut self, number: usize, used: LoopStats) -> Snapshot {
+        self.of_loop = (number, LoopStats { received: self.of_loop.1.received, ..used });
+        self
+    }
+
     /// Adds up the books of all event loops, puts the entries in order and works out the quantiles.
     pub(crate) fn into_ledger(books: impl IntoIterator<Item = Snapshot>) -> Ledger {
         let mut ledger = Ledger::default();
-        let (mut lateness, mut queueing) = (Delays::new(), Delays::new());
+        let (mut lateness, mut queueing, mut unread) = (Delays::new(), Delays::new(), Delays::new());
+        let mut loops = Vec::new();
         for book in books {
             ledger.stats.add(&book.stats);
             lateness.add(&book.lateness);
             queueing.add(&book.queueing);
+            unread.add(&book.unread);
+            loops.push(book.of_loop);
             ledger.entries.extend(book.entries);
         }
         ledger.entries.sort_unstable_by_key(|entry| entry.sequence);
         ledger.stats.lateness_ns = lateness.summary();
         ledger.stats.queueing_ns = queueing.summary();
+        ledger.stats.unread_ns = unread.summary();
+        loops.sort_unstable_by_key(|(number, _)| *number);
+        ledger.stats.loops = loops.into_iter().map(|(_, stats)| stats).collect();
         ledger
     }
 }
@@ -238,6 +258,7 @@ mod tests {
             planned_delay_ns: 1_000,
             actual_delay_ns: 1_000 + late_ns,
             queued_ns: 0,
+            unread_ns: None,
             fault: None,
             bytes: 1,
             outcome,

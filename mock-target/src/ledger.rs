@@ -39,6 +39,10 @@ pub struct Entry {
     /// The part of the lateness for which the response was due and the event loop was busy with others,
     /// in nanoseconds: many responses due in the same instant cannot all leave at once.
     pub queued_ns: u64,
+    /// How long the request lay in the socket before it was read, in nanoseconds; absent where the system
+    /// does not say when bytes came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread_ns: Option<u64>,
     /// The fault that was planned for it, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
@@ -99,10 +103,30 @@ pub struct Stats {
     pub lateness_ns: Lateness,
     /// The part of it for which the event loop was busy with other responses.
     pub queueing_ns: Lateness,
+    /// How long the requests lay in their sockets before they were read; its count is 0 where the system
+    /// does not say when bytes came.
+    #[serde(default)]
+    pub unread_ns: Lateness,
+    /// Each event loop by itself, in the order of their numbers.
+    #[serde(default)]
+    pub loops: Vec<LoopStats>,
     /// Entries dropped because the ledger was full.
     pub detail_lost: u64,
     /// Whether the event loops run with real-time priority.
     pub realtime: bool,
+}
+
+/// What one event loop used, since its thread began: a reset leaves these clocks alone, so that a reader
+/// takes differences.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoopStats {
+    /// User and system time of its thread, in nanoseconds; 0 where the system does not tell.
+    pub cpu_ns: u64,
+    /// How long its thread was ready to run and another had the processor, in nanoseconds (the second number
+    /// of `/proc/PID/task/TID/schedstat`, proc(5)); absent where the system does not tell.
+    pub run_queue_ns: Option<u64>,
+    /// Complete requests for a URL of the scenario that came over its connections, since the last reset.
+    pub received: u64,
 }
 
 /// Quantiles of lateness, in nanoseconds, to within 1 %; the maximum is exact.

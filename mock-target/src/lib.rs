@@ -97,7 +97,7 @@ pub use body::Bodies;
 pub use clock::now_ns as monotonic_ns;
 pub use fault::{Fault, FaultShare};
 pub use latency::Latency;
-pub use ledger::{Entry, Lateness, Ledger, Outcome, Stats};
+pub use ledger::{Entry, Lateness, Ledger, LoopStats, Outcome, Stats};
 pub use limits::raise_descriptor_limit;
 pub use pace::Pace;
 pub use plan::{Plan, PlannedUrl};

@@ -101,6 +101,9 @@ pub struct Row {
     pub valid_runs: u32,
     /// Void runs: shown, and in none of the figures.
     pub void_runs: u32,
+    /// Valid runs whose wall was the target's and not the contender's own: see
+    /// [`TargetLimit`](crate::record::TargetLimit).
+    pub target_limited_runs: u32,
     /// Why runs were void.
     pub void_reasons: Vec<ReasonTally>,
     /// Runs that were disturbed at first, and were repeated: the attempts before are in no other count.
@@ -317,6 +320,13 @@ impl Row {
     /// What its valid runs measured.
     pub fn valid_figures(&self) -> impl Iterator<Item = &Figures> {
         self.runs.iter().filter(|run| run.verdict.is_valid()).filter_map(|run| run.figures.as_ref())
+    }
+
+    /// Whether its median wall is the target's: where that is so of half of its valid runs or more, the median
+    /// is one of theirs or lies beside one. Such a wall, and the throughput with it, is shown with a mark, and
+    /// neither compared nor ranked.
+    pub fn is_target_limited(&self) -> bool {
+        self.target_limited_runs > 0 && 2 * self.target_limited_runs >= self.valid_runs
     }
 
     /// Whether it uses the client that all models share.

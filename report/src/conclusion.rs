@@ -15,11 +15,18 @@ pub const ENOUGH_RUNS: u32 = 3;
 pub fn conclusion(comparison: &Comparison) -> Vec<String> {
     let [walls, cpus] = [Figure::WallNs, Figure::CpuNs].map(|figure| Contest::of(comparison, figure));
     match (walls, cpus) {
-        (Some(wall), Some(cpu)) if cpu.others.is_empty() => vec![alone(&wall)],
-        (Some(_), Some(cpu)) if comparison.rate.is_some() => {
+        (_, Some(cpu)) if cpu.others.is_empty() => vec![alone(&cpu)],
+        (_, Some(cpu)) if comparison.rate.is_some() => {
             vec![lowest_latency(comparison), least_cpu(&cpu, None)]
         }
-        (Some(wall), Some(cpu)) => vec![fastest(&wall), least_cpu(&cpu, Some(&wall))],
+        (Some(wall), Some(cpu)) => {
+            let any_limited = comparison.contenders.iter().any(Row::is_target_limited);
+            vec![fastest(&wall, any_limited), least_cpu(&cpu, Some(&wall))]
+        }
+        (None, Some(cpu)) => vec![
+            least_cpu(&cpu, None),
+            "Wall and throughput are the target's in all contenders, and not compared.".to_owned(),
+        ],
         _ => vec!["No contender has a valid run: there is nothing to compare.".to_owned()],
     }
 }
@@ -27,9 +34,10 @@ pub fn conclusion(comparison: &Comparison) -> Vec<String> {
 fn alone(contest: &Contest<'_>) -> String {
     let Entry { row, measured, .. } = contest.best;
     format!(
-        "Only {} has valid runs: {}{}, with {} of CPU.",
+        "Only {} has valid runs: {}{}{}, with {} of CPU.",
         row.name,
         duration(measured.wall_ns.median),
+        if row.is_target_limited() { " (target-limited)" } else { "" },
         at_efficiency(measured),
         duration(measured.cpu_ns.median),
     )
@@ -40,11 +48,13 @@ fn at_efficiency(measured: &Measured) -> String {
     measured.efficiency.map_or_else(String::new, |part| format!(" at {} efficiency", efficiency(part.median)))
 }
 
-fn fastest(contest: &Contest<'_>) -> String {
+/// `any_limited`: whether there are contenders that have no wall of their own to be in the contest with.
+fn fastest(contest: &Contest<'_>, any_limited: bool) -> String {
     let best = contest.best;
     let mut sentence = format!(
-        "{}: {}, {}{}",
+        "{}{}: {}, {}{}",
         contest.label("Fastest", "Lowest median wall"),
+        if any_limited { " of those that the target did not limit" } else { "" },
         best.row.name,
         duration(best.median),
         at_efficiency(best.measured),
@@ -254,7 +264,7 @@ fn listed(names: &[&str]) -> String {
 mod tests {
     use super::*;
     use crate::example;
-    use crate::record::{RateFacts, Record, Verdict};
+    use crate::record::{RateFacts, Record, TargetLimit, Verdict};
     use proptest::prelude::*;
     use std::sync::LazyLock;
 
@@ -326,6 +336,34 @@ mod tests {
         assert!(latency.ends_with(", not tested; in an open loop walls are not compared."), "{latency}");
         let least = "Least CPU of those with 3 valid runs or more: tokio:128";
         assert!(cpu.starts_with(least) && !cpu.contains("fastest"), "{cpu}");
+    }
+
+    #[test]
+    fn a_wall_that_is_the_targets_is_in_no_headline() {
+        let limit = |record: &mut Record, name: &str| {
+            for run in record.runs.iter_mut().filter(|run| run.contender == name) {
+                run.figures.as_mut().unwrap().target.limit = Some(TargetLimit::Machine);
+            }
+        };
+        let mut record = record(&[
+            ("threads:32", &about(12, 900, 80)),
+            ("tokio:128", &about(12, 450, 100)),
+            ("smol:256", &about(12, 300, 121)),
+        ]);
+        limit(&mut record, "smol:256");
+        let [wall, cpu] = &conclusion(&Comparison::of(&record))[..] else { panic!("two sentences") };
+        assert!(
+            wall.starts_with("Fastest of those that the target did not limit: tokio:128, 451 ms"),
+            "{wall}"
+        );
+        assert!(!wall.contains("smol"), "{wall}");
+        assert!(cpu.starts_with("Least CPU: threads:32"), "{cpu}");
+
+        limit(&mut record, "tokio:128");
+        limit(&mut record, "threads:32");
+        let [cpu, wall] = &conclusion(&Comparison::of(&record))[..] else { panic!("two sentences") };
+        assert!(cpu.starts_with("Least CPU: threads:32") && !cpu.contains("fastest"), "{cpu}");
+        assert_eq!(wall, "Wall and throughput are the target's in all contenders, and not compared.");
     }
 
     #[test]

@@ -4,10 +4,10 @@
 use std::path::Path;
 
 use crate::record::{
-    COMMON, ContenderFacts, CpuMethod, FORMAT, Figures, HarnessLateness, Header, Latencies, Machine,
-    MemoryMethod, Noise, Order, Quantiles, RateFacts, Reason, ReasonKind, Record, Reference, ReferenceRow,
-    Run, Samples, ScenarioFacts, Schedule, Settings, TargetFigures, TimePoint, Usage, Verdict, Watching,
-    Writer,
+    COMMON, ContenderFacts, CpuMethod, FORMAT, Figures, HarnessLateness, Header, Latencies, LoopFigures,
+    Machine, MemoryMethod, Noise, Order, Quantiles, RateFacts, Reason, ReasonKind, Record, Reference,
+    ReferenceRow, Run, Samples, ScenarioFacts, Schedule, Settings, TargetFigures, TimePoint, Usage, Verdict,
+    Watching, Writer,
 };
 
 const URLS: u64 = 1_000;
@@ -404,6 +404,15 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
                 shards: 1,
                 connections: u64::from(contender.processes * contender.in_flight),
                 most_in_flight: u64::from(contender.processes * contender.in_flight),
+                loops: vec![LoopFigures {
+                    cpu_ns: 60_000_000,
+                    run_queue_ns: Some(2_000_000),
+                    requests: URLS,
+                }],
+                unread_ns: Some(Quantiles { p50: 9_000, p90: 20_000, p99: 60_000, max: 300_000 }),
+                queueing_ns: Some(Quantiles { p50: 0, p90: 4_000, p99: 30_000, max: 200_000 }),
+                residence_ns: 40_000_000,
+                limit: None,
             },
         }),
         latencies: Latencies::of(&samples),

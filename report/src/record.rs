@@ -21,7 +21,10 @@ pub use latencies::{Histogram, Latencies};
 pub use load::{PlacementFacts, RateFacts};
 pub use noise::{CpuQuota, Disturbance, HarnessLateness, Noise, Settings};
 pub use reader::{Record, RecordError, UnknownContender};
-pub use run::{Attempt, Figures, MemoryMethod, Quantiles, Run, Samples, TargetFigures, TimePoint};
+pub use run::{
+    Attempt, Figures, LoopFigures, MemoryMethod, Quantiles, Run, Samples, TargetFigures, TargetLimit,
+    TimePoint,
+};
 pub use schedule::{LATE_START_NS, Schedule};
 pub use verdict::{Reason, ReasonKind, Verdict};
 pub use writer::Writer;

@@ -277,8 +277,8 @@ fn announcement(header: &Header) -> Option<String> {
 impl Args {
     /// Where, over what, and who races.
     fn entrants(&self) -> Result<(Option<Placement>, Workload, Vec<Contender>)> {
-        let placement = self.pin.placement()?;
         let workload = self.workload()?;
+        let placement = self.pin.placement(workload.mean_delay_ns())?;
         let contenders = self.contenders(&workload)?;
         externals::probe(&contenders)?;
         contenders.iter().try_for_each(limits::check)?;

@@ -29,6 +29,9 @@ pub(super) struct Args {
     /// Event loops, each a thread
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     shards: u16,
+    /// CPU to spend on every response besides, in nanoseconds
+    #[arg(long, hide = true, value_name = "N", default_value_t = 0)]
+    burn_ns: u64,
     /// Leave out the server-timing field
     #[arg(long)]
     plain: bool,
@@ -70,6 +73,7 @@ fn start(args: &Args, scenario: Scenario) -> Result<Handle> {
         shards: usize::from(args.shards),
         realtime: args.realtime,
         spin: args.spin,
+        burn_ns: args.burn_ns,
         plain: args.plain,
         tls: args.tls.then(|| TlsOptions {
             certificate_file: Some(args.certificate.clone()),

@@ -20,5 +20,6 @@ mod placement;
 mod reports;
 mod rounds;
 mod setting_up;
+mod target_limit;
 mod witnesses;
 mod workers;

@@ -23,7 +23,7 @@ fn target_and_workers_run_where_they_were_put() {
     let first = all.split(separators).next().unwrap();
     let last = all.rsplit(separators).next().unwrap();
     let pin: Pin = format!("target={last},clients={first}").parse().unwrap();
-    let placement: Option<Placement> = pin.placement().unwrap();
+    let placement: Option<Placement> = pin.placement(0).unwrap();
     let scenario = Scenario { urls: 8, ..Scenario::preset("quick").unwrap() };
     let workload = Workload::of(scenario);
     let options = session::target_options(&workload, placement.as_ref());

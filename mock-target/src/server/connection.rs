@@ -64,6 +64,8 @@ pub(super) struct Exchange {
     pub(super) begun_ns: u64,
     /// How long it was due while the loop was busy with others.
     pub(super) queued_ns: u64,
+    /// How long it lay in the socket before it was read, where that is known.
+    pub(super) unread_ns: Option<u64>,
     /// Set when the first bytes have been written.
     pub(super) actual_delay_ns: u64,
     /// How often the response was continued after a pause.
@@ -88,6 +90,7 @@ impl Default for Exchange {
             planned_delay_ns: 0,
             begun_ns: 0,
             queued_ns: 0,
+            unread_ns: None,
             actual_delay_ns: 0,
             step: 0,
             sent: 0,

@@ -81,6 +81,7 @@ impl Shard {
             planned_delay_ns: exchange.planned_delay_ns,
             actual_delay_ns: exchange.actual_delay_ns,
             queued_ns: exchange.queued_ns,
+            unread_ns: exchange.unread_ns,
             fault: exchange.fault,
             bytes: exchange.repeated + exchange.sent as u64,
             outcome,

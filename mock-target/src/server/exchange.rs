@@ -7,6 +7,7 @@ use rustls::HandshakeKind;
 use super::connection::{self, Exchange, Stage};
 use super::delivery::Ending;
 use super::drain::Drained;
+use super::meter;
 use super::request::{self, Parsed, Persistence, Request, Wish};
 use super::shard::Shard;
 use crate::clock;
@@ -42,6 +43,7 @@ impl Shard {
         let (mut from, mut to) = (0, kept.len());
         let mut in_the_middle = !kept.is_empty();
         let mut now_ns = clock::now_ns();
+        self.unread_ns = None;
         for step in 0.. {
             if step == STEPS_A_TURN {
                 self.unfinished.push(connection::token(place, self.connections[place].number));
@@ -68,11 +70,12 @@ impl Shard {
                     }
                     match read {
                         // What is begun cannot be completed any more.
-                        Ok(0) => {
+                        Ok((0, _)) => {
                             connection.unread = false;
                             return self.part(place, false);
                         }
-                        Ok(length) => {
+                        Ok((length, unread_ns)) => {
+                            self.unread_ns = unread_ns;
                             now_ns = clock::now_ns();
                             to += length;
                             self.book.received_bytes += length as u64;
@@ -196,6 +199,7 @@ impl Shard {
             attempt: request.attempt,
             hop: request.hop,
             arrived_ns,
+            unread_ns: self.unread_ns,
             ..Exchange::default()
         };
         if let Wish::Url(id) = wish {
@@ -226,6 +230,9 @@ impl Shard {
             let due_ns = exchange.arrived_ns + exchange.planned_delay_ns;
             exchange.begun_ns = clock::now_ns();
             exchange.queued_ns = exchange.begun_ns.saturating_sub(due_ns.max(self.woke_ns));
+            if self.burn_ns > 0 {
+                meter::burn(self.burn_ns);
+            }
         }
         let connection = &mut self.connections[place];
         let delivery = self.press.delivery(&exchange);

@@ -1,5 +1,6 @@
 //! The server that plays a scenario: what is started, and what is held while it runs.
 
+mod arrival;
 mod authority;
 mod connection;
 mod delivery;
@@ -11,6 +12,7 @@ mod faulty;
 mod fuzzing;
 mod grammar;
 mod listen;
+mod meter;
 mod orphan;
 mod realtime;
 mod request;
@@ -67,6 +69,9 @@ pub struct ServerOptions {
     /// How many entries each loop's ledger remembers; `None` is twice the scenario's URLs, at least
     /// 65,536 and at most 1,048,576. An entry takes about 150 bytes once it is used.
     pub ledger_entries: Option<usize>,
+    /// CPU that the event loop spends on every response besides, in nanoseconds: an experiment's way to see
+    /// what clients make of a target that has more to do. 0 but there.
+    pub burn_ns: u64,
     /// How long clients may take.
     pub limits: TimeLimits,
     /// Whether and how to serve TLS instead of plain HTTP.
@@ -84,6 +89,7 @@ impl Default for ServerOptions {
             spin: true,
             plain: false,
             ledger_entries: None,
+            burn_ns: 0,
             limits: TimeLimits::default(),
             tls: None,
         }
@@ -165,12 +171,13 @@ impl Server {
             certificate_pem: identity.as_ref().map(|identity| identity.certificate_pem.clone()),
         };
         let mut shards = Vec::new();
-        for _ in 0..options.shards.max(1) {
+        for number in 0..options.shards.max(1) {
             let (commands, inbox) = mpsc::channel();
             let press = Press::new(scenario.clone(), options.plain);
             let book = Book::new(Arc::clone(&tally), entries);
             let tls = identity.as_ref().map(|identity| Arc::clone(&identity.config));
-            let shard = Shard::new(inbox, press, book, options.limits, tls, room)?;
+            let mut shard = Shard::new(number, inbox, press, book, options.limits, tls, room)?;
+            shard.burn_ns = options.burn_ns;
             handle.remotes.loops.push(Remote { commands, waker: shard.waker() });
             shards.push(shard);
         }

@@ -17,8 +17,10 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use rustls::{ServerConfig, ServerConnection};
 use slab::Slab;
 
+use super::arrival;
 use super::connection::{self, Connection, Stage};
 use super::listen;
+use super::meter::Meter;
 use super::orphan::Orphans;
 use super::realtime;
 use super::response::Press;
@@ -64,6 +66,7 @@ pub(super) enum Command {
 
 /// One event loop and all that belongs to it.
 pub(super) struct Shard {
+    number: usize,
     poll: Poll,
     waker: Arc<Waker>,
     inbox: Receiver<Command>,
@@ -82,6 +85,10 @@ pub(super) struct Shard {
     tls: Option<Arc<ServerConfig>>,
     /// When the loop last came out of waiting.
     pub(super) woke_ns: u64,
+    /// How long the bytes that are being taken up had lain in their socket.
+    pub(super) unread_ns: Option<u64>,
+    /// CPU to spend on each response besides.
+    pub(super) burn_ns: u64,
     patrol_at_ns: u64,
     patrol_from: usize,
 }
@@ -102,6 +109,7 @@ impl Shard {
     /// A loop with room for `room` connections, so that it need not grow while responses wait. Memory
     /// that is not used costs nothing.
     pub(super) fn new(
+        number: usize,
         inbox: Receiver<Command>,
         press: Press,
         book: Book,
@@ -111,6 +119,7 @@ impl Shard {
     ) -> io::Result<Shard> {
         let poll = Poll::new()?;
         Ok(Shard {
+            number,
             waker: Arc::new(Waker::new(poll.registry(), WAKER)?),
             timers: Timers::new(poll.registry(), ALARM, room)?,
             poll,
@@ -125,6 +134,8 @@ impl Shard {
             orphans: Orphans::default(),
             tls,
             woke_ns: 0,
+            unread_ns: None,
+            burn_ns: 0,
             patrol_at_ns: 0,
             patrol_from: 0,
         })
@@ -151,6 +162,7 @@ impl Shard {
         self.timers.spin(realtime && spin);
         // Whoever started this loop waits for the answer.
         let _ = granted.send(realtime);
+        let meter = Meter::of_this_thread();
         let mut events = Events::with_capacity(256);
         let mut scratch = vec![0; SCRATCH_BYTES];
         loop {
@@ -165,7 +177,7 @@ impl Shard {
                     LISTENER => self.door.iter_mut().for_each(|door| door.backlog = true),
                     ALARM => {} // It woke the loop, and that was all it had to do.
                     WAKER => {
-                        if self.obey().is_break() {
+                        if self.obey(&meter).is_break() {
                             return Ok(());
                         }
                     }
@@ -204,13 +216,13 @@ impl Shard {
     }
 
     /// Does what other threads asked for.
-    fn obey(&mut self) -> ControlFlow<()> {
+    fn obey(&mut self, meter: &Meter) -> ControlFlow<()> {
         // Whoever asked may have given up waiting for the reply: nothing is lost then.
         while let Ok(command) = self.inbox.try_recv() {
             match command {
                 Command::Adopt { stream, source, number } => self.adopt(stream, source, number),
                 Command::Snapshot { with_entries, reply } => {
-                    let _ = reply.send(self.book.snapshot(with_entries));
+                    let _ = reply.send(self.book.snapshot(with_entries).of_loop(self.number, meter.read()));
                 }
                 Command::Reset(reply) => {
                     self.book.reset();
@@ -271,6 +283,7 @@ impl Shard {
         if stream.set_nodelay(true).and(registered).is_err() {
             return;
         }
+        arrival::note(&stream);
         let transport = match &self.tls {
             None => Some(Transport::Plain(stream)),
             Some(config) => {

@@ -6,6 +6,7 @@ use std::net::{Shutdown, SocketAddr};
 use mio::net::TcpStream;
 use rustls::{HandshakeKind, ServerConnection};
 
+use super::arrival;
 use super::listen;
 
 /// A client's socket, with or without TLS.
@@ -46,10 +47,12 @@ impl Transport {
         tls.session.handshake_kind()
     }
 
-    pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+    /// How many bytes were read, and for how long the last of them had lain in the socket. Of TLS the latter
+    /// is not known: a record is read from the socket before it is read from the session.
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<(usize, Option<u64>)> {
         match self {
-            Transport::Plain(stream) => stream.read(buffer),
-            Transport::Tls(tls) => tls.read(buffer),
+            Transport::Plain(stream) => arrival::read(stream, buffer),
+            Transport::Tls(tls) => tls.read(buffer).map(|length| (length, None)),
         }
     }
 

@@ -130,3 +130,39 @@ proptest! {
         prop_assert_eq!(ledger.entries.len() as u64, ledger.stats.served + ledger.stats.aborted);
     }
 }
+
+#[test]
+fn every_loop_accounts_for_its_own_connections() {
+    const BURNT_NS: u64 = 100_000;
+    let options = ServerOptions { shards: 2, burn_ns: BURNT_NS, ..ServerOptions::default() };
+    let target = Server::start_with(scenario("fixed:0ms"), options).expect("a target");
+    let before = target.stats().expect("stats").loops;
+    let mut clients: Vec<Client> = (0..4).map(|_| Client::connect(target.address())).collect();
+    for id in 0..400 {
+        clients[id as usize % 4].get(id);
+    }
+    let stats = wait_for(&target, |stats| stats.served == 400);
+    assert_eq!(stats.loops.iter().map(|of_loop| of_loop.received).collect::<Vec<_>>(), [200, 200]);
+    for (before, after) in before.iter().zip(&stats.loops) {
+        assert!(after.cpu_ns - before.cpu_ns >= 180 * BURNT_NS, "{before:?} {after:?}");
+        assert!(after.run_queue_ns >= before.run_queue_ns);
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_a_request_waits_in_its_socket_is_known() {
+    const BURNT_NS: u64 = 200_000_000;
+    const REQUEST: &str = "GET /u/1 HTTP/1.1\r\nhost: t\r\n\r\n";
+    let options = ServerOptions { burn_ns: BURNT_NS, ..ServerOptions::default() };
+    let target = Server::start_with(scenario("fixed:0ms"), options).expect("a target");
+    let mut clients = [(); 2].map(|()| Client::connect(target.address()));
+    clients.iter_mut().for_each(|client| client.send(REQUEST));
+    clients.iter_mut().for_each(|client| drop(client.response()));
+    let stats = wait_for(&target, |stats| stats.served == 2);
+    // The loop is busy with the first for so long, and the second comes a moment after the first.
+    assert_eq!(stats.unread_ns.count, 2);
+    assert!(stats.unread_ns.max > BURNT_NS / 2, "{:?}", stats.unread_ns);
+    let lateness = stats.lateness_ns;
+    assert!(lateness.max >= BURNT_NS, "{lateness:?}");
+}

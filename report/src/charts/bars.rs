@@ -6,8 +6,9 @@ use super::rows::{Group, Layout, Place, groups};
 use super::scale::Scale;
 use super::svg::{Anchor, axis_below, bar, line, mark, room, text};
 use super::{Cell, Chart, Data, Palette, Picture};
-use crate::comparison::{Comparison, Measured, Row};
+use crate::comparison::{Comparison, Figure, Measured, Row};
 use crate::numbers::{duration, duration_range, efficiency, round_duration};
+use crate::tables::columns::limit_mark;
 
 /// Room for the figures at the right of a row.
 const FIGURES: f64 = 150.0;
@@ -72,7 +73,7 @@ impl<'a> Bars<'a> {
                 @if ideal.is_some_and(|ns| ns < self.range.1) {
                     (line("floor", explained, top - 3.0, explained, top + height + 3.0))
                 }
-                (text(layout.width - 72.0, place.base, Anchor::End, "ink", &duration(wall.median)))
+                (text(layout.width - 72.0, place.base, Anchor::End, "ink", &(duration(wall.median) + limit_mark(row))))
                 (text(layout.width, place.base, Anchor::End, "mute", &share_of_ideal(measured)))
             },
         )
@@ -101,6 +102,10 @@ impl Chart for Bars<'_> {
         if self.groups.iter().flat_map(|group| &group.rows).any(|row| self.goes_on(row)) {
             caption += " What has an arrow goes on beyond the axis.";
         }
+        if self.groups.iter().flat_map(|group| &group.rows).any(|row| row.is_target_limited()) {
+            caption +=
+                " A wall with † is the target's and not the contender's own; these come last, by their CPU.";
+        }
         if self.is_open_loop {
             caption += " Requests came at a given rate: a contender that keeps up needs as long as they take to \
                         come, so walls are not compared.";
@@ -110,8 +115,11 @@ impl Chart for Bars<'_> {
 
     fn description(&self) -> String {
         let fastest = self.groups.iter().flat_map(|group| &group.rows).filter(|row| row.measured.is_some());
-        match fastest.min_by_key(|row| row.measured.as_ref().map(|measured| measured.wall_ns.median)) {
-            Some(row) => format!("A bar for each contender; the shortest is that of {}.", row.name),
+        let has_any = fastest.clone().next().is_some();
+        let own = fastest.filter_map(|row| Some((Figure::WallNs.median(row)?, row)));
+        match own.min_by_key(|(wall_ns, _)| *wall_ns) {
+            None if has_any => "A bar for each contender; the target limited all of them.".to_owned(),
+            Some((_, row)) => format!("A bar for each contender; the shortest is that of {}.", row.name),
             None => "No contender has a valid run.".to_owned(),
         }
     }
@@ -125,6 +133,7 @@ impl Chart for Bars<'_> {
             ("ideal", "floor_ns", true),
             ("efficiency", "efficiency", true),
             ("valid runs", "valid_runs", true),
+            ("target-limited runs", "target_limited_runs", true),
         ]);
         for row in self.groups.iter().flat_map(|group| &group.rows) {
             let time = |ns: u64| Cell::figure(duration(ns), ns as f64);
@@ -142,6 +151,7 @@ impl Chart for Bars<'_> {
                     None => Cell::none(),
                 },
                 Cell::figure(row.valid_runs.to_string(), f64::from(row.valid_runs)),
+                Cell::figure(row.target_limited_runs.to_string(), f64::from(row.target_limited_runs)),
             ]);
         }
         data

@@ -12,6 +12,7 @@ use super::svg::{Anchor, TEXT, axis_below, line, mark, px, room, text};
 use super::{Cell, Chart, Data, Palette, Picture};
 use crate::comparison::{Comparison, Measured, Row};
 use crate::numbers::{bytes, count, duration, round_bytes, round_duration, three_digits};
+use crate::tables::columns::limit_mark;
 use fit::{FEWEST_RUNS, Fit, Knee};
 
 /// So many URLs there are, at least, for each request in flight of a step whose throughput counts: with one, every
@@ -47,6 +48,11 @@ fn reuses_connections(row: &Row, urls: f64) -> bool {
     urls >= REUSES as f64 * row.slots() as f64
 }
 
+/// Whether the law is fitted to that step: not where its throughput is the target's.
+fn counts_for_the_fit(row: &Row, urls: f64) -> bool {
+    reuses_connections(row, urls) && !row.is_target_limited()
+}
+
 impl<'a> Ladder<'a> {
     pub(super) fn of(comparison: &'a Comparison, palette: &'a Palette) -> Option<Ladder<'a>> {
         let urls = comparison.scenario.urls as f64;
@@ -62,9 +68,9 @@ impl<'a> Ladder<'a> {
         panels.retain(|panel| panel.steps.len() >= FEWEST_STEPS);
         for panel in &mut panels {
             panel.steps.sort_by_key(|(row, _)| row.slots());
-            let reusing: Vec<_> =
-                panel.steps.iter().copied().filter(|(row, _)| reuses_connections(row, urls)).collect();
-            panel.fit = Fit::of(&reusing, urls);
+            let fitted = panel.steps.iter().filter(|(row, _)| counts_for_the_fit(row, urls));
+            let fitted: Vec<_> = fitted.copied().collect();
+            panel.fit = Fit::of(&fitted, urls);
         }
         (!panels.is_empty()).then_some(Ladder { panels, palette, urls })
     }
@@ -133,9 +139,10 @@ impl<'a> Ladder<'a> {
         let reuses = reuses_connections(row, self.urls);
         let dot = if reuses { "solid" } else { "thin" };
         let tip = format!(
-            "{}\n{} requests a second\n{} of CPU a request\n{} at the peak{}",
+            "{}\n{} requests a second{}\n{} of CPU a request\n{} at the peak{}",
             row.name,
             three_digits(self.per_second(wall.median)),
+            limit_mark(row),
             duration(cpu_ns(measured) as u64),
             bytes(measured.peak_memory_bytes.median),
             if reuses { "" } else { "\nnot in the fit: hardly a connection is used again" },
@@ -192,6 +199,10 @@ impl Chart for Ladder<'_> {
                 left_out.join(", ")
             );
         }
+        if self.steps().any(|(row, _)| row.is_target_limited()) {
+            caption +=
+                " Throughput with † is the target's and not the contender's own: no line is fitted to it.";
+        }
         caption + " The end of the batch, where slots run dry, counts too."
     }
 
@@ -227,13 +238,16 @@ impl Chart for Ladder<'_> {
                 data.rows.push(vec![
                     Cell::text(&row.name),
                     Cell::figure(count(row.slots()), number),
-                    figure(self.per_second(measured.wall_ns.median)),
+                    {
+                        let rate = self.per_second(measured.wall_ns.median);
+                        Cell::figure(three_digits(rate) + limit_mark(row), rate)
+                    },
                     Cell::figure(duration(cpu_ns(measured) as u64), measured.cpu_us_per_request.median),
                     Cell::figure(bytes(measured.peak_memory_bytes.median), memory_bytes(measured)),
                     panel
                         .fit
                         .as_ref()
-                        .filter(|_| reuses_connections(row, self.urls))
+                        .filter(|_| counts_for_the_fit(row, self.urls))
                         .map_or_else(Cell::none, |fit| figure(fit.law.throughput(number))),
                     knee.clone(),
                     interval.clone(),

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::labels::text_width;
 use super::svg::{Anchor, TEXT, fitted, text};
-use crate::comparison::{Comparison, Row};
+use crate::comparison::{Comparison, Figure, Row};
 
 /// Below this a picture is for a phone: names stand above their rows.
 const NARROW: f64 = 500.0;
@@ -18,8 +18,8 @@ pub(super) struct Group<'a> {
     pub rows: Vec<&'a Row>,
 }
 
-/// The contenders as the tables part them, each group in the order of its walls: the fastest first, those
-/// without a valid run last.
+/// The contenders as the tables part them, each group in the order of its walls: the fastest first, then those
+/// whose walls are the target's, by their CPU, and those without a valid run last.
 pub(super) fn groups(comparison: &Comparison) -> Vec<Group<'_>> {
     let (deployed, common) = (comparison.deployed(), comparison.common());
     if common.is_empty() || common.len() == comparison.contenders.len() {
@@ -32,7 +32,11 @@ pub(super) fn groups(comparison: &Comparison) -> Vec<Group<'_>> {
 }
 
 fn by_wall(mut rows: Vec<&Row>) -> Vec<&Row> {
-    rows.sort_by_key(|row| row.measured.as_ref().map_or(u64::MAX, |measured| measured.wall_ns.median));
+    rows.sort_by_key(|row| {
+        let wall_ns = Figure::WallNs.median(row);
+        let no_wall = (row.measured.is_none(), Figure::CpuNs.median(row));
+        (wall_ns.is_none(), wall_ns, wall_ns.is_none().then_some(no_wall))
+    });
     rows
 }
 

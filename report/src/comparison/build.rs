@@ -93,7 +93,13 @@ impl Tested {
         total_delay_ns: u64,
         seed: u64,
     ) -> Tested {
-        let twins = || twins.iter().flat_map(move |twin| figures.iter().map(move |figure| (*figure, twin)));
+        let is_their_own = |(figure, (original, twin)): &(Figure, &(&Row, Row))| {
+            *figure != Figure::WallNs || !(original.is_target_limited() || twin.is_target_limited())
+        };
+        let twins = || {
+            let twins = twins.iter().flat_map(move |twin| figures.iter().map(move |figure| (*figure, twin)));
+            twins.filter(is_their_own)
+        };
         let mut pairs = pairs::all(contenders, figures, total_delay_ns);
         let of_contenders = pairs.len();
         pairs.extend(twins().map(|(figure, (original, twin))| Pair::of(figure, original, twin)));
@@ -111,9 +117,9 @@ fn set_speed_ups(contenders: &mut [Row], baseline: Option<&str>) {
     let baseline_wall = contenders
         .iter()
         .find(|row| Some(row.name.as_str()) == baseline)
-        .and_then(|row| row.measured.as_ref())
-        .map(|measured| measured.wall_ns.median);
-    for measured in contenders.iter_mut().filter_map(|row| row.measured.as_mut()) {
+        .and_then(|row| Figure::WallNs.median(row));
+    for row in contenders.iter_mut().filter(|row| !row.is_target_limited()) {
+        let Some(measured) = &mut row.measured else { continue };
         measured.speed_up = baseline_wall.map(|wall| wall as f64 / measured.wall_ns.median as f64);
     }
 }
@@ -157,6 +163,7 @@ impl Row {
             rounds: facts.rounds,
             valid_runs: valid.len() as u32,
             void_runs: (runs.len() - valid.len()) as u32,
+            target_limited_runs: valid.iter().filter(|(_, f)| f.target.limit.is_some()).count() as u32,
             void_reasons: reasons(runs.iter().flat_map(|run| run.verdict.reasons())),
             repeated_runs: runs.iter().filter(|run| !run.disturbed_attempts.is_empty()).count() as u32,
             repeated_for: reasons(
@@ -297,7 +304,7 @@ mod tests {
     use super::super::INTERVAL_RUNS;
     use super::*;
     use crate::example;
-    use crate::record::{Budget, Histogram, MemoryMethod, ReasonKind, Verdict};
+    use crate::record::{Budget, Histogram, MemoryMethod, ReasonKind, TargetLimit, Verdict};
 
     fn row<'a>(comparison: &'a Comparison, name: &str) -> &'a Row {
         comparison.contenders.iter().find(|row| row.name == name).unwrap()
@@ -373,6 +380,36 @@ mod tests {
         let budget = Some(Budget { time_ns: 1, precision: 0.02 });
         let ordered = |left_out| (Interval::OrderStatistic, left_out, left_out);
         assert_eq!([6, 9, 10, 20].map(|rounds| interval(rounds, budget)), [0, 1, 0, 3].map(ordered));
+    }
+
+    #[test]
+    fn a_wall_that_is_the_targets_is_shown_and_neither_compared_nor_ranked() {
+        let limited = "threads:32";
+        let mut record = example::record_of_rounds(16);
+        let before = Comparison::of(&record);
+        assert!(before.ranking.iter().any(|ranked| ranked.name == limited));
+        let mut runs = record.runs.iter_mut().filter(|run| run.contender == limited);
+        for run in runs.by_ref().take(7) {
+            run.figures.as_mut().unwrap().target.limit = Some(TargetLimit::Loop);
+        }
+        let next = runs.next().unwrap().round;
+        let comparison = Comparison::of(&record);
+        assert_eq!(row(&comparison, limited).target_limited_runs, 7);
+        assert_eq!(comparison.ranking, before.ranking, "seven of sixteen do not decide the median");
+
+        let eighth =
+            record.runs.iter_mut().find(|run| run.contender == limited && run.round == next).unwrap();
+        eighth.figures.as_mut().unwrap().target.limit = Some(TargetLimit::Machine);
+        let comparison = Comparison::of(&record);
+        let of_limited = row(&comparison, limited);
+        assert!(of_limited.is_target_limited() && of_limited.valid_runs == 16);
+        assert_eq!(of_limited.measured.as_ref().unwrap().speed_up, None);
+        assert!(comparison.ranking.iter().all(|ranked| ranked.name != limited));
+        let pairs_of = |figure| {
+            let pairs = comparison.pairs.iter().filter(move |pair| pair.figure == figure);
+            pairs.filter(|pair| pair.lower == limited || pair.higher == limited).count()
+        };
+        assert_eq!((pairs_of(Figure::WallNs), pairs_of(Figure::CpuNs)), (0, 3));
     }
 
     #[test]

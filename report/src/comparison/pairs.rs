@@ -116,13 +116,13 @@ impl Figure {
         }
     }
 
-    /// The median of a row.
+    /// The median of a row; none where the figure is the target's and not the contender's own.
     pub(crate) fn median(self, row: &Row) -> Option<u64> {
         let measured = row.measured.as_ref()?;
-        Some(match self {
-            Figure::WallNs => measured.wall_ns.median,
-            Figure::CpuNs => measured.cpu_ns.median,
-        })
+        match self {
+            Figure::WallNs => (!row.is_target_limited()).then_some(measured.wall_ns.median),
+            Figure::CpuNs => Some(measured.cpu_ns.median),
+        }
     }
 
     /// No run of a row's shape has less than this. Processor time has no bound that follows from the

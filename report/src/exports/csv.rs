@@ -64,6 +64,7 @@ impl Line {
         line.add("rounds", row.rounds);
         line.add("valid_runs", row.valid_runs);
         line.add("void_runs", row.void_runs);
+        line.add("target_limited_runs", row.target_limited_runs);
         line.add_optional("floor_ns", row.floor_ns);
         line.add_optional("reach_per_second", row.reach_per_second);
         line.add("interval", meaning(row.interval));

@@ -7,7 +7,7 @@ use crate::charts::{Cell, Data};
 use crate::comparison::{Comparison, Finding, Measured, PublishedTable, Ranked, Row};
 use crate::numbers::{bytes, count, duration, percent, signed_duration, times};
 use crate::printable::printable;
-use crate::tables::columns::{RANGE, marked};
+use crate::tables::columns::{RANGE, limit_mark, marked};
 use crate::tables::open_loop::{self, OPEN_LOOP};
 use crate::tables::ranking::{self, RANKING};
 use crate::tables::{published, words};
@@ -178,7 +178,7 @@ fn cells(row: &Row) -> Vec<Cell> {
     };
     vec![
         Cell::text(&row.name),
-        figure(&|m| time(m.wall_ns.median)),
+        figure(&|m| Cell::figure(duration(m.wall_ns.median) + limit_mark(row), m.wall_ns.median as f64)),
         figure(&|m| match row.valid_runs {
             1 => Cell::text((RANGE.cell)(row)),
             _ => Cell::interval((RANGE.cell)(row), m.wall_ns.low as f64, m.wall_ns.high as f64),

@@ -196,6 +196,49 @@ pub struct TargetFigures {
     pub connections: u64,
     /// The most requests it ever had in flight at once.
     pub most_in_flight: u64,
+    /// Each event loop by itself, between `go` and `done`; none in records that were made before this was
+    /// measured.
+    #[serde(default)]
+    pub loops: Vec<LoopFigures>,
+    /// How long requests lay in their sockets before they were read; absent where the system does not say
+    /// when bytes came.
+    #[serde(default)]
+    pub unread_ns: Option<Quantiles>,
+    /// How long responses were due while their loop was busy with others: a part of the lateness.
+    #[serde(default)]
+    pub queueing_ns: Option<Quantiles>,
+    /// Residence time, over all requests together: what they waited to be read and what they were late, in
+    /// nanoseconds. Planned delays are not in it.
+    #[serde(default)]
+    pub residence_ns: u64,
+    /// Why wall and throughput tell more of the target than of the contender, if they do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<TargetLimit>,
+}
+
+/// What one event loop of the target used in a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoopFigures {
+    /// User and system time of its thread, in nanoseconds.
+    pub cpu_ns: u64,
+    /// How long its thread was ready to run and another had the processor, in nanoseconds; absent where
+    /// the system does not tell.
+    pub run_queue_ns: Option<u64>,
+    /// Requests that it took.
+    pub requests: u64,
+}
+
+/// Where more work in the target would make the wall longer by as much: the wall, and the throughput with it,
+/// is not the contender's own. CPU and memory are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TargetLimit {
+    /// An event loop worked, or waited for a processor, all the time.
+    Loop,
+    /// Target and workers together had all the processors that they share, and the target a notable part.
+    Machine,
+    /// Requests spent a notable part of their time waiting for the target, beyond what was planned.
+    Residence,
 }
 
 /// Points of a distribution, in nanoseconds.

@@ -53,7 +53,7 @@ pub enum ReasonKind {
     OutsideTheRun,
     /// The target answered later than it planned.
     TargetLate,
-    /// The target used nearly all the CPU that it can use.
+    /// The target used nearly all the CPU that it can use: of records before format 3.
     TargetOutOfCpu,
     /// The harness did not get to run when it had to, so that the wall time is too long.
     HarnessHeldUp,

@@ -116,8 +116,8 @@ const CONTENDER: Column<Row> = Column {
 const WALL: Column<Row> = Column {
     title: "wall",
     numeric: true,
-    cell: |row| figure(row, |m| duration(m.wall_ns.median)),
-    meaning: "from the start signal until the last request was done",
+    cell: |row| figure(row, |m| duration(m.wall_ns.median) + limit_mark(row)),
+    meaning: "from the start signal until the last request was done; † where it is the target's, see below",
     gives_way: None,
 };
 
@@ -280,6 +280,11 @@ const VALID: Column<Row> = Column {
     meaning: VERDICT.meaning,
     gives_way: None,
 };
+
+/// What stands behind a wall that is the target's.
+pub(crate) fn limit_mark(row: &Row) -> &'static str {
+    if row.is_target_limited() { " †" } else { "" }
+}
 
 pub(super) fn figure(row: &Row, show: impl Fn(&Measured) -> String) -> String {
     row.measured.as_ref().map_or_else(|| NONE.to_owned(), show)

@@ -4,7 +4,7 @@ use super::open_loop;
 use crate::comparison::{Comparison, Disturbed, INTERVAL_RUNS, Row};
 use crate::numbers::{bytes, count, duration, signed_duration};
 use crate::printable::clipped;
-use crate::record::{CpuMethod, MemoryMethod, Order, Settings};
+use crate::record::{CpuMethod, MemoryMethod, Order, Settings, TargetLimit};
 
 /// At most so many different reasons or warnings of one contender are spelt out.
 const MOST_TEXTS: usize = 3;
@@ -156,6 +156,7 @@ pub(crate) fn notes(comparison: &Comparison) -> Vec<String> {
     } else if comparison.truncated {
         notes.push("The record is cut off: a run at its end is not here.".to_owned());
     }
+    notes.extend(target_limited(comparison));
     notes.extend(spelt_out(comparison));
     notes.extend(bounds_of_memory(comparison));
     notes.extend(peaks_since_start(comparison));
@@ -165,6 +166,30 @@ pub(crate) fn notes(comparison: &Comparison) -> Vec<String> {
     notes.extend(target_lateness(comparison));
     notes.extend(versions(comparison));
     notes
+}
+
+/// Whose walls are the target's, and what that leaves of their figures.
+fn target_limited(comparison: &Comparison) -> Option<String> {
+    let marked: Vec<&Row> = comparison.contenders.iter().filter(|row| row.is_target_limited()).collect();
+    let runs = || marked.iter().flat_map(|row| row.valid_figures()).filter_map(|f| f.target.limit);
+    let ways = [
+        (TargetLimit::Loop, "an event loop of it was busy or waited for a processor all the time"),
+        (TargetLimit::Machine, "target and workers together used all of the processors that they share"),
+        (TargetLimit::Residence, "requests spent a notable part of their time waiting for it"),
+    ];
+    let why = ways.into_iter().filter_map(|(limit, why)| {
+        let runs = runs().filter(|of_run| *of_run == limit).count();
+        (runs > 0).then(|| format!("{why} ({runs} runs)"))
+    });
+    let whose = match marked.len() {
+        0 => return None,
+        all if all == comparison.contenders.len() => "all contenders".to_owned(),
+        _ => marked.iter().map(|row| row.name.as_str()).collect::<Vec<_>>().join(", "),
+    };
+    Some(format!(
+        "† Target-limited: the target was the limit of {whose}, since {}. More work in the target would make such          a wall longer by as much, so wall and throughput are neither compared nor ranked, and latency has the          target's queue in it; CPU and memory are the contender's own",
+        why.collect::<Vec<_>>().join("; "),
+    ))
 }
 
 /// Reasons and warnings, each once, with the contenders that it was said of equally often.
@@ -371,6 +396,24 @@ mod tests {
         assert_eq!((row.repeated_runs, row.void_runs), (2, 1), "what was repeated is no void run besides");
         let note = "tokio:128, disturbed and repeated in 2 of 5 runs: the target was late".to_owned();
         assert!(spelt_out(&comparison).contains(&note), "{:?}", spelt_out(&comparison));
+    }
+
+    #[test]
+    fn whose_wall_is_the_targets_is_marked_and_why() {
+        let mut record = example::record();
+        let notes_of = |record: &crate::record::Record| notes(&Comparison::of(record));
+        assert!(notes_of(&record).iter().all(|note| !note.contains('†')));
+        for run in record.runs.iter_mut().filter(|run| run.contender == "tokio:8x64") {
+            run.figures.as_mut().unwrap().target.limit = Some(TargetLimit::Residence);
+        }
+        let comparison = Comparison::of(&record);
+        let note = notes(&comparison).into_iter().find(|note| note.starts_with('†')).unwrap();
+        assert!(note.contains("the limit of tokio:8x64, since requests spent"), "{note}");
+        assert!(note.contains("(5 runs)"), "{note}");
+        let table = crate::tables::markdown::render(&comparison);
+        let marked: Vec<&str> =
+            table.lines().filter(|line| line.starts_with('|') && line.contains('†')).collect();
+        assert!(marked.len() == 1 && marked[0].contains("tokio:8x64"), "{table}");
     }
 
     #[test]
