@@ -30,9 +30,9 @@ func main() {
 	input := bufio.NewReader(os.Stdin)
 	plan := readPlan(input)
 	client := newClient(plan, *defaultPool)
+	samples := newSamples(len(plan.IDs))
 	start := ready(input, fmt.Sprintf("%s, GOMAXPROCS %d", runtime.Version(), runtime.GOMAXPROCS(0)))
 
-	samples := make([]sample, len(plan.IDs))
 	semaphore := make(chan struct{}, plan.InFlight)
 	var all sync.WaitGroup
 	for i, id := range plan.IDs {
@@ -71,28 +71,28 @@ func fetch(client *http.Client, plan plan, id uint64, start time.Time) sample {
 	// not to, but it can be seen.
 	connections := 0
 	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connections++ }}
-	sample := sample{ID: id, StartNs: time.Since(start).Nanoseconds()}
-	sample.response, sample.failure = get(httptrace.WithClientTrace(context.Background(), trace), client, plan, id)
-	sample.EndNs = time.Since(start).Nanoseconds()
-	sample.Resent = connections > 1
+	sample := sample{id: id, startNs: time.Since(start).Nanoseconds()}
+	sample.outcome = get(httptrace.WithClientTrace(context.Background(), trace), client, plan, id)
+	sample.endNs = time.Since(start).Nanoseconds()
+	sample.resent = connections > 1
 	return sample
 }
 
-func get(ctx context.Context, client *http.Client, plan plan, id uint64) (*response, *failure) {
+func get(ctx context.Context, client *http.Client, plan plan, id uint64) outcome {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprint(plan.URLPrefix, id), nil)
 	if err != nil {
 		log.Fatal(err)
 	}
 	answer, err := client.Do(request)
 	if err != nil {
-		return nil, &failure{kind(err)}
+		return outcome{failure: kind(err)}
 	}
 	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
 	if err != nil {
-		return nil, &failure{kind(err)}
+		return outcome{failure: kind(err)}
 	}
-	return newResponse(answer.StatusCode, body), nil
+	return response(answer.StatusCode, body)
 }
 
 func milliseconds(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }

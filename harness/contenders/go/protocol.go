@@ -25,28 +25,55 @@ type plan struct {
 	RequestTimeoutMs int64    `json:"request_timeout_ms"`
 }
 
-// A sample is one request, with either a response or a failure.
+// A sample is one request. It holds all of it, so that a request adds nothing to the memory of the samples.
 type sample struct {
-	ID      uint64 `json:"id"`
-	StartNs int64  `json:"start_ns"`
-	EndNs   int64  `json:"end_ns"`
-	*response
-	*failure
-	Resent bool `json:"resent,omitempty"`
+	id             uint64
+	startNs, endNs int64
+	outcome        outcome
+	resent         bool
 }
 
-type response struct {
-	Status int    `json:"status"`
-	Bytes  int    `json:"bytes"`
-	CRC32  uint32 `json:"crc32"`
+// An outcome is a response, or where failure names one a failure.
+type outcome struct {
+	status, bytes int
+	crc32         uint32
+	failure       string
 }
 
-type failure struct {
-	Error string `json:"error"`
+func response(status int, body []byte) outcome {
+	return outcome{status: status, bytes: len(body), crc32: crc32.ChecksumIEEE(body)}
 }
 
-func newResponse(status int, body []byte) *response {
-	return &response{status, len(body), crc32.ChecksumIEEE(body)}
+// newSamples gives room for so many samples. Every one is written to, so that it is in memory.
+func newSamples(count int) []sample {
+	samples := make([]sample, count)
+	for i := range samples {
+		samples[i].startNs = -1
+	}
+	return samples
+}
+
+// MarshalJSON gives a sample as the harness reads it.
+func (s sample) MarshalJSON() ([]byte, error) {
+	type timed struct {
+		ID      uint64 `json:"id"`
+		StartNs int64  `json:"start_ns"`
+		EndNs   int64  `json:"end_ns"`
+		Resent  bool   `json:"resent,omitempty"`
+	}
+	times := timed{s.id, s.startNs, s.endNs, s.resent}
+	if s.outcome.failure != "" {
+		return json.Marshal(struct {
+			timed
+			Error string `json:"error"`
+		}{times, s.outcome.failure})
+	}
+	return json.Marshal(struct {
+		timed
+		Status int    `json:"status"`
+		Bytes  int    `json:"bytes"`
+		CRC32  uint32 `json:"crc32"`
+	}{times, s.outcome.status, s.outcome.bytes, s.outcome.crc32})
 }
 
 // kind is what an error of net/http is called. Those of its parser have no types, only words.

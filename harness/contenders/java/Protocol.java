@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.net.ConnectException;
 import java.net.SocketException;
 import java.net.http.HttpTimeoutException;
+import java.util.Arrays;
 import java.util.concurrent.TimeoutException;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -43,24 +44,61 @@ class Protocol {
     }
 
     /** Says that the last response is in, waits until the meters were read, and tells the samples. */
-    static void done(BufferedReader input, String[] samples) throws IOException {
+    static void done(BufferedReader input, Samples samples) throws IOException {
         System.out.println("done");
         while (input.readLine() != null) {}
-        System.out.println(String.join("\n", samples));
+        var all = new StringBuilder();
+        for (int index = 0; index < samples.ids.length; index++) all.append(samples.line(index));
+        System.out.print(all);
     }
 
-    static String sample(long id, long startNs, long endNs, String outcome) {
-        return "{\"id\":" + id + ",\"start_ns\":" + startNs + ",\"end_ns\":" + endNs + "," + outcome + "}";
-    }
+    /** What became of each request. All memory is written to before `go`, so that no request adds to it. */
+    static class Samples {
+        private final long[] ids, startNs, endNs, status, bytes, crc32;
+        private final String[] errors;
 
-    static String response(int status, byte[] body) {
-        var crc32 = new CRC32();
-        crc32.update(body);
-        return "\"status\":" + status + ",\"bytes\":" + body.length + ",\"crc32\":" + crc32.getValue();
-    }
+        Samples(long[] ids) {
+            this.ids = ids;
+            startNs = written(ids.length);
+            endNs = written(ids.length);
+            status = written(ids.length);
+            bytes = written(ids.length);
+            crc32 = written(ids.length);
+            errors = new String[ids.length];
+            Arrays.fill(errors, "other");
+        }
 
-    static String failure(Throwable error) {
-        return "\"error\":\"" + kind(error) + "\"";
+        private static long[] written(int count) {
+            var numbers = new long[count];
+            Arrays.fill(numbers, -1);
+            return numbers;
+        }
+
+        void time(int index, long startNs, long endNs) {
+            this.startNs[index] = startNs;
+            this.endNs[index] = endNs;
+        }
+
+        void response(int index, int status, byte[] body) {
+            var crc32 = new CRC32();
+            crc32.update(body);
+            this.status[index] = status;
+            this.bytes[index] = body.length;
+            this.crc32[index] = crc32.getValue();
+            errors[index] = null;
+        }
+
+        void failure(int index, Throwable error) {
+            errors[index] = kind(error);
+        }
+
+        private String line(int index) {
+            var outcome = errors[index] != null
+                    ? "\"error\":\"" + errors[index] + "\""
+                    : "\"status\":" + status[index] + ",\"bytes\":" + bytes[index] + ",\"crc32\":" + crc32[index];
+            return "{\"id\":" + ids[index] + ",\"start_ns\":" + startNs[index] + ",\"end_ns\":" + endNs[index]
+                    + "," + outcome + "}\n";
+        }
     }
 
     /** What an error of HttpClient is called. Those of its parser are for the most part plain IOExceptions. */

@@ -18,7 +18,7 @@ public class VirtualThreads {
         var input = new BufferedReader(new InputStreamReader(System.in));
         var plan = Protocol.readPlan(input);
         var ids = plan.ids();
-        var samples = new String[ids.length];
+        var samples = new Protocol.Samples(ids);
         var semaphore = new Semaphore(plan.inFlight());
 
         try (var threads = Executors.newVirtualThreadPerTaskExecutor();
@@ -35,7 +35,7 @@ public class VirtualThreads {
                 semaphore.acquire();
                 threads.submit(() -> {
                     try {
-                        samples[index] = fetch(client, plan, ids[index], goNs);
+                        fetch(client, plan, samples, index, ids[index], goNs);
                     } finally {
                         semaphore.release();
                     }
@@ -46,21 +46,21 @@ public class VirtualThreads {
         }
     }
 
-    private static String fetch(HttpClient client, Protocol.Plan plan, long id, long goNs) {
+    private static void fetch(
+            HttpClient client, Protocol.Plan plan, Protocol.Samples samples, int index, long id, long goNs) {
         var request = HttpRequest.newBuilder(URI.create(plan.urlPrefix() + id)).build();
         var startNs = System.nanoTime();
-        String outcome;
         // A request's own timeout would end with the head. This is how `send` waits, with a limit.
         var answer = client.sendAsync(request, BodyHandlers.ofByteArray());
         try {
             var response = answer.get(plan.requestTimeoutMs(), TimeUnit.MILLISECONDS);
-            outcome = Protocol.response(response.statusCode(), response.body());
+            samples.response(index, response.statusCode(), response.body());
         } catch (ExecutionException error) {
-            outcome = Protocol.failure(error.getCause());
+            samples.failure(index, error.getCause());
         } catch (TimeoutException | InterruptedException error) {
             answer.cancel(true);
-            outcome = Protocol.failure(error);
+            samples.failure(index, error);
         }
-        return Protocol.sample(id, startNs - goNs, System.nanoTime() - goNs, outcome);
+        samples.time(index, startNs - goNs, System.nanoTime() - goNs);
     }
 }

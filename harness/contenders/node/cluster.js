@@ -23,18 +23,19 @@ async function lead() {
   const goNs = await protocol.ready(`${workers.length} processes`, VERSION);
   const told = workers.map((worker) => once(worker, "message"));
   for (const worker of workers) worker.send({ goNs });
-  const samples = (await Promise.all(told)).flatMap(([samples]) => samples);
-  await protocol.done(samples);
+  const shares = (await Promise.all(told)).map(([samples]) => samples);
+  await protocol.done(...shares);
   for (const worker of workers) worker.disconnect();
 }
 
 async function follow() {
   const [{ plan, ids, number }] = await once(process, "message");
   const agent = openAgent(plan);
+  const samples = protocol.room(ids, number);
   process.send("ready");
   const [{ goNs }] = await once(process, "message");
-  const samples = await fetchAll(plan, ids, goNs);
-  process.send(samples.map((sample) => ({ ...sample, process: number })));
+  await fetchAll(plan, samples, goNs);
+  process.send(samples);
   await agent.close();
 }
 

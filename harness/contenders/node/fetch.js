@@ -7,8 +7,10 @@ const protocol = require("./protocol");
 async function main() {
   const plan = await protocol.readPlan();
   const agent = openAgent(plan);
+  const samples = protocol.room(plan.ids);
   const goNs = await protocol.ready("1 thread", VERSION);
-  await protocol.done(await fetchAll(plan, plan.ids, goNs));
+  await fetchAll(plan, samples, goNs);
+  await protocol.done(samples);
   await agent.close();
 }
 

@@ -21,20 +21,16 @@ function openAgent(plan) {
 }
 
 /** As many loops as requests may be in flight; each takes the next URL, and waits for it. */
-async function fetchAll(plan, ids, goNs) {
-  const samples = [];
-  const rest = ids.values();
+async function fetchAll(plan, samples, goNs) {
+  const rest = samples.ids.entries();
   const loop = async () => {
-    for (const id of rest) samples.push(await fetchOne(plan, id, goNs));
+    for (const [index, id] of rest) {
+      const startNs = protocol.now();
+      const outcome = await get(plan, id).catch(failure);
+      protocol.add(samples, index, goNs, startNs, outcome);
+    }
   };
   await Promise.all(Array.from({ length: plan.in_flight }, loop));
-  return samples;
-}
-
-async function fetchOne(plan, id, goNs) {
-  const startNs = protocol.now();
-  const outcome = await get(plan, id).catch(failure);
-  return protocol.sample(id, goNs, startNs, outcome);
 }
 
 async function get(plan, id) {

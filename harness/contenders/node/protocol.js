@@ -19,11 +19,33 @@ async function ready(runtime, client) {
   return now();
 }
 
-/** Says that the last response is in, waits until the meters were read, and tells the samples. */
-async function done(samples) {
+/** Says that the last response is in, waits until the meters were read, and tells the samples of every share. */
+async function done(...shares) {
   say("done");
   while (!(await lines.next()).done);
-  for (const sample of samples) say(JSON.stringify(sample));
+  for (const samples of shares) {
+    for (let index = 0; index < samples.ids.length; index++) say(JSON.stringify(told(samples, index)));
+  }
+}
+
+/** Room for what becomes of each request, written to before `go`, so that no request adds to it. */
+function room(ids, process) {
+  const column = () => new Float64Array(ids.length).fill(-1);
+  const times = { startNs: column(), endNs: column() };
+  const response = { status: column(), bytes: column(), crc32: column() };
+  return { ids: Float64Array.from(ids), process, ...times, ...response, errors: ids.map(() => "other") };
+}
+
+/** One sample as the harness reads it. */
+function told({ ids, process, startNs, endNs, status, bytes, crc32, errors }, index) {
+  const error = errors[index];
+  return {
+    id: ids[index],
+    start_ns: startNs[index],
+    end_ns: endNs[index],
+    ...(error ? { error } : { status: status[index], bytes: bytes[index], crc32: crc32[index] }),
+    process,
+  };
 }
 
 function say(line) {
@@ -35,12 +57,17 @@ function now() {
 }
 
 /** One request, which ends now. */
-function sample(id, goNs, startNs, outcome) {
-  return { id, start_ns: Number(startNs - goNs), end_ns: Number(now() - goNs), ...outcome };
+function add(samples, index, goNs, startNs, { status, bytes, crc32, error }) {
+  samples.endNs[index] = Number(now() - goNs);
+  samples.startNs[index] = Number(startNs - goNs);
+  samples.status[index] = status;
+  samples.bytes[index] = bytes;
+  samples.crc32[index] = crc32;
+  samples.errors[index] = error;
 }
 
 function response(status, body) {
   return { status, bytes: body.length, crc32: crc32(body) };
 }
 
-module.exports = { readPlan, ready, done, now, sample, response };
+module.exports = { readPlan, ready, done, now, room, add, response };

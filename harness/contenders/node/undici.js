@@ -27,15 +27,15 @@ async function get(pool, plan, id) {
 async function main() {
   const plan = await protocol.readPlan();
   const pool = openPool(plan);
+  const samples = protocol.room(plan.ids);
   const goNs = await protocol.ready("1 thread", `undici ${version}`);
 
-  const samples = [];
-  const rest = plan.ids.values();
+  const rest = samples.ids.entries();
   const loop = async () => {
-    for (const id of rest) {
+    for (const [index, id] of rest) {
       const startNs = protocol.now();
       const outcome = await get(pool, plan, id).catch(failure);
-      samples.push(protocol.sample(id, goNs, startNs, outcome));
+      protocol.add(samples, index, goNs, startNs, outcome);
     }
   };
   await Promise.all(Array.from({ length: plan.in_flight }, loop));

@@ -17,17 +17,18 @@ async function lead() {
   const goNs = await protocol.ready(`${workers.length} threads`, VERSION);
   const told = workers.map((worker) => once(worker, "message"));
   for (const worker of workers) worker.postMessage(goNs);
-  const samples = (await Promise.all(told)).flatMap(([samples]) => samples);
-  await protocol.done(samples);
+  const shares = (await Promise.all(told)).map(([samples]) => samples);
+  await protocol.done(...shares);
 }
 
 async function follow() {
   const { plan, ids, number } = workerData;
   const agent = openAgent(plan);
+  const samples = protocol.room(ids, number);
   parentPort.postMessage("ready");
   const [goNs] = await once(parentPort, "message");
-  const samples = await fetchAll(plan, ids, goNs);
-  parentPort.postMessage(samples.map((sample) => ({ ...sample, process: number })));
+  await fetchAll(plan, samples, goNs);
+  parentPort.postMessage(samples);
   await agent.close();
 }
 

@@ -42,7 +42,7 @@ def open_session(plan):
     return session
 
 
-async def fetch(session, plan, id, go_ns):
+async def fetch(session, plan, samples, index, id):
     start_ns = time.monotonic_ns()
     try:
         async with session.get(f"{plan['url_prefix']}{id}", allow_redirects=False) as answer:
@@ -50,15 +50,15 @@ async def fetch(session, plan, id, go_ns):
         outcome = protocol.response(answer.status, body)
     except (aiohttp.ClientError, asyncio.TimeoutError) as error:
         outcome = protocol.failure(error, KINDS)
-    return protocol.sample(id, go_ns, start_ns, outcome)
+    samples.add(index, id, start_ns, outcome)
 
 
-async def fetch_all(session, plan, ids, go_ns):
+async def fetch_all(session, plan, samples, ids):
     """A task for every URL, of which a semaphore lets so many begin as may be in flight."""
     semaphore = asyncio.Semaphore(plan["in_flight"])
 
-    async def fetch_one(id):
+    async def fetch_one(index, id):
         async with semaphore:
-            return await fetch(session, plan, id, go_ns)
+            await fetch(session, plan, samples, index, id)
 
-    return await asyncio.gather(*(fetch_one(id) for id in ids))
+    await asyncio.gather(*(fetch_one(index, id) for index, id in enumerate(ids)))

@@ -10,9 +10,11 @@ import protocol
 
 
 async def race(plan, runtime):
+    samples = protocol.Samples(len(plan["ids"]))
     async with aiohttp_client.open_session(plan) as session:
         go_ns = protocol.ready(f"{runtime}, 1 thread", aiohttp_client.VERSION)
-        protocol.done(await aiohttp_client.fetch_all(session, plan, plan["ids"], go_ns))
+        await aiohttp_client.fetch_all(session, plan, samples, plan["ids"])
+        protocol.done(go_ns, samples)
 
 
 if sys.argv[1:] == ["uvloop"]:

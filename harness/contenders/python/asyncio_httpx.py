@@ -34,26 +34,28 @@ def open_client(plan):
     )
 
 
-async def fetch(client, plan, id, go_ns):
+async def fetch(client, plan, samples, index, id):
     start_ns = time.monotonic_ns()
     try:
         answer = await client.get(f"{plan['url_prefix']}{id}")
         outcome = protocol.response(answer.status_code, answer.content)
     except httpx.HTTPError as error:
         outcome = protocol.failure(error, KINDS)
-    return protocol.sample(id, go_ns, start_ns, outcome)
+    samples.add(index, id, start_ns, outcome)
 
 
 async def race(plan):
+    samples = protocol.Samples(len(plan["ids"]))
     semaphore = asyncio.Semaphore(plan["in_flight"])
 
-    async def fetch_one(id):
+    async def fetch_one(index, id):
         async with semaphore:
-            return await fetch(client, plan, id, go_ns)
+            await fetch(client, plan, samples, index, id)
 
     async with open_client(plan) as client:
         go_ns = protocol.ready("asyncio, 1 thread", VERSION)
-        protocol.done(await asyncio.gather(*(fetch_one(id) for id in plan["ids"])))
+        await asyncio.gather(*(fetch_one(index, id) for index, id in enumerate(plan["ids"])))
+        protocol.done(go_ns, samples)
 
 
 asyncio.run(race(protocol.read_plan()))

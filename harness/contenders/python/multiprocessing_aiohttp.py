@@ -8,10 +8,12 @@ import protocol
 
 
 def begin(plan, all_ready):
-    """A child's set-up: a loop and a session of its own, to be there when work comes."""
-    global loop, session
+    """A child's set-up: a loop, a session and samples of its own, to be there when work comes."""
+    global loop, session, samples
     loop = asyncio.new_event_loop()
     session = loop.run_until_complete(open_session(plan))
+    largest_share = -(-len(plan["ids"]) // plan["processes"])
+    samples = protocol.Samples(largest_share)
     all_ready.wait()
 
 
@@ -19,9 +21,10 @@ async def open_session(plan):
     return aiohttp_client.open_session(plan)
 
 
-def fetch_share(process, plan, ids, go_ns):
-    samples = loop.run_until_complete(aiohttp_client.fetch_all(session, plan, ids, go_ns))
-    return [{**sample, "process": process} for sample in samples]
+def fetch_share(process, plan, ids):
+    samples.process = process
+    loop.run_until_complete(aiohttp_client.fetch_all(session, plan, samples, ids))
+    return samples
 
 
 def main():
@@ -32,9 +35,8 @@ def main():
     with context.Pool(processes, begin, (plan, all_ready)) as pool:
         all_ready.wait()
         go_ns = protocol.ready(f"asyncio, {processes} processes", aiohttp_client.VERSION)
-        shares = [(process, plan, ids[process::processes], go_ns) for process in range(processes)]
-        samples = pool.starmap(fetch_share, shares, chunksize=1)
-        protocol.done([sample for share in samples for sample in share])
+        shares = [(process, plan, ids[process::processes]) for process in range(processes)]
+        protocol.done(go_ns, *pool.starmap(fetch_share, shares, chunksize=1))
 
 
 main()

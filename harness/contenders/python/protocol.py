@@ -6,6 +6,7 @@ import resource
 import sys
 import time
 import zlib
+from array import array
 
 
 def read_plan():
@@ -25,30 +26,58 @@ def ready(runtime, client):
     return time.monotonic_ns()
 
 
-def done(samples):
+def done(go_ns, *shares):
     """Says that the last response is in, waits until the meters were read, and tells the samples."""
     print("done", flush=True)
     sys.stdin.read()
-    sys.stdout.writelines(json.dumps(sample) + "\n" for sample in samples)
+    for samples in shares:
+        sys.stdout.writelines(json.dumps(sample) + "\n" for sample in samples.since(go_ns))
 
 
-def sample(id, go_ns, start_ns, outcome):
-    """One request, which ends now."""
-    end_ns = time.monotonic_ns()
-    return {"id": id, "start_ns": start_ns - go_ns, "end_ns": end_ns - go_ns, **outcome}
+class Samples:
+    """What became of each request. All memory is written to before `go`, so that no request adds to it."""
+
+    def __init__(self, count):
+        zeros = bytes(8 * count)
+        self.ids, self.starts_ns, self.ends_ns = array("q", zeros), array("q", zeros), array("q", zeros)
+        self.statuses, self.lengths, self.crc32s = array("q", zeros), array("q", zeros), array("q", zeros)
+        self.errors = [None] * count
+        self.process = None
+
+    def add(self, index, id, start_ns, outcome):
+        """One request, which ends now."""
+        self.ends_ns[index] = time.monotonic_ns()
+        self.ids[index], self.starts_ns[index] = id, start_ns
+        self.statuses[index], self.lengths[index], self.crc32s[index], self.errors[index] = outcome
+
+    def since(self, go_ns):
+        """The samples as the harness reads them, without places that no request took."""
+        for index, end_ns in enumerate(self.ends_ns):
+            if end_ns == 0:
+                continue
+            sample = {"id": self.ids[index], "start_ns": self.starts_ns[index] - go_ns, "end_ns": end_ns - go_ns}
+            if self.errors[index]:
+                sample["error"] = self.errors[index]
+            else:
+                sample["status"], sample["bytes"] = self.statuses[index], self.lengths[index]
+                sample["crc32"] = self.crc32s[index]
+            if self.process is not None:
+                sample["process"] = self.process
+            yield sample
 
 
 def response(status, body):
-    return {"status": status, "bytes": len(body), "crc32": zlib.crc32(body)}
+    """An outcome: status, length, CRC-32, and no error."""
+    return status, len(body), zlib.crc32(body), None
 
 
 def failure(error, kinds):
-    """The first of `kinds` that fits the error or anything that caused it: a type, and words of its message."""
+    """An outcome: the first of `kinds` that fits the error or anything that caused it, by type and words."""
     causes = []
     while error is not None:
         causes.append(error)
         error = error.__cause__ or error.__context__
     for kind, type, *words in kinds:
         if any(isinstance(cause, type) and all(word in str(cause) for word in words) for cause in causes):
-            return {"error": kind}
-    return {"error": "other"}
+            return 0, 0, 0, kind
+    return 0, 0, 0, "other"

@@ -33,7 +33,7 @@ def open_session(plan):
     return session
 
 
-def fetch(session, plan, id, go_ns):
+def fetch(session, plan, samples, index, id):
     # The second holds for each read: requests has no timeout for a whole request.
     timeout = plan["connect_timeout_ms"] / 1000, plan["request_timeout_ms"] / 1000
     start_ns = time.monotonic_ns()
@@ -42,4 +42,4 @@ def fetch(session, plan, id, go_ns):
         outcome = protocol.response(answer.status_code, answer.content)
     except requests.RequestException as error:
         outcome = protocol.failure(error, KINDS)
-    return protocol.sample(id, go_ns, start_ns, outcome)
+    samples.add(index, id, start_ns, outcome)

@@ -4,7 +4,9 @@ import protocol
 import requests_client
 
 plan = protocol.read_plan()
+samples = protocol.Samples(len(plan["ids"]))
 with requests_client.open_session(plan) as session:
     go_ns = protocol.ready("1 thread", requests_client.VERSION)
-    samples = [requests_client.fetch(session, plan, id, go_ns) for id in plan["ids"]]
-    protocol.done(samples)
+    for index, id in enumerate(plan["ids"]):
+        requests_client.fetch(session, plan, samples, index, id)
+    protocol.done(go_ns, samples)
