@@ -10,6 +10,8 @@
 //!                             one of them ends before `done`
 //! known_answer touch 64       touch 64 MiB of memory
 //! known_answer set-up 64    touch 64 MiB of memory before `go`, and give it back before `go`
+//! known_answer hold 64       have as many in flight as the plan allows, and 64 KiB of memory for each of them; 128 MiB
+//!                             were touched before `go`, and given back
 //! known_answer nap 200        sleep 200 times
 //! known_answer yield 200      give up its core 200 times to a second thread that wants it, and have it do likewise
 //! known_answer reread 200     touch 200 pages of a file of which memory holds none
@@ -23,7 +25,8 @@
 
 use std::fs::File;
 use std::hint::black_box;
-use std::io::{self, BufReader, Write};
+use std::io::{self, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -31,6 +34,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use inflight::protocol::{Outcome, Plan};
+use inflight::recorder::Request;
 use inflight::worker::{Finished, Gate, work};
 use nix::time::{ClockId, clock_gettime};
 use rustix::fs::{Advice, fadvise};
@@ -41,7 +45,7 @@ fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [what, amount] = args.as_slice() else {
         bail!(
-            "usage: known_answer burn|families|mortals|orphans|touch|set-up|nap|yield|reread|call|allocate|spin|threads|files|early AMOUNT"
+            "usage: known_answer burn|families|mortals|orphans|touch|set-up|hold|nap|yield|reread|call|allocate|spin|threads|files|early AMOUNT"
         )
     };
     let amount: u64 = amount.parse()?;
@@ -49,6 +53,9 @@ fn main() -> Result<()> {
         "child" => return burn_and_wait(Duration::from_millis(amount)),
         "parent" => return leave_behind(amount),
         _ => {}
+    }
+    if what == "hold" {
+        return work(BufReader::new(io::stdin()), io::stdout(), |plan, gate| hold(plan, gate, amount << 10));
     }
     work(BufReader::new(io::stdin()), io::stdout(), |plan, gate| known_answer(plan, gate, what, amount))
 }
@@ -110,6 +117,53 @@ fn known_answer(plan: &Plan, gate: Gate, what: &str, amount: u64) -> Result<Fini
     drop((memory, files)); // held until the meters were read
     children.into_iter().try_for_each(dismiss)?;
     finished
+}
+
+/// Sends as many requests as may be in flight, each with `held_bytes` of memory until its response is in, then reads
+/// the responses, until there are no more URLs. All other memory was touched before `go`, and more than the requests
+/// will have: so a peak that counts from the start of the program shows nothing of them.
+fn hold(plan: &Plan, gate: Gate, held_bytes: u64) -> Result<Finished> {
+    let address = plan.url_prefix.strip_prefix("http://").context("the target speaks HTTP")?;
+    let (address, path) = address.split_once('/').context("a URL has a path")?;
+    let recorder = gate.recorder();
+    let connect = |_| TcpStream::connect(address);
+    let mut connections = (0..plan.in_flight).map(connect).collect::<io::Result<Vec<_>>>()?;
+    let mut in_flight: Vec<(Request, Vec<u8>)> = Vec::with_capacity(plan.in_flight);
+    let (mut head, mut body) = (Vec::with_capacity(1 << 12), [0; 1 << 12]);
+    drop(black_box(vec![1_u8; 128 << 20])); // so large that it is given back at once (malloc(3))
+    let go = gate.ready("std", "sockets")?;
+    for ids in plan.ids.chunks(plan.in_flight) {
+        for (&id, connection) in ids.iter().zip(&mut connections) {
+            in_flight.push((recorder.begin(id), black_box(vec![1; held_bytes as usize])));
+            head.clear();
+            write!(head, "GET /{path}{id} HTTP/1.1\r\nhost: {address}\r\n\r\n")?;
+            connection.write_all(&head)?;
+        }
+        for ((request, held), connection) in in_flight.drain(..).zip(&mut connections) {
+            let length = read_response(connection, &mut head, &mut body)?;
+            request.end(Outcome::response(200, &body[..length]));
+            drop(black_box(held));
+        }
+    }
+    go.done()
+}
+
+/// Reads a response whose body fits into `body`, byte by byte up to the end of its head. Gives the body's length.
+fn read_response(connection: &mut TcpStream, head: &mut Vec<u8>, body: &mut [u8]) -> Result<usize> {
+    head.clear();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        connection.read_exact(&mut byte)?;
+        head.push(byte[0]);
+    }
+    let lines = std::str::from_utf8(head)?.lines();
+    let mut lengths = lines.filter_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?
+    });
+    let length = lengths.next().context("a response has a length")?;
+    connection.read_exact(body.get_mut(..length).context("a body is short")?)?;
+    Ok(length)
 }
 
 /// Uses CPU until this process has used `amount` more of it.

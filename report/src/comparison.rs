@@ -2,6 +2,7 @@
 
 mod build;
 mod disturbed;
+mod memory;
 mod noise;
 mod pairs;
 mod ranking;
@@ -16,6 +17,7 @@ use crate::record::{
 };
 
 pub use disturbed::Disturbed;
+pub use memory::MemorySlope;
 pub use noise::{NoiseFloor, POWER};
 pub use pairs::{ALPHA, CONFIDENCE, Figure, Finding, Pair, Ratio, Testing};
 pub use ranking::Ranked;
@@ -59,6 +61,9 @@ pub struct Comparison {
     pub raced: usize,
     /// The contenders, in the order in which they were asked for.
     pub contenders: Vec<Row>,
+    /// What a request in flight takes, of contenders that raced with several numbers in flight; none in an open
+    /// loop, where the number does not follow from the shape.
+    pub memory_slopes: Vec<MemorySlope>,
     /// Those with valid runs, fastest first, ranked; none in an open loop, where walls are not compared.
     pub ranking: Vec<Ranked>,
     /// Every two of them, by wall and by CPU; in an open loop by CPU alone.
@@ -157,8 +162,6 @@ pub struct Measured {
     pub peak_memory_bound_bytes: Spread<u64>,
     /// Memory of the worker tree before the first request, in bytes.
     pub ready_memory_bytes: Spread<u64>,
-    /// What the tree grew by from then to its peak, over the requests that the shape has in flight, in bytes.
-    pub memory_per_in_flight_bytes: Spread<u64>,
     /// From `go` until the target first had in flight what the shape allows, in nanoseconds; absent
     /// where a run never got that far.
     pub ramp_ns: Option<Spread<u64>>,
@@ -194,8 +197,6 @@ pub struct Measured {
 pub struct CostOverBase {
     /// CPU a request.
     pub cpu: f64,
-    /// Memory per request in flight; absent where the base's does not grow.
-    pub memory: Option<f64>,
 }
 
 /// A figure over the valid runs: see [`crate::stats`] for the median.
@@ -299,6 +300,8 @@ impl Comparison {
         self.pairs.retain(|pair| names.contains(&pair.lower) && names.contains(&pair.higher));
         self.noise.retain(|floor| names.contains(&floor.contender));
         if self.rate.is_none() {
+            self.memory_slopes =
+                MemorySlope::all(&self.contenders, self.scenario.urls, build::interval_of(self.budget));
             self.ranking = ranking::rank(&self.contenders, &self.pairs);
         }
         self

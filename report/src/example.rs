@@ -163,6 +163,27 @@ pub(crate) fn record_with_common_client() -> Record {
     record
 }
 
+/// One model at 100, 1,000 and 5,000 in flight over 1,000 URLs, whose peak memory is `peak_bytes` of a round and of
+/// what can be in flight.
+pub(crate) fn record_of_sweep(rounds: u32, peak_bytes: impl Fn(u32, u64) -> u64) -> Record {
+    let mut record = record_of_rounds(rounds);
+    let facts = record.header.contenders.iter().find(|facts| facts.name == "threads:32").unwrap().clone();
+    let runs: Vec<Run> = record.runs.into_iter().filter(|run| run.contender == facts.name).collect();
+    (record.runs, record.header.contenders) = (Vec::new(), Vec::new());
+    record.header.scenario.urls = 1_000;
+    for in_flight in [1_000, 100, 5_000] {
+        let name = format!("threads:{in_flight}");
+        record.header.contenders.push(ContenderFacts { name: name.clone(), in_flight, ..facts.clone() });
+        for run in &runs {
+            let mut run = Run { contender: name.clone(), ..run.clone() };
+            let figures = run.figures.as_mut().unwrap();
+            figures.peak_memory_bytes = peak_bytes(run.round, u64::from(in_flight).min(1_000));
+            record.runs.push(run);
+        }
+    }
+    record
+}
+
 /// A race of so many contenders, half of them with the common client: the example's third, each with a name,
 /// a wall and a cost of its own, every fourth with several processes.
 pub(crate) fn record_of_many(contenders: u32) -> Record {

@@ -39,6 +39,12 @@ pub fn bytes(bytes: u64) -> String {
     format!("{digits} {unit}")
 }
 
+/// As [`bytes`], of a figure that may lie below zero: `-12 B`.
+pub fn signed_bytes(amount: f64) -> String {
+    let sign = if amount <= -0.5 { "-" } else { "" };
+    format!("{sign}{}", bytes(amount.abs().round() as u64))
+}
+
 /// A part of a whole: `98.5 %`, `7.31 %`, `100 %`.
 pub fn percent(fraction: f64) -> String {
     format!("{} %", three_digits(fraction * 100.0))

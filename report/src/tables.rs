@@ -6,5 +6,6 @@ pub mod markdown;
 pub(crate) mod open_loop;
 pub(crate) mod published;
 pub(crate) mod ranking;
+pub(crate) mod slopes;
 pub mod terminal;
 pub(crate) mod words;

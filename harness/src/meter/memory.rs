@@ -25,7 +25,7 @@ pub(super) fn reset_high_water(pid: u32) -> io::Result<()> {
 }
 
 /// Why high-water marks cannot be reset here, and what to do about it; `None` where they can be.
-pub(crate) fn reset_not_offered() -> Option<String> {
+pub fn reset_not_offered() -> Option<String> {
     let error = reset_high_water(process::id()).err()?;
     Some(format!(
         "writing to /proc/PID/clear_refs: {error}; it takes Linux 4.0 or later with CONFIG_PROC_PAGE_MONITOR \

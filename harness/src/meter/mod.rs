@@ -23,7 +23,7 @@ pub(crate) use cpu::of_children_ns as children_cpu_ns;
 pub use group::Group;
 pub(crate) use group::PASS;
 pub(crate) use heartbeat::Heartbeat;
-pub(crate) use memory::reset_not_offered as peak_reset_not_offered;
+pub use memory::reset_not_offered as peak_reset_not_offered;
 pub(crate) use noise::Moment;
 pub use proc::tree;
 pub(crate) use quota::{Quotas, Throttled};

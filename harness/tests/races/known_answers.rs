@@ -1,9 +1,14 @@
 //! The instrument is tested before it is believed: workers whose right answer is known.
 
+use std::fs;
+use std::process::{Command, Stdio};
+
 use crate::common::{self, known_answer, run, run_without_hurry, session, shell, skip, skip_without, sound};
-use inflight::meter::{Callgrind, Group};
+use inflight::meter::{Callgrind, Group, peak_reset_not_offered};
 use inflight::session::{Session, Unwatched};
-use inflight_report::record::{CpuMethod, Figures, MemoryMethod};
+use inflight_report::comparison::{Comparison, Spread};
+use inflight_report::record::{CpuMethod, Figures, MemoryMethod, Record, Verdict};
+use tempfile::TempDir;
 
 /// How far a meter may be off, as a share of the right answer.
 const TOLERANCE: f64 = 0.03;
@@ -223,7 +228,7 @@ fn memory_that_setting_up_gives_back_is_in_no_peak() {
     let mut session = session(3, "fixed:1ms");
     for contender in ["sync:1", "sync:3x1"] {
         let [nothing, much] = [0, 64].map(|mebibytes| figures(&mut session, contender, "set-up", mebibytes));
-        if nothing.peak_memory_method == MemoryMethod::HighWaterMarkSinceStart {
+        if peak_reset_not_offered().is_some() {
             return skip("high-water marks cannot be reset here");
         }
         assert_close(much.peak_memory_bytes, nothing.peak_memory_bytes);
@@ -243,6 +248,53 @@ fn memory_of_several_workers_is_summed() {
     };
     let baseline = peak(0);
     assert_close(peak(64) - baseline, 3 * (64 << 20));
+}
+
+/// What a request in flight takes, as a record of 100 and of 1,000 in flight has it: through the race, its file and
+/// its comparison.
+fn memory_per_in_flight_bytes(urls: &str, held_kib: u64) -> f64 {
+    let folder = TempDir::new().unwrap();
+    let (file, out) = (folder.path().join("contender.toml"), folder.path().join("out"));
+    let program = common::example("known_answer");
+    let contender = format!(
+        "language = \"Rust\"\n[[contender]]\nname = \"hold\"\nabout = \"holds what it is told to\"\n\
+         details = \"\"\ncommand = [{:?}, \"hold\", \"{held_kib}\"]\nshapes = [\"100\", \"1000\"]\n",
+        program.to_str().unwrap()
+    );
+    fs::write(&file, contender).unwrap();
+    let workload = ["--urls", urls, "--latency", "fixed:5ms", "--body", "100", "--rounds", "3"];
+    let place = ["--contender", file.to_str().unwrap(), "--out", out.to_str().unwrap()];
+    let args = [&["run"], &workload[..], &place, &["hold:100", "hold:1000"]].concat();
+    let output = Command::new(common::inflight()).args(args).stdin(Stdio::null()).output().unwrap();
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{output:?}");
+    let mut record = Record::read(&out).unwrap();
+    for run in &mut record.runs {
+        let figures = sound(run);
+        assert!(
+            run.warm_up || figures.target.most_in_flight >= 90,
+            "{} in flight",
+            figures.target.most_in_flight
+        );
+        run.verdict = Verdict::Valid; // a target that was late changes nothing about memory
+    }
+    let slopes = Comparison::of(&record).memory_slopes;
+    assert_eq!((slopes.len(), slopes[0].rounds), (1, 3), "{slopes:?}");
+    let Spread { low, median, high } = slopes[0].memory_per_in_flight_bytes;
+    println!("{urls} URLs, {held_kib} KiB held: {median:.0} B per in flight ({low:.0} to {high:.0})");
+    median
+}
+
+/// Not what the program has besides, nor what it had before `go`, nor what grows with the URLs.
+#[test]
+fn memory_per_in_flight_is_what_a_request_holds() {
+    if peak_reset_not_offered().is_some() {
+        return skip("high-water marks cannot be reset here");
+    }
+    for urls in ["1000", "20000"] {
+        let nothing = memory_per_in_flight_bytes(urls, 0);
+        assert!(nothing.abs() <= 0.3 * 1024.0, "{urls} URLs: {nothing} bytes for nothing");
+        assert_close(memory_per_in_flight_bytes(urls, 64) as u64, 64 << 10);
+    }
 }
 
 /// A sample lasts from before its request is sent until after its response is in, so its added

@@ -10,8 +10,8 @@ use super::labels::clipped;
 use super::scale::Scale;
 use super::svg::{Anchor, TEXT, axis_below, line, mark, px, room, text};
 use super::{Cell, Chart, Data, Palette, Picture};
-use crate::comparison::{Comparison, Measured, Row};
-use crate::numbers::{bytes, count, duration, round_bytes, round_duration, three_digits};
+use crate::comparison::{Comparison, Measured, MemorySlope, Row};
+use crate::numbers::{bytes, count, duration, round_bytes, round_duration, signed_bytes, three_digits};
 use crate::tables::columns::limit_mark;
 use fit::{FEWEST_RUNS, Fit, Knee};
 
@@ -40,6 +40,7 @@ struct Panel<'a> {
     steps: Vec<(&'a Row, &'a Measured)>,
     /// Of the steps that reuse their connections.
     fit: Option<Fit>,
+    memory: Option<&'a MemorySlope>,
 }
 
 /// Whether a step of `row` over so many `urls` is one that is compared with others: with fewer than [`REUSES`]
@@ -59,10 +60,14 @@ impl<'a> Ladder<'a> {
         let mut panels: Vec<Panel<'a>> = Vec::new();
         for row in &comparison.contenders {
             let Some(measured) = &row.measured else { continue };
-            let name = ladder_name(row);
+            let name = row.name_of_sweep();
             match panels.iter_mut().find(|panel| panel.name == name) {
                 Some(panel) => panel.steps.push((row, measured)),
-                None => panels.push(Panel { name, steps: vec![(row, measured)], fit: None }),
+                None => {
+                    let memory =
+                        comparison.memory_slopes.iter().find(|slope| slope.contenders.contains(&row.name));
+                    panels.push(Panel { name, steps: vec![(row, measured)], fit: None, memory });
+                }
             }
         }
         panels.retain(|panel| panel.steps.len() >= FEWEST_STEPS);
@@ -121,7 +126,7 @@ impl<'a> Ladder<'a> {
                     (text(LEFT - 5.0, rate.at(tick) + 4.0, Anchor::End, "mute small", &count(tick as u64)))
                 }
                 (strip(&cpu, right, "CPU a request", |ns| round_duration(ns as u64)))
-                (strip(&memory, right, "peak memory", |amount| round_bytes(amount as u64)))
+                (strip(&memory, right, &memory_title(panel.memory), |amount| round_bytes(amount as u64)))
                 (axis_below(&x, RATE.0, MEMORY.0 + MEMORY.1, |number| count(number as u64)))
                 (text(right, HEIGHT - 5.0, Anchor::End, "mute small", "in flight"))
                 @if let Some(fit) = &panel.fit { (law(fit, &x, &rate)) }
@@ -226,6 +231,7 @@ impl Chart for Ladder<'_> {
             ("requests a second", "requests_per_second", true),
             ("CPU per request", "cpu_us_per_request", true),
             ("peak memory", "peak_memory_bytes", true),
+            ("memory per in flight", "memory_per_in_flight_bytes", true),
             ("fitted", "fitted_requests_per_second", true),
             ("knee", "knee_in_flight", true),
             ("its interval", "knee_low knee_high", true),
@@ -244,6 +250,10 @@ impl Chart for Ladder<'_> {
                     },
                     Cell::figure(duration(cpu_ns(measured) as u64), measured.cpu_us_per_request.median),
                     Cell::figure(bytes(measured.peak_memory_bytes.median), memory_bytes(measured)),
+                    panel.memory.map_or_else(Cell::none, |slope| {
+                        let amount = slope.memory_per_in_flight_bytes.median;
+                        Cell::figure(signed_bytes(amount), amount)
+                    }),
                     panel
                         .fit
                         .as_ref()
@@ -266,12 +276,13 @@ impl Chart for Ladder<'_> {
     }
 }
 
-/// What the steps of one ladder have in common.
-fn ladder_name(row: &Row) -> String {
-    let shared = row.name.rsplit_once(':').map_or(row.name.as_str(), |(shared, _)| shared);
-    match row.processes {
-        1 => shared.to_owned(),
-        processes => format!("{shared}, {processes} processes"),
+/// The name of the course of memory, with its slope.
+fn memory_title(slope: Option<&MemorySlope>) -> String {
+    match slope {
+        None => "peak memory".to_owned(),
+        Some(slope) => {
+            format!("peak memory, {} per in flight", signed_bytes(slope.memory_per_in_flight_bytes.median))
+        }
     }
 }
 

@@ -1,10 +1,12 @@
 //! How a record becomes a comparison.
 
 use super::{
-    CONFIDENCE, Comparison, CostOverBase, Disturbed, Figure, Interval, Measured, NoiseFloor, Pair,
-    PublishedRow, PublishedTable, ReasonTally, Row, RunSummary, Spread, Tally, Testing, pairs, ranking,
+    CONFIDENCE, Comparison, CostOverBase, Disturbed, Figure, Interval, Measured, MemorySlope, NoiseFloor,
+    Pair, PublishedRow, PublishedTable, ReasonTally, Row, RunSummary, Spread, Tally, Testing, pairs, ranking,
 };
-use crate::record::{ContenderFacts, Figures, Latencies, Reason, Record, ReferenceRow, Run, Schedule};
+use crate::record::{
+    Budget, ContenderFacts, Figures, Latencies, Reason, Record, ReferenceRow, Run, Schedule,
+};
 use crate::stats::{MedianInterval, Number, Sorted, interval_after_stopping};
 
 impl Comparison {
@@ -12,10 +14,7 @@ impl Comparison {
     pub fn of(record: &Record) -> Comparison {
         let header = &record.header;
         let is_open_loop = header.rate.is_some();
-        let interval = match header.budget {
-            None => MedianInterval::of,
-            Some(_) => interval_after_stopping,
-        };
+        let interval = interval_of(header.budget);
         let row = |facts: &ContenderFacts| Row {
             reach_per_second: header.reach_per_second(facts).filter(|_| is_open_loop),
             ..Row::of(facts, header.scenario.urls, &record.runs, interval)
@@ -42,6 +41,11 @@ impl Comparison {
             if is_open_loop { &[Figure::CpuNs] } else { &[Figure::WallNs, Figure::CpuNs] };
         let Tested { pairs, testing, noise } =
             Tested::of(&contenders, &twins, figures, header.scenario.total_delay_ns, header.order_seed);
+        let memory_slopes = if is_open_loop {
+            Vec::new()
+        } else {
+            MemorySlope::all(&contenders, header.scenario.urls, interval)
+        };
         let ranking = if is_open_loop { Vec::new() } else { ranking::rank(&contenders, &pairs) };
         Comparison {
             inflight_version: header.inflight_version.clone(),
@@ -60,6 +64,7 @@ impl Comparison {
             cost_base: header.cost_base.clone(),
             raced: contenders.len(),
             contenders,
+            memory_slopes,
             ranking,
             pairs,
             testing,
@@ -127,21 +132,23 @@ fn set_speed_ups(contenders: &mut [Row], baseline: Option<&str>) {
 fn set_costs(contenders: &mut [Row], base: Option<&str>) {
     let costs = |row: &Row| {
         let measured = row.measured.as_ref()?;
-        Some((measured.cpu_us_per_request.median, measured.memory_per_in_flight_bytes.median as f64))
+        Some(measured.cpu_us_per_request.median)
     };
-    let bases: Vec<(u32, u32, f64, f64)> = contenders
+    let bases: Vec<(u32, u32, f64)> = contenders
         .iter()
         .filter(|row| row.is_common() && Some(row.model.as_str()) == base)
-        .filter_map(|row| costs(row).map(|(cpu, memory)| (row.processes, row.in_flight, cpu, memory)))
-        .filter(|(.., cpu, _)| *cpu > 0.0)
+        .filter_map(|row| costs(row).map(|cpu| (row.processes, row.in_flight, cpu)))
+        .filter(|(.., cpu)| *cpu > 0.0)
         .collect();
     for row in contenders.iter_mut().filter(|row| row.is_common()) {
         let same_shape = bases.iter().find(|base| (base.0, base.1) == (row.processes, row.in_flight));
-        row.cost = same_shape.zip(costs(row)).map(|(base, (cpu, memory))| CostOverBase {
-            cpu: cpu / base.2,
-            memory: (base.3 > 0.0).then(|| memory / base.3),
-        });
+        row.cost = same_shape.zip(costs(row)).map(|(base, cpu)| CostOverBase { cpu: cpu / base.2 });
     }
+}
+
+/// The interval of a median of so many runs at a confidence: wider where a budget decided how many there are.
+pub(super) fn interval_of(budget: Option<Budget>) -> fn(usize, f64) -> MedianInterval {
+    if budget.is_some() { interval_after_stopping } else { MedianInterval::of }
 }
 
 impl Row {
@@ -174,11 +181,7 @@ impl Row {
                 .collect(),
             floor_ns: ideal_ns(facts),
             reach_per_second: None,
-            interval: if interval.confidence < CONFIDENCE {
-                Interval::MinMax
-            } else {
-                Interval::OrderStatistic
-            },
+            interval: interval.into(),
             interval_confidence: interval.confidence,
             cost: None,
             measured: Measured::of(facts, urls, &valid, interval),
@@ -203,7 +206,6 @@ impl Measured {
         let efficiency = |ideal_ns: u64| {
             Spread::of(valid.iter().map(|(_, f)| ideal_ns as f64 / f.wall_ns as f64), interval)
         };
-        let in_flight = facts.slots().min(urls).max(1);
         let schedules: Option<Vec<Schedule>> = valid.iter().map(|(_, f)| f.schedule).collect();
         let rates = |schedules: &Vec<Schedule>| schedules.iter().map(|s| s.achieved_per_second).collect();
         let rates: Option<Vec<f64>> = schedules.as_ref().and_then(rates);
@@ -223,12 +225,6 @@ impl Measured {
             peak_memory_method: valid.iter().map(|(_, f)| f.peak_memory_method).max()?,
             peak_memory_bound_bytes: by(|f| f.peak_memory_bound_bytes)?,
             ready_memory_bytes: by(|f| f.ready_memory_bytes)?,
-            memory_per_in_flight_bytes: Spread::of(
-                valid
-                    .iter()
-                    .map(|(_, f)| f.peak_memory_bytes.saturating_sub(f.ready_memory_bytes) / in_flight),
-                interval,
-            )?,
             ramp_ns: valid
                 .iter()
                 .map(|(_, f)| f.ramp_ns)
@@ -255,10 +251,16 @@ impl Measured {
 
 impl<T: Number> Spread<T> {
     /// `interval` is that of so many values.
-    fn of(values: impl IntoIterator<Item = T>, interval: MedianInterval) -> Option<Spread<T>> {
+    pub(super) fn of(values: impl IntoIterator<Item = T>, interval: MedianInterval) -> Option<Spread<T>> {
         let sorted = Sorted::new(values)?;
         let (low, high) = interval.ends(&sorted);
         Some(Spread { median: sorted.median(), low, high })
+    }
+}
+
+impl From<MedianInterval> for Interval {
+    fn from(interval: MedianInterval) -> Interval {
+        if interval.confidence < CONFIDENCE { Interval::MinMax } else { Interval::OrderStatistic }
     }
 }
 
@@ -315,7 +317,7 @@ mod tests {
         let mut record = example::record_with_common_client();
         let comparison = Comparison::of(&record);
         let cost = row(&comparison, "tokio+common:128").cost.unwrap();
-        assert!((cost.cpu - 2.0).abs() < 1e-9 && (cost.memory.unwrap() - 2.0).abs() < 0.01, "{cost:?}");
+        assert!((cost.cpu - 2.0).abs() < 1e-9, "{cost:?}");
         assert_eq!(row(&comparison, "loop+common:128").cost.unwrap().cpu, 1.0);
         assert_eq!(row(&comparison, "tokio:128").cost, None, "its client is another");
         let shares: Vec<usize> = [comparison.deployed().len(), comparison.common().len()].to_vec();

@@ -6,16 +6,25 @@ use std::fmt::Display;
 
 use ::csv::{Terminator, WriterBuilder};
 
-use crate::comparison::{Comparison, Interval, Measured, Named, Row, Spread};
+use crate::comparison::{Comparison, Interval, Measured, MemorySlope, Named, Row, Spread};
 use crate::printable::printable;
 use crate::record::Quantiles;
 
 /// Renders every contender of `records` below a line of titles.
 pub fn render(records: &[Named]) -> String {
     let mut table = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
+    let has_slopes = records.iter().any(|named| !named.comparison.memory_slopes.is_empty());
     let lines = records.iter().flat_map(|named| {
         let Named { record, comparison } = named;
-        comparison.contenders.iter().map(move |row| Line::of(record, comparison, row))
+        comparison.contenders.iter().map(move |row| {
+            let mut line = Line::of(record, comparison, row);
+            if has_slopes {
+                line.add_slope(
+                    comparison.memory_slopes.iter().find(|slope| slope.contenders.contains(&row.name)),
+                );
+            }
+            line
+        })
     });
     for (number, line) in lines.enumerate() {
         if number == 0 {
@@ -71,10 +80,16 @@ impl Line {
         line.add("interval_confidence", row.interval_confidence);
         line.add_figures(row.measured.as_ref());
         line.add_optional("cpu_over_base", row.cost.map(|cost| cost.cpu));
-        line.add_optional("memory_over_base", row.cost.and_then(|cost| cost.memory));
         let reasons: Vec<&str> = row.void_reasons.iter().map(|tally| tally.reason.text.as_str()).collect();
         line.add("void_reasons", reasons.join("; "));
         line
+    }
+
+    /// The slope of peak memory over all contenders that differ from this one in the number in flight alone.
+    fn add_slope(&mut self, slope: Option<&MemorySlope>) {
+        self.add_spread("memory_per_in_flight_bytes", slope.map(|slope| slope.memory_per_in_flight_bytes));
+        self.add_optional("memory_per_in_flight_interval", slope.map(|slope| meaning(slope.interval)));
+        self.add_optional("memory_per_in_flight_rounds", slope.map(|slope| slope.rounds));
     }
 
     fn add_figures(&mut self, measured: Option<&Measured>) {
@@ -87,7 +102,6 @@ impl Line {
         self.add_spread("peak_memory_bytes", measured.map(|m| m.peak_memory_bytes));
         self.add_spread("peak_memory_bound_bytes", measured.map(|m| m.peak_memory_bound_bytes));
         self.add_spread("ready_memory_bytes", measured.map(|m| m.ready_memory_bytes));
-        self.add_spread("memory_per_in_flight_bytes", measured.map(|m| m.memory_per_in_flight_bytes));
         self.add_spread("startup_ns", measured.map(|m| m.startup_ns));
         self.add_spread("ramp_ns", measured.and_then(|m| m.ramp_ns));
         self.add_quantiles("latency_ns", measured.and_then(|m| m.latency_ns));

@@ -4,12 +4,13 @@ use maud::{Markup, html};
 
 use super::table;
 use crate::charts::{Cell, Data};
-use crate::comparison::{Comparison, Finding, Measured, PublishedTable, Ranked, Row};
+use crate::comparison::{Comparison, Finding, Measured, MemorySlope, PublishedTable, Ranked, Row};
 use crate::numbers::{bytes, count, duration, percent, signed_duration, times};
 use crate::printable::printable;
 use crate::tables::columns::{RANGE, limit_mark, marked};
 use crate::tables::open_loop::{self, OPEN_LOOP};
 use crate::tables::ranking::{self, RANKING};
+use crate::tables::slopes::{self, SLOPES};
 use crate::tables::{published, words};
 
 pub(super) fn section(comparison: &Comparison) -> Markup {
@@ -34,6 +35,11 @@ pub(super) fn section(comparison: &Comparison) -> Markup {
                 h3 { "All with one common client" }
                 (notes(&words::costs_heading(comparison)))
                 (table::shown("common client", &costs(&common)))
+            }
+            @if !comparison.memory_slopes.is_empty() {
+                h3 { "Memory per request in flight" }
+                (table::shown("memory per in flight", &memory_slopes(&comparison.memory_slopes)))
+                (notes(&slopes::heading(comparison)))
             }
             @for (index, reference) in comparison.references.iter().enumerate() {
                 h3 { (printable(&reference.title)) }
@@ -150,21 +156,35 @@ fn results(rows: &[&Row]) -> Data {
 /// As [`results`], and what each model costs beside the base.
 fn costs(rows: &[&Row]) -> Data {
     let mut data = results(rows);
-    let columns = Data::new(&[
-        ("CPU ÷ base", "cpu_over_base", true),
-        ("memory per in flight", "memory_per_in_flight_bytes", true),
-        ("memory ÷ base", "memory_over_base", true),
-    ]);
-    data.columns.extend(columns.columns);
-    let over_base =
-        |ratio: Option<f64>| ratio.map_or_else(Cell::none, |ratio| Cell::figure(times(ratio), ratio));
+    data.columns.extend(Data::new(&[("CPU ÷ base", "cpu_over_base", true)]).columns);
     for (cells, row) in data.rows.iter_mut().zip(rows) {
-        let memory = row.measured.as_ref().map(|measured| measured.memory_per_in_flight_bytes.median);
-        cells.extend([
-            over_base(row.cost.map(|cost| cost.cpu)),
-            memory.map_or_else(Cell::none, |amount| Cell::figure(bytes(amount), amount as f64)),
-            over_base(row.cost.and_then(|cost| cost.memory)),
-        ]);
+        cells.push(row.cost.map_or_else(Cell::none, |cost| Cell::figure(times(cost.cpu), cost.cpu)));
+    }
+    data
+}
+
+/// The columns of [`SLOPES`].
+fn memory_slopes(slopes: &[MemorySlope]) -> Data {
+    const KEYS: [&str; SLOPES.len()] = [
+        "contender",
+        "least_in_flight most_in_flight",
+        "memory_per_in_flight_bytes",
+        "memory_per_in_flight_low_bytes memory_per_in_flight_high_bytes",
+        "rounds",
+    ];
+    let columns = SLOPES.into_iter().zip(KEYS).map(|(column, key)| (column.title, key, column.numeric));
+    let mut data = Data::new(&columns.collect::<Vec<_>>());
+    for slope in slopes {
+        let spread = slope.memory_per_in_flight_bytes;
+        let raw: [Vec<f64>; SLOPES.len()] = [
+            Vec::new(),
+            vec![slope.least_in_flight as f64, slope.most_in_flight as f64],
+            vec![spread.median],
+            if slope.rounds > 1 { vec![spread.low, spread.high] } else { Vec::new() },
+            vec![f64::from(slope.rounds)],
+        ];
+        let cells = SLOPES.into_iter().zip(raw);
+        data.rows.push(cells.map(|(column, raw)| Cell { text: (column.cell)(slope), raw }).collect());
     }
     data
 }

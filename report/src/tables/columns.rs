@@ -60,7 +60,7 @@ const CONTENDERS: [&Column<Row>; 16] = [
 ];
 
 /// The columns for what models cost with the client that they share.
-pub(super) const COSTS: [&Column<Row>; 13] = [
+pub(super) const COSTS: [&Column<Row>; 11] = [
     &CONTENDER,
     &WALL,
     &RANGE,
@@ -69,8 +69,6 @@ pub(super) const COSTS: [&Column<Row>; 13] = [
     &CPU_PER_REQUEST,
     &CPU_OVER_BASE,
     &PEAK_MEMORY,
-    &MEMORY_PER_IN_FLIGHT,
-    &MEMORY_OVER_BASE,
     &CONNECTIONS,
     &ADDED_P99,
     &VERDICT,
@@ -81,16 +79,8 @@ pub(super) const BRIEF: [&Column<Row>; 7] =
     [&CONTENDER, &WALL, &IDEAL, &EFFICIENCY, &CPU_PER_REQUEST, &PEAK_MEMORY, &VALID];
 
 /// The columns of [`COSTS`] that most readers ask for.
-pub(super) const BRIEF_COSTS: [&Column<Row>; 8] = [
-    &CONTENDER,
-    &WALL,
-    &EFFICIENCY,
-    &CPU_PER_REQUEST,
-    &CPU_OVER_BASE,
-    &MEMORY_PER_IN_FLIGHT,
-    &MEMORY_OVER_BASE,
-    &VALID,
-];
+pub(super) const BRIEF_COSTS: [&Column<Row>; 7] =
+    [&CONTENDER, &WALL, &EFFICIENCY, &CPU_PER_REQUEST, &CPU_OVER_BASE, &PEAK_MEMORY, &VALID];
 
 /// The columns of [`CONTENDERS`] that have something to say here.
 pub(super) fn for_contenders(comparison: &Comparison) -> Vec<&'static Column<Row>> {
@@ -214,22 +204,6 @@ const PEAK_MEMORY: Column<Row> = Column {
               included; 1 MB is 10⁶ bytes; ≥ marks a sampled peak, a lower bound; ≤ one since the program was \
               started, an upper bound",
     gives_way: Some(14),
-};
-
-const MEMORY_PER_IN_FLIGHT: Column<Row> = Column {
-    title: "memory per\nin flight",
-    numeric: true,
-    cell: |row| figure(row, |m| bytes(m.memory_per_in_flight_bytes.median)),
-    meaning: "growth from before the first request to the peak ÷ in flight; 1 kB is 10³ bytes",
-    gives_way: Some(11),
-};
-
-const MEMORY_OVER_BASE: Column<Row> = Column {
-    title: "memory\n÷ base",
-    numeric: true,
-    cell: |row| row.cost.and_then(|cost| cost.memory).map_or_else(|| NONE.to_owned(), times),
-    meaning: "memory per request in flight as a multiple of the base model's in the same shape",
-    gives_way: Some(13),
 };
 
 const CONNECTIONS: Column<Row> = Column {

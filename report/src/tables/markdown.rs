@@ -5,6 +5,7 @@ use thiserror::Error;
 use super::columns::{self, Column};
 use super::open_loop::{self, OPEN_LOOP};
 use super::ranking::{self, RANKING};
+use super::slopes::{self, SLOPES};
 use super::{published, words};
 use crate::comparison::{Comparison, Named};
 use crate::conclusion::conclusion;
@@ -121,6 +122,10 @@ fn whole(comparison: &Comparison, tables: Tables) -> Vec<String> {
         parts.extend(if tables == Tables::All { vec![folded(COSTS_SUMMARY, costs)] } else { costs });
         explained
             .extend(columns.into_iter().filter(|column| tables != Tables::All || column.is_only_of_costs()));
+    }
+    if tables == Tables::All && !comparison.memory_slopes.is_empty() {
+        parts.push(labelled(slopes::heading(comparison)));
+        parts.push(table(&SLOPES, &comparison.memory_slopes.iter().collect::<Vec<_>>()));
     }
     if matches!(tables, Tables::All | Tables::Published) {
         for reference in &comparison.references {

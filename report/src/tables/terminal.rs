@@ -8,6 +8,7 @@ use super::bars::Bars;
 use super::columns::{self, Column};
 use super::open_loop::{self, OPEN_LOOP};
 use super::ranking::{self, RANKING};
+use super::slopes::{self, SLOPES};
 use super::{published, words};
 use crate::comparison::{Comparison, Named, Row};
 use crate::conclusion::conclusion;
@@ -71,6 +72,13 @@ pub fn render(comparison: &Comparison, screen: Screen) -> String {
         parts.push(costs.text);
         hidden.push((" in the table of costs", costs.hidden));
         add_to(&mut legend, costs.legend);
+    }
+    if !comparison.memory_slopes.is_empty() {
+        let slopes: Vec<_> = comparison.memory_slopes.iter().collect();
+        let slopes = Fitted::of_figures(SLOPES.to_vec(), &slopes, screen);
+        parts.push(paragraphs(slopes::heading(comparison), prose));
+        parts.push(slopes.text);
+        hidden.push((" of memory per request in flight", slopes.hidden));
     }
     for reference in &comparison.references {
         let lines = published::lines(comparison, reference);
