@@ -59,7 +59,7 @@ fn run(plan: &Plan, gate: Gate) -> Result<Finished> {
         poll.poll(&mut events, Some(wait.min(TICK)))?;
         for event in &events {
             let lane = event.token().0;
-            if lanes[lane].advance(&client, &registry) {
+            if lanes[lane].advance(&client, &registry, event) {
                 left -= 1;
                 free.push(lane);
                 begin(&mut lanes, &mut free, &mut left);

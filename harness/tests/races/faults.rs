@@ -1,8 +1,9 @@
 //! What goes wrong has the same name in every client.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread;
+use std::time::Duration;
 
 use inflight::models::COMMON;
 use inflight::protocol::{ErrorKind, Outcome, Sample};
@@ -121,33 +122,62 @@ fn nobody_there_is_a_connection_that_cannot_be_made() {
     each_contender(&errand, |_, sample| other_than(Outcome::Failure { error: ErrorKind::Connect }, sample));
 }
 
-/// Answers one request on a connection, and hangs up when it sees the next.
-fn answer_once(connection: &TcpStream) {
+/// When a server ends a connection whose first request it has answered.
+#[derive(Clone, Copy, Debug)]
+enum Ends {
+    /// It closes when it sees the next request.
+    ClosesAtTheNext,
+    /// It closes its sending side together with the answer, and reads on.
+    HalfClosesWithTheAnswer,
+    /// It closes its sending side a little later, and reads on.
+    HalfClosesWhenIdle,
+    /// It closes its sending side when it sees the next request, and reads on.
+    HalfClosesAtTheNext,
+}
+
+/// Answers one request on a connection, and ends it.
+fn answer_once(connection: &TcpStream, ends: Ends) {
     let mut lines = BufReader::new(connection).lines().map_while(Result::ok);
-    if lines.any(|line| line.is_empty()) {
-        let _ = (&mut &*connection).write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi");
-        lines.any(|line| line.is_empty());
+    if !lines.any(|line| line.is_empty()) {
+        return;
+    }
+    let _ = (&mut &*connection).write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi");
+    match ends {
+        Ends::HalfClosesWithTheAnswer => {}
+        Ends::HalfClosesWhenIdle => thread::sleep(Duration::from_millis(5)),
+        Ends::ClosesAtTheNext | Ends::HalfClosesAtTheNext => _ = lines.any(|line| line.is_empty()),
+    }
+    if !matches!(ends, Ends::ClosesAtTheNext) {
+        let _ = connection.shutdown(Shutdown::Write);
+        lines.for_each(drop);
     }
 }
 
-/// To a client that is the same as a connection that was closed while it was idle.
+/// To a client all of these are a connection that was closed while it was idle.
 #[test]
 fn the_common_client_sends_again_what_an_idle_connection_did_not_take_and_says_so() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for connection in listener.incoming().map_while(Result::ok) {
-            thread::spawn(move || answer_once(&connection));
-        }
-    });
-    let errand = Errand {
-        url_prefix: format!("http://{address}/u/"),
-        ids: (0..5).collect(),
-        in_flight: 1,
-        request_timeout_ms: 20_000,
-    };
-    each_contender(&errand, |client, sample| {
-        let wrong = sample.outcome != Outcome::response(200, b"hi") || sample.resent != (sample.id > 0);
-        (client.name == COMMON && wrong).then(|| format!("{sample:?}"))
-    });
+    for ends in [
+        Ends::ClosesAtTheNext,
+        Ends::HalfClosesWithTheAnswer,
+        Ends::HalfClosesWhenIdle,
+        Ends::HalfClosesAtTheNext,
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            for connection in listener.incoming().map_while(Result::ok) {
+                thread::spawn(move || answer_once(&connection, ends));
+            }
+        });
+        let errand = Errand {
+            url_prefix: format!("http://{address}/u/"),
+            ids: (0..5).collect(),
+            in_flight: 1,
+            request_timeout_ms: 20_000,
+        };
+        each_contender(&errand, |client, sample| {
+            let wrong = sample.outcome != Outcome::response(200, b"hi") || sample.resent != (sample.id > 0);
+            (client.name == COMMON && wrong).then(|| format!("{ends:?}: {sample:?}"))
+        });
+    }
 }

@@ -262,8 +262,10 @@ enum Body {
 fn parse(input: &[u8]) -> Result<Option<(Head, usize)>, ErrorKind> {
     let mut fields = [const { MaybeUninit::<Header<'_>>::uninit() }; FIELDS_LIMIT];
     let mut response = httparse::Response::new(&mut []);
-    let parsed =
-        ParserConfig::default().parse_response_with_uninit_headers(&mut response, input, &mut fields);
+    // Folded fields are obsolete, and a client still reads them: RFC 9112, section 5.2.
+    let mut config = ParserConfig::default();
+    config.allow_obsolete_multiline_headers_in_responses(true);
+    let parsed = config.parse_response_with_uninit_headers(&mut response, input, &mut fields);
     let length = match parsed.map_err(|_| ErrorKind::Malformed)? {
         Status::Complete(length) if length <= HEAD_LIMIT => length,
         Status::Complete(_) => return Err(ErrorKind::Malformed),

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::io::ErrorKind::{NotConnected, WouldBlock};
 use std::io::{Read, Write};
 
+use mio::event::Event;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
@@ -38,6 +39,9 @@ pub(crate) struct Lane {
     connected: bool,
     /// Whether this is the first request on its connection.
     fresh: bool,
+    /// Whether something was there to be read that was not: events tell it once. Between requests that is the end of
+    /// the connection, or what nobody asked for.
+    unread: bool,
     resent: bool,
     exchange: Exchange,
 }
@@ -51,27 +55,32 @@ impl Lane {
             stream: None,
             connected: false,
             fresh: true,
+            unread: false,
             resent: false,
             exchange: Exchange::default(),
         }
     }
 
-    /// Sends a request. Whether it is over already, because it could not be sent.
+    /// Sends a request. Whether it is over already, as it is when it could not be sent.
     pub(crate) fn begin(&mut self, client: &Readiness, registry: &Registry, request: Request) -> bool {
         self.exchange.begin(Method::Get, &client.site, request.id());
         self.request = Some(request);
         self.resent = false;
         let begun = if self.stream.is_some() {
             self.fresh = false;
-            self.send()
+            self.send().and_then(|()| {
+                if self.unread { self.receive(&mut client.input.borrow_mut()) } else { Ok(None) }
+            })
         } else {
-            self.connect(&client.site, registry)
+            self.connect(&client.site, registry).map(|()| None)
         };
-        self.settle(begun.map(|()| None), &client.site, registry)
+        self.settle(begun, &client.site, registry)
     }
 
     /// Goes on as far as the socket allows; to be called whenever it became ready. Whether the request is over.
-    pub(crate) fn advance(&mut self, client: &Readiness, registry: &Registry) -> bool {
+    pub(crate) fn advance(&mut self, client: &Readiness, registry: &Registry, event: &Event) -> bool {
+        // The end may come together with a response, and is not reached by reading that.
+        self.unread |= event.is_read_closed() || (self.request.is_none() && event.is_readable());
         if self.request.is_none() {
             return false;
         }
@@ -92,7 +101,7 @@ impl Lane {
         stream.set_nodelay(true)?;
         // Told once and for both directions: no call is needed between a request and its response.
         registry.register(stream, self.token, Interest::READABLE | Interest::WRITABLE)?;
-        (self.connected, self.fresh) = (false, true);
+        (self.connected, self.fresh, self.unread) = (false, true, false);
         self.send() // where the server is near, it is connected by now
     }
 
@@ -129,7 +138,10 @@ impl Lane {
                         return Ok(Some(reply));
                     }
                 }
-                Err(error) if error.kind() == WouldBlock => return Ok(None),
+                Err(error) if error.kind() == WouldBlock => {
+                    self.unread = false;
+                    return Ok(None);
+                }
                 Err(error) => return Err(error.into()),
             }
         }

@@ -100,6 +100,26 @@ fn some_responses_have_no_body_whatever_they_say() {
 }
 
 #[test]
+fn folded_fields_are_read() {
+    assert_reply(
+        &format!("{OK}x: folded\r\n\tonce\r\n  again\r\ncontent-length: 2\r\n\r\nhi"),
+        200,
+        "hi",
+        true,
+    );
+    assert_reply(&format!("{OK}content-length:\r\n 2\r\n\r\nhi"), 200, "hi", true);
+    assert_reply(&format!("{OK}connection: x,\r\n close\r\ncontent-length: 2\r\n\r\nhi"), 200, "hi", false);
+    assert_reply(
+        &format!("{OK}transfer-encoding: gzip,\r\n chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"),
+        200,
+        "hi",
+        true,
+    );
+    assert_failure(&format!("{OK}content-length: 1\r\n 2\r\n\r\nhi"), ErrorKind::Malformed);
+    assert_failure(&format!("{OK} x: y\r\n\r\n"), ErrorKind::Malformed);
+}
+
+#[test]
 fn interim_responses_are_skipped() {
     let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n";
     assert_reply(&format!("{interim}{OK}content-length: 2\r\n\r\nhi"), 200, "hi", true);
