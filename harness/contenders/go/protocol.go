@@ -90,7 +90,7 @@ func kind(err error) string {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "truncated"
 	}
-	for _, word := range []string{"malformed", "chunk", "headers exceeded"} {
+	for _, word := range []string{"malformed", "chunk", "headers exceeded", "Content-Length"} {
 		if strings.Contains(err.Error(), word) {
 			return "malformed"
 		}

@@ -108,6 +108,7 @@ class Protocol {
             if (cause instanceof ConnectException) return "connect";
             if (cause instanceof SocketException) return "reset";
             if (cause instanceof EOFException) return "truncated";
+            if (cause instanceof NumberFormatException) return "malformed";
         }
         return error instanceof IOException ? "malformed" : "other";
     }

@@ -12,6 +12,9 @@ const KINDS = {
   UND_ERR_SOCKET: "truncated", // "other side closed"
   HPE_INVALID_EOF_STATE: "truncated",
   UND_ERR_HEADERS_OVERFLOW: "malformed",
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "malformed",
+  Z_BUF_ERROR: "malformed",
+  Z_DATA_ERROR: "malformed", // fetch decompresses
 };
 
 function failure(error) {

@@ -18,6 +18,8 @@ KINDS = [
     ("truncated", httpx.ProtocolError, "Server disconnected"),
     ("truncated", httpx.ProtocolError, "peer closed connection"),
     ("malformed", httpx.ProtocolError),
+    ("malformed", httpx.DecodingError),
+    ("malformed", ValueError),
 ]
 
 
@@ -39,7 +41,7 @@ async def fetch(client, plan, samples, index, id):
     try:
         answer = await client.get(f"{plan['url_prefix']}{id}")
         outcome = protocol.response(answer.status_code, answer.content)
-    except httpx.HTTPError as error:
+    except Exception as error:  # not all that a bad answer raises is an error of httpx
         outcome = protocol.failure(error, KINDS)
     samples.add(index, id, start_ns, outcome)
 

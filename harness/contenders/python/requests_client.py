@@ -22,6 +22,8 @@ KINDS = [
     ("reset", ConnectionError),
     ("malformed", http.client.HTTPException),
     ("truncated", ProtocolError),
+    ("malformed", urllib3.exceptions.DecodeError),
+    ("malformed", ValueError),
 ]
 
 
@@ -39,7 +41,10 @@ def fetch(session, plan, samples, index, id):
     start_ns = time.monotonic_ns()
     try:
         answer = session.get(f"{plan['url_prefix']}{id}", timeout=timeout, allow_redirects=False)
+        # http.client passes over a length that is no number, and reads until the connection closes.
+        if not answer.headers.get("Content-Length", "0").strip().isdecimal():
+            raise ValueError("the length is no number")
         outcome = protocol.response(answer.status_code, answer.content)
-    except requests.RequestException as error:
+    except Exception as error:  # not all that a bad answer raises is an error of requests
         outcome = protocol.failure(error, KINDS)
     samples.add(index, id, start_ns, outcome)
