@@ -2,12 +2,14 @@
 
 mod build;
 mod disturbed;
+mod figure;
 mod memory;
 mod noise;
 mod pairs;
 mod ranking;
 #[cfg(test)]
 mod simulation;
+mod standings;
 
 use serde::Serialize;
 
@@ -17,10 +19,12 @@ use crate::record::{
 };
 
 pub use disturbed::Disturbed;
+pub use figure::Figure;
 pub use memory::MemorySlope;
 pub use noise::{NoiseFloor, POWER};
-pub use pairs::{ALPHA, CONFIDENCE, Figure, Finding, Pair, Ratio, Testing};
+pub use pairs::{CONFIDENCE, Finding, Pair, Ratio};
 pub use ranking::Ranked;
+pub use standings::{ALPHA, enough_rounds, fewest_rounds};
 
 /// From so many valid runs on the interval of a figure is [`Interval::OrderStatistic`].
 pub const INTERVAL_RUNS: u32 = 6;
@@ -64,11 +68,15 @@ pub struct Comparison {
     /// What a request in flight takes, of contenders that raced with several numbers in flight; none in an open
     /// loop, where the number does not follow from the shape.
     pub memory_slopes: Vec<MemorySlope>,
-    /// Those with valid runs, fastest first, ranked; none in an open loop, where walls are not compared.
+    /// What ranks the contenders: wall, or CPU in an open loop and where nothing is delayed.
+    pub ranked_by: Figure,
+    /// Those with valid runs, the best first.
     pub ranking: Vec<Ranked>,
-    /// Every two of them, by wall and by CPU; in an open loop by CPU alone.
+    /// The same by CPU, where the ranking is not.
+    pub cpu_ranking: Vec<Ranked>,
+    /// Each contender of a ranking beside its first.
     pub pairs: Vec<Pair>,
-    /// How these were tested, together with those that [`Comparison::only`] left out.
+    /// How they were tested, together with those that [`Comparison::only`] left out.
     pub testing: Testing,
     /// What contenders that were raced twice say of the noise.
     pub noise: Vec<NoiseFloor>,
@@ -84,6 +92,26 @@ pub struct Named {
     /// What it says.
     #[serde(flatten)]
     pub comparison: Comparison,
+}
+
+/// Under which conditions the contenders were tested.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Testing {
+    /// [`ALPHA`], of each figure.
+    pub alpha: f64,
+    /// Contenders that had rounds enough for a test.
+    pub contenders: u32,
+    /// Comparisons among these that no bound settles, in both directions.
+    pub comparisons: u32,
+    /// Rounds with which the best could be told from all others.
+    pub enough_rounds: u32,
+}
+
+impl Testing {
+    /// The level that the strictest test of all is held to.
+    pub fn strictest_level(&self) -> f64 {
+        self.alpha / f64::from(self.comparisons.max(1))
+    }
 }
 
 /// One contender. In JSON the fields of [`Measured`] stand among the others, and are absent where no run
@@ -297,13 +325,14 @@ impl Comparison {
     /// them stays as it was tested among all that raced.
     pub fn only(mut self, names: &[String]) -> Comparison {
         self.contenders.retain(|row| names.contains(&row.name));
-        self.pairs.retain(|pair| names.contains(&pair.lower) && names.contains(&pair.higher));
         self.noise.retain(|floor| names.contains(&floor.contender));
         if self.rate.is_none() {
             self.memory_slopes =
                 MemorySlope::all(&self.contenders, self.scenario.urls, build::interval_of(self.budget));
-            self.ranking = ranking::rank(&self.contenders, &self.pairs);
         }
+        self.ranking = ranking::among(self.ranked_by, self.ranking, &self.contenders);
+        self.cpu_ranking = ranking::among(Figure::CpuNs, self.cpu_ranking, &self.contenders);
+        self.pairs = build::against_the_first(&self.ranking, &self.cpu_ranking);
         self
     }
 

@@ -2,6 +2,7 @@
 
 mod course;
 mod resume;
+mod rounds;
 
 use std::env;
 use std::fs;
@@ -14,7 +15,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result, bail};
 use inflight_report::charts::REUSES;
 use inflight_report::comparison::Comparison;
-use inflight_report::numbers::{count, duration};
+use inflight_report::numbers::count;
 use inflight_report::record::{
     Budget, ContenderFacts, FILE_NAME, FORMAT, Header, Order, RateFacts, Record, Run, ScenarioFacts, Writer,
 };
@@ -34,12 +35,6 @@ use crate::session::{self, Session};
 use crate::workload::Workload;
 use crate::{article, limits, machine, models};
 
-/// One at a time, wall is nearly all waiting: a second round would tell little for its time.
-const ROUNDS_ONE_AT_A_TIME: u32 = 1;
-
-/// Enough for a median, and to see the spread.
-const ROUNDS: u32 = 5;
-
 /// How narrow an interval is narrow enough, as a part of the median.
 const PRECISION: f64 = 0.02;
 
@@ -51,7 +46,8 @@ const TWIN: &str = "#twin";
 pub(super) struct Args {
     #[command(flatten)]
     lineup: Lineup,
-    /// Rounds for each contender [default: 5, and 1 for one request at a time]
+    /// Rounds for each contender [default: enough to tell the best from the others, or 5 where these would take
+    /// more than ten minutes; 1 for one request at a time]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: Option<u32>,
     /// Time to spend, such as 90s or 2m, instead of a number of rounds: a contender runs until its interval
@@ -159,7 +155,8 @@ fn begin(args: &Args) -> Result<ExitCode> {
     let record =
         Writer::create(&path, &race.header).with_context(|| format!("cannot write {}", path.display()))?;
     let raised = args.urls_raised_to(race.header.scenario.urls)?;
-    for line in raised.into_iter().chain(race.header.beyond_reach()).chain(announcement(&race.header)) {
+    let announced = rounds::announcement(&race.header, args.rounds);
+    for line in raised.into_iter().chain(race.header.beyond_reach()).chain(announced) {
         let _ = writeln!(io::stderr(), "inflight: {line}");
     }
     race.run(&out, record, &[])
@@ -253,27 +250,6 @@ impl Race {
     }
 }
 
-/// How long a race will take, where that is long enough to be told before it begins.
-fn announcement(header: &Header) -> Option<String> {
-    const LONG_NS: u64 = 60_000_000_000;
-    let contenders = &header.contenders;
-    let runs = |facts: &ContenderFacts| facts.rounds + u32::from(entry::warms_up(facts.floor_ns));
-    let all_ns: u64 = contenders.iter().map(|facts| facts.floor_ns * u64::from(runs(facts))).sum();
-    let count: u32 = contenders.iter().map(runs).sum();
-    let contenders = contenders.len();
-    match header.budget {
-        None if all_ns < LONG_NS => None,
-        None => Some(format!("{count} runs of {contenders} contenders take about {}", duration(all_ns))),
-        Some(budget) if all_ns < budget.time_ns => None,
-        Some(budget) => Some(format!(
-            "one run of each contender, and one to warm up, take about {}, more than the budget of {}: \
-             it is all that they get",
-            duration(all_ns),
-            duration(budget.time_ns)
-        )),
-    }
-}
-
 impl Args {
     /// Where, over what, and who races.
     fn entrants(&self) -> Result<(Option<Placement>, Workload, Vec<Contender>)> {
@@ -319,20 +295,9 @@ impl Args {
         }))
     }
 
-    /// Rounds asked of `contender`. Under a budget time decides, and all are asked for the same.
-    fn rounds(&self, contender: &Contender) -> u32 {
-        match (self.budget, self.rounds) {
-            (Some(_), _) => 1,
-            (None, Some(rounds)) => rounds,
-            (None, None) if contender.shape.slots() == 1 => ROUNDS_ONE_AT_A_TIME,
-            (None, None) => ROUNDS,
-        }
-    }
-
     /// Everybody's facts, a twin's last.
     fn facts(&self, session: &Session, contenders: &[Contender]) -> Result<Vec<ContenderFacts>> {
-        let mut facts: Vec<ContenderFacts> =
-            contenders.iter().map(|c| session.facts(c, self.rounds(c))).collect();
+        let mut facts: Vec<ContenderFacts> = contenders.iter().map(|c| session.facts(c, 1)).collect();
         if !self.no_aa && (self.aa || self.lineup.all || self.lineup.models) {
             let short = facts.iter().find(|facts| facts.slots() > 1 && entry::warms_up(facts.floor_ns));
             match short.cloned() {
@@ -348,6 +313,9 @@ impl Args {
                 None => {}
             }
         }
+        // Under a budget time decides, and all are asked for the same.
+        let asked = if self.budget.is_some() { Some(1) } else { self.rounds };
+        rounds::deal(&mut facts, session.workload().scenario.urls, asked);
         Ok(facts)
     }
 

@@ -1,8 +1,10 @@
 //! How a record becomes a comparison.
 
+use super::standings::Standings;
 use super::{
-    CONFIDENCE, Comparison, CostOverBase, Disturbed, Figure, Interval, Measured, MemorySlope, NoiseFloor,
-    Pair, PublishedRow, PublishedTable, ReasonTally, Row, RunSummary, Spread, Tally, Testing, pairs, ranking,
+    ALPHA, CONFIDENCE, Comparison, CostOverBase, Disturbed, Figure, Interval, Measured, MemorySlope,
+    NoiseFloor, Pair, PublishedRow, PublishedTable, Ranked, ReasonTally, Row, RunSummary, Spread, Tally,
+    Testing, ranking,
 };
 use crate::record::{
     Budget, ContenderFacts, Figures, Latencies, Reason, Record, ReferenceRow, Run, Schedule,
@@ -36,17 +38,34 @@ impl Comparison {
         };
         let twins: Vec<(&Row, Row)> =
             twins.into_iter().filter_map(|facts| Some((original(facts)?, row(facts)))).collect();
-        // In an open loop the schedule has a part in every wall: there is nothing in it to compare.
-        let figures: &[Figure] =
-            if is_open_loop { &[Figure::CpuNs] } else { &[Figure::WallNs, Figure::CpuNs] };
-        let Tested { pairs, testing, noise } =
-            Tested::of(&contenders, &twins, figures, header.scenario.total_delay_ns, header.order_seed);
         let memory_slopes = if is_open_loop {
             Vec::new()
         } else {
             MemorySlope::all(&contenders, header.scenario.urls, interval)
         };
-        let ranking = if is_open_loop { Vec::new() } else { ranking::rank(&contenders, &pairs) };
+        let total_delay_ns = header.scenario.total_delay_ns;
+        let figures = Figure::compared(is_open_loop, total_delay_ns);
+        let standings: Vec<Standings> =
+            figures.iter().map(|&figure| Standings::of(figure, &contenders, total_delay_ns)).collect();
+        let testing = Testing::of(&standings);
+        let noise = figures.iter().flat_map(|&figure| {
+            let own = twins.iter().filter(move |(contender, twin)| {
+                figure != Figure::WallNs || !(contender.is_target_limited() || twin.is_target_limited())
+            });
+            own.map(move |(contender, twin)| (figure, *contender, twin)).collect::<Vec<_>>()
+        });
+        let noise = noise
+            .map(|(figure, contender, twin)| {
+                NoiseFloor::of(figure, contender, twin, &testing, header.order_seed)
+            })
+            .collect();
+        let mut rankings = figures
+            .iter()
+            .zip(&standings)
+            .map(|(&figure, standings)| ranking::rank(figure, &contenders, standings));
+        let ranking = rankings.next().unwrap_or_default();
+        let cpu_ranking = rankings.next().unwrap_or_default();
+        drop(rankings);
         Comparison {
             inflight_version: header.inflight_version.clone(),
             command: header.command.clone(),
@@ -65,8 +84,10 @@ impl Comparison {
             raced: contenders.len(),
             contenders,
             memory_slopes,
+            ranked_by: figures[0],
+            pairs: against_the_first(&ranking, &cpu_ranking),
             ranking,
-            pairs,
+            cpu_ranking,
             testing,
             noise,
             references: header
@@ -83,38 +104,20 @@ impl Comparison {
     }
 }
 
-/// All that the tests say. Those of the twins are under the same level as the others.
-struct Tested {
-    pairs: Vec<Pair>,
-    testing: Testing,
-    noise: Vec<NoiseFloor>,
+/// What the contenders of both rankings are beside the first of each.
+pub(super) fn against_the_first(ranking: &[Ranked], cpu_ranking: &[Ranked]) -> Vec<Pair> {
+    [ranking, cpu_ranking].concat().into_iter().filter_map(|ranked| ranked.to_first).collect()
 }
 
-impl Tested {
-    fn of(
-        contenders: &[Row],
-        twins: &[(&Row, Row)],
-        figures: &[Figure],
-        total_delay_ns: u64,
-        seed: u64,
-    ) -> Tested {
-        let is_their_own = |(figure, (original, twin)): &(Figure, &(&Row, Row))| {
-            *figure != Figure::WallNs || !(original.is_target_limited() || twin.is_target_limited())
-        };
-        let twins = || {
-            let twins = twins.iter().flat_map(move |twin| figures.iter().map(move |figure| (*figure, twin)));
-            twins.filter(is_their_own)
-        };
-        let mut pairs = pairs::all(contenders, figures, total_delay_ns);
-        let of_contenders = pairs.len();
-        pairs.extend(twins().map(|(figure, (original, twin))| Pair::of(figure, original, twin)));
-        let testing = pairs::judge(&mut pairs);
-        let of_twins = pairs.split_off(of_contenders);
-        let noise = twins()
-            .zip(&of_twins)
-            .map(|((_, (original, twin)), pair)| NoiseFloor::of(original, twin, pair, &testing, seed))
-            .collect();
-        Tested { pairs, testing, noise }
+impl Testing {
+    fn of(standings: &[Standings]) -> Testing {
+        let most = |count: fn(&Standings) -> usize| standings.iter().map(count).max().unwrap_or(0) as u32;
+        Testing {
+            alpha: ALPHA,
+            contenders: most(|standings| standings.tested),
+            comparisons: most(|standings| standings.comparisons),
+            enough_rounds: standings.iter().map(|standings| standings.enough_rounds).max().unwrap_or(0),
+        }
     }
 }
 
@@ -440,15 +443,15 @@ mod tests {
         assert_eq!((some.raced, some.testing), (5, all.testing));
         let left: Vec<&str> = some.contenders.iter().map(|row| row.name.as_str()).collect();
         assert_eq!(left, ["threads:32", "tokio:128"]);
-        for figure in [Figure::WallNs, Figure::CpuNs] {
-            let of = |comparison: &Comparison| comparison.pair(figure, &names[0], &names[1]).cloned();
-            assert_eq!(of(&some), of(&all));
-        }
         assert_eq!(some.pairs.len(), 2);
-        let ranks: Vec<(usize, &str)> =
+        let ranks: Vec<(Option<usize>, &str)> =
             some.ranking.iter().map(|ranked| (ranked.rank, ranked.name.as_str())).collect();
-        assert_eq!(ranks, [(1, "tokio:128"), (2, "threads:32")]);
-        assert_eq!(some.ranking[1].to_first.as_ref(), some.pair(Figure::WallNs, &names[0], &names[1]));
+        assert_eq!(ranks, [(Some(1), "tokio:128"), (Some(2), "threads:32")]);
+        for (of_some, figure) in [(&some.ranking, Figure::WallNs), (&some.cpu_ranking, Figure::CpuNs)] {
+            let of_all = all.ranking_by(figure).iter().find(|ranked| ranked.name == of_some[1].name).unwrap();
+            assert_eq!(of_some[1].adjusted_p, of_all.adjusted_p);
+            assert_eq!(of_some[1].to_first.as_ref().unwrap().lower, of_some[0].name);
+        }
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::pairs::{Figure, Pair, Ratio, Testing, log_ratios};
-use super::{ALPHA, Row};
-use crate::stats::smallest_detectable_shift;
+use super::pairs::{Ratio, Readings, log_ratios};
+use super::{Figure, Row, Testing};
+use crate::stats::{signed_rank, smallest_detectable_shift};
 
 /// Where a difference counts as one that a record finds: in four of five such records.
 pub const POWER: f64 = 0.8;
@@ -25,7 +25,7 @@ pub struct NoiseFloor {
     pub rounds: u32,
     /// The twin's figure over the contender's, within rounds; absent where they share no round.
     pub ratio: Option<Ratio>,
-    /// The test told the two apart: something is wrong with this record.
+    /// The test puts one of the two behind the other: something is wrong with this record.
     pub told_apart: bool,
     /// The smallest part by which the figure could have been larger and be found with a power of [`POWER`], by
     /// drawing from the ratios of the two: 0.02 is 2 %. Absent where there were too few rounds for any
@@ -34,19 +34,28 @@ pub struct NoiseFloor {
 }
 
 impl NoiseFloor {
-    /// `pair` is that of `contender` and `twin`, judged.
-    pub(super) fn of(contender: &Row, twin: &Row, pair: &Pair, testing: &Testing, seed: u64) -> NoiseFloor {
-        let noise = log_ratios(pair.figure, contender, twin);
-        let shift = smallest_detectable_shift(&noise, testing.strictest_level(), POWER, seed);
+    /// The two are tested as contenders are, at the level of the strictest comparison of the record.
+    pub(super) fn of(
+        figure: Figure,
+        contender: &Row,
+        twin: &Row,
+        testing: &Testing,
+        seed: u64,
+    ) -> NoiseFloor {
+        let noise = log_ratios(&Readings::of(figure, contender), &Readings::of(figure, twin));
+        let level = testing.strictest_level();
+        let turned: Vec<f64> = noise.iter().map(|ratio| -ratio).collect();
+        let p = signed_rank::greater(&noise).min(signed_rank::greater(&turned));
         NoiseFloor {
             contender: contender.name.clone(),
-            figure: pair.figure,
+            figure,
             twin_valid_runs: twin.valid_runs,
             twin_void_runs: twin.void_runs,
-            rounds: pair.rounds,
-            ratio: pair.ratio,
-            told_apart: pair.adjusted_p.is_some_and(|p| p <= ALPHA),
-            smallest_detectable: shift.map(f64::exp_m1),
+            rounds: noise.len() as u32,
+            ratio: Ratio::of(figure, contender, twin),
+            told_apart: p <= level,
+            // Of a test for both directions it is half the level that either has.
+            smallest_detectable: smallest_detectable_shift(&noise, 2.0 * level, POWER, seed).map(f64::exp_m1),
         }
     }
 }

@@ -4,12 +4,12 @@ use maud::{Markup, html};
 
 use super::table;
 use crate::charts::{Cell, Data};
-use crate::comparison::{Comparison, Finding, Measured, MemorySlope, PublishedTable, Ranked, Row};
+use crate::comparison::{Comparison, Figure, Finding, Measured, MemorySlope, PublishedTable, Ranked, Row};
 use crate::numbers::{bytes, count, duration, percent, signed_duration, times};
 use crate::printable::printable;
 use crate::tables::columns::{RANGE, limit_mark, marked};
 use crate::tables::open_loop::{self, OPEN_LOOP};
-use crate::tables::ranking::{self, RANKING};
+use crate::tables::ranking;
 use crate::tables::slopes::{self, SLOPES};
 use crate::tables::{published, words};
 
@@ -19,14 +19,13 @@ pub(super) fn section(comparison: &Comparison) -> Markup {
         section id="results" {
             h2 { "The figures" }
             @if comparison.rate.is_some() {
-                p.note { "Requests came at a given rate, so walls are not compared: nobody is ranked." }
                 h3 { "Latency under a fixed arrival rate" }
                 (table::shown("open loop", &open_loop(comparison)))
                 (notes(&open_loop::heading(comparison)))
-                h3 { "Of every contender" }
-            } @else if comparison.ranking.len() > 1 {
+            }
+            @if comparison.ranking.len() > 1 {
                 h3 { "Ranking" }
-                (table::shown("ranking", &ranking(&comparison.ranking)))
+                (table::shown("ranking", &ranking(comparison.ranked_by, &comparison.ranking)))
                 (notes(&ranking::heading(comparison)))
                 h3 { "Of every contender" }
             }
@@ -55,21 +54,26 @@ fn notes(texts: &[(&'static str, String)]) -> Markup {
     html! { @for (label, text) in texts { p.note { (label) ": " (printable(&text.replace('`', ""))) } } }
 }
 
-/// The columns of [`RANKING`] and what was found.
-fn ranking(ranking: &[Ranked]) -> Data {
-    const KEYS: [&str; RANKING.len()] = [
+/// The columns of a ranking and what was found.
+fn ranking(figure: Figure, ranking: &[Ranked]) -> Data {
+    let median = match figure {
+        Figure::WallNs => "wall_ns",
+        Figure::CpuNs => "cpu_ns_per_request",
+    };
+    let keys: [&str; ranking::COLUMNS] = [
         "rank",
         "contender",
-        "wall_ns",
+        median,
         "times_the_first",
         "times_the_first_low times_the_first_high",
         "rounds",
         "adjusted_p",
     ];
-    let columns = RANKING.into_iter().zip(KEYS).map(|(column, key)| (column.title, key, column.numeric));
+    let all = ranking::columns(figure);
+    let columns = all.into_iter().zip(keys).map(|(column, key)| (column.title, key, column.numeric));
     let mut data = Data::new(&columns.chain([("finding", "finding", false)]).collect::<Vec<_>>());
     for ranked in ranking {
-        let cells = RANKING.into_iter().zip(figures(ranked));
+        let cells = all.into_iter().zip(figures(ranked));
         let found = ranked.to_first.as_ref().map_or_else(Cell::none, |pair| Cell::text(found(pair.finding)));
         let cells = cells.map(|(column, raw)| Cell { text: (column.cell)(ranked), raw });
         data.rows.push(cells.chain([found]).collect());
@@ -77,15 +81,15 @@ fn ranking(ranking: &[Ranked]) -> Data {
     data
 }
 
-/// The figures behind the columns of [`RANKING`]. Of one round there is no interval.
-fn figures(ranked: &Ranked) -> [Vec<f64>; RANKING.len()] {
+/// The figures behind these columns. Of one round there is no interval.
+fn figures(ranked: &Ranked) -> [Vec<f64>; ranking::COLUMNS] {
     let pair = ranked.to_first.as_ref();
     let ratio = pair.and_then(|pair| pair.ratio);
     let interval = ratio.filter(|_| pair.is_some_and(|pair| pair.rounds > 1));
     [
-        vec![ranked.rank as f64],
+        ranked.rank.map(|rank| rank as f64).into_iter().collect(),
         Vec::new(),
-        vec![ranked.wall_ns as f64],
+        vec![ranked.median_ns as f64],
         if pair.is_none() { vec![1.0] } else { ratio.map(|ratio| ratio.estimate).into_iter().collect() },
         interval.map_or_else(Vec::new, |ratio| vec![ratio.low, ratio.high]),
         pair.map(|pair| f64::from(pair.rounds)).into_iter().collect(),
@@ -96,10 +100,10 @@ fn figures(ranked: &Ranked) -> [Vec<f64>; RANKING.len()] {
 /// What is known of a contender beside the first.
 fn found(finding: Finding) -> &'static str {
     match finding {
-        Finding::Bound => "slower: its shape has to wait longer",
-        Finding::Apart => "slower",
+        Finding::Bound => "behind: its shape has to wait longer",
+        Finding::Apart => "behind",
         Finding::NotDetected => "no difference detected",
-        Finding::TooFewRounds => "too few rounds to tell",
+        Finding::TooFewRounds => "too few rounds to compare",
     }
 }
 

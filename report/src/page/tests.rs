@@ -86,13 +86,22 @@ fn the_ranking_reads_as_elsewhere_and_is_copied_with_both_ends_of_its_intervals(
 }
 
 #[test]
-fn in_an_open_loop_nobody_is_ranked_by_wall() {
-    let record = example::record();
-    let mut comparison = Comparison::of(&record);
-    assert!(render(&record, &comparison).contains("<h3>Ranking</h3>"));
-    comparison.rate = Some(RateFacts { per_second: 400.0, poisson: false });
-    let page = render(&record, &comparison);
-    assert!(!page.contains("<h3>Ranking</h3>"));
+fn ranking_follows_the_figure_that_the_load_leaves_to_the_contenders() {
+    let mut record = example::record();
+    let ranking = |record: &Record| {
+        let page = render(record, &Comparison::of(record));
+        let keys = ["cpu_ns_per_request", "wall_ns"].map(|key| format!("data-key=\"{key}\""));
+        let [by_cpu, by_wall] = keys.map(|key| below(&page, "Ranking").contains(&key));
+        assert_ne!(by_cpu, by_wall);
+        (by_cpu, page)
+    };
+    assert!(!ranking(&record).0);
+    record.header.scenario.total_delay_ns = 0;
+    assert!(ranking(&record).0);
+    record = example::record();
+    record.header.rate = Some(RateFacts { per_second: 400.0, poisson: false });
+    let (by_cpu, page) = ranking(&record);
+    assert!(by_cpu);
     assert!(
         page.contains("a contender that keeps up needs") && page.contains("from when the request was due")
     );

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::columns::{self, Column};
 use super::open_loop::{self, OPEN_LOOP};
-use super::ranking::{self, RANKING};
+use super::ranking;
 use super::slopes::{self, SLOPES};
 use super::{published, words};
 use crate::comparison::{Comparison, Named};
@@ -110,11 +110,10 @@ fn whole(comparison: &Comparison, tables: Tables) -> Vec<String> {
         }
         parts.push(conclusion(comparison).iter().map(|line| strong(line)).collect::<Vec<_>>().join("\\\n"));
     }
-    if tables == Tables::All && !comparison.pairs.is_empty() {
+    if tables == Tables::All && comparison.ranking.len() > 1 {
         parts.push(labelled(ranking::heading(comparison)));
-        if !comparison.ranking.is_empty() {
-            parts.push(table(&RANKING, &comparison.ranking.iter().collect::<Vec<_>>()));
-        }
+        let columns = ranking::columns(comparison.ranked_by);
+        parts.push(table(&columns, &comparison.ranking.iter().collect::<Vec<_>>()));
     }
     if has_common {
         let columns = columns::with_figures(&columns::COSTS, &common);

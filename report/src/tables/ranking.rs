@@ -6,14 +6,22 @@ use crate::comparison::{
 };
 use crate::numbers::{NONE, duration, percent, three_digits};
 
-/// The columns of the ranking.
-pub(crate) const RANKING: [&Column<Ranked>; 7] =
-    [&RANK, &CONTENDER, &WALL, &TO_FIRST, &INTERVAL, &ROUNDS, &P];
+/// How many columns a ranking has.
+pub(crate) const COLUMNS: usize = 7;
+
+/// The columns of a ranking by `figure`.
+pub(crate) fn columns(figure: Figure) -> [&'static Column<Ranked>; COLUMNS] {
+    let median = match figure {
+        Figure::WallNs => &WALL,
+        Figure::CpuNs => &CPU,
+    };
+    [&RANK, &CONTENDER, median, &TO_FIRST, &INTERVAL, &ROUNDS, &P]
+}
 
 const RANK: Column<Ranked> = Column {
     title: "rank",
     numeric: true,
-    cell: |ranked| ranked.rank.to_string(),
+    cell: |ranked| ranked.rank.map_or_else(|| NONE.to_owned(), |rank| rank.to_string()),
     meaning: "",
     gives_way: None,
 };
@@ -29,10 +37,12 @@ const CONTENDER: Column<Ranked> = Column {
 const WALL: Column<Ranked> = Column {
     title: "wall",
     numeric: true,
-    cell: |ranked| duration(ranked.wall_ns),
+    cell: |ranked| duration(ranked.median_ns),
     meaning: "",
     gives_way: Some(3),
 };
+
+const CPU: Column<Ranked> = Column { title: "CPU per request", ..WALL };
 
 const TO_FIRST: Column<Ranked> = Column {
     title: "÷ first",
@@ -82,23 +92,31 @@ fn to_first(ranked: &Ranked, show: impl Fn(&Pair) -> Option<String>) -> String {
     ranked.to_first.as_ref().and_then(show).unwrap_or_else(|| NONE.to_owned())
 }
 
-/// What it takes to read the ranking, or why there is none.
+/// What it takes to read the ranking.
 pub(crate) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
-    if comparison.rate.is_some() {
-        let none = "none: in an open loop walls are not compared, and contenders are compared by CPU alone";
-        return vec![("ranking", none.to_owned()), ("tests", tests(comparison))];
-    }
+    let why = match comparison.ranked_by {
+        Figure::WallNs => "by wall",
+        Figure::CpuNs if comparison.rate.is_some() => {
+            "by CPU per request, since walls are not compared in an open loop"
+        }
+        Figure::CpuNs => "by CPU per request, since nothing is delayed and the target limits the wall too",
+    };
+    let settled = match comparison.ranked_by {
+        Figure::WallNs => "by a test (p) or by the least wall that its shape allows (bound)",
+        Figure::CpuNs => "by a test (p)",
+    };
     vec![
         (
             "ranking",
-            "by median wall; contenders share a rank where neither a test (p) nor the least wall that their \
-             shape allows (bound) tells them from the first of that rank"
-                .to_owned(),
+            format!(
+                "{why}; a rank is one more than the number of contenders that are known to be ahead, {settled}; \
+                 {NONE} is not ranked, for want of rounds"
+            ),
         ),
         (
             "÷ first",
-            "how many times the wall of the first of all, within rounds (Hodges–Lehmann); the interval is of \
-             this ratio alone, and min–max where so few rounds have none"
+            "how many times that of the first of all, within rounds (Hodges–Lehmann); the interval is of this \
+             ratio alone, and min–max where there are too few rounds for one"
                 .to_owned(),
         ),
         ("tests", tests(comparison)),
@@ -106,30 +124,34 @@ pub(crate) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
 }
 
 fn tests(comparison: &Comparison) -> String {
-    let open = comparison.pairs.iter().filter(|pair| pair.finding != Finding::Bound).count();
-    let short = comparison.pairs.iter().filter(|pair| pair.finding == Finding::TooFewRounds).count();
-    let Testing { tests, enough_rounds, .. } = comparison.testing;
-    let figures = if comparison.rate.is_some() { "of CPU" } else { "of wall and of CPU" };
-    let among = match comparison.raced {
-        raced if raced > comparison.contenders.len() => format!(" among the {raced} that raced"),
-        _ => String::new(),
-    };
+    let Testing { contenders, enough_rounds, .. } = comparison.testing;
+    let all = || comparison.ranking.iter().chain(&comparison.cpu_ranking);
+    let untested = |ranking: &[Ranked]| ranking.iter().filter(|ranked| ranked.rank.is_none()).count();
     let by_budget = match comparison.budget {
         Some(_) => ", were it not that under a budget the number of rounds depends on the data",
         None => "",
     };
+    let among = match comparison.raced {
+        raced if raced > comparison.contenders.len() => format!(" of the {raced} that raced"),
+        _ => String::new(),
+    };
+    let figures = match comparison.ranked_by {
+        Figure::WallNs => "by wall, and the same by CPU",
+        Figure::CpuNs => "by CPU",
+    };
     let made = format!(
-        "Wilcoxon's signed ranks, exact, Holm over all {tests}{among}, {figures}: a record of equals names a \
-         difference with a chance of at most {}{by_budget}",
+        "multiple comparisons with the best (Hsu), {figures}: exact one-sided signed-rank tests among up to \
+         {contenders} contenders{among}, adjusted (Bonferroni, Holm); of equals, or of the best, one is put behind \
+         another with a chance of at most {} a figure{by_budget}",
         percent(ALPHA)
     );
-    let missed = format!(
-        "{short} of {open} comparisons, {figures}, had too few rounds for a test to find any difference, \
-         however large; --rounds {enough_rounds} is enough"
-    );
-    match (tests, short) {
-        (0, 0) => "none was needed: the bounds settle every comparison".to_owned(),
-        (0, _) => missed,
+    let short = untested(&comparison.ranking).max(untested(&comparison.cpu_ranking));
+    let missed = format!("{short} had too few rounds for any test; --rounds {enough_rounds} is enough");
+    match (contenders, short) {
+        (0, 0) if all().all(|ranked| ranked.rank.is_some()) => {
+            "none was needed: the bounds settle all".to_owned()
+        }
+        (0, _) => format!("none: {missed}"),
         (_, 0) => made,
         (_, _) => format!("{made}; {missed}"),
     }
@@ -285,13 +307,15 @@ mod tests {
     fn the_guarantee_says_what_it_is_worth() {
         let mut record = record_with_twin(16);
         let told = |comparison: &Comparison| heading(comparison).pop().unwrap().1;
-        assert!(told(&Comparison::of(&record)).contains(" at most 0.500 %"));
+        let of_two_figures = told(&Comparison::of(&record));
+        assert!(of_two_figures.contains("by wall, and the same by CPU: "), "{of_two_figures}");
+        assert!(of_two_figures.contains(" at most 0.500 % a figure"), "{of_two_figures}");
         let some = Comparison::of(&record).only(&["threads:32", "tokio:128"].map(str::to_owned));
-        assert!(told(&some).contains(" among the 5 that raced, of wall and of CPU: "), "{}", told(&some));
+        assert!(told(&some).contains(" contenders of the 5 that raced, "), "{}", told(&some));
         record.header.budget = Some(Budget { time_ns: 1, precision: 0.02 });
         record.header.rate = Some(RateFacts { per_second: 400.0, poisson: false });
         let open = Comparison::of(&record);
-        assert!(told(&open).contains(", of CPU: a record"), "{}", told(&open));
+        assert!(told(&open).contains("with the best (Hsu), by CPU: "), "{}", told(&open));
         assert!(told(&open).contains(" under a budget the number of rounds depends on the data"));
         assert_eq!(open.noise.len(), 1, "walls of a twin are not compared either");
     }

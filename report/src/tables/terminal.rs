@@ -7,7 +7,7 @@ use comfy_table::{
 use super::bars::Bars;
 use super::columns::{self, Column};
 use super::open_loop::{self, OPEN_LOOP};
-use super::ranking::{self, RANKING};
+use super::ranking;
 use super::slopes::{self, SLOPES};
 use super::{published, words};
 use crate::comparison::{Comparison, Named, Row};
@@ -56,14 +56,13 @@ pub fn render(comparison: &Comparison, screen: Screen) -> String {
         add_to(&mut legend, latencies.legend);
     }
     parts.push(paragraphs(conclusion(comparison).into_iter().map(|line| ("→", line)), prose));
-    if !comparison.pairs.is_empty() {
+    if comparison.ranking.len() > 1 {
         parts.push(paragraphs(ranking::heading(comparison), prose));
-        if !comparison.ranking.is_empty() {
-            let ranked: Vec<_> = comparison.ranking.iter().collect();
-            let ranking = Fitted::of_figures(RANKING.to_vec(), &ranked, screen);
-            parts.push(ranking.text);
-            hidden.push((" in the ranking", ranking.hidden));
-        }
+        let ranked: Vec<_> = comparison.ranking.iter().collect();
+        let columns = ranking::columns(comparison.ranked_by);
+        let ranking = Fitted::of_figures(columns.to_vec(), &ranked, screen);
+        parts.push(ranking.text);
+        hidden.push((" in the ranking", ranking.hidden));
     }
     if !comparison.common().is_empty() {
         let common = comparison.common();

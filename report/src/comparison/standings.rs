@@ -1,0 +1,356 @@
+//! Who may be the best by a figure, and who is known to be behind whom.
+//!
+//! A reader wants to know which contender is best, so each is tested against the best and not every two
+//! against each other: J. C. Hsu, "Constrained Simultaneous Confidence Intervals for Multiple Comparisons
+//! with the Best", The Annals of Statistics 12 (3), 1984, pages 1136 to 1144. A contender is put behind when
+//! some other beats it in a one-sided exact signed-rank test over the logarithms of their ratios within
+//! rounds. The best, whichever it is, could fall to each of its k − 1 rivals, so a contender's p is the least
+//! of its tests times k − 1 (Bonferroni); several could be the best at once, so these p are adjusted by Holm's
+//! method over the k contenders. With that, no matter how many share the first place in truth, the chance that any
+//! of them is put behind another is at most [`ALPHA`].
+//!
+//! Behind the best, a contender's rank counts those that are known to be ahead of it. That is the lower end
+//! of a confidence interval of its rank: D. Al Mohamad, E. W. van Zwet and J. J. Goeman, "Simultaneous
+//! Confidence Intervals for Ranks with Application to Ranking Institutions", Biometrics 78 (1), 2022. These
+//! counts are of single tests at [`ALPHA`] divided by all comparisons that the rounds can decide.
+//!
+//! What needs no test is not counted: two that the bound settles cannot be equals, and contenders with so few
+//! rounds that no result could put them behind another are left out (R. E. Tarone, "A Modified Bonferroni
+//! Method for Discrete Data", Biometrics 46 (2), 1990).
+
+use super::pairs::{Readings, log_ratios};
+use super::{Figure, Finding, Row};
+use crate::stats::{holm, signed_rank};
+
+/// The chance that a figure puts the best, or one of several that are equally good, behind another. A record
+/// compares two figures at most, so that one of equals names a difference in at most one of a hundred.
+pub const ALPHA: f64 = 0.005;
+
+/// Rounds beyond the fewest with which a test can find anything, so that one void run, or one round that goes
+/// the other way, does not decide what is found. METHOD.md tells what a record of so many rounds finds.
+const SPARE_ROUNDS: u32 = 2;
+
+/// Rounds with which the best of so many contenders can be told from the others.
+pub fn enough_rounds(contenders: u32) -> u32 {
+    enough_for(comparisons(contenders as usize))
+}
+
+/// Rounds below which no result of so many contenders, however clear, puts one behind another by a test.
+pub fn fewest_rounds(contenders: u32) -> u32 {
+    fewest_for(comparisons(contenders as usize))
+}
+
+fn enough_for(comparisons: usize) -> u32 {
+    fewest_for(comparisons) + SPARE_ROUNDS
+}
+
+fn fewest_for(comparisons: usize) -> u32 {
+    (1..).find(|&rounds| can_find(rounds, comparisons)).expect("the least p goes to zero")
+}
+
+/// Every contender with each of the others, in both directions.
+fn comparisons(contenders: usize) -> usize {
+    (contenders * contenders.saturating_sub(1)).max(2)
+}
+
+fn can_find(rounds: u32, comparisons: usize) -> bool {
+    least_p(rounds) * comparisons as f64 <= ALPHA
+}
+
+/// The smallest p of a one-sided test: when all differences have the same sign.
+fn least_p(rounds: u32) -> f64 {
+    0.5_f64.powf(f64::from(rounds))
+}
+
+/// What one figure says of all contenders, by their place in the list that they were made of.
+pub(super) struct Standings {
+    pub(super) contenders: Vec<Standing>,
+    /// Comparisons that rounds can decide, in both directions: the strictest level is [`ALPHA`] over these.
+    pub(super) comparisons: usize,
+    /// Contenders that were tested.
+    pub(super) tested: usize,
+    /// Rounds with which each could be tested.
+    pub(super) enough_rounds: u32,
+}
+
+/// What is known of one contender.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Standing {
+    /// Who is known to be ahead of it.
+    pub(super) behind: Vec<usize>,
+    /// The p-value for its being the best, adjusted; absent where it was not tested.
+    pub(super) adjusted_p: Option<f64>,
+    pub(super) finding: Finding,
+}
+
+impl Standings {
+    pub(super) fn of(figure: Figure, rows: &[Row], total_delay_ns: u64) -> Standings {
+        let medians: Vec<Option<u64>> = rows.iter().map(|row| figure.median(row)).collect();
+        let readings: Vec<Readings> = rows.iter().map(|row| Readings::of(figure, row)).collect();
+        let most: Vec<Option<u64>> = rows.iter().map(|row| figure.most(row)).collect();
+        let bounds: Vec<u64> = rows.iter().map(|row| figure.bound(row, total_delay_ns)).collect();
+        // Every run of the one is below what the shape of the other allows.
+        let is_bound = |low: usize, high: usize| most[low].is_some_and(|most| most < bounds[high]);
+        let all: Vec<usize> = (0..rows.len()).filter(|&i| medians[i].is_some()).collect();
+        let open = |among: &[usize]| {
+            let is_open = |i: usize, j: usize| i != j && !is_bound(i, j) && !is_bound(j, i);
+            among.iter().map(|&i| among.iter().filter(|&&j| is_open(i, j)).count()).sum::<usize>()
+        };
+        let (tested, comparisons) = testable(&all, rows, open);
+
+        let ahead_by_bound =
+            |i: usize| all.iter().copied().filter(|&j| j != i && is_bound(j, i)).collect::<Vec<_>>();
+        let mut contenders: Vec<Standing> = (0..rows.len())
+            .map(|i| Standing { behind: ahead_by_bound(i), adjusted_p: None, finding: Finding::TooFewRounds })
+            .collect();
+        let candidates: Vec<usize> =
+            tested.iter().copied().filter(|&i| contenders[i].behind.is_empty()).collect();
+
+        let mut of_best = Vec::new();
+        for &i in &tested {
+            let mut strongest: (f64, Option<usize>) = (1.0, None);
+            let mut most_rounds = 0;
+            for &j in tested.iter().filter(|&&j| j != i && !is_bound(i, j) && !is_bound(j, i)) {
+                let ratios = log_ratios(&readings[j], &readings[i]);
+                most_rounds = most_rounds.max(ratios.len() as u32);
+                // A test that the medians contradict is not believed.
+                if medians[j] >= medians[i] {
+                    continue;
+                }
+                let p = signed_rank::greater(&ratios);
+                if p * comparisons as f64 <= ALPHA {
+                    contenders[i].behind.push(j);
+                }
+                if p < strongest.0 && candidates.contains(&j) {
+                    strongest = (p, Some(j));
+                }
+            }
+            if can_find(most_rounds, comparisons) {
+                contenders[i].finding = Finding::NotDetected;
+            }
+            if candidates.contains(&i) {
+                of_best.push((i, strongest));
+            }
+        }
+
+        let rivals = candidates.len().saturating_sub(1) as f64;
+        let p: Vec<f64> = of_best.iter().map(|(_, (p, _))| (p * rivals).min(1.0)).collect();
+        for ((i, (_, rival)), adjusted_p) in of_best.into_iter().zip(holm(&p)) {
+            let standing = &mut contenders[i];
+            if rivals > 0.0 && standing.finding == Finding::NotDetected {
+                standing.adjusted_p = Some(adjusted_p);
+            }
+            if let Some(rival) = rival.filter(|rival| adjusted_p <= ALPHA && !standing.behind.contains(rival))
+            {
+                standing.behind.push(rival);
+            }
+        }
+        for (i, standing) in contenders.iter_mut().enumerate() {
+            if !ahead_by_bound(i).is_empty() {
+                standing.finding = Finding::Bound;
+            } else if !standing.behind.is_empty() {
+                standing.finding = Finding::Apart;
+            }
+        }
+        let enough_rounds = enough_for(open(&all).max(2));
+        Standings { contenders, comparisons, tested: tested.len(), enough_rounds }
+    }
+}
+
+/// The contenders with rounds enough for a test: as many as can be, each with at least so many valid runs that
+/// the comparisons among all of them can find something. Gives the number of these comparisons too.
+fn testable(all: &[usize], rows: &[Row], open: impl Fn(&[usize]) -> usize) -> (Vec<usize>, usize) {
+    let mut numbers: Vec<u32> = all.iter().map(|&i| rows[i].valid_runs).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    for rounds in numbers {
+        let with: Vec<usize> = all.iter().copied().filter(|&i| rows[i].valid_runs >= rounds).collect();
+        let comparisons = open(&with).max(2);
+        if with.len() > 1 && can_find(rounds, comparisons) {
+            return (with, comparisons);
+        }
+    }
+    (Vec::new(), 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Comparison, Pair, Ranked, Testing};
+    use super::*;
+    use crate::example;
+    use crate::record::{Record, Run, Verdict};
+
+    const NAMES: [&str; 2] = ["threads:32", "tokio:128"];
+
+    /// Rounds of the example with these walls of threads:32 and tokio:128, in milliseconds. The least that the
+    /// shapes allow is 818 ms and 204 ms.
+    fn race<const N: usize>(threads_ms: [u64; N], tokio_ms: [u64; N]) -> Record {
+        let mut record = example::record_of_rounds(N as u32);
+        record.header.contenders.retain(|facts| NAMES.contains(&facts.name.as_str()));
+        record.runs.retain(|run| NAMES.contains(&run.contender.as_str()));
+        for run in &mut record.runs {
+            let walls = if run.contender == "tokio:128" { &tokio_ms } else { &threads_ms };
+            run.verdict = Verdict::Valid;
+            run.figures.as_mut().unwrap().wall_ns = walls[run.round as usize - 1] * 1_000_000;
+        }
+        record
+    }
+
+    /// The second of two by wall, as it stands to the first.
+    fn second(record: &Record) -> (Pair, Testing) {
+        let comparison = Comparison::of(record);
+        (comparison.ranking[1].to_first.clone().unwrap(), comparison.testing)
+    }
+
+    const ABOUT_900: [u64; 10] = [900, 901, 902, 903, 904, 905, 906, 907, 908, 909];
+    const ABOUT_950: [u64; 10] = [950, 952, 951, 954, 953, 956, 955, 958, 957, 959];
+
+    #[test]
+    fn what_the_bound_does_not_settle_is_tested() {
+        let (pair, testing) = second(&race(ABOUT_900, ABOUT_950));
+        assert_eq!((pair.lower.as_str(), pair.higher.as_str(), pair.rounds), ("threads:32", "tokio:128", 10));
+        assert_eq!((testing.contenders, testing.comparisons, testing.enough_rounds), (2, 2, 11));
+        // All ten have the same sign: 2⁻¹⁰ one-sided, with one rival, of two that could be the best.
+        assert_eq!((pair.adjusted_p, pair.finding), (Some(1.0 / 512.0), Finding::Apart));
+        let ratio = pair.ratio.unwrap();
+        assert!((1.05..1.06).contains(&ratio.estimate) && ratio.low > 1.0, "{ratio:?}");
+    }
+
+    #[test]
+    fn what_the_bound_settles_is_not() {
+        let (pair, testing) = second(&race(ABOUT_900, [300; 10]));
+        assert_eq!((pair.lower.as_str(), pair.finding, pair.adjusted_p), ("tokio:128", Finding::Bound, None));
+        assert_eq!(testing.contenders, 2, "by CPU");
+        let mut one_slow = [300; 10];
+        one_slow[4] = 850;
+        assert_eq!(second(&race(ABOUT_900, one_slow)).0.finding, Finding::Apart, "a run was above the bound");
+    }
+
+    #[test]
+    fn runs_are_compared_within_their_round_alone() {
+        // Both drift in the same way by more than they differ.
+        let drifting = |base: u64| std::array::from_fn::<u64, 9, _>(|round| base + 40 * round as u64);
+        let (pair, _) = second(&race(drifting(900), drifting(905)));
+        assert_eq!(pair.finding, Finding::Apart);
+
+        let mut record = race(drifting(900), drifting(905));
+        record.runs[0].verdict = Verdict::Void { reasons: Vec::new() };
+        record.runs.swap(2, 8);
+        let (pair, testing) = second(&record);
+        assert_eq!((pair.rounds, pair.finding, testing.contenders), (8, Finding::TooFewRounds, 0));
+    }
+
+    /// Each has enough valid runs, but they share too few rounds.
+    #[test]
+    fn void_runs_in_different_rounds_leave_too_few_to_share() {
+        let mut record = race(ABOUT_900, ABOUT_950);
+        let void = |run: &mut Run| run.verdict = Verdict::Void { reasons: Vec::new() };
+        void(record.runs.iter_mut().find(|run| run.contender == "tokio:128" && run.round == 2).unwrap());
+        void(record.runs.iter_mut().find(|run| run.contender == "threads:32" && run.round == 5).unwrap());
+        let comparison = Comparison::of(&record);
+        assert!(comparison.ranking.iter().all(|ranked| ranked.rank.is_none()));
+        assert!(comparison.ranking.iter().all(|ranked| ranked.finding == Finding::TooFewRounds));
+    }
+
+    #[test]
+    fn a_difference_that_the_medians_deny_is_none() {
+        // Threads are ahead in each round that both have, but had bad ones of their own.
+        let mut record = race(ABOUT_900, ABOUT_950);
+        record.header.contenders.iter_mut().for_each(|facts| facts.rounds = 25);
+        let template = record.runs.iter().find(|run| run.contender == "threads:32").unwrap().clone();
+        for round in 11..=25 {
+            let mut run = template.clone();
+            run.round = round;
+            run.figures.as_mut().unwrap().wall_ns = 990_000_000;
+            record.runs.push(run);
+        }
+        let (pair, _) = second(&record);
+        assert_eq!((pair.lower.as_str(), pair.finding), ("tokio:128", Finding::NotDetected));
+    }
+
+    #[test]
+    fn a_meter_that_read_nothing_is_no_difference_from_another() {
+        let mut record = race(ABOUT_900, ABOUT_950);
+        record.runs.iter_mut().for_each(|run| run.figures.as_mut().unwrap().cpu_ns = 0);
+        let comparison = Comparison::of(&record);
+        let pair = comparison.cpu_ranking[1].to_first.clone().unwrap();
+        assert_eq!((pair.finding, pair.adjusted_p), (Finding::NotDetected, Some(1.0)));
+        assert_eq!(pair.ratio.unwrap().estimate, 1.0);
+    }
+
+    /// Contenders of one shape whose walls and CPU times, in microseconds, are a little above `levels_us`.
+    fn of_levels(levels_us: &[(u64, u64)], rounds: u32) -> Record {
+        let mut record = example::short_record();
+        let (facts, template) = (record.header.contenders[2].clone(), record.runs[1].clone());
+        (record.runs, record.header.contenders) = (Vec::new(), Vec::new());
+        for (at, (wall_us, cpu_us)) in levels_us.iter().enumerate() {
+            let name = format!("contender {at}");
+            for round in 1..=rounds {
+                let mut run = Run { contender: name.clone(), round, ..template.clone() };
+                let figures = run.figures.as_mut().unwrap();
+                let noise = u64::from(round * 7 + at as u32 * 3) % 11;
+                (figures.wall_ns, figures.cpu_ns) = ((wall_us + noise) * 1_000, (cpu_us + noise) * 1_000);
+                figures.cpu_us_per_request = figures.cpu_ns as f64 / 1e6;
+                record.runs.push(run);
+            }
+            record.header.contenders.push(crate::record::ContenderFacts { name, rounds, ..facts.clone() });
+        }
+        record
+    }
+
+    fn ranks(ranking: &[Ranked]) -> Vec<Option<usize>> {
+        ranking.iter().map(|ranked| ranked.rank).collect()
+    }
+
+    /// Walls from 240 ms to 2.5 s and CPU from 60 to 300 ms, in opposite orders, at no delay.
+    #[test]
+    fn twenty_five_at_no_delay_are_ranked_by_cpu() {
+        let levels: Vec<(u64, u64)> =
+            (0..25).map(|at| (240_000 + at * 94_000, 300_000 - at * 10_000)).collect();
+        let mut record = of_levels(&levels, enough_rounds(25));
+        record.header.scenario.total_delay_ns = 0;
+        let comparison = Comparison::of(&record);
+        assert_eq!(comparison.ranked_by, Figure::CpuNs);
+        assert_eq!(ranks(&comparison.ranking), (1..=25).map(Some).collect::<Vec<_>>());
+        assert_eq!(comparison.ranking[0].name, "contender 24");
+        assert!(comparison.cpu_ranking.is_empty());
+        assert_eq!(comparison.pairs.len(), 24);
+
+        let five =
+            Record { runs: record.runs.iter().filter(|run| run.round <= 5).cloned().collect(), ..record };
+        assert_eq!(ranks(&Comparison::of(&five).ranking), [None; 25]);
+    }
+
+    /// Two in front and two behind them, each of which are alike.
+    #[test]
+    fn ranks_are_shared_where_no_difference_is_found() {
+        let mut record =
+            of_levels(&[(250_000, 90_000), (250_000, 90_000), (300_000, 99_000), (300_000, 99_000)], 14);
+        for run in &mut record.runs {
+            // The members of either two take turns.
+            let even = run.round.is_multiple_of(2)
+                == ["contender 0", "contender 2"].contains(&run.contender.as_str());
+            run.figures.as_mut().unwrap().wall_ns += u64::from(even) * 1_000_000;
+        }
+        let comparison = Comparison::of(&record);
+        assert_eq!(ranks(&comparison.ranking), [1, 1, 3, 3].map(Some));
+        assert_eq!(comparison.ranking[2].behind.len(), 2);
+    }
+
+    #[test]
+    fn fewest_rounds_are_those_below_which_nothing_is_found() {
+        for contenders in [2, 3, 4, 8, 27] {
+            let levels: Vec<(u64, u64)> =
+                (0..u64::from(contenders)).map(|at| (250_000 + at * 20_000, 90_000 + at * 9_000)).collect();
+            let fewest = fewest_rounds(contenders);
+            let found = |rounds| {
+                let comparison = Comparison::of(&of_levels(&levels, rounds));
+                [ranks(&comparison.ranking), ranks(&comparison.cpu_ranking)]
+            };
+            let all: Vec<_> = (1..=contenders as usize).map(Some).collect();
+            assert_eq!(found(fewest), [all.clone(), all], "{contenders}");
+            assert_eq!(found(fewest - 1), [vec![None; contenders as usize], vec![None; contenders as usize]]);
+            assert!(enough_rounds(contenders) > fewest);
+        }
+    }
+}
