@@ -56,7 +56,7 @@ fn a_ladder_fits_no_step_that_reuses_no_connection() {
         let ladder = ladder.iter().find(|chart| chart.name() == "ladder").unwrap();
         assert_eq!(ladder.caption().contains("reuse a connection: pool:1001"), ladder.data().rows.len() == 4);
         let rows = ladder.data().rows;
-        rows.iter().map(|cells| (cells[0].text.clone(), cells[5].raw.first().copied())).collect()
+        rows.iter().map(|cells| (cells[0].text.clone(), cells[6].raw.first().copied())).collect()
     };
     let before = fitted(&record);
     assert!(before.len() == 3 && before.iter().all(|(_, rate)| rate.is_some()), "{before:?}");

@@ -414,7 +414,9 @@ mod tests {
             let pairs = comparison.pairs.iter().filter(move |pair| pair.figure == figure);
             pairs.filter(|pair| pair.lower == limited || pair.higher == limited).count()
         };
-        assert_eq!((pairs_of(Figure::WallNs), pairs_of(Figure::CpuNs)), (0, 3));
+        assert_eq!(pairs_of(Figure::WallNs), 0);
+        assert!(pairs_of(Figure::CpuNs) > 0, "its CPU is its own");
+        assert!(comparison.cpu_ranking.iter().any(|ranked| ranked.name == limited));
     }
 
     #[test]

@@ -42,6 +42,7 @@ pub(super) fn rank(figure: Figure, rows: &[Row], standings: &Standings) -> Vec<R
     let name = |&at: &usize| rows[at].name.clone();
     let ranked = rows.iter().zip(&standings.contenders).filter_map(|(row, standing)| {
         let measured = row.measured.as_ref()?;
+        figure.median(row)?;
         Some(Ranked {
             rank: None,
             name: row.name.clone(),
