@@ -85,7 +85,8 @@ struct Ranks {
 impl Ranks {
     fn of(differences: &[f64]) -> Ranks {
         let mut sorted = differences.to_vec();
-        sorted.sort_unstable_by(|a, b| a.abs().total_cmp(&b.abs()));
+        // Ascending differences are two ascending runs of magnitudes, which this sort finds and merges.
+        sorted.sort_by(|a, b| a.abs().total_cmp(&b.abs()));
         let mut ranks = Ranks { groups: Vec::with_capacity(sorted.len()), sum: 0, positive: 0, untied: None };
         let mut before = 0;
         for equal in sorted.chunk_by(|a, b| a.abs() == b.abs()) {

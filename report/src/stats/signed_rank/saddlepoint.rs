@@ -28,20 +28,21 @@ pub(super) fn at_most(groups: &[Group], most: usize) -> f64 {
     // Of signs instead of choices: at least so far from the middle, and half a step nearer as the sum has steps.
     let step = groups.iter().fold(0, |divisor, group| common_divisor(group.doubled, divisor));
     let distance = (sum - 2 * most) as f64 - step as f64;
-    if distance / Derivatives::at(groups, 0.0).second.sqrt() < MIDDLE {
+    let variance: f64 = groups.iter().map(|group| group.count as f64 * (group.doubled as f64).powi(2)).sum();
+    if distance / variance.sqrt() < MIDDLE {
         return 0.5;
     }
-    let (t, variance) = saddlepoint(groups, distance);
+    let (t, second) = saddlepoint(groups, distance, variance);
     let w = (2.0 * (t * distance - generating(groups, t))).sqrt();
-    let u = t * variance.sqrt();
+    let u = t * second.sqrt();
     upper_tail(w) + density(w) * (1.0 / u - 1.0 / w)
 }
 
 /// Where the first derivative of the generating function is `distance`, and the second there. The first is concave, so
-/// Newton's method rises to it from 0 and never beyond.
-fn saddlepoint(groups: &[Group], distance: f64) -> (f64, f64) {
+/// Newton's method rises to it from 0, where the second is the `variance`, and never beyond.
+fn saddlepoint(groups: &[Group], distance: f64, variance: f64) -> (f64, f64) {
     const MOST_STEPS: usize = 200;
-    let mut t = 0.0;
+    let mut t = distance / variance;
     let mut derivatives = Derivatives::at(groups, t);
     for _ in 0..MOST_STEPS {
         let step = (distance - derivatives.first) / derivatives.second;
