@@ -4,13 +4,13 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use crate::meter::{Group, PASS, Tree};
+use crate::meter::{Group, PASS, RunQueue, Tree};
 use crate::placement::{self, Cpus};
 
 /// How a worker is started: this program itself, or one that speaks the same protocol.
@@ -80,6 +80,8 @@ struct Worker {
     stderr: JoinHandle<()>,
     last_words: Arc<Mutex<Option<String>>>,
     silence: Silence,
+    /// Of the thread that listens to it, where the system keeps such an account.
+    listener: Arc<OnceLock<RunQueue>>,
 }
 
 /// Whether more is to be heard of a worker.
@@ -157,14 +159,25 @@ impl Crew {
         None
     }
 
+    /// How long the thread that listens to each worker has waited for a core so far, in nanoseconds: by so much
+    /// what it hears is stamped late. `None` where the system does not tell.
+    pub(crate) fn listeners_waited_ns(&self) -> Vec<Option<u64>> {
+        self.workers.iter().map(|worker| worker.listener.get()?.waited_ns()).collect()
+    }
+
     /// The process id of every worker.
     pub(crate) fn pids(&self) -> Vec<u32> {
         self.workers.iter().map(|worker| worker.child.id()).collect()
     }
 
-    /// Tells every worker to begin.
-    pub(crate) fn tell(&mut self, word: &str) -> io::Result<()> {
-        self.workers.iter_mut().try_for_each(|worker| worker.tell(word))
+    /// Tells every worker to begin. Gives when the last one's turn came.
+    pub(crate) fn tell(&mut self, word: &str) -> io::Result<Instant> {
+        let mut turn = Instant::now();
+        for worker in &mut self.workers {
+            turn = Instant::now();
+            worker.tell(word)?;
+        }
+        Ok(turn)
     }
 
     /// Closes every worker's stdin.
@@ -235,13 +248,20 @@ impl Worker {
         let stdout = child.stdout.take().expect("stdout is piped");
         let stderr = child.stderr.take().expect("stderr is piped");
         let thread = thread::Builder::new;
-        thread().spawn(move || listen(BufReader::new(stdout), number, &events))?;
+        let listener = Arc::new(OnceLock::new());
+        thread().spawn({
+            let listener = listener.clone();
+            move || {
+                RunQueue::of_this_thread().map(|queue| listener.set(queue));
+                listen(BufReader::new(stdout), number, &events);
+            }
+        })?;
         let last_words = Arc::new(Mutex::new(None));
         let stderr = thread().spawn({
             let last_words = last_words.clone();
             move || keep_last_line(BufReader::new(stderr), &last_words)
         })?;
-        Ok(Worker { child, stdin: Stdin::Open(stdin), stderr, last_words, silence: Silence::None })
+        Ok(Worker { child, stdin: Stdin::Open(stdin), stderr, last_words, silence: Silence::None, listener })
     }
 
     fn hand(&mut self, plan: String) -> io::Result<()> {

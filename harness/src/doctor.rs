@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use inflight_report::numbers::duration;
 use inflight_report::record::Settings;
 
+use crate::meter::Quotas;
 use crate::placement::CORES_TO_SHARE_OUT;
 
 /// What is known of the machine.
@@ -19,6 +20,8 @@ pub(crate) struct Facts {
     pub(crate) no_group: Option<String>,
     /// Whether a target that asked for real-time priority was granted it.
     pub(crate) realtime: bool,
+    /// CPUs that this process may use, whatever its quota.
+    pub(crate) cpus: usize,
     pub(crate) spin: Spin,
 }
 
@@ -30,6 +33,8 @@ pub(crate) struct Spin {
     pub(crate) gaps_ns: Vec<u64>,
     /// Threads.
     pub(crate) threads: usize,
+    /// Whether a CPU quota stopped them.
+    pub(crate) throttled: bool,
 }
 
 /// One thing that was looked at.
@@ -71,12 +76,14 @@ const MOST_LOST: f64 = 0.05;
 impl Spin {
     /// Spins on every core for `length`.
     pub(crate) fn measure(cores: usize, length: Duration) -> Spin {
+        let quotas = Quotas::of_this_process();
         let mut gaps_ns: Vec<u64> = thread::scope(|scope| {
             let threads: Vec<_> = (0..cores).map(|_| scope.spawn(move || gaps(length))).collect();
             threads.into_iter().flat_map(|thread| thread.join().expect("spinning does not panic")).collect()
         });
         gaps_ns.sort_unstable_by(|a, b| b.cmp(a));
-        Spin { length, gaps_ns, threads: cores }
+        let throttled = quotas.throttled_since().is_some_and(|groups| !groups.is_empty());
+        Spin { length, gaps_ns, threads: cores, throttled }
     }
 
     /// The share of their time that the threads lost.
@@ -111,6 +118,7 @@ pub(crate) fn examine(facts: &Facts) -> Vec<Finding> {
         descriptors(facts),
         ports(facts),
         cores(facts),
+        quota(facts),
         realtime(facts),
         governor(facts),
         timer_slack(facts),
@@ -156,6 +164,22 @@ fn cores(facts: &Facts) -> Finding {
         facts.cores.to_string(),
         unless(facts.cores >= CORES_TO_SHARE_OUT, Judgement::Warn, advice),
     )
+}
+
+/// A quota of more than there is limits nothing.
+fn quota(facts: &Facts) -> Finding {
+    let what = "CPU quota";
+    let Some(quota) = facts.settings.cpu_quotas.first() else {
+        return finding(what, "none", Judgement::Ok);
+    };
+    let advice = "a run that uses more is throttled and does not count: raise the quota (cpu.max, or \
+                  cpu.cfs_quota_us in version 1; docker run --cpus), or start outside of that group"
+        .to_owned();
+    let judgement = match facts.spin.throttled {
+        true => Judgement::Bad(advice),
+        false => unless(quota.cores() >= facts.cpus as f64, Judgement::Warn, advice),
+    };
+    finding(what, quota.to_string(), judgement)
 }
 
 fn realtime(facts: &Facts) -> Finding {
@@ -208,7 +232,9 @@ fn noise(spin: &Spin) -> Finding {
         duration(spin.p99_ns()),
         duration(spin.gaps_ns.first().copied().unwrap_or(0)),
     );
-    let judgement = if spin.lost() > MOST_LOST {
+    let judgement = if spin.lost() > MOST_LOST && spin.throttled {
+        Judgement::Bad("the CPU quota stopped the threads: see above".to_owned())
+    } else if spin.lost() > MOST_LOST {
         Judgement::Bad("something else is running here: end it, or wait".to_owned())
     } else {
         unless(
@@ -238,10 +264,16 @@ impl fmt::Display for Finding {
 
 #[cfg(test)]
 mod tests {
+    use inflight_report::record::CpuQuota;
+
     use super::*;
 
     fn told(facts: &Facts) -> String {
         examine(facts).iter().map(|finding| format!("{finding}\n")).collect()
+    }
+
+    fn quota(quota_us: u64) -> CpuQuota {
+        CpuQuota { group: "/job".to_owned(), quota_us, period_us: 100_000 }
     }
 
     fn good() -> Facts {
@@ -254,11 +286,18 @@ mod tests {
                 descriptors: Some(20_000),
                 ports: Some(28_232),
                 timer_slack_ns: Some(50_000),
+                cpu_quotas: Vec::new(),
                 not_offered: Vec::new(),
             },
             no_group: None,
             realtime: false,
-            spin: Spin { length: Duration::from_secs(10), gaps_ns: vec![900_000, 20_000], threads: 8 },
+            cpus: 16,
+            spin: Spin {
+                length: Duration::from_secs(10),
+                gaps_ns: vec![900_000, 20_000],
+                threads: 8,
+                throttled: false,
+            },
         }
     }
 
@@ -272,11 +311,18 @@ mod tests {
                 descriptors: Some(1_024),
                 ports: Some(1_000),
                 timer_slack_ns: Some(1_000_000),
+                cpu_quotas: vec![quota(20_000)],
                 not_offered: Vec::new(),
             },
             no_group: text("no hierarchy of version 2 is mounted"),
             realtime: false,
-            spin: Spin { length: Duration::from_secs(1), gaps_ns: vec![4_000_000; 100], threads: 2 },
+            cpus: 2,
+            spin: Spin {
+                length: Duration::from_secs(1),
+                gaps_ns: vec![4_000_000; 100],
+                threads: 2,
+                throttled: true,
+            },
         }
     }
 
@@ -301,11 +347,33 @@ mod tests {
 
     #[test]
     fn a_machine_that_only_could_be_better_is_fit() {
-        let quiet = Spin { gaps_ns: Vec::new(), ..poor().spin };
+        let quiet = Spin { gaps_ns: Vec::new(), throttled: false, ..poor().spin };
         let settings = Settings { descriptors: Some(20_000), ports: Some(28_232), ..poor().settings };
         let findings = examine(&Facts { settings, spin: quiet, ..poor() });
         assert!(is_fit(&findings));
         assert!(findings.iter().any(|finding| matches!(finding.judgement, Judgement::Warn(_))));
+    }
+
+    #[test]
+    fn a_quota_is_named_and_blamed_for_the_time_that_it_took() {
+        let with = |quotas: &[u64], throttled| {
+            let settings =
+                Settings { cpu_quotas: quotas.iter().copied().map(quota).collect(), ..good().settings };
+            Facts {
+                settings,
+                spin: Spin { throttled, gaps_ns: vec![4_000_000_000; 8], ..good().spin },
+                ..good()
+            }
+        };
+        let throttled = told(&with(&[20_000], true));
+        assert!(
+            throttled.contains("bad   CPU quota           a CPU quota of 0.2 cores (control group /job)")
+        );
+        assert!(throttled.contains("the CPU quota stopped the threads"), "{throttled}");
+        assert!(!throttled.contains("something else"), "{throttled}");
+        assert!(told(&with(&[], false)).contains("something else is running here"));
+        assert!(told(&with(&[800_000], false)).contains("warn  CPU quota"));
+        assert!(told(&with(&[1_600_000], false)).contains("ok    CPU quota"), "more than there is");
     }
 
     #[test]

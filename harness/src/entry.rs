@@ -31,18 +31,26 @@ struct PastRun {
     took_ns: u64,
     /// Of a valid run.
     wall_ns: Option<u64>,
+    /// Whether an attempt before was disturbed.
+    repeated: bool,
 }
 
 impl Past {
     /// Adds a run of the header's contender of that index.
     pub(crate) fn add(&mut self, contender: usize, run: &Run) {
         let wall_ns = run.figures.as_ref().filter(|_| run.verdict.is_valid()).map(|figures| figures.wall_ns);
-        self.push(PastRun { contender, round: run.round, took_ns: run.took_ns, wall_ns });
+        let repeated = !run.disturbed_attempts.is_empty();
+        self.push(PastRun { contender, round: run.round, took_ns: run.took_ns, wall_ns, repeated });
     }
 
     /// Whether the contender has finished its run of that round.
     pub(crate) fn has(&self, contender: usize, round: u32) -> bool {
         self.seen.contains(&(contender, round))
+    }
+
+    /// How many runs there are, and how many of them took another attempt.
+    pub(crate) fn repeated(&self) -> (usize, usize) {
+        (self.runs.len(), self.runs.iter().filter(|run| run.repeated).count())
     }
 
     /// Each run's contender, and what it took.
@@ -148,7 +156,13 @@ mod tests {
             }
             for contender in present {
                 let wall_ns = took_ns(contender, round);
-                past.push(PastRun { contender, round, took_ns: wall_ns.unwrap_or(SECOND), wall_ns });
+                past.push(PastRun {
+                    contender,
+                    round,
+                    took_ns: wall_ns.unwrap_or(SECOND),
+                    wall_ns,
+                    repeated: false,
+                });
             }
         }
         (0..contenders).map(|i| past.runs.iter().filter(|run| run.contender == i).count()).collect()

@@ -1,16 +1,22 @@
 //! What machine this is.
 
 use std::fs;
-use std::thread;
 
 use inflight_report::record::{Machine, Settings};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
-use crate::meter::{Group, SystemCalls, peak_reset_not_offered};
+use crate::meter::{Group, Quotas, SystemCalls, peak_reset_not_offered};
+use crate::placement;
 
-/// Threads that a runtime which spreads work over cores is told to use: the CPUs this process may use.
+/// Threads that a runtime which spreads work over cores is told to use: the CPUs that this process may use, and no
+/// more than its quota is worth.
 pub(crate) fn cores() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
+    within_quota(placement::allowed_cpus())
+}
+
+/// So many of `cpus` as this process can use within its CPU quota.
+pub(crate) fn within_quota(cpus: usize) -> usize {
+    Quotas::of_this_process().worth(cpus)
 }
 
 /// The machine, as far as the system tells.
@@ -38,6 +44,7 @@ pub(crate) fn settings() -> Settings {
         descriptors: mock_target::raise_descriptor_limit().ok(),
         ports: line_of("/proc/sys/net/ipv4/ip_local_port_range").and_then(|range| ports(&range)),
         timer_slack_ns: line_of("/proc/self/timerslack_ns").and_then(|line| line.parse().ok()),
+        cpu_quotas: Quotas::of_this_process().limits(),
         not_offered: not_offered(),
     }
 }
@@ -48,7 +55,7 @@ fn not_offered() -> Vec<String> {
     let file = |path: &str, meter: &str| line_of(path).is_none().then(|| format!("{meter}: no {path}"));
     let missing = [
         group,
-        file("/proc/self/schedstat", "context switches"),
+        file("/proc/self/schedstat", "context switches, and how late the harness is"),
         file("/proc/self/smaps_rollup", "memory of several processes"),
         peak_reset_not_offered().map(|reason| format!("peak memory since `go`: {reason}")),
         file("/proc/stat", "CPU that others use"),

@@ -3,9 +3,12 @@
 use std::fmt;
 use std::io;
 use std::str::FromStr;
+use std::thread::available_parallelism;
 
 use inflight_report::record::PlacementFacts;
 use thiserror::Error;
+
+use crate::meter::Quotas;
 
 /// What was asked for with `--pin`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,6 +68,7 @@ impl Pin {
         let allowed = allowed();
         match self {
             Pin::Off => Ok(None),
+            Pin::Auto if !has_cores_to_share_out() => Ok(None),
             Pin::Auto => Ok(allowed.and_then(|allowed| Placement::automatic(&allowed, siblings))),
             Pin::To(placement) => {
                 let allowed = allowed.ok_or(PinError::Impossible)?;
@@ -113,9 +117,17 @@ pub fn has_cores_to_share_out() -> bool {
     physical_cores() >= CORES_TO_SHARE_OUT
 }
 
-/// The cores that this process may use, each counted once however many CPUs it shows.
+/// The cores that this process may use, each counted once however many CPUs it shows, and no more than its CPU
+/// quota is worth.
 pub fn physical_cores() -> usize {
-    allowed().map_or_else(crate::machine::cores, |allowed| cores(&allowed, siblings).len())
+    let cores = allowed().map(|allowed| cores(&allowed, siblings).len());
+    Quotas::of_this_process().worth(cores.unwrap_or_else(allowed_cpus))
+}
+
+/// How many CPUs this process may use, whatever its CPU quota.
+pub(crate) fn allowed_cpus() -> usize {
+    // The standard library takes a quota into account, and rounds it down.
+    allowed().map_or_else(|| available_parallelism().map_or(1, usize::from), |allowed| allowed.count())
 }
 
 /// The cores of the CPUs `allowed`, each as all the CPUs it shows.

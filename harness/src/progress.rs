@@ -114,6 +114,13 @@ impl Progress {
         self.show_time_left();
     }
 
+    /// The run that began last was disturbed, and begins once more.
+    pub(crate) fn begin_again(&mut self) {
+        self.estimate.spend(self.estimate.run_began.elapsed());
+        self.estimate.expect(self.running);
+        self.begin(self.running);
+    }
+
     /// The run that began last is over, and became `run`.
     pub(crate) fn end(&mut self, run: &Run) {
         self.estimate.end(self.running);

@@ -1,17 +1,22 @@
 //! One run: spawn, ready, go, done.
 
+mod fault;
+
 use std::io;
 use std::process::ExitStatus;
 use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use inflight_report::record::{CpuMethod, Noise, Usage};
+use inflight_report::record::{CpuMethod, HarnessLateness, Noise, Usage};
 use mock_target::Stats;
-use thiserror::Error;
 
+pub use self::fault::Fault;
+use self::fault::{also_late, fault};
 use crate::crew::{Crew, Event, Launch, Said};
-use crate::meter::{Callgrind, Counters, Group, Moment, Seen, SystemCalls, Tree, Watch};
+use crate::meter::{
+    Callgrind, Counters, Group, Heartbeat, Moment, Quotas, Seen, SystemCalls, Throttled, Tree, Watch,
+};
 use crate::placement::Cpus;
 use crate::protocol::{DONE, GO, Plan, Ready, Sample};
 
@@ -56,6 +61,10 @@ pub struct Finish {
     pub usage: Usage,
     /// What disturbed the run in that time.
     pub noise: Noise,
+    /// How late the harness itself was.
+    pub harness: HarnessLateness,
+    /// The control groups whose CPU quota stopped something of the run in that time.
+    pub(crate) throttled: Vec<Throttled>,
     /// Memory of the trees before `go`.
     pub ready_memory_bytes: u64,
     /// Peak of memory between `go` and `done`, and the course of the run.
@@ -68,23 +77,6 @@ pub struct Finish {
     pub target_after: Stats,
 }
 
-/// Why a run did not reach its end.
-#[derive(Debug, Error)]
-pub enum Fault {
-    /// A worker did not do its part: what it did instead, with its last words.
-    #[error("{0}")]
-    Worker(String),
-    /// The target is gone.
-    #[error("the target died during the run")]
-    Target,
-    /// The user asked to stop.
-    #[error("interrupted")]
-    Interrupted,
-    /// The system refused something.
-    #[error(transparent)]
-    System(#[from] io::Error),
-}
-
 /// Who looks on while a run goes on. It is asked about every tenth of a second.
 pub trait Onlooker {
     /// Called while the workers fetch.
@@ -93,8 +85,11 @@ pub trait Onlooker {
     fn interrupted(&self) -> bool;
     /// Whether the target is still there.
     fn target_alive(&mut self) -> bool;
-    /// What the target has seen so far; `None` when it does not answer.
-    fn target_stats(&mut self) -> Option<Stats>;
+    /// What the target has seen so far.
+    ///
+    /// # Errors
+    /// With the reason why it does not say.
+    fn target_stats(&mut self) -> Result<Stats, String>;
 }
 
 /// Carries out `plans`, one in a process of its own, confined to `cpus` if there are any, and measures it
@@ -113,11 +108,12 @@ pub fn race(
 ) -> Result<Finish, Fault> {
     let lines = plans.iter().map(|plan| serde_json::to_string(plan).map(|line| line + "\n"));
     let lines = lines.collect::<Result<Vec<_>, _>>().map_err(io::Error::other)?;
+    let heartbeat = Heartbeat::start()?;
     let (crew, started) = Crew::start(launch, cpus, lines, meters.group)?;
     let mut run = Run { crew, onlooker };
 
     let setup_ends = started + limits.setup;
-    let (ready, ready_at) = run.wait_for_all(setup_ends, "was not ready", parse_ready)?;
+    let (ready, last_ready) = run.wait_for_all(setup_ends, "was not ready", parse_ready)?;
     let (workers, target) = (run.crew.tree(), Tree::of(&[target_pid]));
     run.wait_until_plans_are_read(setup_ends)?;
     let ready_memory_bytes = run.metered(workers.memory_bytes())?;
@@ -127,8 +123,10 @@ pub fn race(
         run.metered(callgrind.begin(&workers))?;
     }
     let counters_before = run.metered(Counters::read(&workers))?;
-    let target_before = run.onlooker.target_stats().ok_or(Fault::Target)?;
-    let target_before_ns = target.cpu_ns().map_err(|_| Fault::Target)?;
+    let quotas = Quotas::of(&[&[std::process::id(), target_pid], &run.crew.pids()[..]].concat());
+    let listeners_before_ns = run.crew.listeners_waited_ns();
+    let target_before = run.target_stats()?;
+    let target_before_ns = target.cpu_ns().map_err(|_| Fault::TargetDied)?;
     let before = Moment::read();
     let cpu_before = run.metered(workers.cpu_time())?;
 
@@ -138,16 +136,24 @@ pub fn race(
     }
     let (go_at, go_at_ns) = (Instant::now(), mock_target::monotonic_ns());
     let told = run.crew.tell(GO);
-    run.metered(told)?;
-    let (_, done_at) =
+    let last_go_at = run.metered(told)?;
+    let (_, last_done) =
         run.wait_for_all(go_at + limits.wall, "was not done", |line| (line == DONE).then_some(()))?;
 
+    let listener = last_done.worker;
+    let waited_ns = run.crew.listeners_waited_ns()[listener].zip(listeners_before_ns[listener]);
     let system_calls = system_calls.map(SystemCalls::end).transpose()?;
     let cpu_after = run.metered(workers.cpu_time())?;
-    let target_after_ns = target.cpu_ns().map_err(|_| Fault::Target)?;
+    let target_after_ns = target.cpu_ns().map_err(|_| Fault::TargetDied)?;
     let after = Moment::read();
+    let throttled = quotas.throttled_since();
+    let harness = HarnessLateness {
+        go_spread_ns: nanoseconds(last_go_at - go_at),
+        done_waited_ns: waited_ns.map(|(after_ns, before_ns)| after_ns - before_ns),
+        stood_still_ns: heartbeat.finish(),
+    };
     let counters_after = run.metered(Counters::read(&workers))?;
-    let target_after = run.onlooker.target_stats().ok_or(Fault::Target)?;
+    let target_after = run.target_stats()?;
     let seen = run.metered(watch.finish(go_at))?;
     let executed = meters.callgrind.map(|callgrind| callgrind.end(&workers));
     let executed = executed.map(|counted| run.metered(counted)).transpose()?;
@@ -161,8 +167,8 @@ pub fn race(
         ready: ready.into_iter().next().expect("a run has a worker"),
         samples,
         go_at_ns,
-        startup_ns: nanoseconds(ready_at - started),
-        wall_ns: nanoseconds(done_at - go_at),
+        startup_ns: nanoseconds(last_ready.at - started),
+        wall_ns: nanoseconds(last_done.at - go_at),
         cpu_ns,
         cpu_method: workers.cpu_method(),
         usage: Usage {
@@ -177,7 +183,12 @@ pub fn race(
             received_bytes: target_after.sent_bytes.checked_sub(target_before.sent_bytes),
             ..counters_after.since(&counters_before, cpu_ns)
         },
-        noise: after.since(&before, cpu_ns + (target_after_ns - target_before_ns)),
+        noise: Noise {
+            throttled_ns: throttled.as_ref().map(|groups| groups.iter().map(|group| group.stopped_ns).sum()),
+            ..after.since(&before, cpu_ns + (target_after_ns - target_before_ns))
+        },
+        harness,
+        throttled: throttled.unwrap_or_default(),
         ready_memory_bytes,
         seen,
         target_cpu_ns: target_after_ns - target_before_ns,
@@ -201,17 +212,17 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Waits until every worker has said the one line that `parse` understands. Gives what was
-    /// understood, by worker, and when the last was heard.
+    /// understood, by worker, and the last that was heard.
     fn wait_for_all<T>(
         &mut self,
         deadline: Instant,
         late: &str,
         parse: impl Fn(&str) -> Option<T>,
-    ) -> Result<(Vec<T>, Instant), Fault> {
+    ) -> Result<(Vec<T>, Event), Fault> {
         let mut heard: Vec<Option<T>> = self.crew.pids().iter().map(|_| None).collect();
         loop {
-            let waited_for = heard.iter().position(Option::is_none).expect("not all were heard");
-            let event = self.next_event(deadline, waited_for, late)?;
+            let waited_for: Vec<bool> = heard.iter().map(Option::is_none).collect();
+            let event = self.next_event(deadline, &waited_for, late)?;
             let word = match &event.said {
                 Said::Line(line) if heard[event.worker].is_none() => parse(line),
                 _ => None,
@@ -219,7 +230,7 @@ impl Run<'_> {
             let Some(word) = word else { return Err(self.unexpected(&event)) };
             heard[event.worker] = Some(word);
             if heard.iter().all(Option::is_some) {
-                return Ok((heard.into_iter().flatten().collect(), event.at));
+                return Ok((heard.into_iter().flatten().collect(), event));
             }
         }
     }
@@ -228,11 +239,11 @@ impl Run<'_> {
     fn collect_samples(&mut self, plans: &[Plan], deadline: Instant) -> Result<Vec<Vec<Sample>>, Fault> {
         let mut samples: Vec<Vec<Sample>> =
             plans.iter().map(|plan| Vec::with_capacity(plan.ids.len())).collect();
-        let mut telling = plans.len();
-        while telling > 0 {
-            let event = self.next_event(deadline, 0, "did not finish telling its samples")?;
+        let mut telling = vec![true; plans.len()];
+        while telling.contains(&true) {
+            let event = self.next_event(deadline, &telling, "did not finish telling its samples")?;
             match &event.said {
-                Said::Eof => telling -= 1,
+                Said::Eof => telling[event.worker] = false,
                 Said::Line(line) => match serde_json::from_str(line) {
                     // Twice as many as asked for is more than any honest mistake.
                     Ok(sample) if samples[event.worker].len() <= 2 * plans[event.worker].ids.len() => {
@@ -253,31 +264,45 @@ impl Run<'_> {
         Ok(samples)
     }
 
-    /// The next thing a worker says; meanwhile the onlooker has its looks.
-    fn next_event(&mut self, deadline: Instant, waited_for: usize, late: &str) -> Result<Event, Fault> {
+    /// The next thing a worker says; meanwhile the onlooker has its looks. When the time is up, those that are
+    /// `waited_for` are named.
+    fn next_event(&mut self, deadline: Instant, waited_for: &[bool], late: &str) -> Result<Event, Fault> {
         const LOOK_EVERY: Duration = Duration::from_millis(100);
+        // The time may be up because this process was held up: what was said meanwhile is heard first.
+        let mut is_time_up = false;
         loop {
             if self.onlooker.interrupted() {
                 return Err(Fault::Interrupted);
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            match self.crew.next_event(left.min(LOOK_EVERY)) {
+            match self.crew.next_event(if is_time_up { LOOK_EVERY } else { left.min(LOOK_EVERY) }) {
                 Ok(event) => return Ok(event),
                 Err(RecvTimeoutError::Disconnected) => unreachable!("every worker's last event is its end"),
                 Err(RecvTimeoutError::Timeout) => {}
             }
             if !self.onlooker.target_alive() {
-                return Err(Fault::Target);
+                return Err(Fault::TargetDied);
             }
             if let Some(event) = self.crew.silent_end() {
                 return Err(self.unexpected(&event));
             }
-            if Instant::now() >= deadline {
-                let words = self.crew.end(waited_for);
-                return Err(fault(format!("worker {waited_for} {late} in time"), words));
+            if is_time_up {
+                let late_ones: Vec<usize> =
+                    (0..waited_for.len()).filter(|&worker| waited_for[worker]).collect();
+                let [first, others @ ..] = &late_ones[..] else { unreachable!("somebody is waited for") };
+                let words = self.crew.end(*first);
+                return Err(fault(format!("worker {first} {late} in time{}", also_late(others)), words));
             }
+            is_time_up = Instant::now() >= deadline;
             self.onlooker.look();
         }
+    }
+
+    fn target_stats(&mut self) -> Result<Stats, Fault> {
+        self.onlooker.target_stats().map_err(|reason| match self.onlooker.target_alive() {
+            true => Fault::NoLedger(reason),
+            false => Fault::TargetDied,
+        })
     }
 
     /// A worker that says that it is ready has read its plan, if it is honest.
@@ -317,7 +342,7 @@ impl Run<'_> {
         reading.map_err(|error| {
             // Its end may be heard a little later than it is seen.
             let soon = Instant::now() + Duration::from_secs(1);
-            match self.next_event(soon, 0, "could not be measured") {
+            match self.next_event(soon, &[true], "could not be measured") {
                 Ok(event) => self.unexpected(&event),
                 Err(Fault::Worker(_)) => Fault::System(error),
                 Err(fault) => fault,
@@ -348,11 +373,4 @@ impl Run<'_> {
         };
         fault(format!("worker {worker} does not speak the protocol, it said: {what}"), words)
     }
-}
-
-fn fault(what: String, last_words: Option<String>) -> Fault {
-    Fault::Worker(match last_words {
-        Some(words) => format!("{what}; its last words: {words}"),
-        None => what,
-    })
 }

@@ -13,7 +13,7 @@ use crate::contender::{Contender, Shape};
 use crate::crew::Launch;
 use crate::machine;
 use crate::meter::{Callgrind, Group, Tree};
-use crate::placement::{self, Cpus, Placement};
+use crate::placement::{self, Placement};
 use crate::protocol::{Outcome, PROTOCOL, Plan, Sample};
 use crate::race::{self, Fault, Finish, Limits, Meters, Onlooker};
 use crate::schedule::Turn;
@@ -206,7 +206,7 @@ impl Session {
         let began = Instant::now();
         self.target.reset()?;
         let clients = self.placement.as_ref().map(|placement| &placement.clients);
-        let cores = clients.map_or_else(machine::cores, Cpus::count);
+        let cores = clients.map_or_else(machine::cores, |cpus| machine::within_quota(cpus.count()));
         let plans = plans(contender, &self.workload, &self.target.url_prefix(), cores);
         let target_pid = self.target.pid();
         let mut onlooker = Looker { target: &mut self.target, watcher };
@@ -214,13 +214,20 @@ impl Session {
         let meters = Meters { group, ..meters };
         let run = match race::race(launch, clients, meters, &plans, target_pid, limits, &mut onlooker) {
             Err(Fault::Interrupted) => return Ok(None),
-            Err(fault) => void(contender, turn, fault.to_string()),
+            Err(fault) => void(contender, turn, &fault),
             Ok(finish) => match self.target.ledger() {
                 Ok(ledger) => tell(contender, turn, &self.workload, self.options, finish, &ledger),
-                Err(_) => void(contender, turn, Fault::Target.to_string()),
+                Err(error) => void(contender, turn, &self.no_ledger(&error)),
             },
         };
         Ok(Some(Run { took_ns: began.elapsed().as_nanos() as u64, ..run }))
+    }
+
+    fn no_ledger(&mut self, error: &anyhow::Error) -> Fault {
+        match self.target.is_alive() {
+            true => Fault::NoLedger(format!("{error:#}")),
+            false => Fault::TargetDied,
+        }
     }
 }
 
@@ -302,20 +309,21 @@ impl Onlooker for Looker<'_> {
         self.target.is_alive()
     }
 
-    fn target_stats(&mut self) -> Option<Stats> {
-        self.target.stats().ok()
+    fn target_stats(&mut self) -> Result<Stats, String> {
+        self.target.stats().map_err(|error| format!("{error:#}"))
     }
 }
 
 /// A run that did not reach its end.
-fn void(contender: &Contender, turn: Turn, reason: String) -> Run {
+fn void(contender: &Contender, turn: Turn, fault: &Fault) -> Run {
     Run {
         contender: contender.to_string(),
         round: turn.round,
         position: turn.position,
         warm_up: turn.round == 0,
         took_ns: 0,
-        verdict: Verdict::Void { reasons: vec![reason] },
+        verdict: Verdict::from(vec![fault.reason()]),
+        disturbed_attempts: Vec::new(),
         warnings: Vec::new(),
         runtime: String::new(),
         client: String::new(),
@@ -344,8 +352,11 @@ fn tell(
         wall_ns: finish.wall_ns,
         target_cpu_ns: finish.target_cpu_ns,
         target_shards: options.shards,
+        harness: finish.harness,
+        cpu_ns: finish.cpu_ns,
         target_before: &finish.target_before,
         target_after: &finish.target_after,
+        throttled_by: &finish.throttled.iter().map(ToString::to_string).collect::<Vec<_>>(),
     };
     let samples = columns(&finish.samples, contender.shape.processes, workload);
     Run {
@@ -355,6 +366,7 @@ fn tell(
         warm_up: turn.round == 0,
         took_ns: 0,
         verdict: verify::verdict(&evidence),
+        disturbed_attempts: Vec::new(),
         warnings: warnings(&evidence, &finish),
         figures: Some(figures(contender.shape, &finish, &samples, ledger, workload, options)),
         runtime: finish.ready.runtime,
@@ -406,6 +418,7 @@ fn figures(
         schedule: Schedule::of(samples),
         usage: finish.usage,
         noise: finish.noise,
+        harness: finish.harness,
         watching: finish.seen.watching,
         target: TargetFigures {
             cpu_ns: finish.target_cpu_ns,

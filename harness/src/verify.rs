@@ -1,6 +1,6 @@
 //! Samples against ledger: the verdict on a run.
 
-use inflight_report::record::Verdict;
+use inflight_report::record::{HarnessLateness, Reason, ReasonKind, Verdict};
 use inflight_report::stats::mean_in_flight;
 use mock_target::ledger::{Ledger, Outcome as Served, Stats};
 
@@ -13,6 +13,15 @@ const SATURATED: f64 = 0.95;
 
 /// What is measured by two clocks may be so much too long.
 const CLOCKS_DIFFER: f64 = 1.01;
+
+/// By so much of the wall time the harness may be late, and by so much at least: on a machine at work any thread waits
+/// for some milliseconds now and then.
+const HELD_UP: f64 = 0.01;
+const HELD_UP_NS: u64 = 5_000_000;
+
+/// By so much of the wall time a worker may idle before its first request or after its last response unremarked.
+const IDLE: f64 = 0.1;
+const IDLE_NS: u64 = 50_000_000;
 
 /// All that is known of a run that came to its end.
 pub struct Evidence<'a> {
@@ -30,42 +39,39 @@ pub struct Evidence<'a> {
     pub target_cpu_ns: u64,
     /// The event loops of the target: it can use as many cores.
     pub target_shards: u32,
+    /// How late the harness itself was.
+    pub harness: HarnessLateness,
+    /// CPU of the workers between `go` and `done`, in nanoseconds.
+    pub cpu_ns: u64,
     /// What the target had seen before `go`.
     pub target_before: &'a Stats,
     /// What the target had seen at `done`.
     pub target_after: &'a Stats,
-}
-
-/// What reasons begin with that are no fault of the contender.
-const OF_THE_TARGET: &str = "the target was";
-
-/// Whether a run is void for no fault of its contender's: the target was the bottleneck.
-pub fn blames_the_target(verdict: &Verdict) -> bool {
-    match verdict {
-        Verdict::Valid => false,
-        Verdict::Void { reasons } => reasons.iter().all(|reason| reason.starts_with(OF_THE_TARGET)),
-    }
+    /// The CPU quotas that stopped something of the run, one a text.
+    pub throttled_by: &'a [String],
 }
 
 /// The verdict, with every reason there is.
 pub fn verdict(evidence: &Evidence<'_>) -> Verdict {
-    let reasons: Vec<String> = [
-        received_once(evidence),
-        kept_to_the_schedule(evidence),
-        answered_as_planned(evidence),
-        times_possible(evidence),
-        served_once(evidence),
-        nothing_besides(evidence),
-        processes_exist(evidence),
-        within_the_run(evidence),
-        wall_possible(evidence),
-        bound_kept(evidence),
-        target_kept_up(evidence),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    if reasons.is_empty() { Verdict::Valid } else { Verdict::Void { reasons } }
+    let texts = [
+        (ReasonKind::NotReceivedOnce, received_once(evidence)),
+        (ReasonKind::OffSchedule, kept_to_the_schedule(evidence)),
+        (ReasonKind::WrongResponse, answered_as_planned(evidence)),
+        (ReasonKind::ImpossibleTime, times_possible(evidence)),
+        (ReasonKind::LedgerIncomplete, ledger_complete(evidence)),
+        (ReasonKind::NotServedOnce, served_once(evidence)),
+        (ReasonKind::UnplannedRequests, nothing_besides(evidence)),
+        (ReasonKind::UnknownProcess, processes_exist(evidence)),
+        (ReasonKind::OutsideTheRun, within_the_run(evidence)),
+        (ReasonKind::ImpossibleWall, wall_possible(evidence)),
+        (ReasonKind::TooManyInFlight, bound_kept(evidence)),
+        (ReasonKind::TargetLate, target_in_time(evidence)),
+        (ReasonKind::TargetOutOfCpu, target_has_cpu_left(evidence)),
+        (ReasonKind::HarnessHeldUp, harness_in_time(evidence)),
+        (ReasonKind::Throttled, no_quota_reached(evidence)),
+    ];
+    let reasons = texts.into_iter().filter_map(|(kind, text)| Some(Reason::new(kind, text?)));
+    Verdict::from(reasons.collect::<Vec<Reason>>())
 }
 
 /// What a reader should know of a run though it voids nothing.
@@ -74,6 +80,8 @@ pub fn warnings(evidence: &Evidence<'_>) -> Vec<String> {
     [
         reached_less(evidence),
         sent_again(evidence),
+        go_spread(evidence),
+        idle(evidence),
         against_littles_law(evidence.samples, evidence.wall_ns, allowed),
     ]
     .into_iter()
@@ -86,13 +94,56 @@ fn reached_less(evidence: &Evidence<'_>) -> Option<String> {
         return None; // how many are in flight is then a matter of the rate, too
     }
     let possible = evidence.shape.most_possible(evidence.workload.scenario.urls);
+    // What is answered at once is no longer in flight when the next is sent.
+    let delayed = evidence.workload.delays_ns.iter().filter(|delay_ns| **delay_ns > 0).count() as u64;
     let most = evidence.ledger.stats.most_in_flight;
-    (most < possible).then(|| format!("it did not reach the {possible} in flight that its shape allows"))
+    (most < possible && possible <= delayed)
+        .then(|| format!("it did not reach the {possible} in flight that its shape allows"))
 }
 
 fn sent_again(evidence: &Evidence<'_>) -> Option<String> {
     let resent = evidence.samples.iter().filter(|sample| sample.resent).count();
     (resent > 0).then(|| format!("it sent {resent} requests again whose idle connection had been closed"))
+}
+
+/// With several processes the first ones may be at work, on every core, before the last is sent `go`.
+fn go_spread(evidence: &Evidence<'_>) -> Option<String> {
+    (evidence.harness.go_spread_ns > lateness_allowed_ns(evidence)).then(|| {
+        format!(
+            "its last process was sent `go` late by more than {} % of the wall time: the cores were busy with those \
+             before it",
+            HELD_UP * 100.0
+        )
+    })
+}
+
+/// How late the harness may be.
+fn lateness_allowed_ns(evidence: &Evidence<'_>) -> u64 {
+    HELD_UP_NS.max((evidence.wall_ns as f64 * HELD_UP) as u64)
+}
+
+/// A worker that neither fetches nor computes between `go` and `done` waits for something that is not its model's.
+fn idle(evidence: &Evidence<'_>) -> Option<String> {
+    let (before_ns, after_ns) = outside_of_requests_ns(evidence.samples, evidence.wall_ns)?;
+    let limit_ns = IDLE_NS.max((evidence.wall_ns as f64 * IDLE) as u64) + evidence.cpu_ns;
+    let when = match (before_ns > limit_ns, after_ns > limit_ns) {
+        (false, false) => return None,
+        (true, false) => "before its first request",
+        (false, true) => "after its last response",
+        (true, true) => "before its first request and after its last response",
+    };
+    Some(format!("it was idle for more than {} % of its wall time {when}", IDLE * 100.0))
+}
+
+/// The time from `go` until the first request started, or was due, and from the last response until `done`, each by
+/// the clocks of the workers: how late they read `go` is part of the second.
+fn outside_of_requests_ns(samples: &[Sample], wall_ns: u64) -> Option<(u64, u64)> {
+    let first_ns = samples
+        .iter()
+        .map(|sample| sample.start_ns - sample.due_ns.unwrap_or(0).min(sample.start_ns))
+        .min()?;
+    let last_ns = samples.iter().map(|sample| sample.end_ns).max()?;
+    Some((first_ns, wall_ns.saturating_sub(last_ns)))
 }
 
 /// Requests cannot have lasted longer, all together, than the slots that they were in.
@@ -112,10 +163,14 @@ fn received_once(evidence: &Evidence<'_>) -> Option<String> {
     counted_once(evidence.workload.scenario.urls, ids, "received")
 }
 
+fn ledger_complete(evidence: &Evidence<'_>) -> Option<String> {
+    let lost = evidence.ledger.stats.detail_lost;
+    (lost > 0).then(|| format!("the target's ledger lost the detail of {lost} requests"))
+}
+
 fn served_once(evidence: &Evidence<'_>) -> Option<String> {
-    let stats = &evidence.ledger.stats;
-    if stats.detail_lost > 0 {
-        return Some(format!("the target's ledger lost the detail of {} requests", stats.detail_lost));
+    if ledger_complete(evidence).is_some() {
+        return None; // what it has lost was served all the same
     }
     let served = evidence.ledger.entries.iter().filter(|entry| entry.outcome == Served::Served);
     counted_once(evidence.workload.scenario.urls, served.map(|entry| entry.id), "served")
@@ -257,22 +312,32 @@ fn bound_kept(evidence: &Evidence<'_>) -> Option<String> {
     (most > allowed).then(|| format!("the target saw {most} in flight, its shape allows {allowed}"))
 }
 
-fn target_kept_up(evidence: &Evidence<'_>) -> Option<String> {
+fn target_in_time(evidence: &Evidence<'_>) -> Option<String> {
     let late_ns = evidence.ledger.stats.lateness_ns.p99;
     let allowed_ns = (evidence.workload.median_delay_ns() / 100).max(1_000_000);
-    if late_ns > allowed_ns {
-        // No figure of the run's own in it, so that runs void for the same reason are told as one.
-        return Some(format!(
-            "{OF_THE_TARGET} late: its p99 is above the {} ms allowed",
-            allowed_ns as f64 / 1e6
-        ));
-    }
+    // No figure of the run's own in it, so that runs void for the same reason are told as one.
+    (late_ns > allowed_ns)
+        .then(|| format!("the target was late: its p99 is above the {} ms allowed", allowed_ns as f64 / 1e6))
+}
+
+fn target_has_cpu_left(evidence: &Evidence<'_>) -> Option<String> {
     let shards = evidence.target_shards;
     let share = evidence.target_cpu_ns as f64 / (evidence.wall_ns * u64::from(shards)) as f64;
     (share > SATURATED).then(|| match shards {
-        1 => format!("{OF_THE_TARGET} saturated: {:.0} % of a core", share * 100.0),
-        _ => format!("{OF_THE_TARGET} saturated: {:.0} % of each of {shards} cores", share * 100.0),
+        1 => format!("the target was saturated: {:.0} % of a core", share * 100.0),
+        _ => format!("the target was saturated: {:.0} % of each of {shards} cores", share * 100.0),
     })
+}
+
+/// Where the harness reads `done` late, or did not run at all for a while, the wall time is not the contender's.
+fn harness_in_time(evidence: &Evidence<'_>) -> Option<String> {
+    (evidence.harness.held_up_ns() > lateness_allowed_ns(evidence))
+        .then(|| format!("the harness was held up for more than {} % of the wall time", HELD_UP * 100.0))
+}
+
+fn no_quota_reached(evidence: &Evidence<'_>) -> Option<String> {
+    (!evidence.throttled_by.is_empty())
+        .then(|| format!("throttled by {}", evidence.throttled_by.join(" and ")))
 }
 
 /// URLs that share a fault: how many, and the first as an example.

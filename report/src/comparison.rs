@@ -13,7 +13,7 @@ mod standings;
 use serde::Serialize;
 
 use crate::record::{
-    Budget, COMMON, Figures, Machine, MemoryMethod, Order, PlacementFacts, Quantiles, RateFacts,
+    Budget, COMMON, Figures, Machine, MemoryMethod, Order, PlacementFacts, Quantiles, RateFacts, Reason,
     ReferenceRow, ScenarioFacts, Verdict,
 };
 
@@ -130,7 +130,11 @@ pub struct Row {
     /// Void runs: shown, and in none of the figures.
     pub void_runs: u32,
     /// Why runs were void.
-    pub void_reasons: Vec<Tally>,
+    pub void_reasons: Vec<ReasonTally>,
+    /// Runs that were disturbed at first, and were repeated: the attempts before are in no other count.
+    pub repeated_runs: u32,
+    /// What disturbed these attempts.
+    pub repeated_for: Vec<ReasonTally>,
     /// What a reader should know, from all runs.
     pub warnings: Vec<Tally>,
     /// The ideal wall time of that shape, in nanoseconds: that of a client without any cost of its own.
@@ -255,6 +259,16 @@ pub struct Tally {
     /// What was said.
     pub text: String,
     /// How often it was said.
+    pub count: u32,
+}
+
+/// Why runs were void, and how many.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReasonTally {
+    /// The reason.
+    #[serde(flatten)]
+    pub reason: Reason,
+    /// How often it was given.
     pub count: u32,
 }
 

@@ -4,9 +4,10 @@
 use std::path::Path;
 
 use crate::record::{
-    COMMON, ContenderFacts, CpuMethod, FORMAT, Figures, Header, Latencies, Machine, MemoryMethod, Noise,
-    Order, Quantiles, RateFacts, Record, Reference, ReferenceRow, Run, Samples, ScenarioFacts, Schedule,
-    Settings, TargetFigures, TimePoint, Usage, Verdict, Watching, Writer,
+    COMMON, ContenderFacts, CpuMethod, FORMAT, Figures, HarnessLateness, Header, Latencies, Machine,
+    MemoryMethod, Noise, Order, Quantiles, RateFacts, Reason, ReasonKind, Record, Reference, ReferenceRow,
+    Run, Samples, ScenarioFacts, Schedule, Settings, TargetFigures, TimePoint, Usage, Verdict, Watching,
+    Writer,
 };
 
 const URLS: u64 = 1_000;
@@ -321,11 +322,11 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
             position,
             warm_up: false,
             took_ns: 11_000_000_000,
-            verdict: Verdict::Void {
-                reasons: vec![
-                    "worker 0 hung: no `done` within 10 s; its last word was \"reactor stalled\"".to_owned(),
-                ],
-            },
+            verdict: Verdict::from(vec![Reason::new(
+                ReasonKind::Worker,
+                "worker 0 hung: no `done` within 10 s; its last word was \"reactor stalled\"",
+            )]),
+            disturbed_attempts: Vec::new(),
             warnings: Vec::new(),
             runtime: "smol 2.0.2".to_owned(),
             client: "hyper 1.8.1".to_owned(),
@@ -349,12 +350,14 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
         warm_up: false,
         took_ns: wall_ns + contender.startup_ns,
         verdict: if void {
-            Verdict::Void {
-                reasons: vec!["the target was the bottleneck: its lateness p99 was 4.2 ms".to_owned()],
-            }
+            Verdict::from(vec![Reason::new(
+                ReasonKind::TargetLate,
+                "the target was the bottleneck: its lateness p99 was 4.2 ms",
+            )])
         } else {
             Verdict::Valid
         },
+        disturbed_attempts: Vec::new(),
         warnings: if several && round > 3 {
             vec!["reached 498 in flight of 512 allowed".to_owned()]
         } else {
@@ -388,6 +391,7 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
             },
             watching: Watching { looks: 3, ..Watching::default() },
             noise: Noise { cpus: 2, load: Some(0.5), ..Noise::default() },
+            harness: HarnessLateness::default(),
             target: TargetFigures {
                 cpu_ns: 61_000_000,
                 lateness_ns: Quantiles {

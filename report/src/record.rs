@@ -11,6 +11,7 @@ mod noise;
 mod reader;
 mod run;
 mod schedule;
+mod verdict;
 mod writer;
 
 use serde::{Deserialize, Serialize};
@@ -18,10 +19,11 @@ use serde::{Deserialize, Serialize};
 pub use cost::{CpuMethod, Usage, Watching};
 pub use latencies::{Histogram, Latencies};
 pub use load::{PlacementFacts, RateFacts};
-pub use noise::{Disturbance, Noise, Settings};
+pub use noise::{CpuQuota, Disturbance, HarnessLateness, Noise, Settings};
 pub use reader::{Record, RecordError, UnknownContender};
-pub use run::{Figures, MemoryMethod, Quantiles, Run, Samples, TargetFigures, TimePoint, Verdict};
+pub use run::{Attempt, Figures, MemoryMethod, Quantiles, Run, Samples, TargetFigures, TimePoint};
 pub use schedule::{LATE_START_NS, Schedule};
+pub use verdict::{Reason, ReasonKind, Verdict};
 pub use writer::Writer;
 
 /// The name of the record's file within a folder of results.
@@ -30,7 +32,8 @@ pub const FILE_NAME: &str = "record.jsonl";
 /// The version of the saved format that this crate writes.
 ///
 /// Format 1 held every request of every run, and no histograms. Up to format 2 the high-water mark of memory
-/// was that since the start of the program. Both are still read.
+/// was that since the start of the program, and the reasons of void runs were texts without a kind. Both are still
+/// read.
 pub const FORMAT: u32 = 3;
 
 /// The name of the client that all models share.

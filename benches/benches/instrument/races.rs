@@ -1,7 +1,7 @@
 //! Long and wide races, made of a saved one: its contenders and its runs again and again, each with noise of its own.
 
 use anyhow::{Result, ensure};
-use inflight_report::record::{ContenderFacts, Record, Run, Samples, Verdict};
+use inflight_report::record::{ContenderFacts, Reason, ReasonKind, Record, Run, Samples, Verdict};
 
 use crate::spread;
 
@@ -51,7 +51,7 @@ fn again(run: &Run, name: &str, round: u32, contender: usize) -> Run {
         figures.cpu_ns = (figures.cpu_ns as f64 * (0.95 + 0.1 * spread(at * 7))) as u64;
     }
     if at.is_multiple_of(VOID) {
-        run.verdict = Verdict::Void { reasons: vec!["the target was late".to_owned()] };
+        run.verdict = Verdict::from(vec![Reason::new(ReasonKind::TargetLate, "the target was late")]);
     }
     run
 }

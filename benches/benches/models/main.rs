@@ -95,8 +95,8 @@ fn able(program: &Path, contenders: Vec<Contender>) -> Result<Vec<Contender>> {
     for contender in contenders {
         let run = run(&mut session, &contender, 1)?;
         match run.verdict {
-            Verdict::Void { reasons } if run.figures.is_none() => {
-                eprintln!("{contender} cannot run here and is left out: {}", reasons.join("; "));
+            verdict @ Verdict::Void { .. } if run.figures.is_none() => {
+                eprintln!("{contender} cannot run here and is left out: {}", verdict.text());
             }
             _ => able.push(contender),
         }
@@ -132,16 +132,16 @@ fn group(
 /// The wall of one valid run: a void one counts for nothing, here too.
 fn wall(session: &mut Session, contender: &Contender) -> Result<Duration> {
     const ATTEMPTS: u32 = 20;
-    let mut why = Vec::new();
+    let mut why = String::new();
     for round in 1..=ATTEMPTS {
         let run = run(session, contender, round)?;
         match (run.verdict, run.figures) {
             (Verdict::Valid, Some(figures)) => return Ok(Duration::from_nanos(figures.wall_ns)),
-            (Verdict::Void { reasons }, _) => why = reasons,
+            (verdict @ Verdict::Void { .. }, _) => why = verdict.text(),
             (Verdict::Valid, None) => {}
         }
     }
-    bail!("void {ATTEMPTS} times in a row ({}); is the machine busy?", why.join("; "))
+    bail!("void {ATTEMPTS} times in a row ({why}); is the machine busy?")
 }
 
 fn run(session: &mut Session, contender: &Contender, round: u32) -> Result<Run> {

@@ -41,6 +41,7 @@ pub(super) fn doctor(args: &Args) -> Result<ExitCode> {
         settings: machine::settings(),
         no_group: Group::create().err(),
         realtime: is_realtime_granted(),
+        cpus: placement::allowed_cpus(),
         spin: Spin::measure(machine::cores(), args.spin),
     };
     let findings = doctor::examine(&facts);

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use inflight_report::gate::{Cell, Cost, Figure, Side, Unmatched};
-use inflight_report::record::{Figures, Noise, Run, Usage, Verdict};
+use inflight_report::record::{Figures, Noise, Run, Usage};
 use mock_target::Scenario;
 
 use super::Candidate;
@@ -17,10 +17,9 @@ use crate::meter::{Callgrind, Moment, SystemCalls, children_cpu_ns};
 use crate::placement::Placement;
 use crate::schedule::Turn;
 use crate::session::{self, Session, Watcher};
-use crate::verify;
 use crate::workload::Workload;
 
-/// Where the target kept either back both run again, so often; what goes on keeping them back is the machine.
+/// Where either run was disturbed both run again, so often; what goes on disturbing them is the machine.
 const ATTEMPTS: u32 = 10;
 
 /// The sessions and contenders behind a gate's cells.
@@ -202,7 +201,7 @@ impl<'a> Races<'a> {
         }
     }
 
-    /// The figures of a run; `None` where the target kept it back.
+    /// The figures of a run; `None` where something else than the build disturbed it.
     fn run(&mut self, cell: usize, side: Side) -> Result<Option<Figures>> {
         let runner = self.runner(cell, side);
         let session = &mut self.sessions[self.cells[cell].session];
@@ -247,12 +246,10 @@ fn start(program: &Path, scenario: Scenario, placement: Option<&Placement>) -> R
 
 /// A build that does not do its part is no slow one.
 fn refuse_fault(runner: &Runner, cell: &Cell, run: &Run) -> Result<()> {
-    match &run.verdict {
-        Verdict::Void { reasons } if !verify::blames_the_target(&run.verdict) => {
-            bail!("{} of {} does not work: {}", cell.name(), runner.name, reasons.join("; "))
-        }
-        _ => Ok(()),
+    if run.verdict.is_valid() || run.verdict.is_disturbed() {
+        return Ok(());
     }
+    bail!("{} of {} does not work: {}", cell.name(), runner.name, run.verdict.text())
 }
 
 impl Bench for Races<'_> {

@@ -14,6 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::cpu::CpuTime;
+use super::hierarchies::{Membership, Version};
 
 /// What the names of groups begin with.
 const PREFIX: &str = "inflight-";
@@ -158,19 +159,10 @@ fn find(program: &Path) -> io::Result<PathBuf> {
 fn own_folder() -> Result<PathBuf, String> {
     let read = |path| fs::read_to_string(path).map_err(|error| format!("{path}: {error}"));
     let (groups, mounts) = (read("/proc/self/cgroup")?, read("/proc/self/mountinfo")?);
-    locate(&groups, &mounts).ok_or_else(|| "no hierarchy of version 2 is mounted".to_owned())
-}
-
-/// From `/proc/self/cgroup` (cgroups(7)) and `/proc/self/mountinfo` (proc_pid_mountinfo(5)).
-fn locate(groups: &str, mounts: &str) -> Option<PathBuf> {
-    let group = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
-    mounts.lines().find_map(|line| {
-        let (mount, filesystem) = line.split_once(" - ")?;
-        filesystem.starts_with("cgroup2 ").then_some(())?;
-        let mut fields = mount.split(' ').skip(3);
-        let (root, point) = (fields.next()?, fields.next()?);
-        Some(Path::new(point).join(Path::new(group).strip_prefix(root).ok()?))
-    })
+    let membership = Membership::find(&groups, &mounts, Version::Two);
+    membership
+        .map(|membership| membership.folder())
+        .ok_or_else(|| "no hierarchy of version 2 is mounted".to_owned())
 }
 
 /// Whether a group below `folder` would be a party of its own when CPU is shared out.
@@ -224,22 +216,6 @@ mod tests {
     use std::process::Stdio;
 
     use super::*;
-
-    const HYBRID: &str = "30 25 0:26 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n\
-                          31 30 0:27 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n\
-                          32 30 0:28 / /sys/fs/cgroup/unified rw,nosuid shared:4 - cgroup2 cgroup2 rw\n";
-    const BOUND: &str = "40 1 0:28 /docker/abc /sys/fs/cgroup ro - cgroup2 cgroup rw\n";
-
-    #[test]
-    fn the_own_group_is_found_below_where_the_hierarchy_is_mounted() {
-        let user = "1:cpu:/\n0::/user.slice/app.scope\n";
-        let found = |groups, mounts| locate(groups, mounts).map(|path| path.display().to_string());
-        assert_eq!(found(user, HYBRID).unwrap(), "/sys/fs/cgroup/unified/user.slice/app.scope");
-        assert_eq!(found("0::/docker/abc/x\n", BOUND).unwrap(), "/sys/fs/cgroup/x");
-        assert_eq!(found("0::/../elsewhere\n", BOUND), None, "outside of what is mounted");
-        assert_eq!(found("1:cpu:/\n", HYBRID), None);
-        assert_eq!(found("0::/\n", "40 1 0:28 / /proc rw - proc proc rw\n"), None);
-    }
 
     #[test]
     fn the_account_of_a_group_is_read() {

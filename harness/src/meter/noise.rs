@@ -54,6 +54,7 @@ impl Moment {
                 .map(|busy_ns| busy_ns.saturating_sub(ours_ns)),
             stolen_ns: between(self.stolen_ns, before.stolen_ns),
             pressure_ns: between(self.pressure_ns, before.pressure_ns),
+            throttled_ns: None, // the groups of a run are not this machine's
             load: sysinfo::System::load_average().ok().map(|load| load.one),
         }
     }

@@ -7,7 +7,7 @@ use inflight::contender::Contender;
 use inflight::race::Limits;
 use inflight::schedule::Turn;
 use inflight::session::{Unwatched, Watcher};
-use inflight_report::record::Run;
+use inflight_report::record::{ReasonKind, Run};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -133,6 +133,44 @@ fn a_child_that_nobody_waits_for_is_no_fault() {
     // `exec` keeps the process, and so the child that has ended and will not be waited for.
     let zombie = shell(&format!("(exit 0) & sleep 0.1; exec {worker} worker"));
     sound(&run(&mut session, "sync:1", &zombie, &mut Unwatched));
+}
+
+/// Of two workers the second does not end: it is the one that is named.
+#[test]
+fn the_worker_that_was_late_is_named() {
+    let mut session = session(4, "fixed:1ms");
+    let contender: Contender = "sync:2x1".parse().unwrap();
+    let turn = Turn { contender: 0, round: 1, position: 1 };
+    let limits = Limits { setup: Duration::from_secs(2), wall: Duration::from_secs(20) };
+    for (second, whose) in [("cat", "worker 0"), ("cat; sleep 1000", "worker 1")] {
+        let first = if second == "cat" { "cat; sleep 1000" } else { "cat" };
+        let scripted = shell(&format!(
+            r#"{READY} read go; echo done; case "$plan" in *'"ids":[0'*) {first};; *) {second};; esac"#
+        ));
+        let run = session.run(&contender, turn, &scripted, limits, &mut Unwatched).unwrap().unwrap();
+        assert_eq!(reason(&run), format!("{whose} did not finish telling its samples in time"));
+    }
+    let both = shell(&format!("{READY} read go; echo done; cat; sleep 1000"));
+    let run = session.run(&contender, turn, &both, limits, &mut Unwatched).unwrap().unwrap();
+    assert_eq!(reason(&run), "worker 0 did not finish telling its samples in time (also late: 1)");
+}
+
+#[test]
+fn a_target_that_does_not_answer_is_not_said_to_have_died() {
+    let mut session = session(4, "fixed:1ms");
+    let target = session.target_pid();
+    let signalling =
+        |signal: &str| shell(&format!("{READY} read go; kill -{signal} {target}; echo done; cat"));
+    let deaf = run(&mut session, "sync:1", &signalling("STOP"), &mut Unwatched);
+    kill_process(Pid::from_raw(target.cast_signed()).unwrap(), Signal::CONT).unwrap();
+    assert_eq!(kind(&deaf), ReasonKind::NoLedger);
+    assert!(reason(&deaf).starts_with("the target's ledger cannot be read: "), "{}", reason(&deaf));
+    let dead = run(&mut session, "sync:1", &signalling("KILL"), &mut Unwatched);
+    assert_eq!((kind(&dead), reason(&dead)), (ReasonKind::TargetDied, "the target died during the run"));
+}
+
+fn kind(run: &Run) -> ReasonKind {
+    run.verdict.reasons()[0].kind
 }
 
 #[test]

@@ -276,7 +276,7 @@ fn a_target_that_lies_is_found_out() {
         let (output, record) = race(&[&SMALL[..], &["--rounds", "1", "--lie", lie, "tokio:4"]].concat());
         assert_eq!(output.status.code(), Some(1), "a contender has no valid run");
         match &record.runs[0].verdict {
-            Verdict::Void { reasons } => reasons.join("\n"),
+            verdict @ Verdict::Void { .. } => verdict.text(),
             Verdict::Valid => panic!("{lie} was not found out"),
         }
     };

@@ -7,6 +7,7 @@ mod claims;
 mod command_line;
 mod common;
 mod conformance;
+mod disturbances;
 mod externals;
 mod faults;
 mod gate;

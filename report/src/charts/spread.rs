@@ -8,7 +8,6 @@ use super::svg::{Anchor, axis_below, line, mark, px, room, text};
 use super::{Cell, Chart, Data, Palette, Picture};
 use crate::comparison::{Comparison, Row, RunSummary};
 use crate::numbers::{as_published, count, duration, percent};
-use crate::record::Verdict;
 
 /// The widest half of the axis, in per cent: what lies beyond stands at the edge.
 const WIDEST: f64 = 100.0;
@@ -102,7 +101,7 @@ impl Chart for Runs<'_> {
                     Cell::text(if run.verdict.is_valid() { "valid" } else { "void" }),
                     figure(|figures| figures.wall_ns),
                     figure(|figures| figures.cpu_ns),
-                    Cell::text(reasons(run)),
+                    Cell::text(run.verdict.text()),
                 ]);
             }
         }
@@ -133,7 +132,8 @@ fn dot(row: &Row, run: &RunSummary, percent: f64, scale: &Scale, place: &Place) 
     const ARM: f64 = 4.0;
     let (x, y) = (scale.at(percent), place.middle);
     let wall = run.figures.as_ref().map_or(0, |figures| figures.wall_ns);
-    let said = if run.verdict.is_valid() { "valid".to_owned() } else { format!("void: {}", reasons(run)) };
+    let said =
+        if run.verdict.is_valid() { "valid".to_owned() } else { format!("void: {}", run.verdict.text()) };
     let tip = format!(
         "{}, round {}\nwall {}, {} from the median\n{said}",
         row.name,
@@ -155,13 +155,6 @@ fn dot(row: &Row, run: &RunSummary, percent: f64, scale: &Scale, place: &Place) 
             }
         },
     )
-}
-
-fn reasons(run: &RunSummary) -> String {
-    match &run.verdict {
-        Verdict::Valid => String::new(),
-        Verdict::Void { reasons } => reasons.join("; "),
-    }
 }
 
 fn verdicts(row: &Row) -> String {

@@ -3,9 +3,9 @@
 use super::standings::Standings;
 use super::{
     ALPHA, CONFIDENCE, Comparison, CostOverBase, Disturbed, Figure, Interval, Measured, NoiseFloor, Pair,
-    PublishedRow, PublishedTable, Ranked, Row, RunSummary, Spread, Tally, Testing, ranking,
+    PublishedRow, PublishedTable, Ranked, ReasonTally, Row, RunSummary, Spread, Tally, Testing, ranking,
 };
-use crate::record::{ContenderFacts, Figures, Latencies, Record, ReferenceRow, Run, Schedule, Verdict};
+use crate::record::{ContenderFacts, Figures, Latencies, Reason, Record, ReferenceRow, Run, Schedule};
 use crate::stats::{MedianInterval, Number, Sorted, interval_after_stopping};
 
 impl Comparison {
@@ -153,10 +153,6 @@ impl Row {
             .filter_map(|run| Some((*run, run.figures.as_ref()?)))
             .collect();
         let interval = interval(valid.len().max(1), CONFIDENCE);
-        let reasons = runs.iter().flat_map(|run| match &run.verdict {
-            Verdict::Valid => &[],
-            Verdict::Void { reasons } => reasons.as_slice(),
-        });
         Row {
             name: facts.name.clone(),
             model: facts.model.clone(),
@@ -166,8 +162,14 @@ impl Row {
             rounds: facts.rounds,
             valid_runs: valid.len() as u32,
             void_runs: (runs.len() - valid.len()) as u32,
-            void_reasons: tally(reasons),
-            warnings: tally(runs.iter().flat_map(|run| &run.warnings)),
+            void_reasons: reasons(runs.iter().flat_map(|run| run.verdict.reasons())),
+            repeated_runs: runs.iter().filter(|run| !run.disturbed_attempts.is_empty()).count() as u32,
+            repeated_for: reasons(
+                runs.iter().flat_map(|run| &run.disturbed_attempts).flat_map(|attempt| &attempt.reasons),
+            ),
+            warnings: tally(runs.iter().flat_map(|run| &run.warnings))
+                .map(|(text, count)| Tally { text, count })
+                .collect(),
             floor_ns: ideal_ns(facts),
             reach_per_second: None,
             interval: if interval.confidence < CONFIDENCE {
@@ -279,16 +281,20 @@ impl PublishedRow {
     }
 }
 
-/// Counts equal texts, in the order in which they first appear.
-fn tally<'a>(texts: impl Iterator<Item = &'a String>) -> Vec<Tally> {
-    let mut tallies: Vec<Tally> = Vec::new();
-    for text in texts {
-        match tallies.iter_mut().find(|tally| tally.text == *text) {
-            Some(tally) => tally.count += 1,
-            None => tallies.push(Tally { text: text.clone(), count: 1 }),
+fn reasons<'a>(all: impl Iterator<Item = &'a Reason>) -> Vec<ReasonTally> {
+    tally(all).map(|(reason, count)| ReasonTally { reason, count }).collect()
+}
+
+/// Counts what is equal, in the order in which it first appears.
+fn tally<'a, T: PartialEq + Clone + 'a>(all: impl Iterator<Item = &'a T>) -> impl Iterator<Item = (T, u32)> {
+    let mut tallies: Vec<(T, u32)> = Vec::new();
+    for one in all {
+        match tallies.iter_mut().find(|(known, _)| known == one) {
+            Some((_, count)) => *count += 1,
+            None => tallies.push((one.clone(), 1)),
         }
     }
-    tallies
+    tallies.into_iter()
 }
 
 #[cfg(test)]
@@ -296,7 +302,7 @@ mod tests {
     use super::super::INTERVAL_RUNS;
     use super::*;
     use crate::example;
-    use crate::record::{Budget, Histogram, MemoryMethod};
+    use crate::record::{Budget, Histogram, MemoryMethod, ReasonKind, Verdict};
 
     fn row<'a>(comparison: &'a Comparison, name: &str) -> &'a Row {
         comparison.contenders.iter().find(|row| row.name == name).unwrap()
@@ -453,7 +459,7 @@ mod tests {
         let mut record = example::record();
         record.runs.retain(|run| run.contender == "threads:32");
         record.runs.truncate(3);
-        record.runs[2].verdict = Verdict::Void { reasons: vec!["late".to_owned()] };
+        record.runs[2].verdict = Verdict::Void { reasons: vec![Reason::new(ReasonKind::TargetLate, "late")] };
         for (run, values) in record.runs.iter_mut().zip([&[1, 20][..], &[30, 40, 80], &[999]]) {
             run.latencies.whole = Histogram::of(values.iter().copied());
             run.latencies.failed = 1;

@@ -71,7 +71,7 @@ impl Line {
         line.add_figures(row.measured.as_ref());
         line.add_optional("cpu_over_base", row.cost.map(|cost| cost.cpu));
         line.add_optional("memory_over_base", row.cost.and_then(|cost| cost.memory));
-        let reasons: Vec<&str> = row.void_reasons.iter().map(|tally| tally.text.as_str()).collect();
+        let reasons: Vec<&str> = row.void_reasons.iter().map(|tally| tally.reason.text.as_str()).collect();
         line.add("void_reasons", reasons.join("; "));
         line
     }

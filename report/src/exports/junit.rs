@@ -96,10 +96,13 @@ fn write_run(xml: &mut Xml, row: &Row, run: &RunSummary) -> io::Result<()> {
     match &run.verdict {
         Verdict::Valid => case.write_empty()?,
         Verdict::Void { reasons } => case.write_inner_content(|xml| {
-            let message = printable(reasons.first().map_or("void", String::as_str));
+            let first = reasons.first();
+            let message = printable(first.map_or("void", |reason| &reason.text));
+            let kind = first.map_or_else(|| "void".to_owned(), |reason| reason.kind.name());
+            let texts: Vec<String> = reasons.iter().map(|reason| reason.text.clone()).collect();
             xml.create_element("failure")
-                .with_attributes([("type", "void"), ("message", &message)])
-                .write_text_content(BytesText::new(&printable_lines(reasons)))?;
+                .with_attributes([("type", kind.as_str()), ("message", &message)])
+                .write_text_content(BytesText::new(&printable_lines(&texts)))?;
             Ok(())
         })?,
     };

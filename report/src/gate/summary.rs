@@ -200,12 +200,14 @@ fn measured(gate: &Gate) -> Vec<String> {
         _ => format!("{least} to {most} runs"),
     };
     let screened = super::SCREEN_PAIRS;
+    let quotas = machine.settings.cpu_quotas.iter();
     vec![
         format!("base {}, head {}", build(&gate.base), build(&gate.head)),
         format!(
-            "{}, {} cores, {}; {}; {} for {} pairs of {runs} of each build",
+            "{}, {} cores{}, {}; {}; {} for {} pairs of {runs} of each build",
             printable(&machine.cpu_model),
             machine.cores,
+            quotas.map(|quota| printable(&format!(", {quota}"))).collect::<String>(),
             printable(&machine.kernel),
             printable(&gate.started_at),
             duration(gate.took_ns),

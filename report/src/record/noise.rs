@@ -19,8 +19,36 @@ pub struct Settings {
     pub ports: Option<u64>,
     /// By how much the kernel may delay a timer of an ordinary thread, in nanoseconds.
     pub timer_slack_ns: Option<u64>,
+    /// What limits the CPU of the harness and all that it starts, the tightest first.
+    pub cpu_quotas: Vec<CpuQuota>,
     /// Meters that the machine does not offer, each with the reason where there is one.
     pub not_offered: Vec<String>,
+}
+
+/// So much CPU time all members of a control group together may use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CpuQuota {
+    /// The name of the group, from the root of its hierarchy.
+    pub group: String,
+    /// CPU time that may be used in each period, in microseconds.
+    pub quota_us: u64,
+    /// Length of a period, in microseconds.
+    pub period_us: u64,
+}
+
+impl CpuQuota {
+    /// The cores that this is worth.
+    pub fn cores(&self) -> f64 {
+        self.quota_us as f64 / self.period_us as f64
+    }
+}
+
+impl fmt::Display for CpuQuota {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cores = (self.cores() * 100.0).round() / 100.0;
+        let unit = if cores == 1.0 { "core" } else { "cores" };
+        write!(f, "a CPU quota of {cores} {unit} (control group {})", self.group)
+    }
 }
 
 /// What disturbed a run, between `go` and `done`. Absent is what the machine does not tell.
@@ -37,6 +65,8 @@ pub struct Noise {
     /// Time for which some thread waited for a core, in nanoseconds: the contender's own threads are among
     /// those, and with more threads than cores it is no fault.
     pub pressure_ns: Option<u64>,
+    /// Time for which a CPU quota stopped what had work to do, in nanoseconds, summed over CPUs and control groups.
+    pub throttled_ns: Option<u64>,
     /// Threads that ran or wanted to, on average over the last minute, the contender's own among them.
     pub load: Option<f64>,
 }
@@ -59,6 +89,27 @@ const MOST_STOLEN: f64 = 0.01;
 
 /// Below this, in nanoseconds, a count of ticks of 10 ms tells nothing.
 const TOO_SHORT_NS: u64 = 30_000_000;
+
+/// How late the harness itself was in a run. Absent is what the machine does not tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HarnessLateness {
+    /// From the reading of the clock for `go` until the turn of the last worker that it is sent to, in nanoseconds:
+    /// those that have it already may keep every core busy.
+    pub go_spread_ns: u64,
+    /// How long the thread that reads the last `done` waited for a core before it could, in nanoseconds.
+    pub done_waited_ns: Option<u64>,
+    /// The longest time between spawning the workers and `done` for which the whole process stood still, and did
+    /// not wait for a core either, in nanoseconds.
+    pub stood_still_ns: Option<u64>,
+}
+
+impl HarnessLateness {
+    /// By how much, in nanoseconds, the wall time may be too long for no reason of the contender's.
+    pub fn held_up_ns(&self) -> u64 {
+        self.done_waited_ns.unwrap_or(0).max(self.stood_still_ns.unwrap_or(0))
+    }
+}
 
 impl Noise {
     /// Everything that was beyond its limit in a run of `wall_ns`.
@@ -84,6 +135,7 @@ impl Noise {
             others_cpu_ns: sum(self.others_cpu_ns, later.others_cpu_ns),
             stolen_ns: sum(self.stolen_ns, later.stolen_ns),
             pressure_ns: sum(self.pressure_ns, later.pressure_ns),
+            throttled_ns: sum(self.throttled_ns, later.throttled_ns),
             load: later.load,
         }
     }
@@ -146,5 +198,23 @@ mod tests {
         assert_eq!(noise(20, 20).disturbances(SECOND / 100), [], "two ticks are none");
         assert_eq!(Noise::default().disturbances(SECOND), [], "nothing is known");
         assert_eq!(Disturbance::Busy.share(&noise(500, 0), SECOND), 0.25);
+    }
+
+    #[test]
+    fn a_quota_is_told_in_cores() {
+        let quota = |quota_us| CpuQuota { group: "/a".to_owned(), quota_us, period_us: 100_000 };
+        assert_eq!(quota(20_000).to_string(), "a CPU quota of 0.2 cores (control group /a)");
+        assert_eq!(quota(100_000).to_string(), "a CPU quota of 1 core (control group /a)");
+        assert_eq!(quota(33_333).to_string(), "a CPU quota of 0.33 cores (control group /a)");
+    }
+
+    #[test]
+    fn a_harness_is_held_up_by_whatever_held_it_up_longest() {
+        let held_up_ns = |done_waited_ns, stood_still_ns| {
+            HarnessLateness { go_spread_ns: 100, done_waited_ns, stood_still_ns }.held_up_ns()
+        };
+        assert_eq!(held_up_ns(Some(3), Some(4)), 4);
+        assert_eq!(held_up_ns(Some(3), Some(2)), 3);
+        assert_eq!(held_up_ns(None, None), 0);
     }
 }

@@ -234,6 +234,7 @@ mod tests {
 
     use super::*;
     use crate::example;
+    use crate::record::{Reason, ReasonKind};
 
     /// The bytes of the example's record, with a run's line as the last.
     fn saved() -> Vec<u8> {
@@ -376,6 +377,19 @@ mod tests {
         let (older, newer) = (methods(2), methods(3));
         assert!(!newer.is_empty() && newer.iter().all(|method| *method == MemoryMethod::HighWaterMark));
         assert_eq!(older, vec![MemoryMethod::HighWaterMarkSinceStart; newer.len()]);
+    }
+
+    /// A race of the second format, as it was saved: with one contender, three runs and twenty samples a run left.
+    #[test]
+    fn reasons_of_the_second_format_are_read_without_a_kind() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/record/format_2.jsonl");
+        let record = Record::read(&path).unwrap();
+        assert_eq!((record.header.format, record.runs.len(), record.truncated), (2, 3, false));
+        let reasons: Vec<&Reason> = record.runs.iter().flat_map(|run| run.verdict.reasons()).collect();
+        let late = "the target was late: its p99 is above the 1 ms allowed";
+        assert_eq!(reasons, [&Reason::new(ReasonKind::Unclassified, late)]);
+        let table = crate::tables::markdown::render(&crate::comparison::Comparison::of(&record));
+        assert!(table.contains(&format!("void in 1 of 3 runs: {late}")), "{table}");
     }
 
     /// A race of the first format, as it was saved: with two rounds and twenty samples a run left.

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CpuMethod, Header, Latencies, Noise, Schedule, Usage, Watching};
+use super::{
+    CpuMethod, HarnessLateness, Header, Latencies, Noise, Reason, Schedule, Usage, Verdict, Watching,
+};
 use crate::stats::Sorted;
 
 /// One contender carrying out the workload once.
@@ -24,6 +26,9 @@ pub struct Run {
     /// Whether its figures count.
     #[serde(flatten)]
     pub verdict: Verdict,
+    /// Attempts at this run that were disturbed, before the one that stands: in no figure.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disturbed_attempts: Vec<Attempt>,
     /// What a reader should know though it voids nothing.
     pub warnings: Vec<String>,
     /// Runtime and version, as the worker named it.
@@ -41,7 +46,27 @@ pub struct Run {
     pub timeline: Vec<TimePoint>,
 }
 
+/// What is kept of a run that was disturbed and repeated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// What disturbed it.
+    pub reasons: Vec<Reason>,
+    /// Its wall time, in nanoseconds, where it got that far.
+    pub wall_ns: Option<u64>,
+}
+
 impl Run {
+    /// This run as the one that stands in place of `disturbed`, which took its time as well.
+    #[must_use]
+    pub fn in_place_of(mut self, disturbed: &Run) -> Run {
+        self.took_ns += disturbed.took_ns;
+        self.disturbed_attempts.push(Attempt {
+            reasons: disturbed.verdict.reasons().to_vec(),
+            wall_ns: disturbed.figures.as_ref().map(|figures| figures.wall_ns),
+        });
+        self
+    }
+
     /// What makes this run unfit to be saved or read under `header`, if anything.
     pub(super) fn flaw(&self, header: &Header) -> Option<String> {
         let samples = &self.samples;
@@ -74,26 +99,6 @@ impl Run {
         } else {
             None
         }
-    }
-}
-
-/// Whether a run's figures count. A void run is kept and shown, and never averaged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "verdict", rename_all = "lowercase")]
-pub enum Verdict {
-    /// Every request was verified and the target was not in the way.
-    Valid,
-    /// Something was wrong: each reason in one line.
-    Void {
-        /// Why.
-        reasons: Vec<String>,
-    },
-}
-
-impl Verdict {
-    /// True for [`Verdict::Valid`].
-    pub fn is_valid(&self) -> bool {
-        *self == Verdict::Valid
     }
 }
 
@@ -143,6 +148,9 @@ pub struct Figures {
     /// What disturbed the run.
     #[serde(default)]
     pub noise: Noise,
+    /// How late the harness itself was.
+    #[serde(default)]
+    pub harness: HarnessLateness,
     /// The target's own account of this run.
     pub target: TargetFigures,
 }

@@ -1,7 +1,7 @@
 //! The words around a table: what it is about, and what a reader must know before believing it.
 
 use super::open_loop;
-use crate::comparison::{Comparison, Disturbed, INTERVAL_RUNS, Row, Tally};
+use crate::comparison::{Comparison, Disturbed, INTERVAL_RUNS, Row};
 use crate::numbers::{bytes, count, duration, signed_duration};
 use crate::printable::clipped;
 use crate::record::{CpuMethod, MemoryMethod, Order, Settings};
@@ -102,8 +102,9 @@ pub(super) fn caption(comparison: &Comparison) -> String {
 fn machine(comparison: &Comparison) -> String {
     let machine = &comparison.machine;
     let cores = if machine.cores == 1 { "core" } else { "cores" };
+    let quotas: String = machine.settings.cpu_quotas.iter().map(|quota| format!(", {quota}")).collect();
     format!(
-        "{}, {} {cores}, {} of memory, {}, kernel {}{}; inflight {}, {}",
+        "{}, {} {cores}{quotas}, {} of memory, {}, kernel {}{}; inflight {}, {}",
         machine.cpu_model,
         machine.cores,
         bytes(machine.memory_bytes),
@@ -174,8 +175,13 @@ fn spelt_out(comparison: &Comparison) -> Vec<String> {
         None => said.push((vec![name], words)),
     };
     for row in &comparison.contenders {
-        for (what, tallies) in [("void", &row.void_reasons), ("warning", &row.warnings)] {
-            for Tally { text, count } in tallies.iter().take(MOST_TEXTS) {
+        let reasons = row.void_reasons.iter().map(|tally| (&tally.reason.text, tally.count)).collect();
+        let warnings = row.warnings.iter().map(|tally| (&tally.text, tally.count)).collect();
+        let repeated = row.repeated_for.iter().map(|tally| (&tally.reason.text, tally.count)).collect();
+        let tallies: [(&str, Vec<(&String, u32)>); 3] =
+            [("void", reasons), ("disturbed and repeated", repeated), ("warning", warnings)];
+        for (what, tallies) in tallies {
+            for (text, count) in tallies.iter().take(MOST_TEXTS) {
                 let runs = row.runs.len();
                 say(&row.name, format!("{what} in {count} of {runs} runs: {}", clipped(text, TEXT_CHARS)));
             }
@@ -331,19 +337,40 @@ pub(crate) fn costs_heading(comparison: &Comparison) -> Vec<(&'static str, Strin
 mod tests {
     use super::*;
     use crate::example;
-    use crate::record::{PlacementFacts, RateFacts, Verdict};
+    use crate::record::{CpuQuota, PlacementFacts, RateFacts, Reason, ReasonKind, Verdict};
 
     #[test]
     fn a_flood_of_reasons_is_dammed() {
         let mut record = example::record();
         for run in record.runs.iter_mut().filter(|run| run.contender == "smol:256") {
-            run.verdict = Verdict::Void { reasons: vec![format!("{} {}", run.round, "x".repeat(5_000))] };
+            run.verdict = Verdict::from(vec![Reason::new(
+                ReasonKind::Worker,
+                format!("{} {}", run.round, "x".repeat(5_000)),
+            )]);
         }
         let notes = notes(&Comparison::of(&record));
         let mine: Vec<&String> = notes.iter().filter(|note| note.starts_with("smol:256")).collect();
         assert_eq!(mine.len(), MOST_TEXTS + 1);
         assert!(mine.iter().all(|note| note.chars().count() < TEXT_CHARS + 100));
         assert_eq!(mine[MOST_TEXTS], "smol:256, void: 2 more kinds, all in the record");
+    }
+
+    #[test]
+    fn runs_that_were_repeated_are_told_with_what_disturbed_them() {
+        let mut record = example::record();
+        let late = Verdict::from(vec![Reason::new(ReasonKind::TargetLate, "the target was late")]);
+        let mut runs = record.runs.iter_mut().filter(|run| run.contender == "tokio:128");
+        for run in [runs.next().unwrap(), runs.next().unwrap()] {
+            let disturbed = crate::record::Run { verdict: late.clone(), took_ns: 7, ..run.clone() };
+            let took_ns = run.took_ns;
+            *run = run.clone().in_place_of(&disturbed);
+            assert_eq!(run.took_ns, took_ns + 7);
+        }
+        let comparison = Comparison::of(&record);
+        let row = comparison.contenders.iter().find(|row| row.name == "tokio:128").unwrap();
+        assert_eq!((row.repeated_runs, row.void_runs), (2, 1), "what was repeated is no void run besides");
+        let note = "tokio:128, disturbed and repeated in 2 of 5 runs: the target was late".to_owned();
+        assert!(spelt_out(&comparison).contains(&note), "{:?}", spelt_out(&comparison));
     }
 
     #[test]
@@ -375,7 +402,10 @@ mod tests {
         assert!(told.starts_with("The CPU of tokio:8x64 is by the clocks of processes"), "{told}");
         record.header.machine.settings.governor = Some("performance".to_owned());
         record.header.machine.settings.virtualisation = Some("KVM".to_owned());
+        record.header.machine.settings.cpu_quotas =
+            vec![CpuQuota { group: "/job".to_owned(), quota_us: 50_000, period_us: 100_000 }];
         let machine = machine(&Comparison::of(&record));
+        assert!(machine.contains(", 2 cores, a CPU quota of 0.5 cores (control group /job), "), "{machine}");
         assert!(machine.contains(", kernel 6.12.9, guest of KVM, governor performance; "), "{machine}");
     }
 

@@ -115,11 +115,25 @@ impl<'a> Course<'a> {
         let Some(mut run) = session.run(contender, turn, &launch, limits, progress)? else {
             return Ok(None);
         };
+        if self.may_repeat(&run) {
+            progress.begin_again();
+            match session.run(contender, turn, &launch, limits, progress)? {
+                Some(again) => run = again.in_place_of(&run),
+                None => return Ok(None),
+            }
+        }
         progress.end(&run);
         run.contender.clone_from(&self.header.contenders[turn.contender].name);
         self.refuse_other_versions(&run)?;
         self.note(turn.contender, &run);
         Ok(Some(run))
+    }
+
+    /// Whether a run is to be repeated at once, which only what disturbed it decides and never a figure. On a machine
+    /// that disturbs run after run there would be no end to it: so one run in ten is, and three besides.
+    fn may_repeat(&self, run: &Run) -> bool {
+        let (runs, repeated) = self.past.repeated();
+        !run.warm_up && run.verdict.is_disturbed() && repeated < 3 + runs / 10
     }
 
     fn note(&mut self, contender: usize, run: &Run) {

@@ -1,0 +1,159 @@
+//! Where the control groups of a process are: their folders in the hierarchies of versions 1 and 2.
+
+use std::path::{Component, Path, PathBuf};
+
+/// Which version a hierarchy has (cgroups(7)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Version {
+    /// One hierarchy for each controller or several: here that of `cpu`.
+    One,
+    /// One hierarchy for all controllers.
+    Two,
+}
+
+/// A group that a process is in, with the groups above it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Membership {
+    pub(super) version: Version,
+    /// The root of what is mounted of the hierarchy: what is above is out of sight.
+    point: PathBuf,
+    /// The name of the group at `point`.
+    root: PathBuf,
+    /// The way from `point` to the group.
+    below: PathBuf,
+}
+
+impl Membership {
+    /// From `/proc/PID/cgroup` (cgroups(7)) and `/proc/self/mountinfo` (proc_pid_mountinfo(5)); `None` where the
+    /// process is in no such hierarchy, or its group is outside of what is mounted. Of several mounts the one that
+    /// shows the most counts.
+    pub(super) fn find(groups: &str, mounts: &str, version: Version) -> Option<Membership> {
+        let group = groups.lines().find_map(|line| {
+            let mut fields = line.splitn(3, ':');
+            let (_, controllers, group) = (fields.next()?, fields.next()?, fields.next()?);
+            let is_it = match version {
+                Version::One => controllers.split(',').any(|name| name == "cpu"),
+                Version::Two => controllers.is_empty(),
+            };
+            is_it.then(|| Path::new(group))
+        })?;
+        let memberships = mounts.lines().filter_map(|line| {
+            let (root, point) = mount(line, version)?;
+            let below = group.strip_prefix(&root).ok()?.to_owned();
+            // A process outside of the namespace's root is in `/../elsewhere`.
+            let is_inside = below.components().all(|part| matches!(part, Component::Normal(_)));
+            is_inside.then_some(Membership { version, point, root, below })
+        });
+        memberships.min_by_key(|membership| membership.root.components().count())
+    }
+
+    /// The folder of the group.
+    pub(super) fn folder(&self) -> PathBuf {
+        self.point.join(&self.below)
+    }
+
+    /// Name and folder of the group and of all above it, the innermost first.
+    pub(super) fn up_to_the_root(&self) -> impl Iterator<Item = (PathBuf, PathBuf)> {
+        self.below.ancestors().map(|below| (join(&self.root, below), join(&self.point, below)))
+    }
+}
+
+/// Without the slash at the end that joining nothing leaves.
+fn join(above: &Path, below: &Path) -> PathBuf {
+    if below.as_os_str().is_empty() { above.to_owned() } else { above.join(below) }
+}
+
+/// Root and mount point of a line of `mountinfo` that mounts such a hierarchy.
+fn mount(line: &str, version: Version) -> Option<(PathBuf, PathBuf)> {
+    let (mount, filesystem) = line.split_once(" - ")?;
+    let mut filesystem = filesystem.split(' ');
+    let (kind, options) = (filesystem.next()?, filesystem.nth(1)?);
+    let is_it = match version {
+        Version::One => kind == "cgroup" && options.split(',').any(|option| option == "cpu"),
+        Version::Two => kind == "cgroup2",
+    };
+    let mut fields = mount.split(' ').skip(3);
+    is_it.then_some((unescape(fields.next()?), unescape(fields.next()?)))
+}
+
+/// Blanks and backslashes are written in octal: `\040`.
+fn unescape(field: &str) -> PathBuf {
+    let mut pieces = field.split('\\');
+    let mut text = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        match piece.get(..3).and_then(|code| u8::from_str_radix(code, 8).ok()) {
+            Some(byte) => text = text + &char::from(byte).to_string() + &piece[3..],
+            None => text = text + "\\" + piece,
+        }
+    }
+    PathBuf::from(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HYBRID: &str = "30 25 0:26 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n\
+                          31 30 0:27 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n\
+                          33 30 0:29 / /sys/fs/cgroup/cpuset rw - cgroup cgroup rw,cpuset\n\
+                          32 30 0:28 / /sys/fs/cgroup/unified rw,nosuid shared:4 - cgroup2 cgroup2 rw\n";
+    const DOCKER_1: &str = "40 1 0:28 /docker/abc /sys/fs/cgroup/cpu ro master:9 - cgroup cgroup rw,cpu\n";
+    const DOCKER_2: &str = "40 1 0:28 /docker/abc /sys/fs/cgroup ro - cgroup2 cgroup rw\n";
+
+    fn folder(groups: &str, mounts: &str, version: Version) -> Option<String> {
+        Some(
+            Membership::find(groups, mounts, version)?
+                .folder()
+                .to_string_lossy()
+                .trim_end_matches('/')
+                .to_owned(),
+        )
+    }
+
+    #[test]
+    fn a_group_is_found_below_where_its_hierarchy_is_mounted() {
+        let user = "3:cpuset:/other\n2:cpuacct,cpu:/user\n1:name=systemd:/x\n0::/user.slice/app.scope\n";
+        assert_eq!(
+            folder(user, HYBRID, Version::Two).unwrap(),
+            "/sys/fs/cgroup/unified/user.slice/app.scope"
+        );
+        assert_eq!(folder(user, HYBRID, Version::One).unwrap(), "/sys/fs/cgroup/cpu,cpuacct/user");
+        assert_eq!(folder("1:cpuset:/\n", HYBRID, Version::One), None);
+        assert_eq!(folder("1:cpu:/\n", HYBRID, Version::Two), None);
+        assert_eq!(folder("0::/\n", "40 1 0:28 / /proc rw - proc proc rw\n", Version::Two), None);
+        assert_eq!(folder("", "", Version::Two), None);
+    }
+
+    #[test]
+    fn in_a_container_the_group_is_where_its_part_of_the_hierarchy_is_mounted() {
+        assert_eq!(folder("4:cpu:/docker/abc\n", DOCKER_1, Version::One).unwrap(), "/sys/fs/cgroup/cpu");
+        assert_eq!(folder("0::/docker/abc/x\n", DOCKER_2, Version::Two).unwrap(), "/sys/fs/cgroup/x");
+        assert_eq!(folder("0::/../elsewhere\n", DOCKER_2, Version::Two), None);
+        let own_namespace = DOCKER_2.replace("/docker/abc", "/");
+        assert_eq!(folder("0::/\n", &own_namespace, Version::Two).unwrap(), "/sys/fs/cgroup");
+        assert_eq!(folder("0::/../elsewhere\n", &own_namespace, Version::Two), None);
+    }
+
+    #[test]
+    fn every_group_above_is_named_with_its_folder() {
+        let all = |groups, mounts, version| -> Vec<String> {
+            let membership = Membership::find(groups, mounts, version).unwrap();
+            let both = membership.up_to_the_root();
+            both.map(|(name, folder)| format!("{} {}", name.display(), folder.display())).collect()
+        };
+        assert_eq!(
+            all("0::/a/b\n", HYBRID, Version::Two),
+            ["/a/b /sys/fs/cgroup/unified/a/b", "/a /sys/fs/cgroup/unified/a", "/ /sys/fs/cgroup/unified"]
+        );
+        assert_eq!(
+            all("4:cpu:/docker/abc/job\n", DOCKER_1, Version::One),
+            ["/docker/abc/job /sys/fs/cgroup/cpu/job", "/docker/abc /sys/fs/cgroup/cpu"]
+        );
+    }
+
+    #[test]
+    fn of_several_mounts_the_one_that_shows_the_most_counts() {
+        let both = format!("{DOCKER_1}41 1 0:28 / /all\\040of\\040it rw - cgroup cgroup rw,cpu\n");
+        assert_eq!(folder("4:cpu:/docker/abc\n", &both, Version::One).unwrap(), "/all of it/docker/abc");
+    }
+}

@@ -1,0 +1,57 @@
+//! Why a run did not reach its end.
+
+use std::io;
+
+use inflight_report::record::{Reason, ReasonKind};
+use thiserror::Error;
+
+/// Why a run did not reach its end.
+#[derive(Debug, Error)]
+pub enum Fault {
+    /// A worker did not do its part: what it did instead, with its last words.
+    #[error("{0}")]
+    Worker(String),
+    /// The target is gone.
+    #[error("the target died during the run")]
+    TargetDied,
+    /// The target is there, and what it saw or used is not to be had of it.
+    #[error("the target's ledger cannot be read: {0}")]
+    NoLedger(String),
+    /// The user asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+    /// The system refused something.
+    #[error(transparent)]
+    System(#[from] io::Error),
+}
+
+impl Fault {
+    /// Why such a run is void.
+    pub fn reason(&self) -> Reason {
+        let kind = match self {
+            Fault::Worker(_) => ReasonKind::Worker,
+            Fault::TargetDied => ReasonKind::TargetDied,
+            Fault::NoLedger(_) => ReasonKind::NoLedger,
+            Fault::Interrupted | Fault::System(_) => ReasonKind::System,
+        };
+        Reason::new(kind, self.to_string())
+    }
+}
+
+/// Names the workers that were late besides the first.
+pub(super) fn also_late(others: &[usize]) -> String {
+    const NAMED: usize = 5;
+    let named: Vec<String> = others.iter().take(NAMED).map(usize::to_string).collect();
+    match others.len() {
+        0 => String::new(),
+        1..=NAMED => format!(" (also late: {})", named.join(", ")),
+        all => format!(" (also late: {} and {} more)", named.join(", "), all - NAMED),
+    }
+}
+
+pub(super) fn fault(what: String, last_words: Option<String>) -> Fault {
+    Fault::Worker(match last_words {
+        Some(words) => format!("{what}; its last words: {words}"),
+        None => what,
+    })
+}

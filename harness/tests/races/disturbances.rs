@@ -1,0 +1,280 @@
+//! Runs that something else than the contender disturbed: a harness that is held up at any moment, a CPU quota. They
+//! do not count, and the reason has its kind.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use inflight::session::Unwatched;
+use inflight_report::record::{Reason, ReasonKind, Record, Run};
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::common::{inflight, known_answer, run, session, skip_without, sound};
+
+/// Long beside a run that is not disturbed.
+const STOP: Duration = Duration::from_secs(2);
+
+/// A race into a folder of its own.
+struct Race {
+    folder: TempDir,
+}
+
+impl Race {
+    fn new() -> Race {
+        Race { folder: TempDir::new().unwrap() }
+    }
+
+    fn out(&self) -> PathBuf {
+        self.folder.path().join("out")
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(inflight());
+        command.args(["run", "--out"]).arg(self.out()).args(args);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn record(&self) -> Record {
+        Record::read(&self.out()).unwrap()
+    }
+}
+
+/// Stops a process for a while.
+fn hold_up(process: &Child) {
+    let pid = Pid::from_child(process);
+    kill_process(pid, Signal::STOP).unwrap();
+    thread::sleep(STOP);
+    kill_process(pid, Signal::CONT).unwrap();
+}
+
+/// The children of a process that are its workers.
+fn workers_of(pid: u32) -> Vec<u32> {
+    let is_worker = |pid: &u32| {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        line.split(|byte| *byte == 0).nth(1) == Some(b"worker")
+    };
+    inflight::meter::tree(&[pid]).into_iter().skip(1).filter(is_worker).collect()
+}
+
+#[track_caller]
+fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = found() {
+            return found;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "waited too long for {what}");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn has(reasons: &[Reason], kind: ReasonKind) -> bool {
+    reasons.iter().any(|reason| reason.kind == kind)
+}
+
+/// A run of half a second and more, whose harness was stopped for 2 s so long after its worker was started.
+fn held_up(after: Duration) -> (Run, String) {
+    let race = Race::new();
+    let args = ["--rounds", "1", "--urls", "50", "--latency", "fixed:20ms", "tokio:2"];
+    let process = race.command(&args).spawn().unwrap();
+    let lines = || fs::read_to_string(race.out().join("record.jsonl")).map_or(0, |text| text.lines().count());
+    wait_for("the run to warm up", || (lines() == 2).then_some(()));
+    wait_for("the worker", || (!workers_of(process.id()).is_empty()).then_some(()));
+    thread::sleep(after);
+    hold_up(&process);
+    let output = process.wait_with_output().unwrap();
+    let mut runs = race.record().runs;
+    (runs.pop().unwrap(), String::from_utf8(output.stdout).unwrap())
+}
+
+/// Before `go`, between `go` and `done`, and with `done` in the pipe.
+#[test]
+fn a_harness_that_is_stopped_at_any_moment_makes_no_valid_wall() {
+    for after in [0, 50, 200, 400].map(Duration::from_millis) {
+        let (run, table) = held_up(after);
+        let [attempt] = &run.disturbed_attempts[..] else { panic!("{after:?}: {run:?}") };
+        assert!(has(&attempt.reasons, ReasonKind::HarnessHeldUp), "{after:?}: {attempt:?}");
+        assert!(attempt.reasons.iter().all(|reason| reason.kind.is_disturbance()), "{after:?}: {attempt:?}");
+        let table = table.split_whitespace().collect::<Vec<_>>().join(" ");
+        let note = "tokio:2, disturbed and repeated in 1 of 1 runs: the harness was held up";
+        assert!(table.contains(note), "{table}");
+        if run.verdict.is_valid() {
+            let (wall_ns, last_ns) = (run.figures.unwrap().wall_ns, run.samples.end_ns.iter().max().copied());
+            assert!(u128::from(wall_ns - last_ns.unwrap()) < STOP.as_nanos() / 2, "the repeated run's own");
+        }
+    }
+}
+
+/// A control group with a CPU quota, in whichever version of hierarchy this system has one. It is removed when
+/// dropped, with a hierarchy that had to be mounted for it.
+struct CpuGroup {
+    folder: PathBuf,
+    mounted: Option<TempDir>,
+}
+
+impl CpuGroup {
+    /// `None`, with a word, where this system does not let us.
+    fn create(name: &str, quota_us: u64) -> Option<CpuGroup> {
+        let group = CpuGroup::within_a_hierarchy(name).and_then(|group| match group.limit(quota_us) {
+            Ok(()) => Ok(group),
+            Err(error) => Err(error),
+        });
+        group.inspect_err(|error| skip_without(&format!("no CPU quota can be set here: {error}"))).ok()
+    }
+
+    fn within_a_hierarchy(name: &str) -> io::Result<CpuGroup> {
+        let mounts = fs::read_to_string("/proc/self/mountinfo")?;
+        let of_kind = |kind: &str, option: &str| {
+            let is_it = |line: &&str| {
+                let filesystem = line.split_once(" - ").map_or("", |(_, filesystem)| filesystem);
+                filesystem.starts_with(kind) && filesystem.split([' ', ',']).any(|word| word == option)
+            };
+            mounts.lines().find(is_it).and_then(|line| line.split(' ').nth(4)).map(PathBuf::from)
+        };
+        let (root, mounted) = match of_kind("cgroup ", "cpu") {
+            Some(root) => (root, None),
+            None => match of_kind("cgroup2 ", "rw").filter(|root| enable_cpu(root)) {
+                Some(root) => (root, None),
+                None => {
+                    let folder = TempDir::new()?;
+                    let point = folder.path();
+                    let status = Command::new("mount")
+                        .args(["-t", "cgroup", "-o", "cpu", "none"])
+                        .arg(point)
+                        .status()?;
+                    if !status.success() {
+                        return Err(io::Error::other("there is no controller of CPU to mount"));
+                    }
+                    (point.to_owned(), Some(folder))
+                }
+            },
+        };
+        let group =
+            CpuGroup { folder: root.join(format!("inflight-test-{name}-{}", std::process::id())), mounted };
+        fs::create_dir(&group.folder)?;
+        Ok(group)
+    }
+
+    fn limit(&self, quota_us: u64) -> io::Result<()> {
+        let v2 = self.folder.join("cpu.max");
+        match v2.exists() {
+            true => fs::write(v2, format!("{quota_us} 100000")),
+            false => fs::write(self.folder.join("cpu.cfs_quota_us"), quota_us.to_string()),
+        }
+    }
+
+    /// A group in this one, without a quota of its own.
+    fn inner(&self) -> io::Result<PathBuf> {
+        let inner = self.folder.join("inner");
+        fs::create_dir(&inner)?;
+        Ok(inner)
+    }
+
+    /// What `command` does as a member of the group at `folder`.
+    fn output(folder: &Path, command: &Command) -> Output {
+        let enter = r#"echo $$ > "$0" && exec "$@""#;
+        let mut shell = Command::new("sh");
+        shell.args(["-c", enter]).arg(folder.join("cgroup.procs"));
+        shell.arg(command.get_program()).args(command.get_args()).stdin(Stdio::null()).output().unwrap()
+    }
+
+    fn name(&self) -> &str {
+        self.folder.file_name().unwrap().to_str().unwrap()
+    }
+}
+
+impl Drop for CpuGroup {
+    fn drop(&mut self) {
+        for folder in [self.folder.join("inner"), self.folder.clone()] {
+            let ended = Instant::now() + Duration::from_secs(5);
+            while folder.exists() && fs::remove_dir(&folder).is_err() && Instant::now() < ended {
+                thread::sleep(Duration::from_millis(10));
+            }
+        }
+        if let Some(point) = &self.mounted {
+            let _ = Command::new("umount").arg(point.path()).status();
+        }
+    }
+}
+
+/// Whether groups right below the root of version 2 can have a quota.
+fn enable_cpu(root: &Path) -> bool {
+    fs::write(root.join("cgroup.subtree_control"), "+cpu").is_ok()
+}
+
+/// Work for much more than what a fifth of a core does in a period of 100 ms.
+const BUSY: [&str; 7] = ["--rounds", "1", "--urls", "600", "--latency", "fixed:0", "tokio:8"];
+
+#[test]
+fn a_quota_that_throttles_makes_no_valid_run_and_is_named() {
+    const FIFTH: u64 = 20_000;
+    let Some(group) = CpuGroup::create("fifth", FIFTH) else { return };
+    let inner = group.inner().unwrap();
+    let quota = "a CPU quota of 0.2 cores (control group ";
+    for folder in [&group.folder, &inner] {
+        let race = Race::new();
+        let output = CpuGroup::output(folder, &race.command(&BUSY));
+        assert_eq!(output.status.code(), Some(1), "a contender has no valid run: {output:?}");
+        let record = race.record();
+        for run in &record.runs {
+            assert!(has(run.verdict.reasons(), ReasonKind::Throttled), "{:?}", run.verdict);
+            assert!(run.verdict.text().contains(quota) && run.verdict.text().contains(group.name()));
+            assert!(run.figures.as_ref().unwrap().noise.throttled_ns > Some(0));
+        }
+        let tightest = &record.header.machine.settings.cpu_quotas[0];
+        assert_eq!((tightest.quota_us, record.header.machine.cores), (FIFTH, 1));
+        assert!(tightest.group.ends_with(group.name()), "{tightest:?}");
+        let table = fs::read_to_string(race.out().join("table.md")).unwrap();
+        assert!(table.contains(quota), "{table}");
+    }
+    let mut doctor = Command::new(inflight());
+    doctor.args(["doctor", "--spin", "500ms"]);
+    let output = CpuGroup::output(&inner, &doctor);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(
+        text.contains("bad   CPU quota") && text.contains(quota) && text.contains(group.name()),
+        "{text}"
+    );
+    assert!(!text.contains("something else"), "{text}");
+}
+
+#[test]
+fn a_quota_that_does_not_throttle_voids_nothing() {
+    let Some(group) = CpuGroup::create("ample", 100 * 100_000) else { return };
+    let race = Race::new();
+    CpuGroup::output(&group.folder, &race.command(&BUSY));
+    let record = race.record();
+    assert_eq!(record.header.machine.settings.cpu_quotas[0].cores(), 100.0);
+    assert!(record.header.machine.cores > 0);
+    for run in &record.runs {
+        assert!(!has(run.verdict.reasons(), ReasonKind::Throttled), "{:?}", run.verdict);
+        assert_eq!(run.figures.as_ref().unwrap().noise.throttled_ns, Some(0));
+    }
+}
+
+#[test]
+fn a_worker_that_idles_outside_of_its_requests_is_warned_of() {
+    let mut session = session(4, "fixed:1ms");
+    let run = run(&mut session, "sync:1", &known_answer("nap", 500), &mut Unwatched);
+    sound(&run);
+    let idle = "it was idle for more than 10 % of its wall time before its first request";
+    assert!(run.warnings.iter().any(|warning| warning == idle), "{:?}", run.warnings);
+}
+
+/// The worker of this test has one request in flight, whatever it is asked for.
+#[test]
+fn a_shape_that_is_not_reached_is_warned_of_where_it_could_be() {
+    let warned_of = |latency| {
+        let run = run(&mut session(20, latency), "threads:4", &known_answer("nap", 1), &mut Unwatched);
+        sound(&run);
+        run.warnings.iter().any(|warning| warning == "it did not reach the 4 in flight that its shape allows")
+    };
+    assert!(warned_of("fixed:1ms"));
+    assert!(!warned_of("fixed:0"), "what is answered at once is not in flight");
+}
