@@ -51,8 +51,7 @@ fn again(run: &Run, name: &str, round: u32, contender: usize) -> Run {
         figures.cpu_ns = (figures.cpu_ns as f64 * (0.95 + 0.1 * spread(at * 7))) as u64;
     }
     if at.is_multiple_of(VOID) {
-        run.verdict =
-            Verdict::Void { reasons: vec![Reason::new(ReasonKind::TargetLate, "the target was late")] };
+        run.verdict = Verdict::from(vec![Reason::new(ReasonKind::TargetLate, "the target was late")]);
     }
     run
 }

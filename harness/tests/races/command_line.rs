@@ -476,7 +476,9 @@ fn a_full_disk_is_named_with_where_the_record_is() {
     let out = folder.path().join("out");
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let mut race = inflight();
-    race.args(["run", "sync:1", "--urls", "2", "--latency", "fixed:1ms", "--out"]).arg(&out).stdout(full);
+    race.args(["run", "sync:1", "--rounds", "1", "--urls", "2", "--latency", "fixed:1ms", "--out"])
+        .arg(&out)
+        .stdout(full);
     let output = race.output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     let record = Record::read(&out).unwrap();

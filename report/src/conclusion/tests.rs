@@ -108,7 +108,7 @@ fn one_that_ran_too_rarely_is_named_and_not_compared() {
     ]);
     let [wall, cpu] = &conclusion(&comparison)[..] else { panic!("two sentences") };
     assert!(wall.starts_with("Fastest of those with enough rounds: tokio:128, "), "{wall}");
-    assert!(wall.ends_with("; too few rounds to compare tokio:8x64 (--rounds 13 is enough)."), "{wall}");
+    assert!(wall.ends_with("; too few rounds to compare tokio:8x64 (--rounds 14 is enough)."), "{wall}");
     assert!(cpu.starts_with("Least CPU of those with enough rounds: tokio:128, "), "{cpu}");
 }
 
@@ -165,9 +165,9 @@ fn five_rounds_are_too_few_for_any_test() {
         conclusion(&comparison),
         [
             "Lowest median wall-clock time: smol:256, 301 ms at 41.0 % efficiency; too few rounds to compare \
-             tokio:128 (--rounds 11 is enough).",
+             tokio:128 (--rounds 12 is enough).",
             "Lowest median CPU: smol:256, 101 ms (101 µs a request); too few rounds to compare \
-             tokio:128 (--rounds 11 is enough).",
+             tokio:128 (--rounds 12 is enough).",
         ]
     );
 }
@@ -180,7 +180,7 @@ fn a_single_run_that_had_to_wait_longer_is_slower_for_certain() {
         [
             "Fastest: tokio:128, 301 ms at 74.9 % efficiency, 88.3 times as fast as sync:1, the next.",
             "Lowest median CPU: sync:1, 80.0 ms (80.0 µs a request); too few rounds to compare tokio:128 \
-             (--rounds 11 is enough).",
+             (--rounds 12 is enough).",
         ]
     );
 }

@@ -309,7 +309,7 @@ mod tests {
         let told = |comparison: &Comparison| heading(comparison).pop().unwrap().1;
         let of_two_figures = told(&Comparison::of(&record));
         assert!(of_two_figures.contains("by wall, and the same by CPU: "), "{of_two_figures}");
-        assert!(of_two_figures.contains(" at most 0.500 % a figure"), "{of_two_figures}");
+        assert!(of_two_figures.contains(" at most 0.250 % a figure"), "{of_two_figures}");
         let some = Comparison::of(&record).only(&["threads:32", "tokio:128"].map(str::to_owned));
         assert!(told(&some).contains(" contenders of the 5 that raced, "), "{}", told(&some));
         record.header.budget = Some(Budget { time_ns: 1, precision: 0.02 });
