@@ -157,7 +157,7 @@ fn a_budget_ends_when_all_are_precise() {
 #[test]
 fn wrong_words_about_rounds_are_answered_in_one_line() {
     for (args, word) in [
-        (&["--budget", "soon"][..], "90s"),
+        (&["--budget", "soon"][..], "1m30s"),
         (&["--budget", "0s"], "above zero"),
         (&["--budget", "1s", "--rounds", "2"], "--rounds"),
         (&["--precision", "2%"], "--budget"),
@@ -267,8 +267,9 @@ fn a_disk_that_fills_up_ends_the_race_where_it_can_go_on() {
     );
     let output = Command::new("sh").args(["-c", &limited]).output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
-    assert_eq!((output.status.code(), stderr.lines().count()), (Some(2), 1), "{stderr}");
-    assert!(stderr.contains("the runs before are saved") && stderr.contains("--resume"), "{stderr}");
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    let line = stderr.lines().last().unwrap();
+    assert!(line.contains("the runs before are saved") && line.contains("--resume"), "{stderr}");
 
     let saved = place.record();
     assert!(saved.truncated && saved.runs.len() < 4 * 4);
