@@ -43,10 +43,13 @@ impl Heartbeat {
 fn longest_stop_ns(stopped: &Receiver<()>) -> Option<u64> {
     let queue = RunQueue::of_this_thread()?;
     let (mut longest_ns, mut waited_ns) = (0, queue.waited_ns()?);
+    let mut beat = Instant::now();
     loop {
-        let due = Instant::now() + PERIOD;
-        let ended = stopped.recv_timeout(PERIOD) != Err(RecvTimeoutError::Timeout);
-        let late_ns = due.elapsed().as_nanos() as u64;
+        let ended =
+            stopped.recv_timeout(PERIOD.saturating_sub(beat.elapsed())) != Err(RecvTimeoutError::Timeout);
+        // From one beat to the next without a gap: a stop may fall between any two instructions.
+        let before = std::mem::replace(&mut beat, Instant::now());
+        let late_ns = (beat - before).saturating_sub(PERIOD).as_nanos() as u64;
         let waited_before_ns = std::mem::replace(&mut waited_ns, queue.waited_ns()?);
         longest_ns = longest_ns.max(late_ns.saturating_sub(waited_ns - waited_before_ns));
         if ended {
