@@ -8,8 +8,8 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use inflight_report::record::{CpuMethod, HarnessLateness, Noise, Usage};
-use mock_target::Stats;
+use inflight_report::record::{CpuMethod, HarnessLateness, LoopFigures, Noise, Usage};
+use mock_target::{LoopStats, Stats};
 
 pub use self::fault::Fault;
 use self::fault::{also_late, fault};
@@ -19,6 +19,7 @@ use crate::meter::{
 };
 use crate::placement::Cpus;
 use crate::protocol::{DONE, GO, Plan, Ready, Sample};
+use crate::target_limit;
 
 /// How long a run may take.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +72,8 @@ pub struct Finish {
     pub seen: Seen,
     /// CPU of the target between `go` and `done`.
     pub target_cpu_ns: u64,
+    /// What each of the target's event loops used in that time.
+    pub target_loops: Vec<LoopFigures>,
     /// What the target had seen before `go`.
     pub target_before: Stats,
     /// What the target had seen at `done`.
@@ -90,6 +93,11 @@ pub trait Onlooker {
     /// # Errors
     /// With the reason why it does not say.
     fn target_stats(&mut self) -> Result<Stats, String>;
+    /// What the target's event loops used so far.
+    ///
+    /// # Errors
+    /// As [`Onlooker::target_stats`].
+    fn target_loops(&mut self) -> Result<Vec<LoopStats>, String>;
 }
 
 /// Carries out `plans`, one in a process of its own, confined to `cpus` if there are any, and measures it
@@ -126,6 +134,7 @@ pub fn race(
     let quotas = Quotas::of(&[&[std::process::id(), target_pid], &run.crew.pids()[..]].concat());
     let listeners_before_ns = run.crew.listeners_waited_ns();
     let target_before = run.target_stats()?;
+    let loops_before = run.target_loops()?;
     let target_before_ns = target.cpu_ns().map_err(|_| Fault::TargetDied)?;
     let before = Moment::read();
     let cpu_before = run.metered(workers.cpu_time())?;
@@ -153,6 +162,7 @@ pub fn race(
         stood_still_ns: heartbeat.finish(),
     };
     let counters_after = run.metered(Counters::read(&workers))?;
+    let loops_after = run.target_loops()?;
     let target_after = run.target_stats()?;
     let seen = run.metered(watch.finish(go_at))?;
     let executed = meters.callgrind.map(|callgrind| callgrind.end(&workers));
@@ -192,6 +202,7 @@ pub fn race(
         ready_memory_bytes,
         seen,
         target_cpu_ns: target_after_ns - target_before_ns,
+        target_loops: target_limit::loops(&loops_before, &loops_after),
         target_before,
         target_after,
     })
@@ -299,7 +310,17 @@ impl Run<'_> {
     }
 
     fn target_stats(&mut self) -> Result<Stats, Fault> {
-        self.onlooker.target_stats().map_err(|reason| match self.onlooker.target_alive() {
+        let answer = self.onlooker.target_stats();
+        self.answered(answer)
+    }
+
+    fn target_loops(&mut self) -> Result<Vec<LoopStats>, Fault> {
+        let answer = self.onlooker.target_loops();
+        self.answered(answer)
+    }
+
+    fn answered<T>(&mut self, answer: Result<T, String>) -> Result<T, Fault> {
+        answer.map_err(|reason| match self.onlooker.target_alive() {
             true => Fault::NoLedger(reason),
             false => Fault::TargetDied,
         })

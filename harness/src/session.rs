@@ -7,7 +7,7 @@ use anyhow::Result;
 use inflight_report::record::{
     ContenderFacts, Figures, Latencies, Quantiles, Run, Samples, Schedule, TargetFigures, Verdict,
 };
-use mock_target::ledger::{Lateness, Ledger, Stats};
+use mock_target::ledger::{Lateness, Ledger, LoopStats, Stats};
 
 use crate::contender::{Contender, Shape};
 use crate::crew::Launch;
@@ -328,6 +328,10 @@ impl Onlooker for Looker<'_> {
     fn target_stats(&mut self) -> Result<Stats, String> {
         self.target.stats().map_err(|error| format!("{error:#}"))
     }
+
+    fn target_loops(&mut self) -> Result<Vec<LoopStats>, String> {
+        self.target.loops().map_err(|error| format!("{error:#}"))
+    }
 }
 
 /// A run that did not reach its end.
@@ -448,7 +452,6 @@ fn target_figures(
     shared_cpus: Option<usize>,
 ) -> TargetFigures {
     let stats = &ledger.stats;
-    let loops = target_limit::loops(&finish.target_before, &finish.target_after);
     let residence_ns = target_limit::residence_ns(ledger);
     let limit = target_limit::limit(&target_limit::Load {
         wall_ns: finish.wall_ns,
@@ -456,7 +459,7 @@ fn target_figures(
         shared_cpus,
         workers_cpu_ns: finish.cpu_ns,
         target_cpu_ns: finish.target_cpu_ns,
-        loops: &loops,
+        loops: &finish.target_loops,
         residence_ns,
     });
     TargetFigures {
@@ -466,7 +469,7 @@ fn target_figures(
         shards: options.shards,
         connections: stats.connections,
         most_in_flight: stats.most_in_flight,
-        loops,
+        loops: finish.target_loops.clone(),
         unread_ns: quantiles(&stats.unread_ns),
         queueing_ns: quantiles(&stats.queueing_ns),
         residence_ns,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use mock_target::Scenario;
-use mock_target::ledger::{Ledger, Stats};
+use mock_target::ledger::{Ledger, LoopStats, Stats};
 use serde::de::DeserializeOwned;
 
 use crate::placement::{self, Cpus};
@@ -111,6 +111,14 @@ impl Target {
     /// When the target does not answer.
     pub fn stats(&self) -> Result<Stats> {
         self.get("stats")
+    }
+
+    /// What each of its event loops used.
+    ///
+    /// # Errors
+    /// When the target does not answer.
+    pub fn loops(&self) -> Result<Vec<LoopStats>> {
+        self.get("loops")
     }
 
     fn get<T: DeserializeOwned>(&self, what: &str) -> Result<T> {

@@ -7,7 +7,7 @@
 //! experiment, and the thresholds are held against it.
 
 use inflight_report::record::{LoopFigures, TargetLimit};
-use mock_target::ledger::{Ledger, LoopStats, Outcome, Stats};
+use mock_target::ledger::{Ledger, LoopStats, Outcome};
 
 /// What the busiest loop worked or waited for a processor, as a part of the wall.
 const LOOP_BUSY: f64 = 0.90;
@@ -59,13 +59,13 @@ pub fn limit(load: &Load<'_>) -> Option<TargetLimit> {
 }
 
 /// What each event loop used between two readings of its clocks.
-pub fn loops(before: &Stats, after: &Stats) -> Vec<LoopFigures> {
+pub fn loops(before: &[LoopStats], after: &[LoopStats]) -> Vec<LoopFigures> {
     let used = |(before, after): (&LoopStats, &LoopStats)| LoopFigures {
         cpu_ns: after.cpu_ns.saturating_sub(before.cpu_ns),
         run_queue_ns: after.run_queue_ns.zip(before.run_queue_ns).map(|(to, from)| to.saturating_sub(from)),
         requests: after.received.saturating_sub(before.received),
     };
-    before.loops.iter().zip(&after.loops).map(used).collect()
+    before.iter().zip(after).map(used).collect()
 }
 
 /// What all requests that were served waited for the target beyond their planned delay, in nanoseconds.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use hdrhistogram::Histogram;
 
 use crate::clock;
-use crate::ledger::{Entry, Lateness, Ledger, LoopStats, Outcome, Stats};
+use crate::ledger::{Entry, Lateness, Ledger, Outcome, Stats};
 
 /// What all event loops of a server count together. Only with several is any of it shared.
 #[derive(Debug, Default)]
@@ -50,7 +50,7 @@ pub(crate) struct Book {
     tally: Arc<Tally>,
     /// This loop's share of the requests in flight.
     in_flight: u64,
-    received: u64,
+    pub(crate) received: u64,
     served: u64,
     aborted: u64,
     faulted: u64,
@@ -160,7 +160,6 @@ impl Book {
             lateness: self.lateness.clone(),
             queueing: self.queueing.clone(),
             unread: self.unread.clone(),
-            of_loop: (0, LoopStats { received: self.received, ..LoopStats::default() }),
             entries: if with_entries { self.entries.iter().cloned().collect() } else { Vec::new() },
         }
     }
@@ -173,37 +172,25 @@ pub(crate) struct Snapshot {
     lateness: Delays,
     queueing: Delays,
     unread: Delays,
-    /// The number of the event loop, and what is known of it alone.
-    of_loop: (usize, LoopStats),
     entries: Vec<Entry>,
 }
 
 impl Snapshot {
-    /// Whose book it is, and what the thread of that loop used.
-    pub(crate) fn of_loop(mut self, number: usize, used: LoopStats) -> Snapshot {
-        self.of_loop = (number, LoopStats { received: self.of_loop.1.received, ..used });
-        self
-    }
-
     /// Adds up the books of all event loops, puts the entries in order and works out the quantiles.
     pub(crate) fn into_ledger(books: impl IntoIterator<Item = Snapshot>) -> Ledger {
         let mut ledger = Ledger::default();
         let (mut lateness, mut queueing, mut unread) = (Delays::new(), Delays::new(), Delays::new());
-        let mut loops = Vec::new();
         for book in books {
             ledger.stats.add(&book.stats);
             lateness.add(&book.lateness);
             queueing.add(&book.queueing);
             unread.add(&book.unread);
-            loops.push(book.of_loop);
             ledger.entries.extend(book.entries);
         }
         ledger.entries.sort_unstable_by_key(|entry| entry.sequence);
         ledger.stats.lateness_ns = lateness.summary();
         ledger.stats.queueing_ns = queueing.summary();
         ledger.stats.unread_ns = unread.summary();
-        loops.sort_unstable_by_key(|(number, _)| *number);
-        ledger.stats.loops = loops.into_iter().map(|(_, stats)| stats).collect();
         ledger
     }
 }

@@ -107,17 +107,14 @@ pub struct Stats {
     /// does not say when bytes came.
     #[serde(default)]
     pub unread_ns: Lateness,
-    /// Each event loop by itself, in the order of their numbers.
-    #[serde(default)]
-    pub loops: Vec<LoopStats>,
     /// Entries dropped because the ledger was full.
     pub detail_lost: u64,
     /// Whether the event loops run with real-time priority.
     pub realtime: bool,
 }
 
-/// What one event loop used, since its thread began: a reset leaves these clocks alone, so that a reader
-/// takes differences.
+/// What one event loop used since its thread began. A reset leaves these clocks alone: a reader takes
+/// differences.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoopStats {
     /// User and system time of its thread, in nanoseconds; 0 where the system does not tell.

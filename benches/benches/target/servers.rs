@@ -26,7 +26,9 @@ pub(crate) enum Kind {
     /// What most would write: hyper, and tokio's `sleep`.
     Hyper,
     Ours,
+    /// As `inflight run` starts it where it asks for real-time priority.
     OursRealtime,
+    OursSpinning,
     Wiremock,
     /// A static file: it takes part where there is no delay.
     Nginx,
@@ -35,13 +37,14 @@ pub(crate) enum Kind {
 impl Kind {
     /// Ratios are to the first.
     pub(crate) const ALL: &[Kind] =
-        &[Kind::Hyper, Kind::Ours, Kind::OursRealtime, Kind::Wiremock, Kind::Nginx];
+        &[Kind::Hyper, Kind::Ours, Kind::OursRealtime, Kind::OursSpinning, Kind::Wiremock, Kind::Nginx];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Kind::Hyper => "hyper + tokio sleep",
             Kind::Ours => "mock-target",
             Kind::OursRealtime => "mock-target --realtime",
+            Kind::OursSpinning => "mock-target --realtime --spin",
             Kind::Wiremock => "wiremock",
             Kind::Nginx => "nginx",
         }
@@ -52,7 +55,7 @@ impl Kind {
     }
 
     pub(crate) fn is_realtime(self) -> bool {
-        self == Kind::OursRealtime
+        matches!(self, Kind::OursRealtime | Kind::OursSpinning)
     }
 
     pub(crate) fn is_installed(self) -> bool {
@@ -136,8 +139,12 @@ pub(crate) fn serve(kind: Kind) -> io::Result<()> {
     };
     let scenario = Scenario { latency: latency.parse().map_err(io::Error::other)?, ..article };
     match kind {
-        Kind::Ours | Kind::OursRealtime => {
-            let options = ServerOptions { realtime: kind.is_realtime(), ..ServerOptions::default() };
+        Kind::Ours | Kind::OursRealtime | Kind::OursSpinning => {
+            let options = ServerOptions {
+                realtime: kind.is_realtime(),
+                spin: kind == Kind::OursSpinning,
+                ..ServerOptions::default()
+            };
             let handle = Server::start_with(scenario, options)?;
             if kind.is_realtime() && !handle.realtime() {
                 eprintln!("real-time priority was not granted");

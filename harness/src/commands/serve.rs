@@ -17,7 +17,7 @@ pub(super) struct Args {
     /// Address to listen on; port 0 lets the system choose
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// Address of the admin port: GET /ledger, /stats, /plan, POST /reset
+    /// Address of the admin port: GET /ledger, /stats, /loops, /plan, POST /reset
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     admin: SocketAddr,
     /// Ask for real-time priority: more punctual where clients compete for the same cores

@@ -1,4 +1,4 @@
-//! The admin port: `/stats`, `/ledger`, `/plan` and `/reset`, all JSON, on a thread of its own.
+//! The admin port: `/stats`, `/loops`, `/ledger`, `/plan` and `/reset`, all JSON, on a thread of its own.
 //!
 //! It asks the event loops for a snapshot and does the rest itself, so that whoever watches a target hardly disturbs
 //! it.
@@ -81,10 +81,11 @@ impl Answers {
         };
         let response = match (method, path) {
             ("GET", "/stats") => json(&self.remotes.stats()?)?,
+            ("GET", "/loops") => json(&self.remotes.loops()?)?,
             ("GET", "/ledger") => json(&self.remotes.ledger()?)?,
             ("GET", "/plan") => json(&Plan::of(&self.scenario))?,
             ("POST", "/reset") => json(&self.remotes.reset().map(|()| Done { reset: true })?)?,
-            (_, "/stats" | "/ledger" | "/plan") => refusal("405 Method Not Allowed\r\nallow: GET"),
+            (_, "/stats" | "/loops" | "/ledger" | "/plan") => refusal("405 Method Not Allowed\r\nallow: GET"),
             (_, "/reset") => refusal("405 Method Not Allowed\r\nallow: POST"),
             _ => refusal("404 Not Found"),
         };

@@ -33,7 +33,7 @@ use mio::Waker;
 
 use crate::admin::Admin;
 use crate::book::{Book, Snapshot};
-use crate::ledger::{Ledger, Stats};
+use crate::ledger::{Ledger, LoopStats, Stats};
 use crate::limits;
 use crate::scenario::Scenario;
 use response::Press;
@@ -56,13 +56,11 @@ pub struct ServerOptions {
     pub shards: usize,
     /// Whether to ask the system for real-time priority (`SCHED_FIFO`). It makes responses more punctual
     /// where clients and target share processors, and needs permission. [`Handle::realtime`] says
-    /// whether it was granted. Meant for up to about 1,000 requests in flight: with 5,000 and the loop
-    /// on a processor of its own, clients were measured to see responses milliseconds later than the
-    /// ledger tells, presumably because the kernel's network thread has to wait for the loop.
+    /// whether it was granted.
     pub realtime: bool,
     /// Whether, with real-time priority, to wait awake for the last 200 µs before a deadline while no
     /// more than 1,200 are pending. More punctual still, and it takes up to a whole processor from the
-    /// clients: only where they have another.
+    /// clients and from the kernel's network thread: only where they have another.
     pub spin: bool,
     /// Whether to leave out the field `server-timing`, which tells planned and actual delay.
     pub plain: bool,
@@ -86,7 +84,7 @@ impl Default for ServerOptions {
             admin: any_port,
             shards: 1,
             realtime: false,
-            spin: true,
+            spin: false,
             plain: false,
             ledger_entries: None,
             burn_ns: 0,
@@ -212,7 +210,7 @@ impl Handle {
         self.address
     }
 
-    /// Where `/stats`, `/ledger`, `/plan` and `/reset` are answered.
+    /// Where `/stats`, `/loops`, `/ledger`, `/plan` and `/reset` are answered.
     pub fn admin_address(&self) -> SocketAddr {
         self.admin_address
     }
@@ -241,6 +239,14 @@ impl Handle {
     /// When an event loop has ended.
     pub fn stats(&self) -> io::Result<Stats> {
         self.remotes.stats()
+    }
+
+    /// What each event loop used, in the order of their numbers.
+    ///
+    /// # Errors
+    /// When an event loop has ended.
+    pub fn loops(&self) -> io::Result<Vec<LoopStats>> {
+        self.remotes.loops()
     }
 
     /// Clears the ledger, the counters and the lateness. Requests in flight are then the first counted.
@@ -304,6 +310,12 @@ impl Remotes {
 
     pub(crate) fn stats(&self) -> io::Result<Stats> {
         Ok(self.read(false)?.stats)
+    }
+
+    pub(crate) fn loops(&self) -> io::Result<Vec<LoopStats>> {
+        let mut loops = self.ask(Command::Used)?;
+        loops.sort_unstable_by_key(|(number, _)| *number);
+        Ok(loops.into_iter().map(|(_, used)| used).collect())
     }
 
     pub(crate) fn reset(&self) -> io::Result<()> {

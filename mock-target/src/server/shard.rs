@@ -29,6 +29,7 @@ use super::transport::Transport;
 use super::{Remote, TimeLimits};
 use crate::book::{Book, Snapshot};
 use crate::clock;
+use crate::ledger::LoopStats;
 
 const LISTENER: Token = Token(usize::MAX);
 const ALARM: Token = Token(usize::MAX - 1);
@@ -60,6 +61,8 @@ pub(super) enum Command {
         with_entries: bool,
         reply: Sender<Snapshot>,
     },
+    /// Tell the number of the loop and what it used.
+    Used(Sender<(usize, LoopStats)>),
     Reset(Sender<()>),
     Stop,
 }
@@ -222,7 +225,11 @@ impl Shard {
             match command {
                 Command::Adopt { stream, source, number } => self.adopt(stream, source, number),
                 Command::Snapshot { with_entries, reply } => {
-                    let _ = reply.send(self.book.snapshot(with_entries).of_loop(self.number, meter.read()));
+                    let _ = reply.send(self.book.snapshot(with_entries));
+                }
+                Command::Used(reply) => {
+                    let used = LoopStats { received: self.book.received, ..meter.read() };
+                    let _ = reply.send((self.number, used));
                 }
                 Command::Reset(reply) => {
                     self.book.reset();

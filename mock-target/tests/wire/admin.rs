@@ -4,7 +4,7 @@ use std::io::Read;
 use std::thread;
 use std::time::Duration;
 
-use mock_target::{Ledger, Plan, Scenario, Server, ServerOptions, Stats, TimeLimits};
+use mock_target::{Ledger, LoopStats, Plan, Scenario, Server, ServerOptions, Stats, TimeLimits};
 use serde::de::DeserializeOwned;
 
 use crate::client::{Client, Response, scenario, start};
@@ -32,6 +32,8 @@ fn stats_ledger_and_plan_are_what_the_library_says() {
     }
     assert_eq!(ask_json::<Stats>(&target, "GET /stats"), target.stats().expect("stats"));
     assert_eq!(ask_json::<Ledger>(&target, "GET /ledger"), target.ledger().expect("a ledger"));
+    let loops = ask_json::<Vec<LoopStats>>(&target, "GET /loops");
+    assert_eq!(loops.iter().map(|of_loop| of_loop.received).collect::<Vec<_>>(), [5]);
     let plan = ask_json::<Plan>(&target, "GET /plan");
     assert_eq!(plan, Plan::of(&scenario("fixed:1ms")));
     assert_eq!(
