@@ -28,7 +28,7 @@ use inflight_report::{charts, exports, page, tables};
 const BODY_BYTES: usize = 10 << 10;
 
 /// The record that is reported, from the folder in which cargo runs a bench.
-const RECORD: &str = "../results/reference/article/record.jsonl";
+const RECORD: &str = "../results/reference/article";
 
 /// Rounds of a short race and of a long one, and far more than anybody has.
 const ROUNDS: [usize; 3] = [16, 40, 1_000];
