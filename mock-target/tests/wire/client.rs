@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mock_target::{Handle, Scenario, Server, Stats};
 
@@ -95,11 +95,13 @@ pub(crate) fn start(latency: &str) -> Handle {
 
 /// The counters once `settled` says that nothing more is to come.
 pub(crate) fn wait_for(target: &Handle, settled: impl Fn(&Stats) -> bool) -> Stats {
+    let begun = Instant::now();
     loop {
         let stats = target.stats().expect("stats");
         if settled(&stats) {
             return stats;
         }
+        assert!(begun.elapsed() < Duration::from_secs(60), "waited too long: {stats:?}");
         thread::sleep(Duration::from_millis(1));
     }
 }

@@ -139,7 +139,7 @@ fn every_loop_accounts_for_its_own_connections() {
     let before = target.loops().expect("loops");
     let mut clients: Vec<Client> = (0..4).map(|_| Client::connect(target.address())).collect();
     for id in 0..400 {
-        clients[id as usize % 4].get(id);
+        clients[id as usize % 4].get(id % 100); // as many URLs as there are
     }
     wait_for(&target, |stats| stats.served == 400);
     let loops = target.loops().expect("loops");
