@@ -330,7 +330,7 @@ impl TimePoint {
     /// No picture shows more points of one run.
     const MOST: usize = 120;
 
-    /// At most [`TimePoint::MOST`] of `points`: of neighbours the mean of CPU and the most of memory, at the last
+    /// At most 120 of `points`: of neighbours the mean of CPU and the most of memory, at the last
     /// one's time.
     pub fn thinned(points: &[TimePoint]) -> Vec<TimePoint> {
         let together = points.len().div_ceil(TimePoint::MOST).max(1);

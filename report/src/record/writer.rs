@@ -18,7 +18,7 @@ const MOST_SAMPLED_CONTENDERS: usize = 12;
 /// An open record file that takes one run after another.
 ///
 /// Every run keeps its figures and histograms. Samples and the course over time are kept of the first valid run
-/// of a contender that is no warm-up, and of its first invalid one, for at most [`MOST_SAMPLED_CONTENDERS`]
+/// of a contender that is no warm-up, and of its first invalid one, for at most twelve
 /// contenders.
 #[derive(Debug)]
 pub struct Writer {
