@@ -12,7 +12,7 @@ use crate::stats::MedianInterval;
 /// The slope of peak memory against requests in flight, over contenders that differ in nothing else.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct MemorySlope {
-    /// What they have in common: `tokio+common`, or `tokio, 8 processes`.
+    /// What they have in common: `MODEL+CLIENT`, or `MODEL, 8 processes`.
     pub name: String,
     /// Their names, the fewest requests in flight first.
     pub contenders: Vec<String>,
