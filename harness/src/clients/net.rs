@@ -19,6 +19,9 @@ pub trait Net: 'static {
     /// Connects, with `TCP_NODELAY`.
     fn connect(address: SocketAddr) -> impl Future<Output = io::Result<Self::Stream>> + Send;
 
+    /// Runs `task` beside the others.
+    fn spawn(task: impl Future<Output = ()> + Send + 'static);
+
     /// What `future` gives, if it does so in time.
     fn within<F: Future + Send>(limit: Duration, future: F)
     -> impl Future<Output = Option<F::Output>> + Send;
@@ -42,6 +45,10 @@ impl Net for OnTokio {
         Ok(TokioIo::new(stream))
     }
 
+    fn spawn(task: impl Future<Output = ()> + Send + 'static) {
+        tokio::spawn(task);
+    }
+
     async fn within<F: Future + Send>(limit: Duration, future: F) -> Option<F::Output> {
         tokio::time::timeout(limit, future).await.ok()
     }
@@ -59,10 +66,17 @@ impl Net for OnAsyncStd {
         Ok(FuturesIo::new(stream))
     }
 
+    fn spawn(task: impl Future<Output = ()> + Send + 'static) {
+        async_std::task::spawn(task);
+    }
+
     async fn within<F: Future + Send>(limit: Duration, future: F) -> Option<F::Output> {
         async_std::future::timeout(limit, future).await.ok()
     }
 }
+
+/// What `smol::spawn` has inside, with no thread of its own: those who run it say on how many.
+pub static SMOL: smol::Executor<'_> = smol::Executor::new();
 
 /// smol's reactor and timer.
 pub struct OnSmol;
@@ -74,6 +88,10 @@ impl Net for OnSmol {
         let stream = smol::net::TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(FuturesIo::new(stream))
+    }
+
+    fn spawn(task: impl Future<Output = ()> + Send + 'static) {
+        SMOL.spawn(task).detach();
     }
 
     async fn within<F: Future + Send>(limit: Duration, future: F) -> Option<F::Output> {

@@ -4,10 +4,10 @@ use std::thread;
 
 use anyhow::Result;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use smol::{Executor, Timer, future};
+use smol::{Timer, future};
 
 use super::{Model, Pairing};
-use crate::clients::{AsyncFetch, common::futures::Futures, hyper::Hyper, net::OnSmol};
+use crate::clients::{AsyncFetch, common::futures::Futures, hyper::Hyper, net::{OnSmol, SMOL}};
 use crate::protocol::Plan;
 use crate::recorder::Recorder;
 use crate::worker::{Finished, Gate};
@@ -28,18 +28,15 @@ pub(super) const MODEL: Model = Model {
     ],
 };
 
-/// What `smol::spawn` has inside, with as many threads as are asked for.
-static EXECUTOR: Executor<'_> = Executor::new();
-
 fn run<C: AsyncFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
     let fetch_all = fetch_all(plan.ids.clone(), plan.in_flight, C::new(plan)?, gate.recorder());
     for _ in 1..plan.cores {
-        thread::Builder::new().spawn(|| smol::block_on(EXECUTOR.run(future::pending::<()>())))?;
+        thread::Builder::new().spawn(|| smol::block_on(SMOL.run(future::pending::<()>())))?;
     }
 
     let version = env!("VERSION_smol");
     let go = gate.ready(format!("smol {version}, {} threads", 1 + plan.cores), C::VERSION)?;
-    smol::block_on(EXECUTOR.run(EXECUTOR.spawn(fetch_all)));
+    smol::block_on(SMOL.run(SMOL.spawn(fetch_all)));
     go.done()
 }
 
@@ -50,7 +47,7 @@ async fn fetch_all<C: AsyncFetch>(ids: Vec<u64>, in_flight: usize, client: C, re
             tasks.next().await;
         }
         let (client, recorder) = (client.clone(), recorder.clone());
-        tasks.push(EXECUTOR.spawn(async move { recorder.time_async(id, Timer::after, client.fetch(id)).await }));
+        tasks.push(SMOL.spawn(async move { recorder.time_async(id, Timer::after, client.fetch(id)).await }));
     }
     tasks.collect::<()>().await;
 }

@@ -5,7 +5,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use smol::{LocalExecutor, Timer};
 
 use super::{Model, Pairing};
-use crate::clients::{AsyncFetch, common::futures::Futures, hyper::Hyper, net::OnSmol};
+use crate::clients::{AsyncFetch, common::futures::Futures, hyper::Hyper, net::{OnSmol, SMOL}};
 use crate::protocol::Plan;
 use crate::worker::{Finished, Gate};
 
@@ -13,7 +13,8 @@ pub(super) const MODEL: Model = Model {
     name: "smol-local",
     about: "smol's LocalExecutor on one thread, one task a URL",
     details: "The main thread runs every task and waits for sockets; the reactor's helper thread does so only \
-        while the main thread is busy. A task a URL, spawned when another has ended, so no more are alive than may be in flight.",
+        while the main thread is busy. A task a URL, spawned when another has ended, so no more are alive than may be in flight. \
+        hyper's connections must be `Send`, so they are tasks on an Executor that the same thread runs.",
     max_in_flight: None,
     no_rate: None,
     clients: &[
@@ -28,7 +29,7 @@ fn run<C: AsyncFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
     let executor = LocalExecutor::new();
 
     let go = gate.ready(concat!("smol ", env!("VERSION_smol"), ", 2 threads"), C::VERSION)?;
-    smol::block_on(executor.run(async {
+    let fetch_all = async {
         let mut tasks = FuturesUnordered::new();
         for &id in &plan.ids {
             if tasks.len() == plan.in_flight {
@@ -38,6 +39,7 @@ fn run<C: AsyncFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
             tasks.push(executor.spawn(async move { recorder.time_async(id, Timer::after, client.fetch(id)).await }));
         }
         tasks.collect::<()>().await;
-    }));
+    };
+    smol::block_on(SMOL.run(executor.run(fetch_all)));
     go.done()
 }

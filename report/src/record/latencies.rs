@@ -1,12 +1,16 @@
 //! How long the requests of a run took, as histograms: small enough to be kept for every run.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use hdrhistogram::Histogram as Hdr;
+use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
 use serde::{Deserialize, Serialize};
 
 use super::{Quantiles, Samples};
 
 /// How long the requests of a run took. Those that failed are counted, and in neither histogram.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "SavedLatencies", from = "SavedLatencies")]
 pub struct Latencies {
     /// From the start of a request, or in an open loop from when it was due, to the last byte of its body.
     pub whole: Histogram,
@@ -20,11 +24,70 @@ pub struct Latencies {
 /// with two significant digits (Gil Tene, hdrhistogram.org). Values are nanoseconds; those below zero,
 /// which come of two clocks that differ, count as zero, those above a day as a day.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(into = "SavedHistogram", try_from = "SavedHistogram")]
 pub struct Histogram {
     /// The upper end of each class that is not empty, in nanoseconds, ascending, and the values in it. The last
     /// class ends at the largest value itself.
     pub classes: Vec<(u64, u64)>,
+}
+
+/// Without planned delays the two histograms are one, and it is saved once.
+#[derive(Serialize, Deserialize)]
+struct SavedLatencies {
+    whole: Histogram,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    added: Option<Histogram>,
+    failed: u64,
+}
+
+impl From<Latencies> for SavedLatencies {
+    fn from(Latencies { whole, added, failed }: Latencies) -> SavedLatencies {
+        let added = Some(added).filter(|added| *added != whole);
+        SavedLatencies { whole, added, failed }
+    }
+}
+
+impl From<SavedLatencies> for Latencies {
+    fn from(SavedLatencies { whole, added, failed }: SavedLatencies) -> Latencies {
+        Latencies { added: added.unwrap_or_else(|| whole.clone()), whole, failed }
+    }
+}
+
+/// A histogram as a record holds it.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum SavedHistogram {
+    /// HdrHistogram's own encoding V2, compressed by DEFLATE, in base 64: what the histogram logs of its other
+    /// libraries hold. It knows classes only, so the largest value stands beside it.
+    Encoded { max_ns: u64, hdr_v2_deflate: String },
+    /// What records up to format 2 have of all, and newer ones of a histogram without values.
+    Classes(Vec<(u64, u64)>),
+}
+
+impl From<Histogram> for SavedHistogram {
+    fn from(histogram: Histogram) -> SavedHistogram {
+        let Some(max_ns) = histogram.max_ns() else { return SavedHistogram::Classes(Vec::new()) };
+        let mut bytes = Vec::new();
+        let hdr = Histogram::sum([&histogram]);
+        V2DeflateSerializer::new().serialize(&hdr, &mut bytes).expect("a vector takes all that is written");
+        SavedHistogram::Encoded { max_ns, hdr_v2_deflate: BASE64_STANDARD.encode(bytes) }
+    }
+}
+
+impl TryFrom<SavedHistogram> for Histogram {
+    type Error = String;
+
+    fn try_from(saved: SavedHistogram) -> Result<Histogram, String> {
+        match saved {
+            SavedHistogram::Classes(classes) => Ok(Histogram { classes }),
+            SavedHistogram::Encoded { max_ns, hdr_v2_deflate } => {
+                let bytes = BASE64_STANDARD.decode(hdr_v2_deflate).map_err(|error| error.to_string())?;
+                let hdr = Deserializer::new().deserialize(&mut &bytes[..]);
+                let hdr = hdr.map_err(|error| format!("not a histogram: {error}"))?;
+                Ok(Histogram::from_hdr(&hdr, max_ns))
+            }
+        }
+    }
 }
 
 impl Latencies {
@@ -115,15 +178,18 @@ impl Histogram {
         Histogram { classes }
     }
 
-    fn pool<'a>(histograms: impl Iterator<Item = &'a Histogram>) -> Histogram {
-        let (mut hdr, mut max_ns) = (empty(), 0);
-        for histogram in histograms {
-            for &(value, count) in &histogram.classes {
-                hdr.saturating_record_n(value, count);
-            }
-            max_ns = max_ns.max(histogram.max_ns().unwrap_or(0));
+    fn pool<'a>(histograms: impl Iterator<Item = &'a Histogram> + Clone) -> Histogram {
+        let max_ns = histograms.clone().filter_map(Histogram::max_ns).max();
+        Histogram::from_hdr(&Histogram::sum(histograms), max_ns.unwrap_or(0))
+    }
+
+    /// The values of all `histograms`, as far as their classes know them.
+    fn sum<'a>(histograms: impl IntoIterator<Item = &'a Histogram>) -> Hdr<u64> {
+        let mut hdr = empty();
+        for &(value, count) in histograms.into_iter().flat_map(|histogram| &histogram.classes) {
+            hdr.saturating_record_n(value, count);
         }
-        Histogram::from_hdr(&hdr, max_ns)
+        hdr
     }
 }
 
@@ -164,6 +230,36 @@ mod tests {
         assert_eq!(pooled.added.quantile(0.999), Some(20_000_001), "no quantile is above the maximum");
         let saved = serde_json::to_string(&first).unwrap();
         assert_eq!(serde_json::from_str::<Histogram>(&saved).unwrap().max_ns(), Some(1_000_003));
+    }
+
+    #[test]
+    fn a_saved_histogram_is_read_as_it_was_and_is_small() {
+        let histogram = |step: u64| Histogram::of((0..1_000).map(|i| 40_000 + i * i * step));
+        for (whole, added, fields) in [
+            (histogram(7), histogram(3), 3),
+            (histogram(7), histogram(7), 2),
+            (Histogram::of([0]), Histogram::of([u64::MAX]), 3),
+            (Histogram::default(), Histogram::default(), 2),
+        ] {
+            let latencies = Latencies { whole, added, failed: 3 };
+            let saved = serde_json::to_value(&latencies).unwrap();
+            assert_eq!(saved.as_object().unwrap().len(), fields, "{saved}");
+            assert_eq!(serde_json::from_value::<Latencies>(saved).unwrap(), latencies);
+        }
+        let of_a_run = histogram(7);
+        let size = |saved: Result<String, serde_json::Error>| saved.unwrap().len();
+        let (encoded, classes) =
+            (size(serde_json::to_string(&of_a_run)), size(serde_json::to_string(&of_a_run.classes)));
+        assert!(encoded * 5 < classes, "{encoded} of {classes} bytes");
+    }
+
+    #[test]
+    fn a_histogram_is_read_from_classes_too_and_never_from_anything_else() {
+        let read = |text: &str| serde_json::from_str::<Histogram>(text);
+        assert_eq!(read("[[5,1],[1000003,2]]").unwrap().classes, [(5, 1), (1_000_003, 2)]);
+        for broken in [r#"{"max_ns":5,"hdr_v2_deflate":"SElTVA=="}"#, r#"{"max_ns":5,"hdr_v2_deflate":"~"}"#] {
+            assert!(read(broken).is_err(), "{broken}");
+        }
     }
 
     #[test]
