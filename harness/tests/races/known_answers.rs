@@ -265,7 +265,7 @@ fn memory_per_in_flight_bytes(urls: &str, held_kib: u64) -> f64 {
         program.to_str().unwrap()
     );
     fs::write(&file, contender).unwrap();
-    let workload = ["--urls", urls, "--latency", "fixed:20ms", "--body", "100", "--rounds", "3"];
+    let workload = ["--urls", urls, "--latency", "fixed:20ms", "--body", "100", "--rounds", "5"];
     let place = ["--contender", file.to_str().unwrap(), "--out", out.to_str().unwrap()];
     let args = [&["run"], &workload[..], &place, &["hold:100", "hold:1000"]].concat();
     let output = Command::new(common::inflight()).args(args).stdin(Stdio::null()).output().unwrap();
@@ -276,7 +276,7 @@ fn memory_per_in_flight_bytes(urls: &str, held_kib: u64) -> f64 {
         run.verdict = Verdict::Valid; // a target that was late changes nothing about memory
     }
     let slopes = Comparison::of(&record).memory_slopes;
-    assert_eq!((slopes.len(), slopes[0].rounds), (1, 3), "{slopes:?}");
+    assert_eq!((slopes.len(), slopes[0].rounds), (1, 5), "{slopes:?}");
     let Spread { low, median, high } = slopes[0].memory_per_in_flight_bytes;
     println!("{urls} URLs, {held_kib} KiB held: {median:.0} B per in flight ({low:.0} to {high:.0})");
     median

@@ -27,6 +27,8 @@ pub struct MemorySlope {
     pub memory_per_in_flight_bytes: Spread<f64>,
     /// What `low` and `high` of it mean.
     pub interval: Interval,
+    /// How often such an interval holds the true median, at least.
+    pub interval_confidence: f64,
     /// How the peaks were learnt; where they differ, the weakest way.
     pub peak_memory_method: MemoryMethod,
 }
@@ -73,6 +75,7 @@ impl MemorySlope {
             least_in_flight: numbers().min()?,
             most_in_flight: numbers().max()?,
             rounds: slopes.len() as u32,
+            interval_confidence: interval.confidence,
             interval: interval.into(),
             memory_per_in_flight_bytes: Spread::of(slopes, interval)?,
             peak_memory_method: group

@@ -89,6 +89,10 @@ impl Line {
     fn add_slope(&mut self, slope: Option<&MemorySlope>) {
         self.add_spread("memory_per_in_flight_bytes", slope.map(|slope| slope.memory_per_in_flight_bytes));
         self.add_optional("memory_per_in_flight_interval", slope.map(|slope| meaning(slope.interval)));
+        self.add_optional(
+            "memory_per_in_flight_interval_confidence",
+            slope.map(|slope| slope.interval_confidence),
+        );
         self.add_optional("memory_per_in_flight_rounds", slope.map(|slope| slope.rounds));
     }
 

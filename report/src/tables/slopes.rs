@@ -74,7 +74,7 @@ pub(crate) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
         "memory",
         format!(
             "per request in flight: the slope of peak memory between numbers in flight, by least squares within \
-             each round; the median of the rounds with the interval of medians, or min–max{caveat}"
+             each round; the median of the rounds with its 95 % interval, or min–max below six rounds{caveat}"
         ),
     )]
 }
@@ -107,7 +107,7 @@ mod tests {
             assert!(face.contains("2.00 kB") && face.contains("min–max 1.00 kB to 3.00 kB"), "{face}");
         }
         assert!(
-            csv.contains(",memory_per_in_flight_bytes_median,") && csv.contains(",2000,1000,3000,min-max,3"),
+            csv.contains(",memory_per_in_flight_bytes_median,") && csv.contains(",2000,1000,3000,min-max,0.75,3"),
             "{csv}"
         );
     }

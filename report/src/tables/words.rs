@@ -239,16 +239,18 @@ fn bounds_of_memory(comparison: &Comparison) -> Option<String> {
 
 /// Whose peaks of memory have in them what setting up took.
 fn peaks_since_start(comparison: &Comparison) -> Option<String> {
-    let since_start = |row: &&Row| {
-        row.measured.as_ref().is_some_and(|m| m.peak_memory_method == MemoryMethod::HighWaterMarkSinceStart)
-    };
-    let names: Vec<&str> =
-        comparison.contenders.iter().filter(since_start).map(|row| row.name.as_str()).collect();
-    (!names.is_empty()).then(|| {
+    let method = |row: &Row| row.measured.as_ref().map(|measured| measured.peak_memory_method);
+    let (since_start, others): (Vec<&Row>, Vec<&Row>) = comparison
+        .contenders
+        .iter()
+        .filter(|row| method(row).is_some_and(|method| method != MemoryMethod::SampledTree))
+        .partition(|row| method(row) == Some(MemoryMethod::HighWaterMarkSinceStart));
+    let names = since_start.iter().map(|row| row.name.as_str()).collect::<Vec<_>>().join(", ");
+    let whose = if others.is_empty() { "every contender with one process" } else { &names };
+    (!since_start.is_empty()).then(|| {
         format!(
-            "The peak memory of {} is the most since the program was started, what setting up took and gave \
-             back included: it could not be reset at the start signal",
-            names.join(", ")
+            "The peak memory of {whose} is the most since the program was started, what setting up took and gave \
+             back included: it could not be reset at the start signal"
         )
     })
 }
@@ -461,6 +463,13 @@ mod tests {
         run.figures.as_mut().unwrap().peak_memory_method = MemoryMethod::HighWaterMarkSinceStart;
         let told = peaks(&record).unwrap();
         assert!(told.starts_with("The peak memory of threads:32 is the most since"), "{told}");
+        for figures in record.runs.iter_mut().filter_map(|run| run.figures.as_mut()) {
+            if figures.peak_memory_method == MemoryMethod::HighWaterMark {
+                figures.peak_memory_method = MemoryMethod::HighWaterMarkSinceStart;
+            }
+        }
+        let told = peaks(&record).unwrap();
+        assert!(told.starts_with("The peak memory of every contender with one process is"), "{told}");
     }
 
     #[test]
