@@ -279,3 +279,17 @@ fn a_disk_that_fills_up_ends_the_race_where_it_can_go_on() {
     assert_eq!(mended[..saved.runs.len()], turns(&saved));
     assert!(mended.iter().map(|turn| (turn.0, turn.1)).eq((0..=3).flat_map(every)));
 }
+
+/// 10 ms of delay allow one request in flight 100 a second.
+#[test]
+fn a_rate_beyond_the_shape_is_said_before_the_race() {
+    let place = Place::new();
+    let load = ["--urls", "20", "--latency", "fixed:10ms", "--rounds", "1"];
+    for (rate, is_beyond) in [("500/s", true), ("50/s", false)] {
+        let place = place.out.join(rate.trim_end_matches("/s"));
+        let args = [&["run", "sync:1", "--out", place.to_str().unwrap(), "--rate", rate], &load[..]].concat();
+        let stderr = String::from_utf8(inflight(&args).stderr).unwrap();
+        let line = stderr.lines().position(|line| line.contains("sync:1 (100/s) can reach"));
+        assert_eq!(line, is_beyond.then_some(0), "{stderr}");
+    }
+}

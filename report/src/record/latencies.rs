@@ -257,7 +257,8 @@ mod tests {
     fn a_histogram_is_read_from_classes_too_and_never_from_anything_else() {
         let read = |text: &str| serde_json::from_str::<Histogram>(text);
         assert_eq!(read("[[5,1],[1000003,2]]").unwrap().classes, [(5, 1), (1_000_003, 2)]);
-        for broken in [r#"{"max_ns":5,"hdr_v2_deflate":"SElTVA=="}"#, r#"{"max_ns":5,"hdr_v2_deflate":"~"}"#] {
+        for broken in [r#"{"max_ns":5,"hdr_v2_deflate":"SElTVA=="}"#, r#"{"max_ns":5,"hdr_v2_deflate":"~"}"#]
+        {
             assert!(read(broken).is_err(), "{broken}");
         }
     }

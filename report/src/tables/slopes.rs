@@ -107,7 +107,8 @@ mod tests {
             assert!(face.contains("2.00 kB") && face.contains("min–max 1.00 kB to 3.00 kB"), "{face}");
         }
         assert!(
-            csv.contains(",memory_per_in_flight_bytes_median,") && csv.contains(",2000,1000,3000,min-max,0.75,3"),
+            csv.contains(",memory_per_in_flight_bytes_median,")
+                && csv.contains(",2000,1000,3000,min-max,0.75,3"),
             "{csv}"
         );
     }

@@ -18,14 +18,18 @@ const FEW: u32 = 5;
 const ONE_AT_A_TIME: u32 = 1;
 
 /// What contenders with several rounds take by default at most.
-const LONGEST: Duration = Duration::from_secs(600);
+const LONGEST: Duration = Duration::from_secs(900);
 
 /// What takes longer is announced.
 const LONG_NS: u64 = 60_000_000_000;
 
 /// About what a request costs client and target in CPU, and thus takes where nothing is delayed. It is used to
 /// plan with and in no figure.
-const REQUEST_NS: u64 = 40_000;
+const REQUEST_NS: u64 = 50_000;
+
+/// About what a run takes beside its wall: starting the workers, the samples, the ledger. It is used to plan with and in
+/// no figure.
+const AROUND_A_RUN_NS: u64 = 150_000_000;
 
 /// Gives each of `facts` the rounds `asked` for, or those that the best can be told from the others with.
 pub(super) fn deal(facts: &mut [ContenderFacts], urls: u64, asked: Option<u32>) {
@@ -68,7 +72,7 @@ fn time_ns(facts: &[&ContenderFacts], urls: u64, rounds: u32) -> u64 {
 }
 
 fn run_ns(facts: &ContenderFacts, urls: u64) -> u64 {
-    facts.floor_ns.max(urls * REQUEST_NS)
+    facts.floor_ns.max(urls * REQUEST_NS) + AROUND_A_RUN_NS
 }
 
 fn warm_ups(facts: &ContenderFacts) -> u32 {
