@@ -1,7 +1,12 @@
 //! The comparison for other programs: one file a format, each as its owner publishes it.
 //!
 //! A contender without a valid run has no figures. It is left out where a format is of figures alone, and
-//! stands with its reasons in CSV, JSON and JUnit XML.
+//! stands with its reasons in CSV, JSON and JUnit XML. Formats of figures alone are not rendered when they
+//! would hold none: their readers fail on an empty list.
+//!
+//! Where the target was the limit of a contender, its wall and all that follows from it is the target's. CSV and
+//! JSON count such runs beside the figures. Bencher Metric Format and github-benchmark have no field for a mark, so there
+//! these figures are left out; hyperfine's format is wall times, so there the command's name says it.
 //!
 //! Several records are told one beside the other, never as if they had been run together: CSV has a column
 //! for the record, JSON a list, JUnit XML a suite each. The other formats know nothing but names, so there
@@ -26,6 +31,13 @@ struct Contender<'a> {
     comparison: &'a Comparison,
     row: &'a Row,
     figures: &'a Measured,
+}
+
+impl Contender<'_> {
+    /// Whether its wall, and with it throughput and latency, is its own and not the target's.
+    fn has_own_wall(&self) -> bool {
+        !self.row.is_target_limited()
+    }
 }
 
 /// The contenders of `records` that have figures.

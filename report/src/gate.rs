@@ -215,6 +215,10 @@ pub struct Cost {
     pub peak_memory_bytes: f64,
     /// Connections that the target accepted.
     pub connections: f64,
+    /// The part of its runs in which the target was the limit of the wall: see
+    /// [`TargetLimit`](crate::record::TargetLimit). A gate that was saved before this was measured has zero.
+    #[serde(default)]
+    pub target_limited: f64,
 }
 
 impl Pair {
@@ -270,6 +274,14 @@ impl Gate {
         let favours_head = || of_stage(Stage::Screen).map(f64::signum).sum::<f64>() < 0.0;
         let sign = if self.cells[cell].twin && favours_head() { -1.0 } else { 1.0 };
         of_stage(stage).map(|difference| sign * difference).collect()
+    }
+
+    /// Whether the wall of a build is the target's and not its own: in half of its runs in a stage or more, as a
+    /// contender in [`comparison`](crate::comparison::Row::is_target_limited).
+    fn is_target_limited(&self, cell: usize, stage: Stage, side: Side) -> bool {
+        let pairs = || self.pairs.iter().filter(|pair| pair.cell == cell && pair.stage == stage);
+        let limited: f64 = pairs().map(|pair| pair.cost(side).target_limited).sum();
+        limited > 0.0 && 2.0 * limited >= pairs().count() as f64
     }
 
     /// Every cell with each of its figures.

@@ -43,18 +43,18 @@ const FACES: [Face; 12] = [
     ),
     ("csv", |records| csv::render(records).replace("\r\n", "\n"), is_a_field),
     ("json", json::render, is_kept_in_json),
-    ("bmf", bmf::render, is_shown_in_json),
+    ("bmf", |records| bmf::render(records).unwrap(), is_shown_in_json),
     (
         "github, smaller",
-        |records| github_benchmark::render(records, Direction::SmallerIsBetter),
+        |records| github_benchmark::render(records, Direction::SmallerIsBetter).unwrap(),
         is_shown_in_json,
     ),
     (
         "github, bigger",
-        |records| github_benchmark::render(records, Direction::BiggerIsBetter),
+        |records| github_benchmark::render(records, Direction::BiggerIsBetter).unwrap(),
         is_shown_in_json,
     ),
-    ("hyperfine", hyperfine::render, is_shown_in_json),
+    ("hyperfine", |records| hyperfine::render(records).unwrap(), is_shown_in_json),
     ("junit", junit::render, is_an_attribute),
 ];
 

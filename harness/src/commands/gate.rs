@@ -200,12 +200,17 @@ fn publish(args: &Args, gate: &Gate, judgement: &Judgement) -> Vec<anyhow::Error
     let markdown = summary::markdown(gate, judgement);
     if let Some(folder) = &args.out {
         for (name, text) in [
-            ("summary.md", markdown.clone()),
-            ("junit.xml", exports::junit(gate, judgement)),
+            ("summary.md", Some(markdown.clone())),
+            ("junit.xml", Some(exports::junit(gate, judgement))),
             ("bmf.json", exports::bmf(gate, judgement)),
             ("github-benchmark.json", exports::github_benchmark(gate, judgement)),
         ] {
-            failed.extend(write_own(&folder.join(name), &text).err());
+            let path = folder.join(name);
+            let written = match text {
+                Some(text) => write_own(&path, &text),
+                None => leave_out(&path),
+            };
+            failed.extend(written.err());
         }
     }
     if let Some(path) = env::var_os(STEP_SUMMARY).filter(|path| !path.is_empty()) {
@@ -214,6 +219,17 @@ fn publish(args: &Args, gate: &Gate, judgement: &Judgement) -> Vec<anyhow::Error
         failed.extend(written.with_context(|| format!("cannot write to {}", path.display())).err());
     }
     failed
+}
+
+/// A file that would hold nothing makes its readers fail, and one of an earlier gate is none of this.
+fn leave_out(path: &Path) -> Result<()> {
+    let shown = path.display();
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {shown}, which is of an earlier gate"))
+        }
+        _ => bail!("{shown} is not written: no cell has a ratio to export; the summary says what is missing"),
+    }
 }
 
 /// GitHub drops a summary that is too long as a whole: ours is cut to what is left.

@@ -139,11 +139,30 @@ impl Args {
             Format::Html => self.drawn(paths)?,
             Format::Csv => exports::csv::render(&records()?),
             Format::Json => exports::json::render(&records()?),
-            Format::Bmf => exports::bmf::render(&records()?),
-            Format::GithubBenchmark => exports::github_benchmark::render(&records()?, self.direction.into()),
             Format::Junit => exports::junit::render(&records()?),
-            Format::Hyperfine => exports::hyperfine::render(&records()?),
+            Format::Bmf | Format::GithubBenchmark | Format::Hyperfine => self.figures(&records()?, paths)?,
         })
+    }
+
+    /// A format of figures alone, whose readers fail where there are none.
+    fn figures(&self, records: &[Named], paths: &[PathBuf]) -> Result<String> {
+        let rendered = match self.format {
+            Format::Bmf => exports::bmf::render(records),
+            Format::Hyperfine => exports::hyperfine::render(records),
+            _ => exports::github_benchmark::render(records, self.direction.into()),
+        };
+        let mut contenders = records.iter().flat_map(|named| &named.comparison.contenders);
+        let why = if contenders.any(|row| row.measured.is_some()) {
+            "the target was the limit of every contender's throughput: export CPU and memory with --direction \
+             smaller, or measure with longer delays"
+                .to_owned()
+        } else {
+            let shown = super::command_line(
+                ["report".to_owned()].into_iter().chain(paths.iter().map(|path| path.display().to_string())),
+            );
+            format!("no contender has a valid run: `{shown}` shows why")
+        };
+        rendered.with_context(|| format!("nothing to export as {}: {why}", name_of(self.format)))
     }
 
     /// The record at `path` and what it comes to, with those contenders alone that were asked for. They are

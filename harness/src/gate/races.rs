@@ -306,6 +306,7 @@ struct Sum {
     cpu_ns: f64,
     peak_memory_bytes: f64,
     connections: f64,
+    target_limited: u32,
 }
 
 impl Sum {
@@ -314,6 +315,7 @@ impl Sum {
         self.cpu_ns += figures.cpu_ns as f64;
         self.peak_memory_bytes += figures.peak_memory_bytes as f64;
         self.connections += figures.target.connections as f64;
+        self.target_limited += u32::from(figures.target.limit.is_some());
     }
 
     fn mean(self, runs: u32) -> Cost {
@@ -323,6 +325,7 @@ impl Sum {
             cpu_ns: self.cpu_ns / runs,
             peak_memory_bytes: self.peak_memory_bytes / runs,
             connections: self.connections / runs,
+            target_limited: f64::from(self.target_limited) / runs,
         }
     }
 }

@@ -100,6 +100,7 @@ impl Bench for Drawn {
             cpu_ns: 7e6 * one(side, Figure::Cpu),
             peak_memory_bytes: 7e6 * one(side, Figure::Memory),
             connections: 128.0,
+            target_limited: 0.0,
         };
         Ok(Some(Measured { base: both(Side::Base), head: both(Side::Head), repeated: 0 }))
     }

@@ -159,6 +159,28 @@ fn what_cannot_be_written_is_named_and_changes_no_verdict() {
     assert_code(&output, 0, &["cannot write to stdout: No space left"]);
 }
 
+/// What reads these files fails on an empty list, and a file of an earlier gate is none of this one.
+#[test]
+fn a_gate_without_a_ratio_leaves_no_file_of_figures() {
+    let folder = TempDir::new().unwrap();
+    let mut one = crate::history::gate(1, "base", 1.0);
+    for pair in &mut one.pairs {
+        (pair.base.target_limited, pair.head.target_limited) = (1.0, 1.0);
+    }
+    one.cells.iter_mut().for_each(|cell| cell.figures = vec![Figure::Throughput]);
+    let path = gate::save(folder.path(), &one).unwrap();
+    let out = folder.path().join("out");
+    fs::create_dir(&out).unwrap();
+    fs::write(out.join("github-benchmark.json"), "of an earlier gate").unwrap();
+    let output = gate(&folder, &["--saved", path.to_str().unwrap(), "--out", "out"]).output().unwrap();
+    let file = "out/github-benchmark.json is not written: no cell has a ratio to export";
+    assert_code(&output, 3, &["Inconclusive", "†", "the target was the limit", file]);
+    assert_eq!(output.stderr.iter().filter(|byte| **byte == b'\n').count(), 2, "{}", said(&output));
+    let left = |name: &str| out.join(name).exists();
+    assert!(!left("github-benchmark.json") && !left("bmf.json"));
+    assert!(left("summary.md") && left("junit.xml"));
+}
+
 #[test]
 fn a_line_a_round_tells_how_far_it_is() {
     let folder = TempDir::new().unwrap();

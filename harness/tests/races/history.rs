@@ -13,12 +13,13 @@ use tempfile::TempDir;
 use crate::common;
 
 /// A gate of one cell, on the day of its number, whose head takes so many times as long as its base.
-fn gate(day: u32, base: &str, slower: f64) -> Gate {
+pub(crate) fn gate(day: u32, base: &str, slower: f64) -> Gate {
     let cost = |times: f64| Cost {
         wall_ns: 150e6 * times,
         cpu_ns: 90e6,
         peak_memory_bytes: 15e6,
         connections: 128.0,
+        target_limited: 0.0,
     };
     let measured = |cell, number: u32| {
         let times = if cell == 0 { slower } else { 1.0 };

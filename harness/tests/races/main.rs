@@ -17,6 +17,7 @@ mod languages;
 mod open_loop;
 mod overhead;
 mod placement;
+mod replies;
 mod reports;
 mod rounds;
 mod setting_up;

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use inflight_report::record::{Record, TargetLimit, Verdict, Writer};
 use tempfile::TempDir;
 
 use crate::common;
@@ -103,6 +104,38 @@ fn blocks_of_a_document_are_kept_up_to_date_each_by_its_own_command() {
     fs::write(&path, document.replacen("| threads:32 |", "| threads:23 |", 1)).unwrap();
     refused(&[&short[..], &["--check"]].concat(), 1);
     told(&[&others[..], &["--check"]].concat());
+}
+
+/// The record that stays as it is, with its runs changed.
+fn changed(folder: &TempDir, name: &str, change: impl Fn(&mut inflight_report::record::Run)) -> String {
+    let mut record = Record::read(Path::new(&kept())).unwrap();
+    record.runs.iter_mut().for_each(change);
+    let (path, shown) = file(folder, name);
+    let mut writer = Writer::create(&path, &record.header).unwrap();
+    record.runs.iter().for_each(|run| writer.append(run).unwrap());
+    shown
+}
+
+#[test]
+fn a_format_of_figures_alone_is_refused_where_there_are_none() {
+    let folder = TempDir::new().unwrap();
+    let nothing_valid =
+        changed(&folder, "void.jsonl", |run| run.verdict = Verdict::Void { reasons: Vec::new() });
+    let all_limited = changed(&folder, "limited.jsonl", |run| {
+        run.figures.iter_mut().for_each(|figures| figures.target.limit = Some(TargetLimit::Loop));
+    });
+    let bigger = ["--format", "github-benchmark", "--direction", "bigger"];
+    let (path, out) = file(&folder, "out.json");
+    for format in [&["--format", "bmf"][..], &["--format", "hyperfine"], &bigger[..2], &bigger] {
+        let said = refused(&[&[nothing_valid.as_str(), "-o", &out], format].concat(), 2);
+        let remedy = format!("no contender has a valid run: `inflight report {nothing_valid}` shows why");
+        assert!(said.contains("nothing to export as ") && said.contains(&remedy), "{said}");
+        assert!(!path.exists());
+    }
+    let said = refused(&[&[all_limited.as_str()], &bigger[..]].concat(), 2);
+    assert!(said.contains("nothing to export") && said.contains("--direction smaller"), "{said}");
+    assert!(told(&[&all_limited, "--format", "github-benchmark"]).contains("tokio:128 CPU"));
+    assert!(told(&[&all_limited, "--format", "hyperfine"]).contains("\"tokio:128 (target-limited)\""));
 }
 
 #[test]

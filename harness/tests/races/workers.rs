@@ -30,8 +30,18 @@ pub(crate) fn contenders() -> impl Iterator<Item = (&'static Model, &'static Pai
 /// [`common::cannot_run`] does.
 #[track_caller]
 pub(crate) fn each_contender(errand: &Errand, judge: impl Fn(&Pairing, &Sample) -> Option<String> + Sync) {
+    let wrong = wrong_of_each(contenders(), errand, judge);
+    assert!(wrong.is_empty(), "{}", wrong.into_iter().collect::<Vec<_>>().join("\n"));
+}
+
+/// What `judge` finds wrong with the samples of `contenders`, as [`each_contender`] has it.
+pub(crate) fn wrong_of_each(
+    contenders: impl Iterator<Item = (&'static Model, &'static Pairing)> + Send,
+    errand: &Errand,
+    judge: impl Fn(&Pairing, &Sample) -> Option<String> + Sync,
+) -> BTreeSet<String> {
     const AT_A_TIME: usize = 4;
-    let queue = Mutex::new(contenders());
+    let queue = Mutex::new(contenders);
     let wrong = Mutex::new(BTreeSet::new());
     thread::scope(|scope| {
         for _ in 0..AT_A_TIME {
@@ -45,8 +55,7 @@ pub(crate) fn each_contender(errand: &Errand, judge: impl Fn(&Pairing, &Sample) 
             });
         }
     });
-    let wrong = wrong.into_inner().unwrap();
-    assert!(wrong.is_empty(), "{}", wrong.into_iter().collect::<Vec<_>>().join("\n"));
+    wrong.into_inner().unwrap()
 }
 
 /// The samples of a worker of ours, in order of id.

@@ -85,9 +85,26 @@ pub(super) fn parse(bytes: &[u8]) -> Parsed {
         }
         Ok(_) if has_long_line(bytes) => Parsed::Invalid(414),
         Ok(_) | Err(Error::TooManyHeaders) => Parsed::Invalid(431),
-        Err(Error::Version) => Parsed::Invalid(505),
+        Err(Error::Version) => match names_a_version(bytes) {
+            None => Parsed::Incomplete,
+            Some(true) => Parsed::Invalid(505),
+            Some(false) => Parsed::Invalid(400),
+        },
         Err(_) => Parsed::Invalid(400),
     }
+}
+
+/// Whether a version of HTTP stands where one belongs, though none that is spoken here: a request line without one is
+/// malformed. `None` while the bytes at hand may become either.
+fn names_a_version(bytes: &[u8]) -> Option<bool> {
+    const SHAPE: &[u8] = b"HTTP/0.0";
+    let line_start = bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(0);
+    let version = bytes[line_start..].splitn(3, |byte| *byte == b' ').nth(2).unwrap_or_default();
+    let fits = version.iter().zip(SHAPE).all(|(byte, shape)| match shape {
+        b'0' => byte.is_ascii_digit(),
+        _ => byte == shape,
+    });
+    if fits && version.len() < SHAPE.len() { None } else { Some(fits) }
 }
 
 fn has_long_line(bytes: &[u8]) -> bool {
@@ -104,9 +121,16 @@ fn understand(request: &httparse::Request<'_, '_>, head: &[u8]) -> Result<Reques
     if newer && !fields.host {
         return Err(400);
     }
+    // Without "chunked" at the end the length of the body cannot be known at all.
+    if fields.other_coding && !fields.chunked {
+        return Err(400);
+    }
     // Framing by transfer-encoding is unknown to HTTP/1.0: someone on the way may not have seen it.
     if fields.chunked && (!newer || fields.length.is_some()) {
         return Err(400);
+    }
+    if fields.other_coding {
+        return Err(501);
     }
     let body = match fields.length {
         None | Some(0) if !fields.chunked => None,
@@ -153,7 +177,10 @@ struct Fields {
     close: bool,
     keep_alive: bool,
     length: Option<u64>,
+    /// Whether the last transfer coding is "chunked".
     chunked: bool,
+    /// Whether there is a transfer coding besides.
+    other_coding: bool,
     expects_continue: bool,
     attempt: Option<u32>,
 }
@@ -179,17 +206,14 @@ impl Fields {
                         return Err(400);
                     }
                 }
+                // Several fields are one list. Nothing may follow "chunked" in it.
                 17 if is("transfer-encoding") => {
-                    let known = value.trim_ascii().eq_ignore_ascii_case(b"chunked");
-                    // Without "chunked" at the end the length of the body cannot be known at all.
-                    let framed = value
-                        .split(|byte| *byte == b',')
-                        .next_back()
-                        .is_some_and(|last| last.trim_ascii().eq_ignore_ascii_case(b"chunked"));
-                    match (known, framed) {
-                        (true, _) if !fields.chunked => fields.chunked = true,
-                        (false, true) => return Err(501),
-                        _ => return Err(400),
+                    for coding in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
+                        if fields.chunked || coding.is_empty() {
+                            return Err(400);
+                        }
+                        let chunked = coding.eq_ignore_ascii_case(b"chunked");
+                        (fields.chunked, fields.other_coding) = (chunked, fields.other_coding || !chunked);
                     }
                 }
                 _ => {}
@@ -294,7 +318,12 @@ mod tests {
             ("host: a\r\ntransfer-encoding: chunked\r\ntransfer-encoding: chunked", 400),
             ("host: a\r\ntransfer-encoding: chunked, gzip", 400),
             ("host: a\r\ntransfer-encoding: identity", 400),
+            ("host: a\r\ntransfer-encoding: chunked\r\ntransfer-encoding: gzip", 400),
+            ("host: a\r\ntransfer-encoding: chunked,", 400),
+            ("host: a\r\ntransfer-encoding: ", 400),
+            ("host: a\r\ncontent-length: 5\r\ntransfer-encoding: gzip, chunked", 400),
             ("host: a\r\ntransfer-encoding: gzip, chunked", 501),
+            ("host: a\r\ntransfer-encoding: gzip\r\ntransfer-encoding: chunked", 501),
             ("host: a\nx: y", 400),
             ("host: a\r\nx: y\rz: q", 400),
             ("host: a\r\nx: y\r\n folded", 400),
@@ -331,7 +360,24 @@ mod tests {
     #[test]
     fn what_is_no_request_ends_the_connection() {
         assert_eq!(parse(b"\x16\x03\x01 tls\r\n\r\n"), Parsed::Invalid(400));
-        assert_eq!(parse(b"GET /u/1 HTTP/2.0\r\nhost: a\r\n\r\n"), Parsed::Invalid(505));
+        for (version, status) in [
+            ("HTTP/2.0", 505),
+            ("HTTP/9.9", 505),
+            ("HTTP/x.1", 400),
+            ("HTTP/11", 400),
+            ("IHTTP/1.1", 400),
+            ("ICE/1.0", 400),
+            ("http/1.1", 400),
+            ("", 400),
+            ("a HTTP/1.1", 400),
+        ] {
+            let text = format!("\r\nGET /u/1 {version}\r\nhost: a\r\n\r\n");
+            assert_eq!(parse(text.as_bytes()), Parsed::Invalid(status), "{version}");
+            let refused_at =
+                (0..text.len()).find(|end| parse(&text.as_bytes()[..*end]) != Parsed::Incomplete);
+            let first = refused_at.map(|end| parse(&text.as_bytes()[..end]));
+            assert_eq!(first, Some(Parsed::Invalid(status)), "{version}: however few bytes are at hand");
+        }
         assert_eq!(parse(b"GET /u/1 HTTP/1.1\nhost: a\n\n"), Parsed::Invalid(400));
         let endless_line = format!("GET /{}", "a".repeat(LONGEST_LINE_BYTES));
         assert_eq!(parse(endless_line.as_bytes()), Parsed::Invalid(414));

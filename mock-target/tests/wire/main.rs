@@ -9,3 +9,4 @@ mod ledger;
 mod scale;
 mod serving;
 mod tls;
+mod vectors;

@@ -5,14 +5,14 @@
 
 use std::collections::BTreeMap;
 
+use flate2::Crc;
 use serde::Serialize;
 
 use super::{Contender, measured, pretty};
 use crate::comparison::{Named, Spread};
-use crate::printable::clipped;
 
-/// A benchmark's name may be so long; the ellipsis is one character more.
-const NAME_CHARS: usize = 1_023;
+/// The longest name that Bencher takes for a benchmark or a measure, in bytes of UTF-8.
+const NAME_BYTES: usize = 1_024;
 
 #[derive(Serialize)]
 pub(crate) struct Metric {
@@ -23,21 +23,36 @@ pub(crate) struct Metric {
     pub(crate) upper_value: Option<f64>,
 }
 
-/// Renders the contenders of `records` that have valid runs, ending in a newline.
-pub fn render(records: &[Named]) -> String {
+/// Renders the contenders of `records` that have valid runs, ending in a newline. `None` where there are none.
+pub fn render(records: &[Named]) -> Option<String> {
     let benchmarks: BTreeMap<String, BTreeMap<&str, Metric>> =
-        measured(records).map(|one| (clipped(&one.name, NAME_CHARS), metrics(&one))).collect();
-    pretty(&benchmarks)
+        measured(records).map(|one| (benchmark_name(&one.name), metrics(&one))).collect();
+    (!benchmarks.is_empty()).then(|| pretty(&benchmarks))
+}
+
+/// `name`, cut to what Bencher takes. The checksum of the whole stands behind the cut, so that names which differ there
+/// alone stay different, and each stays the same from one export to the next.
+pub(crate) fn benchmark_name(name: &str) -> String {
+    if name.len() <= NAME_BYTES {
+        return name.to_owned();
+    }
+    let mut checksum = Crc::new();
+    checksum.update(name.as_bytes());
+    let end = format!("…{:08x}", checksum.sum());
+    format!("{}{end}", &name[..name.floor_char_boundary(NAME_BYTES - end.len())])
 }
 
 fn metrics(contender: &Contender<'_>) -> BTreeMap<&'static str, Metric> {
     let figures = contender.figures;
     let mut metrics: BTreeMap<_, Metric> = BTreeMap::from([
-        ("wall_ns", figures.wall_ns.map(|ns| ns as f64).into()),
         ("cpu_us_per_request", figures.cpu_us_per_request.into()),
         ("peak_memory_bytes", figures.peak_memory_bytes.map(|bytes| bytes as f64).into()),
         ("startup_ns", figures.startup_ns.map(|ns| ns as f64).into()),
     ]);
+    if !contender.has_own_wall() {
+        return metrics;
+    }
+    metrics.insert("wall_ns", figures.wall_ns.map(|ns| ns as f64).into());
     if let Some(efficiency) = figures.efficiency {
         metrics.insert("efficiency", efficiency.into());
     }

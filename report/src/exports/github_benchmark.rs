@@ -30,15 +30,21 @@ pub(crate) struct Entry {
     pub(crate) extra: String,
 }
 
-/// Renders the contenders of `records` that have valid runs, ending in a newline.
-pub fn render(records: &[Named], direction: Direction) -> String {
+/// Renders the contenders of `records` that have valid runs, ending in a newline. `None` where that would be an empty
+/// list, which the action refuses.
+pub fn render(records: &[Named], direction: Direction) -> Option<String> {
     let entries: Vec<Entry> = measured(records)
         .flat_map(|contender| match direction {
             Direction::SmallerIsBetter => smaller_is_better(&contender),
             Direction::BiggerIsBetter => bigger_is_better(&contender),
         })
         .collect();
-    pretty(&entries)
+    listed(&entries)
+}
+
+/// `entries` as a file for the action; `None` where there are none.
+pub(crate) fn listed(entries: &[Entry]) -> Option<String> {
+    (!entries.is_empty()).then(|| pretty(&entries))
 }
 
 fn smaller_is_better(contender: &Contender<'_>) -> Vec<Entry> {
@@ -51,6 +57,7 @@ fn smaller_is_better(contender: &Contender<'_>) -> Vec<Entry> {
         MemoryMethod::SampledTree => "; sampled, a lower bound",
     };
     let time = match (contender.comparison.rate.is_some(), figures.latency_ns) {
+        _ if !contender.has_own_wall() => None,
         (false, _) => Some(entry(contender, "wall", "ms", figures.wall_ns.map(|ns| ns as f64 / 1e6))),
         (true, latency) => latency.map(|latency| {
             let p99 = latency.p99 as f64 / 1e6;
@@ -64,6 +71,9 @@ fn smaller_is_better(contender: &Contender<'_>) -> Vec<Entry> {
 }
 
 fn bigger_is_better(contender: &Contender<'_>) -> Vec<Entry> {
+    if !contender.has_own_wall() {
+        return Vec::new();
+    }
     let urls = contender.comparison.scenario.urls as f64;
     if contender.comparison.rate.is_some() {
         let rate = contender.figures.achieved_per_second;

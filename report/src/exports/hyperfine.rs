@@ -1,6 +1,10 @@
 //! What `hyperfine --export-json` writes (version 1), for the plots and parsers that read it: every valid
 //! run's wall and memory, a "command" being a contender. Times are in seconds.
 //!
+//! The one parameter is the number of requests in flight over all processes, so that a sweep can be plotted against
+//! it: `scripts/plot_parametrized.py` takes files whose results have exactly one parameter, the same in all, and
+//! reads its value as a number.
+//!
 //! <https://github.com/sharkdp/hyperfine/blob/v1.20.0/src/benchmark/benchmark_result.rs>
 
 use std::collections::BTreeMap;
@@ -36,9 +40,16 @@ struct Benchmark {
     parameters: BTreeMap<&'static str, String>,
 }
 
-/// Renders the contenders of `records` that have valid runs, ending in a newline.
-pub fn render(records: &[Named]) -> String {
-    pretty(&Export { results: measured(records).map(|contender| benchmark(&contender)).collect() })
+/// Renders the contenders of `records` that have valid runs, ending in a newline. `None` where there are none.
+pub fn render(records: &[Named]) -> Option<String> {
+    let results: Vec<Benchmark> = measured(records).map(|contender| benchmark(&contender)).collect();
+    (!results.is_empty()).then(|| pretty(&Export { results }))
+}
+
+/// The contender, and where the target was its limit a word about it: the format has no other place for one.
+fn command(contender: &Contender<'_>) -> String {
+    let mark = if contender.has_own_wall() { "" } else { " (target-limited)" };
+    format!("{}{mark}", contender.name)
 }
 
 fn benchmark(contender: &Contender<'_>) -> Benchmark {
@@ -49,7 +60,7 @@ fn benchmark(contender: &Contender<'_>) -> Benchmark {
     let wall = contender.figures.wall_ns.map(seconds);
     let cpu = mean_of_all(&runs, |run| run.usage.user_ns).zip(mean_of_all(&runs, |run| run.usage.system_ns));
     Benchmark {
-        command: contender.name.clone(),
+        command: command(contender),
         mean: mean(&times),
         stddev: deviation(&times),
         median: wall.median,
@@ -60,12 +71,7 @@ fn benchmark(contender: &Contender<'_>) -> Benchmark {
         memory_usage_byte: runs.iter().map(|run| run.peak_memory_bytes).collect(),
         exit_codes: vec![0; times.len()],
         times,
-        parameters: BTreeMap::from([
-            ("model", row.model.clone()),
-            ("client", row.client.clone()),
-            ("processes", row.processes.to_string()),
-            ("in_flight", row.in_flight.to_string()),
-        ]),
+        parameters: BTreeMap::from([("requests_in_flight", row.slots().to_string())]),
     }
 }
 

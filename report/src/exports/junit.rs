@@ -2,7 +2,12 @@
 //! with its reasons, a run that never took place is skipped.
 //!
 //! Elements, their order and their attributes are those of Apache Ant's junitreport, as Windy Road's schema
-//! writes them down: <https://github.com/windyroad/JUnit-Schema/blob/master/JUnit.xsd>
+//! writes them down: <https://github.com/windyroad/JUnit-Schema/blob/master/JUnit.xsd>. All of them are in the schema of
+//! Jenkins' xUnit plugin as well, which besides wants times as Maven Surefire writes them:
+//! <https://github.com/jenkinsci/xunit-plugin/blob/master/src/main/resources/org/jenkinsci/plugins/xunit/types/model/xsd/junit-10.xsd>
+
+#[cfg(test)]
+pub(crate) mod schema;
 
 use std::io;
 
@@ -116,7 +121,7 @@ fn write_missing(xml: &mut Xml, row: &Row, number: u32) -> io::Result<()> {
         .with_attributes([
             ("name", format!("{class} not run {number}").as_str()),
             ("classname", &class),
-            ("time", "0"),
+            ("time", &seconds(0)),
         ])
         .write_inner_content(|xml| {
             xml.create_element("skipped").write_empty()?;
@@ -129,8 +134,10 @@ fn wall_ns(run: &RunSummary) -> u64 {
     run.figures.as_ref().map_or(0, |figures| figures.wall_ns)
 }
 
+/// A time as the schemas have it: with three decimals, and neither an exponent nor a thousands separator.
 pub(crate) fn seconds(ns: u64) -> String {
-    format!("{}.{:09}", ns / 1_000_000_000, ns % 1_000_000_000)
+    let ms = ns / 1_000_000 + u64::from(ns % 1_000_000 >= 500_000);
+    format!("{}.{:03}", ms / 1_000, ms % 1_000)
 }
 
 fn printable_lines(texts: &[String]) -> String {

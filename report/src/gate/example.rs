@@ -93,6 +93,7 @@ fn measure(gate: &mut Gate, cell: usize, stage: Stage, pairs: u32, cost: f64, ra
             cpu_ns: spread(90e6) * times,
             peak_memory_bytes: spread(15e6),
             connections: 128.0,
+            target_limited: 0.0,
         };
         let (base, head) = (of(1.0), of(cost));
         let first = if number % 2 == 0 { Side::Base } else { Side::Head };

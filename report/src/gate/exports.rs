@@ -10,14 +10,14 @@ use quick_xml::writer::Writer;
 use super::judgement::Ratio;
 use super::summary;
 use super::{Figure, Gate, Judgement, Outcome, Row, State};
-use crate::exports::bmf::Metric;
-use crate::exports::github_benchmark::Entry;
+use crate::exports::bmf::{Metric, benchmark_name};
+use crate::exports::github_benchmark::{Entry, listed};
 use crate::exports::{junit, pretty};
 use crate::numbers::three_digits;
 use crate::printable::printable;
 
-/// Bencher Metric Format: a benchmark a cell, a measure a figure.
-pub fn bmf(gate: &Gate, judgement: &Judgement) -> String {
+/// Bencher Metric Format: a benchmark a cell, a measure a figure. `None` where no figure has a ratio.
+pub fn bmf(gate: &Gate, judgement: &Judgement) -> Option<String> {
     let mut benchmarks: BTreeMap<String, BTreeMap<String, Metric>> = BTreeMap::new();
     for (name, row, ratio) in ratios(gate, judgement) {
         let (estimate, interval) = as_told(row.figure, ratio);
@@ -26,14 +26,17 @@ pub fn bmf(gate: &Gate, judgement: &Judgement) -> String {
             lower_value: interval.map(|(low, _)| low),
             upper_value: interval.map(|(_, high)| high),
         };
-        benchmarks.entry(name).or_default().insert(format!("{}_over_base", word(row.figure)), metric);
+        benchmarks
+            .entry(benchmark_name(&name))
+            .or_default()
+            .insert(format!("{}_over_base", word(row.figure)), metric);
     }
-    pretty(&benchmarks)
+    (!benchmarks.is_empty()).then(|| pretty(&benchmarks))
 }
 
 /// The custom JSON of github-action-benchmark, for `customSmallerIsBetter`: of throughput, the time that the
-/// same requests took.
-pub fn github_benchmark(gate: &Gate, judgement: &Judgement) -> String {
+/// same requests took. `None` where no figure has a ratio: the action refuses an empty list.
+pub fn github_benchmark(gate: &Gate, judgement: &Judgement) -> Option<String> {
     let entry = |(name, row, ratio): (String, &Row, Ratio)| {
         let figure = if row.figure == Figure::Throughput { "wall" } else { row.figure.name() };
         let range = ratio.interval.map(|(low, high)| format!("{}–{}", three_digits(low), three_digits(high)));
@@ -45,20 +48,22 @@ pub fn github_benchmark(gate: &Gate, judgement: &Judgement) -> String {
             extra: summary::finding(gate, row),
         }
     };
-    pretty(&ratios(gate, judgement).map(entry).collect::<Vec<_>>())
+    listed(&ratios(gate, judgement).map(entry).collect::<Vec<_>>())
 }
 
 /// JUnit XML: a test case a figure of a cell. What is worse is a failure, what was not measured an error, what
-/// this machine cannot count is skipped.
+/// this machine cannot count and what is the target's is skipped.
 pub fn junit(gate: &Gate, judgement: &Judgement) -> String {
     let mut xml = Writer::new_with_indent(Vec::new(), b' ', 2);
     write(&mut xml, gate, judgement).expect("memory takes every byte");
     String::from_utf8(xml.into_inner()).expect("it was made of text") + "\n"
 }
 
-/// Every figure that has a ratio, the hidden cell's left out.
+/// Every figure that has a ratio of the builds, the hidden cell's left out: no format here has a mark for a ratio
+/// that is the target's.
 fn ratios<'a>(gate: &'a Gate, judgement: &'a Judgement) -> impl Iterator<Item = (String, &'a Row, Ratio)> {
-    judgement.rows.iter().filter_map(|row| {
+    let own = judgement.rows.iter().filter(|row| row.state != State::TargetLimited);
+    own.filter_map(|row| {
         let cell = &gate.cells[row.cell];
         (!cell.twin).then(|| printable(&cell.name())).zip(row.ratio).map(|(name, ratio)| (name, row, ratio))
     })
@@ -83,6 +88,7 @@ fn write(xml: &mut Writer<Vec<u8>>, gate: &Gate, judgement: &Judgement) -> io::R
     let rows: Vec<&Row> = judgement.rows.iter().filter(|row| !gate.cells[row.cell].twin).collect();
     let number = |is: fn(&State) -> bool| rows.iter().filter(|row| is(&row.state)).count();
     let errors = number(|state| matches!(state, State::Missing(_) | State::Doubtful));
+    let skipped = number(|state| matches!(state, State::NotOffered | State::Restless | State::TargetLimited));
     let inconclusive = judgement.outcome == Outcome::Inconclusive;
     let attributes = [
         ("id", "0".to_owned()),
@@ -93,7 +99,7 @@ fn write(xml: &mut Writer<Vec<u8>>, gate: &Gate, judgement: &Judgement) -> io::R
         ("tests", (rows.len() + 1).to_string()),
         ("failures", number(|state| *state == State::Worse).to_string()),
         ("errors", (errors + usize::from(inconclusive)).to_string()),
-        ("skipped", number(|state| matches!(state, State::NotOffered | State::Restless)).to_string()),
+        ("skipped", skipped.to_string()),
         ("time", junit::seconds(gate.took_ns)),
     ];
     let attributes = attributes.iter().map(|(name, value)| (*name, value.as_str()));
@@ -115,7 +121,8 @@ fn write(xml: &mut Writer<Vec<u8>>, gate: &Gate, judgement: &Judgement) -> io::R
 
 /// A gate that could not tell is no success, though no figure of it failed.
 fn write_outcome(xml: &mut Writer<Vec<u8>>, judgement: &Judgement) -> io::Result<()> {
-    let case = [("name", "conclusive"), ("classname", "gate"), ("time", "0")];
+    let time = junit::seconds(0);
+    let case = [("name", "conclusive"), ("classname", "gate"), ("time", time.as_str())];
     let case = xml.create_element("testcase").with_attributes(case);
     if judgement.outcome != Outcome::Inconclusive {
         case.write_empty()?;
@@ -135,14 +142,14 @@ fn write_row(xml: &mut Writer<Vec<u8>>, gate: &Gate, row: &Row) -> io::Result<()
     let case = xml.create_element("testcase").with_attributes([
         ("name", row.figure.name()),
         ("classname", class.as_str()),
-        ("time", "0"),
+        ("time", &junit::seconds(0)),
     ]);
     let (element, kind, message) = match &row.state {
         State::Even | State::Cleared => {
             case.write_empty()?;
             return Ok(());
         }
-        State::NotOffered | State::Restless => {
+        State::NotOffered | State::Restless | State::TargetLimited => {
             case.write_inner_content(|xml| xml.create_element("skipped").write_empty().map(|_| ()))?;
             return Ok(());
         }

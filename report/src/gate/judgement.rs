@@ -3,7 +3,7 @@
 use std::cell::LazyCell;
 
 use super::plan::{ALPHA, MARGIN, MUST_FIND, Suspect, confirm, pairs_needed, screen};
-use super::{Figure, Gate, SCREEN_PAIRS, Stage};
+use super::{Figure, Gate, SCREEN_PAIRS, Side, Stage};
 use crate::numbers::{self, percent};
 use crate::stats::{hodges_lehmann, holm, signed_rank, smallest_shift_that_all_find};
 
@@ -73,6 +73,8 @@ pub enum State {
     Missing(String),
     /// This machine cannot count it.
     NotOffered,
+    /// The target was the limit of the wall of one of the builds, so the ratio is not that of the builds.
+    TargetLimited,
 }
 
 /// A ratio with its interval; a count's is without.
@@ -122,10 +124,14 @@ impl Row {
         };
         let differences = gate.differences(cell, figure, stage);
         let pairs = differences.len() as u32;
+        let is_limited = |side| figure == Figure::Throughput && gate.is_target_limited(cell, stage, side);
+        // Where only the base's wall is the target's, its own is no longer: what is worse than that is worse.
         let state = match suspect {
             _ if pairs < asked => State::Missing(format!("{pairs} of {asked} pairs were valid")),
-            None => State::Even,
+            _ if is_limited(Side::Head) => State::TargetLimited,
             Some((_, p)) if p <= ALPHA => State::Worse,
+            _ if is_limited(Side::Base) => State::TargetLimited,
+            None => State::Even,
             Some(_) => State::Cleared,
         };
         let ratio = hodges_lehmann(&differences, CONFIDENCE).map(|location| Ratio {
@@ -245,6 +251,14 @@ fn doubts_of_the_rows(gate: &Gate, rows: &[Row]) -> Vec<String> {
         if !cell.twin && of_cell().all(|row| matches!(row.state, State::NotOffered | State::Restless)) {
             doubts.push(format!("{}: nothing of it was measured", cell.name()));
         }
+        let is_limited = of_cell().any(|row| row.state == State::TargetLimited);
+        if !cell.twin && is_limited && !of_cell().any(stands_for_throughput) {
+            doubts.push(format!(
+                "throughput of {}: the target was the limit, and neither CPU nor instructions are judged in its \
+                 place: add cpu to its figures, or take fewer in flight or longer delays",
+                cell.name()
+            ));
+        }
         let pairs = || gate.pairs.iter().filter(|pair| pair.cell == index);
         let repeated: u32 = pairs().map(|pair| pair.repeated).sum();
         let share = f64::from(repeated) / (pairs().count().max(1) as f64 * f64::from(cell.runs.max(1)));
@@ -276,6 +290,12 @@ fn doubts_of_the_rows(gate: &Gate, rows: &[Row]) -> Vec<String> {
         doubts.push("nothing was measured".to_owned());
     }
     doubts
+}
+
+/// Whether it was judged and is what a contender costs by itself, however much its wall is the target's.
+fn stands_for_throughput(row: &Row) -> bool {
+    matches!(row.figure, Figure::Cpu | Figure::Instructions)
+        && matches!(row.state, State::Even | State::Cleared | State::Worse | State::Doubtful)
 }
 
 /// A ratio of costs as people say it: `−4.8 %` of throughput, `+12 %` of anything else.

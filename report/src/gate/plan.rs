@@ -1,6 +1,6 @@
 //! What is to be measured next: which cells are suspects, and how many fresh pairs shall hear them.
 
-use super::{Figure, Gate, Stage};
+use super::{Figure, Gate, Side, Stage};
 use crate::stats::{Test, hodges_lehmann};
 
 /// Pairs of every cell that look for suspects.
@@ -65,9 +65,14 @@ pub(super) fn pairs_needed(differences: &[f64]) -> u32 {
 }
 
 impl Gate {
-    /// The figures that look worse after the first stage.
+    /// The figures that look worse after the first stage. The wall of a head that the target limits says nothing of
+    /// the head.
     pub fn suspects(&self) -> Vec<Suspect> {
-        let measured = self.judged().filter(|(_, _, figure)| figure.is_measured());
+        let is_own = |cell, figure| {
+            figure != Figure::Throughput || !self.is_target_limited(cell, Stage::Screen, Side::Head)
+        };
+        let measured =
+            self.judged().filter(|(cell, _, figure)| figure.is_measured() && is_own(*cell, *figure));
         let looked_at =
             measured.map(|(cell, _, figure)| (cell, figure, self.differences(cell, figure, Stage::Screen)));
         let screen = screen();

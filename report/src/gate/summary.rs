@@ -75,11 +75,12 @@ pub fn cut(text: &str, most: usize) -> String {
     format!("{}{WORD}", &text[..whole])
 }
 
-const LEGEND: [&str; 3] = [
+const LEGEND: [&str; 4] = [
     "Head against base: throughput +1 % is better, of everything else it is worse. ± is half the interval at 98 %, of \
      a count what it varies by on its own.",
     "**worse**: found twice, the second time on fresh runs. cleared: looked worse, and fresh runs did not bear it out.",
     "?: see above. In parentheses: a count that varies too much by itself to be judged. –: not judged.",
+    "†: the target was the limit of a wall, so the ratio is not that of the builds, and not judged.",
 ];
 
 /// The outcome in one line.
@@ -101,6 +102,14 @@ pub(super) fn found(gate: &Gate, judgement: &Judgement) -> Vec<String> {
         .not_offered
         .iter()
         .map(|(figure, why)| format!("{} are not judged here: {}", figure.name(), printable(why)));
+    let limited: Vec<String> = judgement
+        .rows
+        .iter()
+        .filter(|row| row.state == State::TargetLimited && !gate.cells[row.cell].twin)
+        .map(|row| printable(&gate.cells[row.cell].name()))
+        .collect();
+    let limited = (!limited.is_empty())
+        .then(|| format!("throughput not judged, since the target was the limit: {}", limited.join("; ")));
     let same = gate.base.digest == gate.head.digest;
     let same = same.then(|| "base and head are the same program".to_owned());
     let unmatched = [(Side::Head, "new, so not judged"), (Side::Base, "gone, so not judged")];
@@ -109,7 +118,7 @@ pub(super) fn found(gate: &Gate, judgement: &Judgement) -> Vec<String> {
         let names: Vec<String> = cells.map(|unmatched| printable(&unmatched.cell)).collect();
         (!names.is_empty()).then(|| format!("{what}: {}", names.join("; ")))
     });
-    findings.chain(doubts).chain(not_offered).chain(unmatched).chain(same).collect()
+    findings.chain(doubts).chain(limited).chain(not_offered).chain(unmatched).chain(same).collect()
 }
 
 /// A figure that is worse, in words.
@@ -182,6 +191,7 @@ fn told(row: &Row) -> String {
         State::Restless => format!("({told})"),
         State::Missing(_) => format!("{told} ?"),
         State::NotOffered => "–".to_owned(),
+        State::TargetLimited => format!("{told} †"),
     }
 }
 

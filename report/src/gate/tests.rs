@@ -7,8 +7,10 @@ use std::fs;
 use tempfile::TempDir;
 
 use self::truth::{EVEN, Truth, gate};
+use crate::exports::junit;
+
 use super::{
-    Figure, Gate, GateError, Judgement, Outcome, Row, State, exports, read, read_all, save, summary,
+    Figure, Gate, GateError, Judgement, Outcome, Row, Side, State, exports, read, read_all, save, summary,
 };
 
 const SLOWER: Truth = Truth { wall: 1.08, ..EVEN };
@@ -134,6 +136,112 @@ fn a_target_that_keeps_runs_back_is_a_doubt() {
     assert!(judgement.doubts[0].contains("the target kept back 10.0 % of its runs"), "{judgement:?}");
 }
 
+/// `gate`, with the target as the limit in this part of a side's runs of a cell.
+fn limit(gate: &mut Gate, cell: usize, side: Side, share: f64) {
+    for pair in gate.pairs.iter_mut().filter(|pair| pair.cell == cell) {
+        let cost = if side == Side::Base { &mut pair.base } else { &mut pair.head };
+        cost.target_limited = share;
+    }
+}
+
+#[test]
+fn a_wall_that_is_the_targets_is_shown_and_not_judged() {
+    let both = [Side::Base, Side::Head];
+    for (truth, limited, share, expected) in [
+        (SLOWER, &both[..], 1.0, State::TargetLimited),
+        (SLOWER, &both[1..], 0.5, State::TargetLimited),
+        (EVEN, &both[..], 1.0, State::TargetLimited),
+        (EVEN, &both[..1], 1.0, State::TargetLimited),
+        // What is slower than a wall that the target made longer is slower than the base.
+        (SLOWER, &both[..1], 1.0, State::Worse),
+        (SLOWER, &both[..], 0.4, State::Worse),
+        (EVEN, &both[..], 0.4, State::Even),
+    ] {
+        let mut gate = gate(&[EVEN, truth]);
+        limited.iter().for_each(|side| limit(&mut gate, 1, *side, share));
+        let (outcome, judgement) = judged(&gate);
+        let throughput = row(&judgement, 1, Figure::Throughput);
+        assert_eq!(throughput.state, expected, "{limited:?} {share}");
+        assert!(throughput.ratio.is_some(), "it is shown");
+        assert_eq!(row(&judgement, 1, Figure::Cpu).state, State::Even, "its CPU is its own");
+        assert_eq!(
+            row(&judgement, 0, Figure::Throughput).state,
+            State::Even,
+            "the other cell's wall is its own"
+        );
+        let is_worse = expected == State::Worse;
+        assert_eq!(outcome, if is_worse { Outcome::Regression } else { Outcome::Pass }, "{judgement:?}");
+
+        let is_limited = expected == State::TargetLimited;
+        let note = "throughput not judged, since the target was the limit: theirs:128, sprint";
+        let xml = exports::junit(&gate, &judgement);
+        junit::schema::assert_fits(&xml);
+        for text in [summary::markdown(&gate, &judgement), summary::terminal(&gate, &judgement, 200), xml] {
+            assert_eq!(text.contains(note), is_limited, "{text}");
+        }
+        let bmf: serde_json::Value = serde_json::from_str(&exports::bmf(&gate, &judgement).unwrap()).unwrap();
+        let measures = &bmf["theirs:128, sprint"];
+        assert_eq!(measures["throughput_over_base"].is_null(), is_limited, "{bmf}");
+        assert!(measures["cpu_over_base"]["value"].is_f64());
+        let entries = exports::github_benchmark(&gate, &judgement).unwrap();
+        assert_eq!(entries.contains("theirs:128, sprint wall"), !is_limited, "{entries}");
+    }
+}
+
+#[test]
+fn a_wall_that_is_the_targets_needs_cpu_or_instructions_in_its_place() {
+    for (figures, expected) in [
+        (vec![Figure::Throughput], Outcome::Inconclusive),
+        (vec![Figure::Throughput, Figure::Connections], Outcome::Inconclusive),
+        (vec![Figure::Throughput, Figure::Cpu], Outcome::Pass),
+        (vec![Figure::Throughput, Figure::Instructions], Outcome::Pass),
+    ] {
+        let mut gate = gate(&[SLOWER]);
+        gate.cells[0].figures.clone_from(&figures);
+        limit(&mut gate, 0, Side::Head, 1.0);
+        let (outcome, judgement) = judged(&gate);
+        assert_eq!(outcome, expected, "{figures:?}: {judgement:?}");
+        let is_doubt = judgement.doubts.iter().any(|doubt| doubt.contains("the target was the limit"));
+        assert_eq!(is_doubt, expected == Outcome::Inconclusive, "{judgement:?}");
+    }
+}
+
+#[test]
+fn a_gate_without_a_ratio_is_no_file_of_figures() {
+    let mut gate = gate(&[SLOWER]);
+    limit(&mut gate, 0, Side::Head, 1.0);
+    gate.cells[0].figures = vec![Figure::Throughput];
+    let judgement = Judgement::of(&gate);
+    assert_eq!(exports::bmf(&gate, &judgement), None);
+    assert_eq!(exports::github_benchmark(&gate, &judgement), None);
+}
+
+#[test]
+fn a_gate_from_before_limits_were_measured_is_read_and_judged() {
+    let folder = TempDir::new().unwrap();
+    let one = gate(&[SLOWER]);
+    let path = save(folder.path(), &one).unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(",\"target_limited\":0.0"));
+    let older = folder.path().join("older.json");
+    fs::write(&older, text.replace(",\"target_limited\":0.0", "")).unwrap();
+    assert_eq!(read(&older).unwrap(), one);
+}
+
+#[test]
+fn names_of_cells_for_bencher_have_at_most_1024_bytes_and_stay_different() {
+    let mut gate = gate(&[EVEN, SLOWER]);
+    for (cell, end) in gate.cells.iter_mut().zip(["1", "2"]) {
+        cell.contender = format!("{}{end}:128", "é".repeat(1_000));
+    }
+    let bmf: serde_json::Value =
+        serde_json::from_str(&exports::bmf(&gate, &Judgement::of(&gate)).unwrap()).unwrap();
+    let benchmarks = bmf.as_object().unwrap();
+    assert_eq!(benchmarks.len(), 2);
+    let measures = benchmarks.values().flat_map(|measures| measures.as_object().unwrap().keys());
+    assert!(benchmarks.keys().chain(measures).all(|name| name.len() <= 1_024));
+}
+
 #[test]
 fn what_was_not_measured_is_never_a_pass() {
     let mut some_missing = gate(&[EVEN, EVEN]);
@@ -172,9 +280,10 @@ fn other_programs_are_told_as_their_formats_have_it() {
     gate.cells[0].figures.push(Figure::Allocations);
     gate.pairs.retain(|pair| pair.cell != 0);
     let judgement = Judgement::of(&gate);
+    junit::schema::assert_fits(&exports::junit(&gate, &judgement));
     insta::assert_snapshot!("junit", exports::junit(&gate, &judgement));
-    insta::assert_snapshot!("bmf", exports::bmf(&gate, &judgement));
-    insta::assert_snapshot!("github_benchmark", exports::github_benchmark(&gate, &judgement));
+    insta::assert_snapshot!("bmf", exports::bmf(&gate, &judgement).unwrap());
+    insta::assert_snapshot!("github_benchmark", exports::github_benchmark(&gate, &judgement).unwrap());
 }
 
 #[test]

@@ -102,9 +102,10 @@ impl Point {
         date(&self.started_at)
     }
 
-    /// Whether it counts where changes are looked for: one that was not measured as it should have been does not.
+    /// Whether it counts where changes are looked for: one that was not measured as it should have been does not, nor
+    /// one that is the target's.
     pub fn counts(&self) -> bool {
-        !matches!(self.state, State::Missing(_))
+        !matches!(self.state, State::Missing(_) | State::TargetLimited)
     }
 }
 

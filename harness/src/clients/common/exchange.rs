@@ -225,21 +225,25 @@ impl Exchange {
         if head.status == 101 {
             return Err(ErrorKind::Malformed); // nobody asked for another protocol
         }
-        if head.status < 200 {
+        if (100..200).contains(&head.status) {
             return Ok(()); // an interim response: the real one follows
         }
         self.status = head.status;
         self.keep_alive = head.keep_alive;
-        let bodiless = self.method == Method::Head || matches!(head.status, 204 | 304);
-        self.stage = match head.body {
-            _ if bodiless => Stage::Complete,
+        if self.method == Method::Head || matches!(head.status, 204 | 304) {
+            // No body, whatever the fields say. What should not have announced one may send it all the same.
+            self.keep_alive &= head.status != 204 || head.announces_nothing();
+            self.stage = Stage::Complete;
+            return Ok(());
+        }
+        self.stage = match head.body()? {
             Body::Length(0) => Stage::Complete,
             Body::Length(length) if length > BODY_LIMIT => return Err(ErrorKind::Malformed),
             Body::Length(length) => Stage::Length(length),
             Body::Chunked => Stage::Chunked(Chunks::default()),
             Body::UntilClose => Stage::UntilClose,
         };
-        self.keep_alive &= bodiless || self.stage != Stage::UntilClose;
+        self.keep_alive &= self.stage != Stage::UntilClose;
         Ok(())
     }
 }
@@ -247,8 +251,12 @@ impl Exchange {
 /// What a head says of the response.
 struct Head {
     status: u16,
+    minor: u8,
     keep_alive: bool,
-    body: Body,
+    /// The one length that it states, however often.
+    length: Result<Option<u64>, ErrorKind>,
+    /// Whether the last of its transfer codings is `chunked`, where it names any.
+    chunked: Option<bool>,
 }
 
 #[derive(Clone, Copy)]
@@ -256,6 +264,23 @@ enum Body {
     Length(u64),
     Chunked,
     UntilClose,
+}
+
+impl Head {
+    /// How the body is framed: RFC 9112, sections 6.1 and 6.3. Beside a transfer coding no length counts,
+    /// whatever it says.
+    fn body(&self) -> Result<Body, ErrorKind> {
+        match (self.chunked, self.length) {
+            (Some(_), _) if self.minor == 0 => Err(ErrorKind::Malformed),
+            (Some(true), _) => Ok(Body::Chunked),
+            (Some(false), _) => Ok(Body::UntilClose),
+            (None, length) => Ok(length?.map_or(Body::UntilClose, Body::Length)),
+        }
+    }
+
+    fn announces_nothing(&self) -> bool {
+        self.chunked.is_none() && matches!(self.length, Ok(None | Some(0)))
+    }
 }
 
 /// The head at the beginning of `input` and its length, once all of it is there.
@@ -266,27 +291,23 @@ fn parse(input: &[u8]) -> Result<Option<(Head, usize)>, ErrorKind> {
     let mut config = ParserConfig::default();
     config.allow_obsolete_multiline_headers_in_responses(true);
     let parsed = config.parse_response_with_uninit_headers(&mut response, input, &mut fields);
-    let length = match parsed.map_err(|_| ErrorKind::Malformed)? {
-        Status::Complete(length) if length <= HEAD_LIMIT => length,
-        Status::Complete(_) => return Err(ErrorKind::Malformed),
-        Status::Partial => return Ok(None),
+    let length = match parsed {
+        Ok(Status::Complete(length)) if length <= HEAD_LIMIT => length,
+        Ok(Status::Complete(_)) => return Err(ErrorKind::Malformed),
+        Ok(Status::Partial) => return Ok(None),
+        Err(httparse::Error::Version) => {
+            return as_1_1(input).map_or(Err(ErrorKind::Malformed), |input| parse(&input));
+        }
+        Err(_) => return Err(ErrorKind::Malformed),
     };
     let (status, minor) = (response.code.unwrap_or(0), response.version.unwrap_or(0));
-    let mut head = Head { status, keep_alive: minor == 1, body: Body::UntilClose };
-    let mut coded = false;
+    let mut head = Head { status, minor, keep_alive: minor == 1, length: Ok(None), chunked: None };
     for field in response.headers.iter() {
         if field.name.eq_ignore_ascii_case("content-length") {
-            let length = length_of(field.value)?;
-            match head.body {
-                Body::Length(other) if other != length => return Err(ErrorKind::Malformed),
-                Body::UntilClose if !coded => head.body = Body::Length(length),
-                _ => {}
-            }
+            head.length = head.length.and_then(|known| the_same_length(known, field.value).map(Some));
         } else if field.name.eq_ignore_ascii_case("transfer-encoding") {
-            coded = true; // from here on no length counts, whatever it says
-            let last = words(field.value).last();
-            let chunked = last.is_some_and(|word| word.eq_ignore_ascii_case(b"chunked"));
-            head.body = if chunked { Body::Chunked } else { Body::UntilClose };
+            let last = words(field.value).last().map(|word| word.eq_ignore_ascii_case(b"chunked"));
+            head.chunked = last.or(head.chunked).or(Some(false));
         } else if field.name.eq_ignore_ascii_case("connection") {
             for word in words(field.value) {
                 if word.eq_ignore_ascii_case(b"close") {
@@ -300,15 +321,34 @@ fn parse(input: &[u8]) -> Result<Option<(Head, usize)>, ErrorKind> {
     Ok(Some((head, length)))
 }
 
-/// The words of a list in a header field.
-fn words(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii)
+/// A head of a later HTTP/1 as one of HTTP/1.1, as which it is to be read: RFC 9110, section 2.5.
+fn as_1_1(input: &[u8]) -> Option<Vec<u8>> {
+    const PREFIX: &[u8] = b"HTTP/1.";
+    let minor = input.strip_prefix(PREFIX)?.first()?;
+    (b'2'..=b'9').contains(minor).then(|| {
+        let mut input = input.to_vec();
+        input[PREFIX.len()] = b'1';
+        input
+    })
 }
 
-fn length_of(value: &[u8]) -> Result<u64, ErrorKind> {
-    let digits = value.trim_ascii();
-    let plain = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
-    let text = str::from_utf8(digits).ok().filter(|_| plain);
+/// The words of a list in a header field. Empty ones do not count: RFC 9110, section 5.6.1.
+fn words(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).filter(|word| !word.is_empty())
+}
+
+/// The length in a field, which may be a list of it, and must be the one that is `known`, if any.
+fn the_same_length(known: Option<u64>, value: &[u8]) -> Result<u64, ErrorKind> {
+    let length = words(value).try_fold(known, |known, word| {
+        let length = length_of(word)?;
+        if known.is_none_or(|known| known == length) { Ok(Some(length)) } else { Err(ErrorKind::Malformed) }
+    });
+    // A field without a number is no length, whatever another says.
+    length?.filter(|_| words(value).next().is_some()).ok_or(ErrorKind::Malformed)
+}
+
+fn length_of(digits: &[u8]) -> Result<u64, ErrorKind> {
+    let text = str::from_utf8(digits).ok().filter(|_| digits.iter().all(u8::is_ascii_digit));
     text.and_then(|text| text.parse().ok()).ok_or(ErrorKind::Malformed)
 }
 

@@ -130,6 +130,7 @@ fn dot(point: &Point, scales: &Scales) -> Markup {
         State::Restless => "it varies too much by itself to be judged".to_owned(),
         State::Missing(why) => why.clone(),
         State::NotOffered => String::new(),
+        State::TargetLimited => "the target was the limit, so it is not judged".to_owned(),
     };
     let tip = format!(
         "{}, {}\n{}{}\n{state}",

@@ -83,7 +83,8 @@ pub(super) fn gate(truths: &[Truth]) -> Gate {
 fn pair(cell: usize, stage: Stage, number: u32, truth: &Truth) -> Pair {
     let sign = if number.is_multiple_of(2) { 1.0 } else { -1.0 };
     let noise = (truth.spread * sign * (1.0 + f64::from(number / 2)) / 8.0).exp();
-    let base = Cost { wall_ns: 8e6, cpu_ns: 7e6, peak_memory_bytes: 7e6, connections: 128.0 };
+    let base =
+        Cost { wall_ns: 8e6, cpu_ns: 7e6, peak_memory_bytes: 7e6, connections: 128.0, target_limited: 0.0 };
     let head = Cost {
         wall_ns: (base.wall_ns * truth.wall * noise).round(),
         cpu_ns: (base.cpu_ns * noise).round(),
