@@ -60,7 +60,13 @@ fn cell(number: usize) -> Cell {
 fn measured(gate: usize, cell: usize, pair: usize) -> Pair {
     let at = (gate * (CELLS + 1) + cell) * SCREEN_PAIRS as usize + pair;
     let noise = 0.99 + 0.02 * spread(at);
-    let base = Cost { wall_ns: 150e6, cpu_ns: 90e6, peak_memory_bytes: 15e6, connections: 128.0 };
+    let base = Cost {
+        wall_ns: 150e6,
+        cpu_ns: 90e6,
+        peak_memory_bytes: 15e6,
+        connections: 128.0,
+        target_limited: 0.0,
+    };
     let head = Cost {
         wall_ns: base.wall_ns * noise,
         cpu_ns: base.cpu_ns / noise,

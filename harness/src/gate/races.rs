@@ -340,3 +340,25 @@ impl Watcher for Hearing<'_> {
         self.0.interrupted()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use inflight_report::record::{Record, TargetLimit};
+
+    use super::*;
+
+    #[test]
+    fn a_cost_says_in_how_many_of_its_runs_the_target_was_the_limit() {
+        let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../report/src/record/format_1.jsonl");
+        let mut figures: Vec<Figures> =
+            Record::read(&kept).unwrap().runs.into_iter().filter_map(|run| run.figures).take(4).collect();
+        figures.iter_mut().for_each(|figures| figures.target.limit = None);
+        figures[2].target.limit = Some(TargetLimit::Residence);
+        let mut sum = Sum::default();
+        figures.iter().for_each(|figures| sum.add(figures));
+        let cost = sum.mean(4);
+        assert_eq!(cost.target_limited, 0.25);
+        let walls: u64 = figures.iter().map(|figures| figures.wall_ns).sum();
+        assert_eq!(cost.wall_ns, walls as f64 / 4.0);
+    }
+}

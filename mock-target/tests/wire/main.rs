@@ -8,5 +8,6 @@ mod http;
 mod ledger;
 mod scale;
 mod serving;
+mod slow_heads;
 mod tls;
 mod vectors;

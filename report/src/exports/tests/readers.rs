@@ -92,7 +92,7 @@ fn names_for_bencher_have_at_most_1024_bytes_and_stay_different() {
             "short:1".to_owned(),
         ];
         let records = with_names(&names);
-        let bmf = value(&bmf::render(&[records.clone()]).unwrap());
+        let bmf = value(&bmf::render(std::slice::from_ref(&records)).unwrap());
         let keys: Vec<&String> = bmf.as_object().unwrap().keys().collect();
         assert_eq!(
             keys.len(),
@@ -124,8 +124,10 @@ fn figures_that_are_the_targets_are_left_out_where_no_mark_can_stand() {
     for record in [example::record(), example::record_without_delays(), example::open_loop_record()] {
         let all = named(&record);
         let records = [limited(record, |name| name == "tokio:128")];
-        let (before, after) =
-            (value(&bmf::render(&[all.clone()]).unwrap()), value(&bmf::render(&records).unwrap()));
+        let (before, after) = (
+            value(&bmf::render(std::slice::from_ref(&all)).unwrap()),
+            value(&bmf::render(&records).unwrap()),
+        );
         for (name, measures) in before.as_object().unwrap() {
             for (measure, metric) in measures.as_object().unwrap() {
                 let is_gone = name == "tokio:128" && OF_THE_WALL.contains(&measure.as_str());
@@ -143,7 +145,7 @@ fn figures_that_are_the_targets_are_left_out_where_no_mark_can_stand() {
         };
         let of = |figures: [&str; 2]| figures.map(|figure| format!("tokio:128 {figure}"));
         assert_eq!(names(&records, Direction::SmallerIsBetter), of(["CPU", "peak memory"]));
-        assert_eq!(names(&[all.clone()], Direction::SmallerIsBetter).len(), 3);
+        assert_eq!(names(std::slice::from_ref(&all), Direction::SmallerIsBetter).len(), 3);
         assert!(names(&records, Direction::BiggerIsBetter).is_empty());
         assert!(!names(&[all], Direction::BiggerIsBetter).is_empty());
 

@@ -1,0 +1,104 @@
+//! Clients that send a byte of a head now and then and never finish it: "slow loris".
+
+use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use mock_target::{Handle, Server};
+use socket2::{Domain, Socket, Type};
+
+use crate::client::{Client, scenario, wait_for};
+
+/// Set in the process that has all the connections: the limit on descriptors is a process's.
+const ALONE: &str = "MOCK_TARGET_SLOW_HEADS";
+
+const SLOW: usize = 2_000;
+
+/// Clients that ask and wait, and how often each does in one measurement.
+const CLIENTS: u64 = 16;
+const REQUESTS: u64 = 30;
+
+/// Measurements without and with slow clients, in turns, so that whatever else the machine does meets both.
+const REPEATS: usize = 15;
+
+#[test]
+fn two_thousand_slow_heads_make_no_response_late() {
+    if std::env::var_os(ALONE).is_none() {
+        let status = Command::new(std::env::current_exe().expect("this test"))
+            .args(["--exact", "slow_heads::two_thousand_slow_heads_make_no_response_late", "--nocapture"])
+            .env(ALONE, "1")
+            .status()
+            .expect("it starts");
+        return assert!(status.success());
+    }
+    let limit = mock_target::raise_descriptor_limit().expect("a limit");
+    // Both ends are descriptors of this process. Where there are too few, as many as there are.
+    let slow = SLOW.min(usize::try_from(limit.saturating_sub(200) / 2).unwrap_or(SLOW));
+    let target = Server::start(scenario("uniform:5ms,25ms")).expect("the target starts");
+    p99_lateness_ns(&target); // warms up
+    let mut ratios: Vec<f64> = (0..REPEATS)
+        .map(|_| {
+            let without = p99_lateness_ns(&target);
+            let with = with_slow_heads(&target, slow, || p99_lateness_ns(&target));
+            with as f64 / without as f64
+        })
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    println!("p99 of lateness with {slow} slow heads ÷ without: {ratios:.2?}");
+    assert!(ratios[REPEATS / 2] <= 2.0, "{ratios:.2?}");
+}
+
+/// What the target's ledger says of an ordinary load.
+fn p99_lateness_ns(target: &Handle) -> u64 {
+    target.reset().expect("it can be reset");
+    thread::scope(|scope| {
+        for number in 0..CLIENTS {
+            scope.spawn(move || {
+                let mut client = Client::connect(target.address());
+                (0..REQUESTS).for_each(|turn| assert_eq!(client.get((number + turn) % 100).status(), 200));
+            });
+        }
+    });
+    let lateness = target.ledger().expect("a ledger").stats.lateness_ns;
+    assert_eq!(lateness.count, CLIENTS * REQUESTS);
+    lateness.p99
+}
+
+/// Does `what` while so many connections hold a head each that is never complete, and send a byte of it now and then.
+fn with_slow_heads<T>(target: &Handle, slow: usize, what: impl FnOnce() -> T) -> T {
+    let before = target.stats().expect("stats").connections;
+    let mut streams: Vec<TcpStream> = (0..slow).map(|index| begin(target.address(), index)).collect();
+    wait_for(target, |stats| stats.connections >= before + slow as u64);
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                for few in streams.chunks_mut(10) {
+                    few.iter_mut().for_each(|stream| stream.write_all(b"x").expect("it is held"));
+                    thread::sleep(Duration::from_millis(5));
+                    if is_over.load(Ordering::Relaxed) {
+                        break;
+                    }
+                }
+            }
+        });
+        let done = what();
+        is_over.store(true, Ordering::Relaxed);
+        done
+    })
+}
+
+/// A connection with the beginning of a head. Its end is a reset, so that no port is left waiting.
+fn begin(address: SocketAddr, index: usize) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    let source = Ipv4Addr::new(127, 0, 0, 2 + (index % 4) as u8);
+    socket.bind(&SocketAddr::from((source, 0)).into()).expect("an address of loopback");
+    socket.set_linger(Some(Duration::ZERO)).expect("it can be set");
+    socket.connect(&address.into()).expect("a connection");
+    let mut stream = TcpStream::from(socket);
+    stream.write_all(b"GET /u/1 HTTP/1.1\r\nx: ").expect("written");
+    stream
+}
