@@ -16,9 +16,10 @@ use inflight::protocol::{Outcome, Sample};
 use self::corpus::{Reply, replies};
 use self::server::{Delivery, Purpose, SPACER_BODY, ids, purpose, start};
 use self::table::Table;
-use crate::workers::{Errand, contenders, wrong_of_each};
+use crate::languages;
+use crate::workers::{Errand, a_few_at_a_time, contenders, send_external, wrong_of_each};
 
-const REQUEST_TIMEOUT_MS: u64 = 10_000;
+const REQUEST_TIMEOUT_MS: u64 = 4_000;
 
 fn errand(replies: Vec<Reply>) -> Errand {
     let ids = ids(replies.len());
@@ -28,6 +29,7 @@ fn errand(replies: Vec<Reply>) -> Errand {
         ids,
         in_flight: 1,
         request_timeout_ms: REQUEST_TIMEOUT_MS,
+        due_ns: None,
     }
 }
 
@@ -119,4 +121,17 @@ fn every_model_makes_of_every_reply_what_the_table_says() {
         judge.judge(client.version.split(' ').next().unwrap(), sample)
     });
     judge.conclude("replies.txt", wrong);
+}
+
+#[test]
+fn every_language_makes_of_every_reply_what_the_table_says() {
+    let judge = Judge::new();
+    let wrong = Mutex::new(BTreeSet::new());
+    let errand = errand(replies());
+    a_few_at_a_time(languages::ready().into_iter(), |external| {
+        let report = send_external(&external, 1, &errand);
+        let found = report.samples.iter().filter_map(|sample| judge.judge(&report.client, sample));
+        wrong.lock().unwrap().extend(found.map(|found| format!("{}: {found}", external.name)));
+    });
+    judge.conclude("replies-of-languages.txt", wrong.into_inner().unwrap());
 }
