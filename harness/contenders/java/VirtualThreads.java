@@ -43,6 +43,7 @@ public class VirtualThreads {
             }
             semaphore.acquire(plan.inFlight());
             Protocol.done(input, samples);
+            client.shutdownNow(); // otherwise it waits for a response that was given up within its head
         }
     }
 
