@@ -87,10 +87,10 @@ func kind(err error) string {
 		return "connect"
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return "reset"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), strings.Contains(err.Error(), "unexpected EOF"):
 		return "truncated"
 	}
-	for _, word := range []string{"malformed", "chunk", "headers exceeded", "Content-Length"} {
+	for _, word := range []string{"malformed", "chunk", "headers exceeded", "Content-Length", "transfer encoding"} {
 		if strings.Contains(err.Error(), word) {
 			return "malformed"
 		}

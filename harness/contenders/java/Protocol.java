@@ -8,6 +8,7 @@ import java.net.ConnectException;
 import java.net.SocketException;
 import java.net.http.HttpTimeoutException;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.TimeoutException;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -99,6 +100,13 @@ class Protocol {
             return "{\"id\":" + ids[index] + ",\"start_ns\":" + startNs[index] + ",\"end_ns\":" + endNs[index]
                     + "," + outcome + "}\n";
         }
+    }
+
+    /** HttpClient takes the first of several lengths, and reads signs: such a response is malformed. */
+    static void checkLengths(List<String> lengths) {
+        var isOneNumber = lengths.stream().distinct().count() <= 1
+                && lengths.stream().allMatch(length -> length.matches("[0-9]+"));
+        if (!isOneNumber) throw new NumberFormatException("bad Content-Length " + lengths);
     }
 
     /** What an error of HttpClient is called. Those of its parser are for the most part plain IOExceptions. */

@@ -9,17 +9,22 @@ const KINDS = {
   UND_ERR_BODY_TIMEOUT: "timeout",
   ECONNRESET: "reset",
   EPIPE: "reset",
-  UND_ERR_SOCKET: "truncated", // "other side closed"
+  UND_ERR_SOCKET: "truncated", // "other side closed", and what SOCKET_WORDS has
   HPE_INVALID_EOF_STATE: "truncated",
   UND_ERR_HEADERS_OVERFLOW: "malformed",
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "malformed",
   Z_BUF_ERROR: "malformed",
   Z_DATA_ERROR: "malformed", // fetch decompresses
+  ERR_ASSERTION: "malformed", // undici's parser asserts what a status may be
 };
+
+/** undici destroys the socket itself when a response is one that it did not ask for. */
+const SOCKET_WORDS = ["bad response", "bad upgrade"];
 
 function failure(error) {
   for (let cause = error; cause; cause = cause.cause) {
     if (cause.name === "TimeoutError") return { error: "timeout" };
+    if (SOCKET_WORDS.includes(cause.message)) return { error: "malformed" };
     if (KINDS[cause.code]) return { error: KINDS[cause.code] };
     if (cause.name === "HTTPParserError") return { error: "malformed" };
   }

@@ -78,6 +78,8 @@ fn kind(error: &Error) -> ErrorKind {
     match error {
         Error::Timeout(_) => ErrorKind::Timeout,
         Error::ConnectionFailed | Error::HostNotFound => ErrorKind::Connect,
+        // What has come cannot be decoded, and nothing more comes.
+        Error::BodyStalled => ErrorKind::Truncated,
         Error::Protocol(_) | Error::Http(_) | Error::LargeResponseHeader(..) => ErrorKind::Malformed,
         Error::Io(error) => kind_of_io(error).unwrap_or(ErrorKind::Other),
         _ => ErrorKind::Other,

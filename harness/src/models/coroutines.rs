@@ -13,6 +13,7 @@ use may::{coroutine, go};
 use super::{Model, Pairing};
 use crate::clients::BlockingFetch;
 use crate::clients::common::blocking::{Blocking, Socket};
+use crate::clients::common::is_quiet;
 use crate::protocol::Plan;
 use crate::worker::{Finished, Gate};
 
@@ -41,6 +42,10 @@ impl Socket for TcpStream {
 
     fn give_up_reading_after(&self, timeout: Duration) -> io::Result<()> {
         self.set_read_timeout(Some(timeout))
+    }
+
+    fn is_quiet(&self) -> bool {
+        is_quiet(self.inner())
     }
 }
 

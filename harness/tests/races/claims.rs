@@ -56,6 +56,7 @@ fn watch(model: &Model, client: &Pairing, urls: u64) -> Option<(Ready, Moment, M
         ids: (0..urls).collect(),
         in_flight: model.max_in_flight.map_or(IN_FLIGHT, |most| IN_FLIGHT.min(most as usize)),
         request_timeout_ms: 20_000,
+        due_ns: None,
     };
     let plan = serde_json::to_string(&errand.plan(model.name, client.name)).unwrap();
     let mut worker = Command::new(common::inflight())

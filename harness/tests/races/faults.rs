@@ -73,6 +73,7 @@ pub(crate) fn errand(server: SocketAddr) -> Errand {
         ids: (0..URLS + NOT_THERE).collect(),
         in_flight: 16,
         request_timeout_ms: REQUEST_TIMEOUT_MS,
+        due_ns: None,
     }
 }
 
@@ -118,6 +119,7 @@ fn nobody_there_is_a_connection_that_cannot_be_made() {
         ids: (0..4).collect(),
         in_flight: 2,
         request_timeout_ms: 20_000,
+        due_ns: None,
     };
     each_contender(&errand, |_, sample| other_than(Outcome::Failure { error: ErrorKind::Connect }, sample));
 }
@@ -174,6 +176,7 @@ fn the_common_client_sends_again_what_an_idle_connection_did_not_take_and_says_s
             ids: (0..5).collect(),
             in_flight: 1,
             request_timeout_ms: 20_000,
+            due_ns: None,
         };
         each_contender(&errand, |client, sample| {
             let wrong = sample.outcome != Outcome::response(200, b"hi") || sample.resent != (sample.id > 0);

@@ -10,6 +10,7 @@ mod conformance;
 mod disturbances;
 mod externals;
 mod faults;
+mod floods;
 mod gate;
 mod history;
 mod known_answers;

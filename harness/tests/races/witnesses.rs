@@ -21,7 +21,13 @@ const BIG: usize = 1 << 20;
 const REQUEST_TIMEOUT_MS: u64 = 20_000;
 
 fn errand(url_prefix: String, ids: u64) -> Errand {
-    Errand { url_prefix, ids: (0..ids).collect(), in_flight: 3, request_timeout_ms: REQUEST_TIMEOUT_MS }
+    Errand {
+        url_prefix,
+        ids: (0..ids).collect(),
+        in_flight: 3,
+        request_timeout_ms: REQUEST_TIMEOUT_MS,
+        due_ns: None,
+    }
 }
 
 #[test]

@@ -6,8 +6,9 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::thread;
 
-use inflight::models::{MODELS, Model, Pairing};
-use inflight::protocol::{DONE, Outcome, PROTOCOL, Plan, Sample};
+use inflight::external::External;
+use inflight::models::{MODELS, Model, NATIVE, Pairing};
+use inflight::protocol::{DONE, Outcome, PROTOCOL, Plan, Ready, Sample};
 
 use crate::common;
 
@@ -18,6 +19,8 @@ pub(crate) struct Errand {
     pub(crate) ids: Vec<u64>,
     pub(crate) in_flight: usize,
     pub(crate) request_timeout_ms: u64,
+    /// When each of `ids` is due, where they are not due at once.
+    pub(crate) due_ns: Option<Vec<u64>>,
 }
 
 /// Every model with each of its clients.
@@ -40,33 +43,60 @@ pub(crate) fn wrong_of_each(
     errand: &Errand,
     judge: impl Fn(&Pairing, &Sample) -> Option<String> + Sync,
 ) -> BTreeSet<String> {
-    const AT_A_TIME: usize = 4;
-    let queue = Mutex::new(contenders);
     let wrong = Mutex::new(BTreeSet::new());
+    a_few_at_a_time(contenders, |(model, client)| {
+        let name = format!("{}+{}", model.name, client.name);
+        let Some(samples) = send(model, client, errand) else { return };
+        let said = samples.iter().filter_map(|sample| judge(client, sample));
+        wrong.lock().unwrap().extend(said.map(|wrong| format!("{name}: {wrong}")));
+    });
+    wrong.into_inner().unwrap()
+}
+
+/// Does the work for all of `queue`, a few at a time.
+pub(crate) fn a_few_at_a_time<T>(queue: impl Iterator<Item = T> + Send, work: impl Fn(T) + Sync) {
+    const AT_A_TIME: usize = 4;
+    let queue = Mutex::new(queue);
     thread::scope(|scope| {
         for _ in 0..AT_A_TIME {
             scope.spawn(|| {
-                while let Some((model, client)) = { queue.lock().unwrap().next() } {
-                    let name = format!("{}+{}", model.name, client.name);
-                    let Some(samples) = send(model, client, errand) else { continue };
-                    let said = samples.iter().filter_map(|sample| judge(client, sample));
-                    wrong.lock().unwrap().extend(said.map(|wrong| format!("{name}: {wrong}")));
+                while let Some(next) = { queue.lock().unwrap().next() } {
+                    work(next);
                 }
             });
         }
     });
-    wrong.into_inner().unwrap()
 }
 
 /// The samples of a worker of ours, in order of id.
 fn send(model: &Model, client: &Pairing, errand: &Errand) -> Option<Vec<Sample>> {
     let most = model.max_in_flight.map_or(usize::MAX, |most| most as usize);
     let plan = Plan { in_flight: errand.in_flight.min(most), ..errand.plan(model.name, client.name) };
-    carry_out(Command::new(common::inflight()).arg("worker"), &plan)
+    Some(carry_out(Command::new(common::inflight()).arg("worker"), &plan)?.samples)
 }
 
-/// The samples of the worker that `command` starts, in order of id; `None` where it cannot run here.
-pub(crate) fn carry_out(command: &mut Command, plan: &Plan) -> Option<Vec<Sample>> {
+/// What a worker in another language made of `errand`, with so many processes where it starts its own.
+pub(crate) fn send_external(external: &External, processes: u32, errand: &Errand) -> Report {
+    let most = external.max_in_flight.map_or(usize::MAX, |most| most as usize);
+    let plan = Plan {
+        in_flight: errand.in_flight.min(most),
+        processes: external.own_processes.then_some(processes),
+        ..errand.plan(&external.name, NATIVE)
+    };
+    let launch = external.launch(&common::inflight());
+    carry_out(Command::new(&launch.program).args(&launch.args), &plan).expect("it is set up")
+}
+
+/// What a worker has printed.
+pub(crate) struct Report {
+    /// Its client, as it is named before its version.
+    pub(crate) client: String,
+    /// In order of id.
+    pub(crate) samples: Vec<Sample>,
+}
+
+/// What the worker that `command` starts reports; `None` where it cannot run here.
+fn carry_out(command: &mut Command, plan: &Plan) -> Option<Report> {
     let mut worker =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let name = format!("{}+{}", plan.model, plan.client);
@@ -78,12 +108,14 @@ pub(crate) fn carry_out(command: &mut Command, plan: &Plan) -> Option<Vec<Sample
     }
     asked.unwrap();
     assert!(output.status.success(), "{name}: {stderr}");
+    let ready: Ready = serde_json::from_str(told.lines().next().unwrap()).unwrap();
+    let client = ready.client.split(' ').next().unwrap().to_owned();
     let lines = told.lines().skip(1).filter(|&line| line != DONE);
     let mut samples: Vec<Sample> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
     samples.sort_by_key(|sample| sample.id);
     let ids: Vec<u64> = samples.iter().map(|sample| sample.id).collect();
     assert_eq!(ids, plan.ids, "{name}: every id once");
-    Some(samples)
+    Some(Report { client, samples })
 }
 
 impl Errand {
@@ -96,7 +128,7 @@ impl Errand {
             client: client.to_owned(),
             url_prefix: self.url_prefix.clone(),
             ids: self.ids.clone(),
-            due_ns: None,
+            due_ns: self.due_ns.clone(),
             in_flight: self.in_flight,
             processes: None,
             cores: 2,

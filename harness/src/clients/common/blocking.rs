@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use super::exchange::{Exchange, Method, Progress, Reply};
 use super::site::Site;
-use super::{READ_BYTES, VERSION, details, was_closed_while_idle};
+use super::{READ_BYTES, VERSION, details, is_quiet, was_closed_while_idle};
 use crate::clients::{BlockingFetch, Client, kind_of_connecting};
 use crate::protocol::{ErrorKind, Fetched, Plan};
 
@@ -19,6 +19,8 @@ pub trait Socket: Read + Write + Send + Sized {
     fn connect(address: &SocketAddr, timeout: Duration) -> io::Result<Self>;
     /// Gives up on a read after so long, which is never zero.
     fn give_up_reading_after(&self, timeout: Duration) -> io::Result<()>;
+    /// Whether it is open, and there is nothing to be read.
+    fn is_quiet(&self) -> bool;
 }
 
 impl Socket for TcpStream {
@@ -30,6 +32,10 @@ impl Socket for TcpStream {
 
     fn give_up_reading_after(&self, timeout: Duration) -> io::Result<()> {
         self.set_read_timeout(Some(timeout))
+    }
+
+    fn is_quiet(&self) -> bool {
+        is_quiet(self)
     }
 }
 
@@ -56,6 +62,9 @@ impl<S: Socket> BlockingFetch for Blocking<S> {
         let deadline = Instant::now() + self.site.request_timeout;
         let idle = self.idle.lock().expect(UNPOISONED).pop();
         let Some(mut connection) = idle else { return self.fetch_fresh(id, deadline) };
+        if !connection.stream.is_quiet() {
+            return Fetched { resent: true, ..self.fetch_fresh(id, deadline) };
+        }
         match connection.request(&self.site, id, deadline) {
             Err(kind) if was_closed_while_idle(&connection.exchange, kind) => {
                 Fetched { resent: true, ..self.fetch_fresh(id, deadline) }

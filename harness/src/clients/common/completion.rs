@@ -11,7 +11,7 @@ use compio::runtime::time::timeout;
 
 use super::exchange::{Exchange, Method, Progress, Reply};
 use super::site::Site;
-use super::{READ_BYTES, VERSION, details, was_closed_while_idle};
+use super::{READ_BYTES, VERSION, details, is_quiet, was_closed_while_idle};
 use crate::clients::{Client, kind_of_connecting};
 use crate::protocol::{ErrorKind, Fetched, Plan};
 
@@ -53,6 +53,9 @@ impl Completion {
     /// The connection is taken out for the time of a request, so that one given up is closed.
     async fn get(&mut self, id: u64) -> Fetched {
         let Some(mut connection) = self.connection.take() else { return self.get_fresh(id).await };
+        if !is_quiet(&connection.stream) {
+            return Fetched { resent: true, ..self.get_fresh(id).await };
+        }
         match connection.request(&self.site, id).await {
             Err(kind) if was_closed_while_idle(&connection.exchange, kind) => {
                 Fetched { resent: true, ..self.get_fresh(id).await }

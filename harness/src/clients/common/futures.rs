@@ -11,7 +11,7 @@ use hyper::rt::{Read, ReadBuf, Write};
 
 use super::exchange::{Exchange, Method, Progress, Reply};
 use super::site::Site;
-use super::{READ_BYTES, VERSION, details, was_closed_while_idle};
+use super::{READ_BYTES, READS_IN_A_ROW, VERSION, details, was_closed_while_idle};
 use crate::clients::net::{self, Net};
 use crate::clients::{AsyncFetch, Client};
 use crate::protocol::{ErrorKind, Fetched, Plan};
@@ -52,6 +52,9 @@ impl<N: Net> Futures<N> {
     async fn get(&self, id: u64) -> Fetched {
         let idle = self.0.idle.lock().expect(UNPOISONED).pop();
         let Some(mut connection) = idle else { return self.get_fresh(id).await };
+        if !connection.is_quiet().await {
+            return Fetched { resent: true, ..self.get_fresh(id).await };
+        }
         match connection.request(&self.0.site, id).await {
             Err(kind) if was_closed_while_idle(&connection.exchange, kind) => {
                 Fetched { resent: true, ..self.get_fresh(id).await }
@@ -97,6 +100,15 @@ thread_local! {
 }
 
 impl<S: Read + Write + Unpin> Connection<S> {
+    /// As [`is_quiet`](super::is_quiet) has it; a runtime that has had no event asks no one.
+    async fn is_quiet(&mut self) -> bool {
+        let mut byte = [0];
+        let mut input = ReadBuf::new(&mut byte);
+        let mut read =
+            |context: &mut Context<'_>| Pin::new(&mut self.stream).poll_read(context, input.unfilled());
+        poll_fn(|context| Poll::Ready(read(context).is_pending())).await
+    }
+
     async fn request(&mut self, site: &Site, id: u64) -> Result<Reply, ErrorKind> {
         self.exchange.begin(Method::Get, site, id);
         poll_fn(|context| self.advance(context)).await
@@ -109,7 +121,7 @@ impl<S: Read + Write + Unpin> Connection<S> {
             self.exchange.sent(sent);
         }
         INPUT.with_borrow_mut(|input| {
-            loop {
+            for _ in 0..READS_IN_A_ROW {
                 let mut input = ReadBuf::new(input);
                 ready!(stream.as_mut().poll_read(context, input.unfilled()))?;
                 if input.filled().is_empty() {
@@ -119,6 +131,9 @@ impl<S: Read + Write + Unpin> Connection<S> {
                     return Poll::Ready(Ok(reply));
                 }
             }
+            // A server that sends without an end must not keep timers and other tasks from their turn.
+            context.waker().wake_by_ref();
+            Poll::Pending
         })
     }
 }

@@ -12,6 +12,11 @@ pub mod futures;
 pub(crate) mod readiness;
 pub mod site;
 
+use std::os::fd::AsFd;
+
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv};
+
 use crate::protocol::ErrorKind;
 use exchange::Exchange;
 
@@ -28,12 +33,21 @@ macro_rules! details {
             body is digested as it comes and never kept. Keep-alive, a connection for every request in flight, \
             TCP_NODELAY. ",
             $buffers,
-            " A request whose idle connection turns out to be closed is sent once more, on a fresh one, and its sample \
-            says so; nothing else is retried. No proxy, no redirects, no decompression, no name lookup after setup."
+            " A request whose idle connection turns out to be closed, or to hold what nobody asked for, goes out on a \
+            fresh one, and its sample says so; nothing else is retried. No proxy, no redirects, no decompression, no name lookup after setup."
         )
     };
 }
 use details;
+
+/// Reads in a row, of which each may fill a buffer, before others on the thread have their turn: 1 MiB.
+const READS_IN_A_ROW: usize = 64;
+
+/// Whether an idle connection is as its last response left it: open, and without bytes that nobody asked for. They must
+/// not be taken for the next response: RFC 9112, section 9.2. To ask costs a call, unless events say so.
+pub(crate) fn is_quiet(socket: impl AsFd) -> bool {
+    recv(socket, &mut [0_u8], RecvFlags::PEEK | RecvFlags::DONTWAIT).is_err_and(|error| error == Errno::AGAIN)
+}
 
 /// Whether a request failed only because the server had closed the connection while it was idle:
 /// not a byte of a response came, and then an end.

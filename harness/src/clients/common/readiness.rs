@@ -10,7 +10,7 @@ use mio::{Interest, Registry, Token};
 
 use super::exchange::{Exchange, Method, Progress, Reply};
 use super::site::Site;
-use super::{READ_BYTES, VERSION, details, was_closed_while_idle};
+use super::{READ_BYTES, READS_IN_A_ROW, VERSION, details, is_quiet, was_closed_while_idle};
 use crate::clients::{Client, kind_of_connecting};
 use crate::protocol::{ErrorKind, Fetched, Plan};
 use crate::recorder::Request;
@@ -65,16 +65,14 @@ impl Lane {
     pub(crate) fn begin(&mut self, client: &Readiness, registry: &Registry, request: Request) -> bool {
         self.exchange.begin(Method::Get, &client.site, request.id());
         self.request = Some(request);
-        self.resent = false;
-        let begun = if self.stream.is_some() {
-            self.fresh = false;
-            self.send().and_then(|()| {
-                if self.unread { self.receive(&mut client.input.borrow_mut()) } else { Ok(None) }
-            })
+        self.resent = self.stream.as_ref().is_some_and(|stream| self.unread && !is_quiet(stream));
+        let begun = if self.stream.is_some() && !self.resent {
+            (self.fresh, self.unread) = (false, false);
+            self.send()
         } else {
-            self.connect(&client.site, registry).map(|()| None)
+            self.connect(&client.site, registry)
         };
-        self.settle(begun, &client.site, registry)
+        self.settle(begun.map(|()| None), &client.site, registry)
     }
 
     /// Goes on as far as the socket allows; to be called whenever it became ready. Whether the request is over.
@@ -84,7 +82,7 @@ impl Lane {
         if self.request.is_none() {
             return false;
         }
-        let result = self.send().and_then(|()| self.receive(&mut client.input.borrow_mut()));
+        let result = self.send().and_then(|()| self.receive(&mut client.input.borrow_mut(), registry));
         self.settle(result, &client.site, registry)
     }
 
@@ -125,16 +123,17 @@ impl Lane {
 
     /// The system tells once that a socket became ready, so it is read until the response is complete
     /// or nothing is left.
-    fn receive(&mut self, input: &mut [u8]) -> Result<Option<Reply>, ErrorKind> {
+    fn receive(&mut self, input: &mut [u8], registry: &Registry) -> Result<Option<Reply>, ErrorKind> {
         let Some(stream) = &mut self.stream else { return Ok(None) };
         if !self.exchange.to_send().is_empty() {
             return Ok(None);
         }
-        loop {
+        for _ in 0..READS_IN_A_ROW {
             match stream.read(input) {
                 Ok(0) => return self.exchange.close().map(Some),
                 Ok(length) => {
                     if let Progress::Done(reply) = self.exchange.receive(&input[..length])? {
+                        self.unread |= length == input.len(); // there may be more
                         return Ok(Some(reply));
                     }
                 }
@@ -145,6 +144,9 @@ impl Lane {
                 Err(error) => return Err(error.into()),
             }
         }
+        // Told once more of what is left, after all others.
+        registry.reregister(stream, self.token, Interest::READABLE | Interest::WRITABLE)?;
+        Ok(None)
     }
 
     fn settle(&mut self, result: Result<Option<Reply>, ErrorKind>, site: &Site, registry: &Registry) -> bool {

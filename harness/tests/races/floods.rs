@@ -1,0 +1,95 @@
+//! What a server sends without end, or to an idle connection, harms the one request or none.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use inflight::models::{COMMON, Model, Pairing};
+use inflight::protocol::{ErrorKind, Outcome};
+
+use crate::workers::{Errand, contenders, wrong_of_each};
+
+const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
+
+fn common_contenders() -> impl Iterator<Item = (&'static Model, &'static Pairing)> + Send {
+    contenders().filter(|(_, client)| client.name == COMMON)
+}
+
+/// Serves every connection by `answer`, which is given the id of each request, until the process ends.
+fn serve(answer: fn(&TcpStream, u64) -> io::Result<()>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for connection in listener.incoming().map_while(Result::ok) {
+            thread::spawn(move || {
+                connection.set_nodelay(true).unwrap();
+                let lines = BufReader::new(&connection).lines().map_while(Result::ok);
+                let ids =
+                    lines.filter_map(|line| line.strip_prefix("GET /u/")?.split(' ').next()?.parse().ok());
+                // A client may leave at any time.
+                let _ = { ids }.try_for_each(|id| answer(&connection, id));
+            });
+        }
+    });
+    address
+}
+
+/// Two replies without end at once, each of its own kind, and then sound ones.
+fn flood(mut connection: &TcpStream, id: u64) -> io::Result<()> {
+    let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    let (head, rest) = match id {
+        0 => ("HTTP/1.1 200 OK\r\n\r\n", "hello".repeat(10_000)),
+        1 => (chunked, "5\r\nhello\r\n".repeat(5_000)),
+        _ => return connection.write_all(OK),
+    };
+    connection.write_all(head.as_bytes())?;
+    loop {
+        connection.write_all(rest.as_bytes())?;
+    }
+}
+
+#[test]
+fn a_reply_without_end_takes_no_longer_than_a_request_may() {
+    let errand = Errand {
+        url_prefix: format!("http://{}/u/", serve(flood)),
+        ids: (0..6).collect(),
+        in_flight: 2,
+        request_timeout_ms: 1_500,
+        due_ns: None,
+    };
+    let wrong = wrong_of_each(common_contenders(), &errand, |_, sample| {
+        let timeout = Outcome::Failure { error: ErrorKind::Timeout };
+        let expected = if sample.id < 2 { timeout } else { Outcome::response(200, b"hello") };
+        (sample.outcome != expected).then(|| format!("{sample:?}"))
+    });
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Sends a second reply while nobody waits for one.
+fn answer_twice(mut connection: &TcpStream, id: u64) -> io::Result<()> {
+    connection.write_all(OK)?;
+    if id == 0 {
+        thread::sleep(Duration::from_millis(20));
+        connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nbad")?;
+    }
+    Ok(())
+}
+
+/// RFC 9112, section 9.2: what comes while no request is outstanding is no response.
+#[test]
+fn what_comes_while_a_connection_is_idle_is_no_response() {
+    let errand = Errand {
+        url_prefix: format!("http://{}/u/", serve(answer_twice)),
+        ids: (0..3).collect(),
+        in_flight: 1,
+        request_timeout_ms: 20_000,
+        // The second is asked for long after the surplus has come.
+        due_ns: Some(vec![0, 500_000_000, 500_000_000]),
+    };
+    let wrong = wrong_of_each(common_contenders(), &errand, |_, sample| {
+        let right = sample.outcome == Outcome::response(200, b"hello") && sample.resent == (sample.id == 1);
+        (!right).then(|| format!("{sample:?}"))
+    });
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
