@@ -84,8 +84,8 @@ pub struct Sample {
     /// What came of it.
     #[serde(flatten)]
     pub outcome: Outcome,
-    /// Whether it had to be sent again because its idle connection turned out to be closed. Written
-    /// only where it is so.
+    /// Whether it went out on a fresh connection because its idle one turned out to be closed, or to hold bytes that
+    /// nobody asked for. Written only where it is so.
     #[serde(default, skip_serializing_if = "is_false")]
     pub resent: bool,
     /// Which of the processes that the worker started itself made the request, from 0.
@@ -129,7 +129,8 @@ impl Outcome {
 pub struct Fetched {
     /// What came of it.
     pub outcome: Outcome,
-    /// Whether it had to be sent again because its idle connection turned out to be closed.
+    /// Whether it went out on a fresh connection because its idle one turned out to be closed, or to hold bytes that
+    /// nobody asked for.
     pub resent: bool,
 }
 

@@ -87,19 +87,20 @@ impl Recorder {
     }
 
     /// Times and records an async fetch. Where the plan has a schedule, the fetch first waits with `sleep`,
-    /// which is the runtime's own, until it is due.
-    pub async fn time_async<S: Future, F: Into<Fetched>>(
+    /// which is the runtime's own, until it is due. The fetch is made here, not given: what an `async fn` is given and
+    /// then waits for has room in it twice, and tasks would be twice as large.
+    pub async fn time_async<S: Future, F: Future<Output: Into<Fetched>>>(
         &self,
         id: u64,
         sleep: impl Fn(Duration) -> S,
-        fetch: impl Future<Output = F>,
+        fetch: impl FnOnce() -> F,
     ) {
         while let Some(wait) = self.until_due(id) {
             // In a box, so that the tasks of a closed loop are not larger by a timer that they do not use.
             Box::pin(sleep(wait)).await;
         }
         let start_ns = self.elapsed_ns();
-        let fetched = fetch.await;
+        let fetched = fetch().await;
         self.record(id, start_ns, fetched.into());
     }
 

@@ -2,6 +2,7 @@
 //! their own use.
 
 use std::marker::PhantomData;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use ::hyper::body::Bytes;
@@ -36,7 +37,7 @@ impl<N> Clone for Hyper<N> {
 impl<N: Net> Client for Hyper<N> {
     const VERSION: &str = concat!("hyper ", env!("VERSION_hyper"));
     const DETAILS: &str = "Connections of hyper::client::conn::http1 over the runtime's own sockets, each a \
-        task of its own as hyper's documentation has it, and a plain list of idle ones. A connection that \
+        task of its own as hyper's documentation has it, and a plain list of idle ones. A body is taken frame by frame and not kept. A connection that \
         the server closed before the request was written is replaced by another. \
         Keep-alive, TCP_NODELAY; no proxy, no redirects, no decompression, no retries of a request that was sent.";
 
@@ -69,19 +70,30 @@ impl<N: Net> Hyper<N> {
             }
         };
         let status = response.status().as_u16();
-        let body = response.into_body().collect().await.map_err(|error| kind(&error))?.to_bytes();
+        let (mut bytes, mut crc32) = (0, crc32fast::Hasher::new());
+        let mut body = response.into_body();
+        while let Some(frame) = body.frame().await {
+            if let Some(data) = frame.map_err(|error| kind(&error))?.data_ref() {
+                bytes += data.len() as u64;
+                crc32.update(data);
+            }
+        }
         if !requests.is_closed() {
             self.0.idle.lock().expect(UNPOISONED).push(requests);
         }
-        Ok(Outcome::response(status, &body))
+        Ok(Outcome::Response { status, bytes, crc32: crc32.finalize() })
     }
 
-    async fn open(&self) -> Result<Requests, ErrorKind> {
-        let stream = net::connect::<N>(self.0.site.address, self.0.site.connect_timeout).await?;
-        let (requests, connection) = http1::handshake(stream).await.map_err(|error| kind(&error))?;
-        // How a connection ends is known to the request that is waiting for it, if there is one.
-        N::spawn(async move { _ = connection.await });
-        Ok(requests)
+    /// Opens a connection. It has a box of its own, so that the task of every request is not as large as what only
+    /// the first of them need.
+    fn open(&self) -> Pin<Box<dyn Future<Output = Result<Requests, ErrorKind>> + Send + '_>> {
+        Box::pin(async move {
+            let stream = net::connect::<N>(self.0.site.address, self.0.site.connect_timeout).await?;
+            let (requests, connection) = http1::handshake(stream).await.map_err(|error| kind(&error))?;
+            // How a connection ends is known to the request that is waiting for it, if there is one.
+            N::spawn(async move { _ = connection.await });
+            Ok(requests)
+        })
     }
 }
 

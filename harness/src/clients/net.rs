@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use hyper::rt::{Read, Write};
 use hyper_util::rt::TokioIo;
 use smol_hyper::rt::FuturesIo;
@@ -22,7 +23,8 @@ pub trait Net: 'static {
     /// Runs `task` beside the others.
     fn spawn(task: impl Future<Output = ()> + Send + 'static);
 
-    /// What `future` gives, if it does so in time.
+    /// What `future` gives, if it does so in time. It is no `async fn`, which would hold `future` twice: as what it was
+    /// given, and as what it waits for.
     fn within<F: Future + Send>(limit: Duration, future: F)
     -> impl Future<Output = Option<F::Output>> + Send;
 }
@@ -49,8 +51,11 @@ impl Net for OnTokio {
         tokio::spawn(task);
     }
 
-    async fn within<F: Future + Send>(limit: Duration, future: F) -> Option<F::Output> {
-        tokio::time::timeout(limit, future).await.ok()
+    fn within<F: Future + Send>(
+        limit: Duration,
+        future: F,
+    ) -> impl Future<Output = Option<F::Output>> + Send {
+        tokio::time::timeout(limit, future).map(Result::ok)
     }
 }
 
@@ -70,8 +75,11 @@ impl Net for OnAsyncStd {
         async_std::task::spawn(task);
     }
 
-    async fn within<F: Future + Send>(limit: Duration, future: F) -> Option<F::Output> {
-        async_std::future::timeout(limit, future).await.ok()
+    fn within<F: Future + Send>(
+        limit: Duration,
+        future: F,
+    ) -> impl Future<Output = Option<F::Output>> + Send {
+        async_std::future::timeout(limit, future).map(Result::ok)
     }
 }
 
@@ -94,11 +102,11 @@ impl Net for OnSmol {
         SMOL.spawn(task).detach();
     }
 
-    async fn within<F: Future + Send>(limit: Duration, future: F) -> Option<F::Output> {
-        let late = async {
-            smol::Timer::after(limit).await;
-            None
-        };
-        smol::future::or(async { Some(future.await) }, late).await
+    fn within<F: Future + Send>(
+        limit: Duration,
+        future: F,
+    ) -> impl Future<Output = Option<F::Output>> + Send {
+        let late = smol::Timer::after(limit).map(|_| None);
+        smol::future::or(future.map(Some), late)
     }
 }

@@ -48,7 +48,7 @@ async fn fetch_all<C: AsyncFetch>(ids: Vec<u64>, in_flight: usize, client: C, re
             tasks.next().await;
         }
         let (client, recorder) = (client.clone(), recorder.clone());
-        tasks.push(task::spawn(async move { recorder.time_async(id, task::sleep, client.fetch(id)).await }));
+        tasks.push(task::spawn(async move { recorder.time_async(id, task::sleep, || client.fetch(id)).await }));
     }
     tasks.collect::<()>().await;
 }

@@ -47,7 +47,7 @@ async fn fetch_all<C: AsyncFetch>(ids: Vec<u64>, in_flight: usize, client: C, re
             tasks.next().await;
         }
         let (client, recorder) = (client.clone(), recorder.clone());
-        tasks.push(SMOL.spawn(async move { recorder.time_async(id, Timer::after, client.fetch(id)).await }));
+        tasks.push(SMOL.spawn(async move { recorder.time_async(id, Timer::after, || client.fetch(id)).await }));
     }
     tasks.collect::<()>().await;
 }

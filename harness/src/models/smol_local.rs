@@ -36,7 +36,7 @@ fn run<C: AsyncFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
                 tasks.next().await;
             }
             let (client, recorder) = (client.clone(), recorder.clone());
-            tasks.push(executor.spawn(async move { recorder.time_async(id, Timer::after, client.fetch(id)).await }));
+            tasks.push(executor.spawn(async move { recorder.time_async(id, Timer::after, || client.fetch(id)).await }));
         }
         tasks.collect::<()>().await;
     };

@@ -54,7 +54,7 @@ async fn fetch_all<C: AsyncFetch>(
             ended?;
         }
         let (client, recorder) = (client.clone(), recorder.clone());
-        tasks.spawn(async move { recorder.time_async(id, sleep, client.fetch(id)).await });
+        tasks.spawn(async move { recorder.time_async(id, sleep, || client.fetch(id)).await });
     }
     tasks.join_all().await;
     Ok(())

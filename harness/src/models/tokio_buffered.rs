@@ -28,11 +28,11 @@ pub(super) const MODEL: Model = Model {
 
 fn run<C: AsyncFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let client = C::new(plan)?;
+    let client = &C::new(plan)?;
     let recorder = gate.recorder();
 
     let go = gate.ready(concat!("tokio ", env!("VERSION_tokio"), ", 1 thread"), C::VERSION)?;
-    let fetches = stream::iter(&plan.ids).map(|&id| recorder.time_async(id, sleep, client.fetch(id)));
+    let fetches = stream::iter(&plan.ids).map(|&id| recorder.time_async(id, sleep, move || client.fetch(id)));
     runtime.block_on(fetches.buffer_unordered(plan.in_flight).collect::<()>());
     go.done()
 }

@@ -42,7 +42,7 @@ fn run<C: AsyncFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
                 ended?;
             }
             let (client, recorder) = (client.clone(), recorder.clone());
-            tasks.spawn(async move { recorder.time_async(id, sleep, client.fetch(id)).await });
+            tasks.spawn(async move { recorder.time_async(id, sleep, || client.fetch(id)).await });
         }
         tasks.join_all().await;
         anyhow::Ok(())

@@ -69,7 +69,7 @@ async fn fetch_all<C: AsyncFetch>(
     let mut tasks = JoinSet::new();
     while let Ok(id) = queue.try_recv() {
         let (client, recorder) = (client.clone(), recorder.clone());
-        tasks.spawn(async move { recorder.time_async(id, sleep, client.fetch(id)).await });
+        tasks.spawn(async move { recorder.time_async(id, sleep, || client.fetch(id)).await });
         if tasks.len() == in_flight
             && let Some(ended) = tasks.join_next().await
         {

@@ -39,7 +39,7 @@ fn run(plan: &Plan, gate: Gate) -> Result<Finished> {
                 spawn(async move {
                     let next = || queue.borrow_mut().next();
                     while let Some(id) = next() {
-                        recorder.time_async(id, sleep, lane.fetch(id)).await;
+                        recorder.time_async(id, sleep, || lane.fetch(id)).await;
                     }
                 })
             })

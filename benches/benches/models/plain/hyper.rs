@@ -52,7 +52,10 @@ impl<R: Runtime> GetAsync for Hyper<R> {
             requests.ready().await.expect("an open connection");
             let response = requests.send_request(request).await.expect("a response");
             assert_eq!(response.status(), 200);
-            response.into_body().collect().await.expect("a body").to_bytes();
+            let mut body = response.into_body();
+            while let Some(frame) = body.frame().await {
+                frame.expect("a body");
+            }
             self.idle.lock().unwrap().push(requests);
         })
         .await;
