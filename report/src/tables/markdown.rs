@@ -171,7 +171,9 @@ fn brief(comparison: &Comparison, tables: Tables) -> Vec<String> {
         }
         return parts;
     }
-    parts.extend(words::faster_than_ideal(&shown).map(|line| escaped(&line) + "."));
+    parts.extend(words::disturbances(comparison).map(|line| format!("Beware: {}.", escaped(&line))));
+    let footnotes = [words::target_limited(&shown), words::faster_than_ideal(&shown)];
+    parts.extend(footnotes.into_iter().flatten().map(|line| escaped(&line) + "."));
     parts.extend(open_loop::beyond_reach(comparison).map(|line| escaped(&line) + "."));
     parts.push(format!("{}, {}", escaped(&words::caption(comparison)), code(&comparison.command)));
     parts
@@ -265,6 +267,23 @@ mod tests {
     #[test]
     fn hostile_texts_and_a_race_that_was_stopped() {
         insta::assert_snapshot!(render(&Comparison::of(&example::hostile_record())));
+    }
+
+    #[test]
+    fn a_brief_table_hides_neither_a_disturbance_nor_what_its_mark_means() {
+        let mut record = example::record();
+        let brief = |record: &crate::record::Record| joined(brief(&Comparison::of(record), Tables::Native));
+        let undisturbed = brief(&record);
+        assert!(!undisturbed.contains("Beware") && !undisturbed.contains('†'), "{undisturbed}");
+        for figures in record.runs.iter_mut().filter_map(|run| run.figures.as_mut()) {
+            figures.noise.others_cpu_ns = Some(figures.wall_ns);
+            figures.target.limit = Some(crate::record::TargetLimit::Loop);
+        }
+        let disturbed = brief(&record);
+        for words in ["Beware: the machine was busy: ", "† Target-limited: the target was the limit of all"]
+        {
+            assert!(disturbed.contains(words), "{disturbed}");
+        }
     }
 
     #[test]

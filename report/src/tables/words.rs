@@ -17,7 +17,7 @@ const VERSION_CHARS: usize = 80;
 
 /// What was run, where and how, each with its label.
 pub(crate) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
-    let disturbed = comparison.disturbed.iter().map(|disturbed| ("beware", beware(disturbed)));
+    let disturbed = disturbances(comparison).map(|disturbance| ("beware", disturbance));
     let heading = [
         ("workload", workload(comparison)),
         ("load", load(comparison)),
@@ -28,12 +28,14 @@ pub(crate) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
     disturbed.chain(beyond_reach).chain(heading).chain(chosen(comparison)).collect()
 }
 
-fn beware(disturbed: &Disturbed) -> String {
-    let Disturbed { by, runs, of, most } = disturbed;
-    format!(
-        "{by} in {runs} of {of} runs, up to {:.0} %; compare nothing here with other records",
-        most * 100.0
-    )
+/// What disturbed the record so much that it is no measure for others.
+pub(super) fn disturbances(comparison: &Comparison) -> impl Iterator<Item = String> {
+    comparison.disturbed.iter().map(|Disturbed { by, runs, of, most }| {
+        format!(
+            "{by} in {runs} of {of} runs, up to {:.0} %; compare nothing here with other records",
+            most * 100.0
+        )
+    })
 }
 
 /// What is said of contenders that were chosen among others.
@@ -156,12 +158,13 @@ pub(crate) fn notes(comparison: &Comparison) -> Vec<String> {
     } else if comparison.truncated {
         notes.push("The record is cut off: a run at its end is not here.".to_owned());
     }
-    notes.extend(target_limited(comparison));
+    let all: Vec<&Row> = comparison.contenders.iter().collect();
+    notes.extend(target_limited(&all));
     notes.extend(spelt_out(comparison));
     notes.extend(bounds_of_memory(comparison));
     notes.extend(peaks_since_start(comparison));
     notes.extend(clocks_of_processes(comparison));
-    notes.extend(faster_than_ideal(&comparison.contenders.iter().collect::<Vec<_>>()));
+    notes.extend(faster_than_ideal(&all));
     notes.extend(comparison.contenders.iter().filter_map(about_failures));
     notes.extend(target_lateness(comparison));
     notes.extend(versions(comparison));
@@ -169,8 +172,8 @@ pub(crate) fn notes(comparison: &Comparison) -> Vec<String> {
 }
 
 /// Whose walls are the target's, and what that leaves of their figures.
-fn target_limited(comparison: &Comparison) -> Option<String> {
-    let marked: Vec<&Row> = comparison.contenders.iter().filter(|row| row.is_target_limited()).collect();
+pub(super) fn target_limited(rows: &[&Row]) -> Option<String> {
+    let marked: Vec<&Row> = rows.iter().copied().filter(|row| row.is_target_limited()).collect();
     let runs = || marked.iter().flat_map(|row| row.valid_figures()).filter_map(|f| f.target.limit);
     let ways = [
         (TargetLimit::Loop, "an event loop of it was busy or waited for a processor all the time"),
@@ -183,11 +186,13 @@ fn target_limited(comparison: &Comparison) -> Option<String> {
     });
     let whose = match marked.len() {
         0 => return None,
-        all if all == comparison.contenders.len() => "all contenders".to_owned(),
+        all if all == rows.len() => "all contenders".to_owned(),
         _ => marked.iter().map(|row| row.name.as_str()).collect::<Vec<_>>().join(", "),
     };
     Some(format!(
-        "† Target-limited: the target was the limit of {whose}, since {}. More work in the target would make such          a wall longer by as much, so wall and throughput are neither compared nor ranked, and latency has the          target's queue in it; CPU and memory are the contender's own",
+        "† Target-limited: the target was the limit of {whose}, since {}. More work in the target would make such \
+         a wall longer by as much, so wall and throughput are neither compared nor ranked, and latency has the \
+         target's queue in it; CPU and memory are the contender's own",
         why.collect::<Vec<_>>().join("; "),
     ))
 }
