@@ -171,7 +171,7 @@ fn brief(comparison: &Comparison, tables: Tables) -> Vec<String> {
         }
         return parts;
     }
-    parts.extend(words::disturbances(comparison).map(|line| format!("Beware: {}.", escaped(&line))));
+    parts.extend(words::disturbances(comparison).map(|words| format!("Beware: {}.", escaped(&words))));
     let footnotes = [words::target_limited(&shown), words::faster_than_ideal(&shown)];
     parts.extend(footnotes.into_iter().flatten().map(|line| escaped(&line) + "."));
     parts.extend(open_loop::beyond_reach(comparison).map(|line| escaped(&line) + "."));

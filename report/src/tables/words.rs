@@ -25,17 +25,17 @@ pub(crate) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
         ("rounds", rounds(comparison)),
     ];
     let beyond_reach = open_loop::beyond_reach(comparison).map(|line| ("warning", line));
-    disturbed.chain(beyond_reach).chain(heading).chain(chosen(comparison)).collect()
+    disturbed.into_iter().chain(beyond_reach).chain(heading).chain(chosen(comparison)).collect()
 }
 
-/// What disturbed the record so much that it is no measure for others.
-pub(super) fn disturbances(comparison: &Comparison) -> impl Iterator<Item = String> {
-    comparison.disturbed.iter().map(|Disturbed { by, runs, of, most }| {
-        format!(
-            "{by} in {runs} of {of} runs, up to {:.0} %; compare nothing here with other records",
-            most * 100.0
-        )
-    })
+/// What disturbed the record so much that it is no measure for others; `None` where nothing did.
+pub(super) fn disturbances(comparison: &Comparison) -> Option<String> {
+    let disturbed = comparison.disturbed.iter().map(|Disturbed { by, runs, of, most }| {
+        format!("{by} in {runs} of {of} runs, up to {:.0} %", most * 100.0)
+    });
+    let disturbed: Vec<String> = disturbed.collect();
+    (!disturbed.is_empty())
+        .then(|| format!("{}; compare nothing here with other records", disturbed.join("; ")))
 }
 
 /// What is said of contenders that were chosen among others.
