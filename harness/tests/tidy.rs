@@ -103,5 +103,6 @@ fn no_model_is_named_outside_the_list() {
 
 /// A module that is compiled for tests alone, as its parent says.
 fn is_test(path: &Path) -> bool {
-    path.ends_with("tests.rs") || path.ends_with("example.rs")
+    let in_tests = path.parent().is_some_and(|folder| folder.ends_with("tests"));
+    in_tests || path.ends_with("tests.rs") || path.ends_with("example.rs")
 }

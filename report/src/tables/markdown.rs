@@ -280,7 +280,8 @@ mod tests {
             figures.target.limit = Some(crate::record::TargetLimit::Loop);
         }
         let disturbed = brief(&record);
-        for words in ["Beware: the machine was busy: ", "† Target-limited: the target was the limit of all"]
+        for words in
+            ["Beware: the machine was busy: ", "† Target-limited: the target was the limit of sync:1,"]
         {
             assert!(disturbed.contains(words), "{disturbed}");
         }
