@@ -21,9 +21,9 @@ async function lead() {
   await Promise.all(workers.map((worker) => once(worker, "message")));
 
   const goNs = await protocol.ready(`${workers.length} processes`, VERSION);
-  const told = workers.map((worker) => once(worker, "message"));
+  const results = workers.map((worker) => once(worker, "message"));
   for (const worker of workers) worker.send({ goNs });
-  const shares = (await Promise.all(told)).map(([samples]) => samples);
+  const shares = (await Promise.all(results)).map(([samples]) => samples);
   await protocol.done(...shares);
   for (const worker of workers) worker.disconnect();
 }

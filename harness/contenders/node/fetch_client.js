@@ -5,6 +5,7 @@ const { Agent, setGlobalDispatcher } = require("undici");
 const { version } = require("undici/package.json");
 const { failure } = require("./errors");
 const protocol = require("./protocol");
+const { withTimeout } = require("./timeout");
 
 const VERSION = `fetch of undici ${process.versions.undici}, agent of undici ${version}`;
 
@@ -33,13 +34,15 @@ async function fetchAll(plan, samples, goNs) {
   await Promise.all(Array.from({ length: plan.in_flight }, loop));
 }
 
-async function get(plan, id) {
-  const answer = await fetch(plan.url_prefix + id, {
-    redirect: "manual",
-    headers: { "accept-encoding": "identity" },
-    signal: AbortSignal.timeout(plan.request_timeout_ms),
+function get(plan, id) {
+  return withTimeout(plan.request_timeout_ms, async (signal) => {
+    const answer = await fetch(plan.url_prefix + id, {
+      redirect: "manual",
+      headers: { "accept-encoding": "identity" },
+      signal,
+    });
+    return protocol.response(answer.status, new Uint8Array(await answer.arrayBuffer()));
   });
-  return protocol.response(answer.status, new Uint8Array(await answer.arrayBuffer()));
 }
 
 module.exports = { VERSION, openAgent, fetchAll };

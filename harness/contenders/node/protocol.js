@@ -1,4 +1,4 @@
-// What every program here hears from the harness and says to it: one JSON value a line.
+// The protocol between the harness and every program here: one JSON value a line.
 "use strict";
 
 const readline = require("node:readline");
@@ -19,12 +19,12 @@ async function ready(runtime, client) {
   return now();
 }
 
-/** Says that the last response is in, waits until the meters were read, and tells the samples of every share. */
+/** Says that the last response is in, waits until the meters were read, and writes the samples of every share. */
 async function done(...shares) {
   say("done");
   while (!(await lines.next()).done);
   for (const samples of shares) {
-    for (let index = 0; index < samples.ids.length; index++) say(JSON.stringify(told(samples, index)));
+    for (let index = 0; index < samples.ids.length; index++) say(JSON.stringify(sample(samples, index)));
   }
 }
 
@@ -37,7 +37,7 @@ function room(ids, process) {
 }
 
 /** One sample as the harness reads it. */
-function told({ ids, process, startNs, endNs, status, bytes, crc32, errors }, index) {
+function sample({ ids, process, startNs, endNs, status, bytes, crc32, errors }, index) {
   const error = errors[index];
   return {
     id: ids[index],

@@ -5,6 +5,7 @@ const { Pool } = require("undici");
 const { version } = require("undici/package.json");
 const { failure } = require("./errors");
 const protocol = require("./protocol");
+const { withTimeout } = require("./timeout");
 
 function openPool(plan) {
   return new Pool(new URL(plan.url_prefix).origin, {
@@ -15,13 +16,15 @@ function openPool(plan) {
   });
 }
 
-async function get(pool, plan, id) {
-  const { statusCode, body } = await pool.request({
-    method: "GET",
-    path: new URL(plan.url_prefix).pathname + id,
-    signal: AbortSignal.timeout(plan.request_timeout_ms),
+function get(pool, plan, id) {
+  return withTimeout(plan.request_timeout_ms, async (signal) => {
+    const { statusCode, body } = await pool.request({
+      method: "GET",
+      path: new URL(plan.url_prefix).pathname + id,
+      signal,
+    });
+    return protocol.response(statusCode, await body.bytes());
   });
-  return protocol.response(statusCode, await body.bytes());
 }
 
 async function main() {

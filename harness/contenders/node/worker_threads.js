@@ -15,9 +15,9 @@ async function lead() {
   await Promise.all(workers.map((worker) => once(worker, "message")));
 
   const goNs = await protocol.ready(`${workers.length} threads`, VERSION);
-  const told = workers.map((worker) => once(worker, "message"));
+  const results = workers.map((worker) => once(worker, "message"));
   for (const worker of workers) worker.postMessage(goNs);
-  const shares = (await Promise.all(told)).map(([samples]) => samples);
+  const shares = (await Promise.all(results)).map(([samples]) => samples);
   await protocol.done(...shares);
 }
 
