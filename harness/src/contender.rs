@@ -176,8 +176,8 @@ pub enum ContenderError {
         shape: String,
     },
     /// A model that does not exist.
-    #[error("no model is called `{name}`{}; `inflight list` names them all",
-            .closest.as_ref().map(|close| format!(": did you mean {close}?")).unwrap_or_default())]
+    #[error("no model is called `{name}`; {}`inflight list` shows them all",
+            .closest.as_ref().map(|close| format!("did you mean {close}? ")).unwrap_or_default())]
     UnknownModel {
         /// As written.
         name: String,
@@ -185,8 +185,8 @@ pub enum ContenderError {
         closest: Option<String>,
     },
     /// A client that the model does not drive.
-    #[error("`{model}` has no client `{client}`{}; it has {known}",
-            .closest.as_ref().map(|close| format!(": did you mean {close}?")).unwrap_or_default())]
+    #[error("`{model}` has no client `{client}`; {}it has {known}",
+            .closest.as_ref().map(|close| format!("did you mean {close}? ")).unwrap_or_default())]
     UnknownClient {
         /// The model.
         model: String,

@@ -3,6 +3,7 @@
 mod bars;
 pub(crate) mod columns;
 pub mod markdown;
+pub(crate) mod notes;
 pub(crate) mod open_loop;
 pub(crate) mod published;
 pub(crate) mod ranking;

@@ -36,10 +36,10 @@ impl<N> Clone for Hyper<N> {
 
 impl<N: Net> Client for Hyper<N> {
     const VERSION: &str = concat!("hyper ", env!("VERSION_hyper"));
-    const DETAILS: &str = "Connections of hyper::client::conn::http1 over the runtime's own sockets, each a \
-        task of its own as hyper's documentation has it, and a plain list of idle ones. A body is taken frame by frame and not kept. A connection that \
-        the server closed before the request was written is replaced by another. \
-        Keep-alive, TCP_NODELAY; no proxy, no redirects, no decompression, no retries of a request that was sent.";
+    const DETAILS: &str = "Connections of hyper::client::conn::http1 over the runtime's own sockets, each a task of its \
+        own as in hyper's documentation, and a plain list of idle ones. A body is read frame by frame and not kept. A \
+        connection that the server closed before the request was written is replaced by another. Keep-alive, \
+        TCP_NODELAY; no proxy, no redirects, no decompression, no retries of a request that was sent.";
 
     fn new(plan: &Plan) -> Result<Self> {
         Ok(Hyper(Arc::new(Shared { site: Site::of(plan)?, idle: Mutex::default() }), PhantomData))

@@ -1,30 +1,21 @@
-//! What a user types and reads: wrong words, interrupts, full disks, lies.
+//! What a user types and reads: wrong words, full disks, wrong responses.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
-use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use inflight::meter::{self, Group};
 use inflight_report::record::{Record, Verdict};
-use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::common::{self, is_running, skip_without, sound};
-
-fn inflight() -> Command {
-    let mut command = Command::new(common::inflight());
-    command.stdin(Stdio::null());
-    command
-}
+use crate::common::{self, command, skip_without, sound};
 
 /// What the command prints; one that does not end, such as a target, is a failure.
 #[track_caller]
 fn output(args: &[&str]) -> Output {
-    let mut child = inflight().args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command().args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let ends = Instant::now() + Duration::from_secs(60);
     while child.try_wait().unwrap().is_none() {
         if Instant::now() > ends {
@@ -166,7 +157,7 @@ fn a_ladder_races_contenders_at_several_shapes() {
 
 #[test]
 fn a_reader_that_has_seen_enough_is_no_error() {
-    let mut list = inflight().arg("list").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut list = command().arg("list").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(list.stdout.take());
     let output = list.wait_with_output().unwrap();
     assert!(output.status.success());
@@ -176,7 +167,7 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 #[test]
 fn a_closed_pipe_does_not_hide_that_nothing_was_valid() {
     let folder = TempDir::new().unwrap();
-    let mut race = inflight();
+    let mut race = command();
     race.args(["run", "sync:1", "--lie", "wrong-byte:7", "--rounds", "1"])
         .args(SMALL)
         .current_dir(folder.path());
@@ -189,7 +180,7 @@ fn a_closed_pipe_does_not_hide_that_nothing_was_valid() {
 fn races_of_the_same_second_have_folders_of_their_own() {
     let folder = TempDir::new().unwrap();
     let start = || {
-        let mut race = inflight();
+        let mut race = command();
         race.args(["run", "tokio", "--rounds", "1"]).args(SMALL).current_dir(folder.path());
         race.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
     };
@@ -288,104 +279,9 @@ fn a_target_that_lies_is_found_out() {
     assert!(!reasons.contains("served"), "the ledger knows nothing of it: {reasons}");
 }
 
-/// A race that takes far longer than any test, with its first run finished.
-fn long_race(out: &Path) -> Child {
-    long_race_of(inflight(), out)
-}
-
-/// The same, started by `command`.
-fn long_race_of(mut command: Command, out: &Path) -> Child {
-    let args = ["run", "tokio:4", "--urls", "40", "--latency", "fixed:1ms", "--rounds", "1000", "--out"];
-    let race = command.args(args).arg(out).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let record = out.join("record.jsonl");
-    wait_until("a run is saved", || fs::read_to_string(&record).is_ok_and(|text| text.lines().count() >= 2));
-    wait_until("target and worker are there", || meter::tree(&[race.id()]).len() >= 3);
-    race
-}
-
-#[track_caller]
-fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !holds() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "waited too long until {what}");
-        thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// Control groups of the harness with this process id that are still there.
-fn groups_of(pid: u32, parent: Option<&Path>) -> usize {
-    let mine = format!("inflight-{pid}-");
-    let all = parent.into_iter().flat_map(|parent| fs::read_dir(parent).unwrap());
-    all.filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with(&mine)).count()
-}
-
-/// Ends a race by `signal`; whatever it had started must end too, and what it had finished must be
-/// there to be read.
-fn end_by(signal: Signal) -> Output {
-    let folder = TempDir::new().unwrap();
-    let out = folder.path().join("out");
-    let groups = Group::create().ok().and_then(|group| Some(group.folder().parent()?.to_owned()));
-    let race = long_race(&out);
-    let (pid, all) = (race.id(), meter::tree(&[race.id()]));
-    kill_process(Pid::from_child(&race), signal).unwrap();
-    let output = race.wait_with_output().unwrap();
-    if signal != Signal::KILL {
-        assert_eq!(groups_of(pid, groups.as_deref()), 0);
-    }
-    wait_until("no process is left", || all.iter().all(|&pid| !is_running(pid)));
-    let record = Record::read(&out).unwrap();
-    assert!(!record.runs.is_empty());
-    record.runs.iter().for_each(|run| assert!(sound(run).wall_ns > 0));
-    wait_until("no group is left", || {
-        drop(Group::create()); // whoever makes a group removes those that were left behind
-        groups_of(pid, groups.as_deref()) == 0
-    });
-    let report = inflight().arg("report").arg(&out).output().unwrap();
-    assert!(report.status.success());
-    assert!(String::from_utf8(report.stdout).unwrap().contains("tokio:4"));
-    output
-}
-
-#[test]
-fn a_signal_to_end_prints_the_table_and_leaves_nothing_behind() {
-    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
-        let output = end_by(signal);
-        assert_eq!(output.status.code(), Some(128 + signal.as_raw()), "{signal:?}");
-        assert!(String::from_utf8(output.stdout).unwrap().contains("tokio:4"));
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        let line = stderr.lines().last().unwrap();
-        assert!(
-            line.starts_with("inflight: interrupted; every run that had finished is above; "),
-            "{stderr}"
-        );
-        assert!(line.contains("`inflight run --resume /"), "{stderr}");
-    }
-}
-
-/// `nohup` starts a program with SIGHUP ignored.
-#[test]
-fn an_ignored_signal_stays_ignored() {
-    let folder = TempDir::new().unwrap();
-    let out = folder.path().join("out");
-    let mut nohup = Command::new("nohup");
-    nohup.arg(common::inflight()).stdin(Stdio::null());
-    let race = long_race_of(nohup, &out);
-    kill_process(Pid::from_child(&race), Signal::HUP).unwrap();
-    let lines = || fs::read_to_string(out.join("record.jsonl")).unwrap().lines().count();
-    let before = lines();
-    wait_until("runs go on", || lines() > before + 2);
-    kill_process(Pid::from_child(&race), Signal::TERM).unwrap();
-    assert_eq!(race.wait_with_output().unwrap().status.code(), Some(128 + Signal::TERM.as_raw()));
-}
-
-#[test]
-fn sigkill_leaves_nothing_behind() {
-    end_by(Signal::KILL);
-}
-
 #[test]
 fn a_plan_starts_a_worker_by_hand() {
-    let mut serve = inflight()
+    let mut serve = command()
         .args(["serve", "--urls", "5", "--latency", "fixed:1ms"])
         .stdout(Stdio::piped())
         .spawn()
@@ -396,7 +292,7 @@ fn a_plan_starts_a_worker_by_hand() {
     assert!(line.contains(" admin=http://127.0.0.1:"), "{line}");
 
     let plan = output(&["plan", "tokio:2x2", "--process", "1", "--target", target, "--urls", "5"]);
-    let mut worker = inflight().arg("worker").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut worker = command().arg("worker").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdin = worker.stdin.take().unwrap();
     stdin.write_all(&plan.stdout).unwrap();
     stdin.write_all(b"go\n").unwrap();
@@ -423,7 +319,7 @@ print(request.urlopen(sys.argv[1] + '/u/3', context=trust).status)";
     }
     let folder = TempDir::new().unwrap();
     let certificate = folder.path().join("certificate.pem");
-    let mut serve = inflight()
+    let mut serve = command()
         .args(["serve", "--latency", "fixed:1ms", "--tls", "--certificate"])
         .arg(&certificate)
         .stdout(Stdio::piped())
@@ -442,7 +338,7 @@ print(request.urlopen(sys.argv[1] + '/u/3', context=trust).status)";
 #[test]
 fn a_worker_without_a_plan_or_without_go_says_so() {
     let worker = |input: &[u8]| {
-        let mut worker = inflight()
+        let mut worker = command()
             .arg("worker")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -475,7 +371,7 @@ fn a_full_disk_is_named_with_where_the_record_is() {
     let folder = TempDir::new().unwrap();
     let out = folder.path().join("out");
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let mut race = inflight();
+    let mut race = command();
     race.args(["run", "sync:1", "--rounds", "1", "--urls", "2", "--latency", "fixed:1ms", "--out"])
         .arg(&out)
         .stdout(full);

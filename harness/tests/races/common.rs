@@ -4,7 +4,9 @@ use std::env;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use inflight::Launch;
 use inflight::contender::Contender;
@@ -41,6 +43,26 @@ pub(crate) fn cannot_run(contender: &str, said: &str) -> bool {
 /// The program under test.
 pub(crate) fn inflight() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_inflight"))
+}
+
+/// A command of the program under test, without input.
+pub(crate) fn command() -> Command {
+    let mut command = Command::new(inflight());
+    command.stdin(Stdio::null());
+    command
+}
+
+/// What `found` finds, within a minute.
+#[track_caller]
+pub(crate) fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = found() {
+            return found;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "waited too long for {what}");
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// A session with `urls` URLs of `latency` and small bodies.

@@ -13,7 +13,7 @@ use inflight_report::record::{Reason, ReasonKind, Record, Run};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::common::{inflight, known_answer, run, session, skip_without, sound};
+use crate::common::{inflight, known_answer, run, session, skip_without, sound, wait_for};
 
 /// Long beside a run that is not disturbed.
 const STOP: Duration = Duration::from_secs(2);
@@ -59,18 +59,6 @@ fn workers_of(pid: u32) -> Vec<u32> {
         line.split(|byte| *byte == 0).nth(1) == Some(b"worker")
     };
     inflight::meter::tree(&[pid]).into_iter().skip(1).filter(is_worker).collect()
-}
-
-#[track_caller]
-fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
-    let begun = Instant::now();
-    loop {
-        if let Some(found) = found() {
-            return found;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(60), "waited too long for {what}");
-        thread::sleep(Duration::from_millis(1));
-    }
 }
 
 fn has(reasons: &[Reason], kind: ReasonKind) -> bool {

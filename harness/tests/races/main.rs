@@ -22,6 +22,7 @@ mod replies;
 mod reports;
 mod rounds;
 mod setting_up;
+mod signals;
 mod target_limit;
 mod witnesses;
 mod workers;

@@ -5,8 +5,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use inflight_report::record::{Order, Record, Run};
 use rustix::process::{Pid, Signal, kill_process};
@@ -247,11 +245,9 @@ fn a_race_under_way_is_not_joined() {
 
 #[track_caller]
 fn wait_for_runs(out: &Path, runs: usize) {
-    let begun = Instant::now();
-    while !fs::read_to_string(out.join("record.jsonl")).is_ok_and(|text| text.lines().count() > runs) {
-        assert!(begun.elapsed() < Duration::from_secs(30), "waited too long for {runs} runs");
-        thread::sleep(Duration::from_millis(5));
-    }
+    common::wait_for("runs in the record", || {
+        fs::read_to_string(out.join("record.jsonl")).ok().filter(|text| text.lines().count() > runs)
+    });
 }
 
 /// A file that may not grow any further is like a full disk.

@@ -23,7 +23,7 @@ mod linux {
         let _ = setsockopt(stream, sockopt::ReceiveTimestampns, &true);
     }
 
-    /// Reads, and tells how long the last of the bytes had lain there, in nanoseconds. The kernel stamps by
+    /// Reads, and returns how long the last of the bytes had lain there, in nanoseconds. The kernel stamps by
     /// the clock that can be set: a wait across such a step is wrong by it.
     pub(in super::super) fn read(
         stream: &mut TcpStream,

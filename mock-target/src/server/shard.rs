@@ -180,7 +180,7 @@ impl Shard {
                     LISTENER => self.door.iter_mut().for_each(|door| door.backlog = true),
                     ALARM => {} // It woke the loop, and that was all it had to do.
                     WAKER => {
-                        if self.obey(&meter).is_break() {
+                        if self.execute_commands(&meter).is_break() {
                             return Ok(());
                         }
                     }
@@ -218,8 +218,8 @@ impl Shard {
         Ok([until_due, until_accept, until_patrol].into_iter().flatten().min())
     }
 
-    /// Does what other threads asked for.
-    fn obey(&mut self, meter: &Meter) -> ControlFlow<()> {
+    /// Executes what other threads asked for; breaks where that is to stop.
+    fn execute_commands(&mut self, meter: &Meter) -> ControlFlow<()> {
         // Whoever asked may have given up waiting for the reply: nothing is lost then.
         while let Ok(command) = self.inbox.try_recv() {
             match command {

@@ -6,7 +6,7 @@ use super::{facts, figure};
 use crate::charts::Chart;
 use crate::comparison::Comparison;
 use crate::printable::printable;
-use crate::tables::{ranking, words};
+use crate::tables::{notes, ranking};
 
 /// What an honest reader should know and should not conclude.
 const BIAS: &str = include_str!("../../../BIAS.md");
@@ -23,7 +23,7 @@ pub(super) fn section(comparison: &Comparison, charts: &[&dyn Chart]) -> Markup 
             }
             h3 { "Beside the figures" }
             (facts(comparison, |label| label == "machine"))
-            ul { @for note in ranking::noise(comparison).iter().chain(&words::notes(comparison)) { li { (printable(note)) } } }
+            ul { @for note in ranking::noise(comparison).iter().chain(&notes::notes(comparison)) { li { (printable(note)) } } }
             h3 { "Bias" }
             @for (title, points) in bias() {
                 h4 { (title) }

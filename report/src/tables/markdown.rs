@@ -6,7 +6,7 @@ use super::columns::{self, Column};
 use super::open_loop::{self, OPEN_LOOP};
 use super::ranking;
 use super::slopes::{self, SLOPES};
-use super::{published, words};
+use super::{notes, published, words};
 use crate::comparison::{Comparison, Named};
 use crate::conclusion::conclusion;
 use crate::printable::printable;
@@ -139,7 +139,7 @@ fn whole(comparison: &Comparison, tables: Tables) -> Vec<String> {
             .iter()
             .map(|column| format!("{}: {}", column.title_in_one_line(), column.meaning))
             .collect();
-        parts.push(list(&[ranking::noise(comparison), words::notes(comparison)].concat()));
+        parts.push(list(&[ranking::noise(comparison), notes::notes(comparison)].concat()));
         parts.push(folded("What the columns mean", vec![list(&legend)]));
     }
     parts
@@ -171,8 +171,8 @@ fn brief(comparison: &Comparison, tables: Tables) -> Vec<String> {
         }
         return parts;
     }
-    parts.extend(words::disturbances(comparison).map(|words| format!("Beware: {}.", escaped(&words))));
-    let footnotes = [words::target_limited(&shown), words::faster_than_ideal(&shown)];
+    parts.extend(words::disturbances(comparison).map(|words| format!("Warning: {}.", escaped(&words))));
+    let footnotes = [notes::target_limited(&shown), notes::faster_than_ideal(&shown)];
     parts.extend(footnotes.into_iter().flatten().map(|line| escaped(&line) + "."));
     parts.extend(open_loop::beyond_reach(comparison).map(|line| escaped(&line) + "."));
     parts.push(format!("{}, {}", escaped(&words::caption(comparison)), code(&comparison.command)));
@@ -274,14 +274,14 @@ mod tests {
         let mut record = example::record();
         let brief = |record: &crate::record::Record| joined(brief(&Comparison::of(record), Tables::Native));
         let undisturbed = brief(&record);
-        assert!(!undisturbed.contains("Beware") && !undisturbed.contains('†'), "{undisturbed}");
+        assert!(!undisturbed.contains("Warning") && !undisturbed.contains('†'), "{undisturbed}");
         for figures in record.runs.iter_mut().filter_map(|run| run.figures.as_mut()) {
             figures.noise.others_cpu_ns = Some(figures.wall_ns);
             figures.target.limit = Some(crate::record::TargetLimit::Loop);
         }
         let disturbed = brief(&record);
         for words in
-            ["Beware: the machine was busy: ", "† Target-limited: the target was the limit of sync:1,"]
+            ["Warning: the machine was busy: ", "† Target-limited: the target was the limit of sync:1,"]
         {
             assert!(disturbed.contains(words), "{disturbed}");
         }

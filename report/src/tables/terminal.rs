@@ -9,7 +9,7 @@ use super::columns::{self, Column};
 use super::open_loop::{self, OPEN_LOOP};
 use super::ranking;
 use super::slopes::{self, SLOPES};
-use super::{published, words};
+use super::{notes, published, words};
 use crate::comparison::{Comparison, Named, Row};
 use crate::conclusion::conclusion;
 use crate::printable::{clipped, printable};
@@ -91,7 +91,7 @@ pub fn render(comparison: &Comparison, screen: Screen) -> String {
     let gave_way =
         |(of, titles): (&str, Vec<String>)| format!("Not shown{of} for want of room: {}", titles.join(", "));
     let notes = hidden.into_iter().map(gave_way);
-    let notes = notes.chain(ranking::noise(comparison)).chain(words::notes(comparison));
+    let notes = notes.chain(ranking::noise(comparison)).chain(notes::notes(comparison));
     parts.push(paragraphs(notes.map(|note| ("·", note)), prose));
     parts.push(paragraphs(legend, prose));
     parts.join("\n\n") + "\n"

@@ -144,7 +144,7 @@ impl Lane {
                 Err(error) => return Err(error.into()),
             }
         }
-        // Told once more of what is left, after all others.
+        // To register again brings one more event for what is left, after those of all other sockets.
         registry.reregister(stream, self.token, Interest::READABLE | Interest::WRITABLE)?;
         Ok(None)
     }

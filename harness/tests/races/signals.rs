@@ -1,0 +1,93 @@
+//! A race that is ended by a signal prints what it has and leaves nothing behind.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use inflight::meter::{self, Group};
+use inflight_report::record::Record;
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::common::{self, is_running, sound, wait_for};
+
+/// A race that takes far longer than any test, started by `command`, with its first run finished.
+fn long_race(mut command: Command, out: &Path) -> Child {
+    let args = ["run", "tokio:4", "--urls", "40", "--latency", "fixed:1ms", "--rounds", "1000", "--out"];
+    let race = command.args(args).arg(out).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let record = out.join("record.jsonl");
+    wait_for("a saved run", || fs::read_to_string(&record).ok().filter(|text| text.lines().count() >= 2));
+    wait_for("target and worker", || (meter::tree(&[race.id()]).len() >= 3).then_some(()));
+    race
+}
+
+/// Control groups of the harness with this process id that are still there.
+fn groups_of(pid: u32, parent: Option<&Path>) -> usize {
+    let mine = format!("inflight-{pid}-");
+    let all = parent.into_iter().flat_map(|parent| fs::read_dir(parent).unwrap());
+    all.filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with(&mine)).count()
+}
+
+/// Ends a race by `signal`; whatever it had started must end too, and what it had finished must be
+/// there to be read.
+fn end_by(signal: Signal) -> Output {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("out");
+    let groups = Group::create().ok().and_then(|group| Some(group.folder().parent()?.to_owned()));
+    let race = long_race(common::command(), &out);
+    let (pid, all) = (race.id(), meter::tree(&[race.id()]));
+    kill_process(Pid::from_child(&race), signal).unwrap();
+    let output = race.wait_with_output().unwrap();
+    if signal != Signal::KILL {
+        assert_eq!(groups_of(pid, groups.as_deref()), 0);
+    }
+    wait_for("the end of all processes", || all.iter().all(|&pid| !is_running(pid)).then_some(()));
+    let record = Record::read(&out).unwrap();
+    assert!(!record.runs.is_empty());
+    record.runs.iter().for_each(|run| assert!(sound(run).wall_ns > 0));
+    wait_for("the end of all groups", || {
+        drop(Group::create()); // whoever makes a group removes those that were left behind
+        (groups_of(pid, groups.as_deref()) == 0).then_some(())
+    });
+    let report = common::command().arg("report").arg(&out).output().unwrap();
+    assert!(report.status.success());
+    assert!(String::from_utf8(report.stdout).unwrap().contains("tokio:4"));
+    output
+}
+
+#[test]
+fn a_signal_to_end_prints_the_table_and_leaves_nothing_behind() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let output = end_by(signal);
+        assert_eq!(output.status.code(), Some(128 + signal.as_raw()), "{signal:?}");
+        assert!(String::from_utf8(output.stdout).unwrap().contains("tokio:4"));
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let line = stderr.lines().last().unwrap();
+        assert!(
+            line.starts_with("inflight: interrupted; every run that had finished is above; "),
+            "{stderr}"
+        );
+        assert!(line.contains("`inflight run --resume /"), "{stderr}");
+    }
+}
+
+/// `nohup` starts a program with SIGHUP ignored.
+#[test]
+fn an_ignored_signal_stays_ignored() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("out");
+    let mut nohup = Command::new("nohup");
+    nohup.arg(common::inflight()).stdin(Stdio::null());
+    let race = long_race(nohup, &out);
+    kill_process(Pid::from_child(&race), Signal::HUP).unwrap();
+    let lines = || fs::read_to_string(out.join("record.jsonl")).unwrap().lines().count();
+    let before = lines();
+    wait_for("more runs", || (lines() > before + 2).then_some(()));
+    kill_process(Pid::from_child(&race), Signal::TERM).unwrap();
+    assert_eq!(race.wait_with_output().unwrap().status.code(), Some(128 + Signal::TERM.as_raw()));
+}
+
+#[test]
+fn sigkill_leaves_nothing_behind() {
+    end_by(Signal::KILL);
+}

@@ -1,0 +1,212 @@
+use std::io::Write;
+
+use super::*;
+use crate::example;
+use crate::record::{Reason, ReasonKind};
+
+/// The bytes of the example's record, with a run's line as the last.
+fn saved() -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE_NAME);
+    example::save(&example::short_record(), &path);
+    std::fs::read(path).unwrap()
+}
+
+fn read(bytes: &[u8]) -> Result<Record, RecordError> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(FILE_NAME), bytes).unwrap();
+    Record::read(folder.path())
+}
+
+/// The line and the reason for which `bytes` are refused as broken.
+fn flaw(bytes: &[u8]) -> (usize, String) {
+    match read(bytes) {
+        Err(RecordError::Broken { line, reason, .. }) => (line, reason),
+        other => panic!("expected a broken record, got {other:?}"),
+    }
+}
+
+#[test]
+fn a_compressed_record_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE_NAME);
+    let record = example::short_record();
+    example::save(&record, &path);
+    let compressed = folder.path().join("record.jsonl.gz");
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(&std::fs::read(&path).unwrap()).unwrap();
+    let bytes = encoder.finish().unwrap();
+    std::fs::write(&compressed, &bytes).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(Record::read(folder.path()).unwrap(), record);
+    assert_eq!(Record::read(&compressed).unwrap(), record);
+
+    std::fs::write(&compressed, &bytes[..bytes.len() / 2]).unwrap();
+    assert!(matches!(Record::read(folder.path()), Err(RecordError::Read { .. })));
+}
+
+#[test]
+fn a_record_cut_anywhere_in_its_last_line_keeps_all_runs_before_it() {
+    let whole = saved();
+    let runs = example::short_record().runs;
+    let body = &whole[..whole.len() - 1];
+    let last = body.iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+
+    for end in last..body.len() {
+        let Ok(record) = parse(&whole[..end]) else {
+            panic!("refused when cut at byte {end}");
+        };
+        assert_eq!(record.runs, runs[..runs.len() - 1]);
+        assert_eq!(record.truncated, end > last, "cut at byte {end}");
+    }
+    // All that is missing is the line's end: nothing is lost.
+    let record = read(body).unwrap();
+    assert_eq!(record.runs, runs);
+    assert!(!record.truncated);
+}
+
+#[test]
+fn a_record_cut_within_its_header_is_no_record() {
+    let whole = saved();
+    let header_end = whole.iter().position(|byte| *byte == b'\n').unwrap();
+    for end in 0..header_end {
+        assert_eq!(flaw(&whole[..end]).0, 1, "cut at byte {end}");
+    }
+    assert_eq!(read(&whole[..header_end]).unwrap().runs, []);
+}
+
+#[test]
+fn a_broken_line_before_the_end_is_refused_with_its_number() {
+    let whole = String::from_utf8(saved()).unwrap();
+    let mut lines: Vec<&str> = whole.lines().collect();
+    lines[2] = "{\"run\":{\"contender\":";
+    let (line, reason) = flaw((lines.join("\n") + "\n").as_bytes());
+    assert_eq!(line, 3);
+    assert_eq!(reason, "EOF while parsing a value");
+
+    lines[2] = lines[0];
+    let (line, reason) = flaw(lines.join("\n").as_bytes());
+    assert_eq!((line, reason.as_str()), (3, "a second header"));
+}
+
+#[test]
+fn what_is_not_a_record_is_refused() {
+    assert_eq!(flaw(b"").1, "the file is empty");
+    for other in ["hello\n", "{}\n", "[1,2]\n", "\n", "{\"header\":{}}\n", "\u{0}\n"] {
+        assert_eq!(flaw(other.as_bytes()).0, 1, "{other:?}");
+    }
+    assert_eq!(flaw(b"{\"header\":{\"format\":0}}\n").1, "there is no format 0");
+}
+
+#[test]
+fn a_run_that_contradicts_itself_or_the_header_is_refused() {
+    let whole = String::from_utf8(saved()).unwrap();
+    let spoilt = whole.replacen("\"contender\":\"sync:1\"", "\"contender\":\"nobody\"", 1);
+    let (line, reason) = flaw(spoilt.as_bytes());
+    assert_eq!((line, reason.as_str()), (2, "the header has no contender \"nobody\""));
+}
+
+#[test]
+fn a_newer_format_is_refused_as_newer_whatever_else_it_holds() {
+    let newer = b"{\"header\":{\"format\":4,\"inflight_version\":{\"major\":9}}}\n{\"lap\":1}\n";
+    let refused = read(newer).unwrap_err();
+    assert!(matches!(refused, RecordError::Newer { found: 4, .. }));
+    assert!(refused.to_string().ends_with("has format 4, this version reads up to 3: use a newer inflight"));
+}
+
+#[test]
+fn the_first_format_is_read_and_its_latencies_are_drawn_from_its_samples() {
+    let mut record = example::record();
+    record.header.format = 1;
+    let mut bytes = serde_json::to_vec(&Line::<_, &Run>::Header(&record.header)).unwrap();
+    bytes.push(b'\n');
+    for run in &record.runs[..3] {
+        let mut line = serde_json::to_value(Line::<&Header, _>::Run(run)).unwrap();
+        line["run"].as_object_mut().unwrap().remove("latencies").unwrap();
+        serde_json::to_writer(&mut bytes, &line).unwrap();
+        bytes.push(b'\n');
+    }
+    let read = read(&bytes).unwrap().runs;
+    assert!(read.iter().zip(&record.runs).all(|(read, run)| read.latencies == run.latencies));
+    assert_eq!(read.len(), 3);
+}
+
+#[test]
+fn peaks_of_older_formats_count_since_the_start_of_the_program() {
+    let saved = String::from_utf8(saved()).unwrap();
+    let methods = |format: u32| {
+        let saved = saved.replacen(&format!("\"format\":{FORMAT}"), &format!("\"format\":{format}"), 1);
+        let runs = read(saved.as_bytes()).unwrap().runs;
+        let methods = runs.into_iter().filter_map(|run| run.figures).map(|f| f.peak_memory_method);
+        methods.collect::<Vec<_>>()
+    };
+    let (older, newer) = (methods(2), methods(3));
+    assert!(!newer.is_empty() && newer.iter().all(|method| *method == MemoryMethod::HighWaterMark));
+    assert_eq!(older, vec![MemoryMethod::HighWaterMarkSinceStart; newer.len()]);
+}
+
+/// A race of the second format, as it was saved: with one contender, three runs and twenty samples a run left.
+#[test]
+fn reasons_of_the_second_format_are_read_without_a_kind() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/record/format_2.jsonl");
+    let record = Record::read(&path).unwrap();
+    assert_eq!((record.header.format, record.runs.len(), record.truncated), (2, 3, false));
+    let reasons: Vec<&Reason> = record.runs.iter().flat_map(|run| run.verdict.reasons()).collect();
+    let late = "the target was late: its p99 is above the 1 ms allowed";
+    assert_eq!(reasons, [&Reason::new(ReasonKind::Unclassified, late)]);
+    let table = crate::tables::markdown::render(&crate::comparison::Comparison::of(&record));
+    assert!(table.contains(&format!("void in 1 of 3 runs: {late}")), "{table}");
+}
+
+/// A race of the first format, as it was saved: with two rounds and twenty samples a run left.
+#[test]
+fn a_record_of_the_format_before_is_read_and_told() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/record/format_1.jsonl");
+    let record = Record::read(&path).unwrap();
+    assert_eq!((record.header.format, record.runs.len(), record.truncated), (1, 7, false));
+    let comparison = crate::comparison::Comparison::of(&record);
+    for row in &comparison.contenders {
+        let measured = row.measured.as_ref().unwrap();
+        assert_eq!(row.valid_runs, row.rounds, "{}", row.name);
+        assert!(measured.added_latency_ns.is_some(), "{}", row.name);
+    }
+    insta::assert_snapshot!(crate::tables::markdown::render(&comparison));
+}
+
+#[test]
+fn the_largest_latency_of_an_older_record_is_exact_too() {
+    let mut record = example::short_record();
+    record.header.format = 2;
+    let run = &mut record.runs[0];
+    let true_max = run.latencies.whole.max_ns().unwrap();
+    run.latencies.whole.classes.last_mut().unwrap().0 = true_max + 50_000;
+    // Nothing succeeded in this one, and zeros stood for what there is not.
+    let failed = &mut record.runs[1];
+    failed.latencies = Latencies { failed: 1_000, ..Latencies::default() };
+    failed.figures.as_mut().unwrap().latency_ns = Some(super::super::Quantiles::default());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE_NAME);
+    example::save(&record, &path);
+    let read = Record::read(&path).unwrap();
+    assert_eq!(read.runs[0].latencies.whole.max_ns(), Some(true_max));
+    assert_eq!(read.runs[1].figures.as_ref().unwrap().latency_ns, None);
+}
+
+#[test]
+fn what_is_left_of_a_record_is_as_if_no_others_had_raced() {
+    let mut record = example::record();
+    record.header.contenders[2].twin_of = Some("sync:1".to_owned());
+    let refused = record.keep_only(&["sync:1".to_owned(), "nobody:1".to_owned()]).unwrap_err();
+    assert!(refused.to_string().contains("\"nobody:1\"") && refused.known.contains("tokio:8x64"));
+    record.keep_only(&["sync:1".to_owned()]).unwrap();
+    let names: Vec<&str> = record.header.contenders.iter().map(|known| known.name.as_str()).collect();
+    assert_eq!(names, ["sync:1", "tokio:128"], "the twin stays with its original");
+    assert!(!record.runs.is_empty() && record.runs.iter().all(|run| names.contains(&&*run.contender)));
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = Record::read(folder.path()).unwrap_err().to_string();
+    assert!(refused.contains(FILE_NAME), "{refused}");
+}

@@ -1,0 +1,353 @@
+//! What a reader must know beside the figures of a table before believing them.
+
+use crate::comparison::{Comparison, Row};
+use crate::numbers::{bytes, count, signed_duration};
+use crate::printable::clipped;
+use crate::record::{CpuMethod, MemoryMethod, TargetLimit};
+
+/// At most so many different reasons or warnings of one contender are spelt out.
+const MOST_TEXTS: usize = 3;
+
+/// A reason or a warning may quote a worker at any length: it is cut after so many characters.
+const TEXT_CHARS: usize = 400;
+
+/// What a worker calls its runtime or its client is cut after so many characters.
+const VERSION_CHARS: usize = 80;
+/// All of them, the most important first.
+pub(crate) fn notes(comparison: &Comparison) -> Vec<String> {
+    let mut notes = Vec::new();
+    let missing: u32 = comparison.contenders.iter().map(Row::missing_runs).sum();
+    if missing > 0 {
+        let cut = if comparison.truncated { ", one of them cut off in the record" } else { "" };
+        notes.push(format!("The race did not finish: {missing} of its runs are not here{cut}."));
+    } else if comparison.truncated {
+        notes.push("The record is cut off: a run at its end is not here.".to_owned());
+    }
+    let all: Vec<&Row> = comparison.contenders.iter().collect();
+    notes.extend(target_limited(&all));
+    notes.extend(spelt_out(comparison));
+    notes.extend(bounds_of_memory(comparison));
+    notes.extend(peaks_since_start(comparison));
+    notes.extend(clocks_of_processes(comparison));
+    notes.extend(faster_than_ideal(&all));
+    notes.extend(comparison.contenders.iter().filter_map(about_failures));
+    notes.extend(target_lateness(comparison));
+    notes.extend(versions(comparison));
+    notes
+}
+
+/// Whose walls are the target's, and what that leaves of their figures.
+pub(super) fn target_limited(rows: &[&Row]) -> Option<String> {
+    let marked: Vec<&Row> = rows.iter().copied().filter(|row| row.is_target_limited()).collect();
+    let runs = || marked.iter().flat_map(|row| row.valid_figures()).filter_map(|f| f.target.limit);
+    let ways = [
+        (TargetLimit::Loop, "an event loop of it was busy or waited for a processor all the time"),
+        (TargetLimit::Machine, "target and workers together used all of the processors that they share"),
+        (TargetLimit::Residence, "requests spent a notable part of their time waiting for it"),
+    ];
+    let why = ways.into_iter().filter_map(|(limit, why)| {
+        let runs = runs().filter(|of_run| *of_run == limit).count();
+        (runs > 0).then(|| format!("{why} ({runs} runs)"))
+    });
+    let whose = match marked.len() {
+        0 => return None,
+        all if all == rows.len() => "all contenders".to_owned(),
+        _ => marked.iter().map(|row| row.name.as_str()).collect::<Vec<_>>().join(", "),
+    };
+    Some(format!(
+        "† Target-limited: the target was the limit of {whose}, since {}. More work in the target would make such \
+         a wall longer by as much, so wall and throughput are neither compared nor ranked, and latency has the \
+         target's queue in it; CPU and memory are the contender's own",
+        why.collect::<Vec<_>>().join("; "),
+    ))
+}
+
+/// Reasons and warnings, each once, with the contenders that it was said of equally often.
+fn spelt_out(comparison: &Comparison) -> Vec<String> {
+    let mut said: Vec<(Vec<&str>, String)> = Vec::new();
+    let mut say = |name, words: String| match said.iter_mut().find(|(_, known)| *known == words) {
+        Some((names, _)) => names.push(name),
+        None => said.push((vec![name], words)),
+    };
+    for row in &comparison.contenders {
+        let reasons = row.void_reasons.iter().map(|tally| (&tally.reason.text, tally.count)).collect();
+        let warnings = row.warnings.iter().map(|tally| (&tally.text, tally.count)).collect();
+        let repeated = row.repeated_for.iter().map(|tally| (&tally.reason.text, tally.count)).collect();
+        let tallies: [(&str, Vec<(&String, u32)>); 3] =
+            [("void", reasons), ("disturbed and repeated", repeated), ("warning", warnings)];
+        for (what, tallies) in tallies {
+            for (text, count) in tallies.iter().take(MOST_TEXTS) {
+                let runs = row.runs.len();
+                say(&row.name, format!("{what} in {count} of {runs} runs: {}", clipped(text, TEXT_CHARS)));
+            }
+            if tallies.len() > MOST_TEXTS {
+                let more = tallies.len() - MOST_TEXTS;
+                say(&row.name, format!("{what}: {more} more kinds, all in the record"));
+            }
+        }
+    }
+    said.into_iter().map(|(names, words)| format!("{}, {words}", names.join(", "))).collect()
+}
+
+/// Between what bounds the memory of several processes lies.
+fn bounds_of_memory(comparison: &Comparison) -> Option<String> {
+    let bounds: Vec<String> = comparison
+        .contenders
+        .iter()
+        .filter_map(|row| Some((row, row.measured.as_ref()?)))
+        .filter(|(_, measured)| measured.peak_memory_method == MemoryMethod::SampledTree)
+        .map(|(row, measured)| format!("{} {}", row.name, bytes(measured.peak_memory_bound_bytes.median)))
+        .collect();
+    (!bounds.is_empty()).then(|| {
+        format!(
+            "The peak memory of several processes is the largest reading of the tree; it cannot be above the \
+             sum of each one's own peak, which counts shared pages once a process: {}",
+            bounds.join(", ")
+        )
+    })
+}
+
+/// Whose peaks of memory have in them what setting up took.
+fn peaks_since_start(comparison: &Comparison) -> Option<String> {
+    let method = |row: &Row| row.measured.as_ref().map(|measured| measured.peak_memory_method);
+    let (since_start, others): (Vec<&Row>, Vec<&Row>) = comparison
+        .contenders
+        .iter()
+        .filter(|row| method(row).is_some_and(|method| method != MemoryMethod::SampledTree))
+        .partition(|row| method(row) == Some(MemoryMethod::HighWaterMarkSinceStart));
+    let names = since_start.iter().map(|row| row.name.as_str()).collect::<Vec<_>>().join(", ");
+    let whose = if others.is_empty() { "every contender with one process" } else { &names };
+    (!since_start.is_empty()).then(|| {
+        format!(
+            "The peak memory of {whose} is the most since the program was started, what setting up took and gave \
+             back included: it could not be reset at the start signal"
+        )
+    })
+}
+
+/// Whose CPU is less exact than that of a group.
+fn clocks_of_processes(comparison: &Comparison) -> Option<String> {
+    let by_clocks = |row: &&Row| row.valid_figures().any(|f| f.cpu_method == CpuMethod::ProcessClocks);
+    let names: Vec<&str> =
+        comparison.contenders.iter().filter(by_clocks).map(|row| row.name.as_str()).collect();
+    let all = names.len() == comparison.contenders.len();
+    let whose = if all { "all contenders".to_owned() } else { names.join(", ") };
+    (!names.is_empty()).then(|| {
+        format!(
+            "The CPU of {whose} is by the clocks of processes, as without a control group: children that ended \
+             count in ticks of 10 ms, and those that outlived their parents not at all"
+        )
+    })
+}
+
+/// Whose efficiency is above 100 %, and why that can be.
+pub(super) fn faster_than_ideal(rows: &[&Row]) -> Option<String> {
+    let faster = |row: &&&Row| {
+        row.floor_ns.is_some_and(|ideal_ns| row.valid_figures().any(|figures| figures.wall_ns < ideal_ns))
+    };
+    let names: Vec<&str> = rows.iter().filter(faster).map(|row| row.name.as_str()).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "* Above 100 % efficiency in at least one run: {}. The ideal takes URLs in their order, first in, \
+             first out; another order, such as that of a work-stealing pool, can end sooner",
+            names.join(", ")
+        )
+    })
+}
+
+fn about_failures(row: &Row) -> Option<String> {
+    let failed = row.measured.as_ref()?.failed_requests;
+    (failed > 0).then(|| {
+        format!("{}: {} requests of its valid runs failed; they are in no latency", row.name, count(failed))
+    })
+}
+
+/// Whose fault a part of the added latency is.
+fn target_lateness(comparison: &Comparison) -> Option<String> {
+    let worst = comparison
+        .contenders
+        .iter()
+        .flat_map(Row::valid_figures)
+        .map(|figures| figures.target.lateness_ns.p99)
+        .max()?;
+    Some(format!(
+        "Added latency includes the target's own lateness: at p99 at most {} in any valid run; the target \
+         ran {} real-time priority",
+        signed_duration(worst),
+        realtime(comparison),
+    ))
+}
+
+fn realtime(comparison: &Comparison) -> &'static str {
+    let runs = comparison.contenders.iter().flat_map(|row| &row.runs);
+    let (with, without): (Vec<bool>, Vec<bool>) = runs
+        .filter_map(|run| run.figures.as_ref())
+        .map(|figures| figures.target.realtime)
+        .partition(|&on| on);
+    match (with.is_empty(), without.is_empty()) {
+        (_, true) => "with",
+        (true, _) => "without",
+        _ => "in some runs with and in some without",
+    }
+}
+
+/// Every runtime with its client, once, and where there are several, whose they are.
+fn versions(comparison: &Comparison) -> Option<String> {
+    let mut versions: Vec<(String, Vec<&str>)> = Vec::new();
+    for row in &comparison.contenders {
+        for run in &row.runs {
+            let named = [&run.runtime, &run.client].into_iter().filter(|name| !name.is_empty());
+            let named: Vec<String> = named.map(|name| clipped(name, VERSION_CHARS)).collect();
+            let version = named.join(" with ");
+            match versions.iter_mut().find(|(known, _)| *known == version) {
+                _ if version.is_empty() => {}
+                Some((_, names)) if names.contains(&row.name.as_str()) => {}
+                Some((_, names)) => names.push(&row.name),
+                None => versions.push((version, vec![&row.name])),
+            }
+        }
+    }
+    let told = match versions.as_slice() {
+        [] => return None,
+        [(version, _)] => version.clone(),
+        several => {
+            let of_whom =
+                |(version, names): &(String, Vec<&str>)| format!("{version} ({})", names.join(", "));
+            several.iter().map(of_whom).collect::<Vec<_>>().join("; ")
+        }
+    };
+    Some(format!("Runtimes and clients: {told}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::example;
+    use crate::record::{Reason, ReasonKind, Verdict};
+
+    #[test]
+    fn a_flood_of_reasons_is_dammed() {
+        let mut record = example::record();
+        for run in record.runs.iter_mut().filter(|run| run.contender == "smol:256") {
+            run.verdict = Verdict::from(vec![Reason::new(
+                ReasonKind::Worker,
+                format!("{} {}", run.round, "x".repeat(5_000)),
+            )]);
+        }
+        let notes = notes(&Comparison::of(&record));
+        let mine: Vec<&String> = notes.iter().filter(|note| note.starts_with("smol:256")).collect();
+        assert_eq!(mine.len(), MOST_TEXTS + 1);
+        assert!(mine.iter().all(|note| note.chars().count() < TEXT_CHARS + 100));
+        assert_eq!(mine[MOST_TEXTS], "smol:256, void: 2 more kinds, all in the record");
+    }
+
+    #[test]
+    fn runs_that_were_repeated_are_told_with_what_disturbed_them() {
+        let mut record = example::record();
+        let late = Verdict::from(vec![Reason::new(ReasonKind::TargetLate, "the target was late")]);
+        let mut runs = record.runs.iter_mut().filter(|run| run.contender == "tokio:128");
+        for run in [runs.next().unwrap(), runs.next().unwrap()] {
+            let disturbed = crate::record::Run { verdict: late.clone(), took_ns: 7, ..run.clone() };
+            let took_ns = run.took_ns;
+            *run = run.clone().in_place_of(&disturbed);
+            assert_eq!(run.took_ns, took_ns + 7);
+        }
+        let comparison = Comparison::of(&record);
+        let row = comparison.contenders.iter().find(|row| row.name == "tokio:128").unwrap();
+        assert_eq!((row.repeated_runs, row.void_runs), (2, 1), "what was repeated is no void run besides");
+        let note = "tokio:128, disturbed and repeated in 2 of 5 runs: the target was late".to_owned();
+        assert!(spelt_out(&comparison).contains(&note), "{:?}", spelt_out(&comparison));
+    }
+
+    #[test]
+    fn whose_wall_is_the_targets_is_marked_and_why() {
+        let mut record = example::record();
+        let notes_of = |record: &crate::record::Record| notes(&Comparison::of(record));
+        assert!(notes_of(&record).iter().all(|note| !note.contains('†')));
+        for run in record.runs.iter_mut().filter(|run| run.contender == "tokio:8x64") {
+            run.figures.as_mut().unwrap().target.limit = Some(TargetLimit::Residence);
+        }
+        let comparison = Comparison::of(&record);
+        let note = notes(&comparison).into_iter().find(|note| note.starts_with('†')).unwrap();
+        assert!(note.contains("the limit of tokio:8x64, since requests spent"), "{note}");
+        assert!(note.contains("(5 runs)"), "{note}");
+        let table = crate::tables::markdown::render(&comparison);
+        let marked: Vec<&str> =
+            table.lines().filter(|line| line.starts_with('|') && line.contains('†')).collect();
+        assert!(marked.len() == 1 && marked[0].contains("tokio:8x64"), "{table}");
+    }
+
+    #[test]
+    fn versions_are_told_whole_and_whose_they_are() {
+        let mut record = example::record();
+        let told = |record: &crate::record::Record| versions(&Comparison::of(record)).unwrap();
+        let both = "Runtimes and clients: tokio 1.54.1 with reqwest 0.13.5 (sync:1, threads:32, tokio:128, \
+                    tokio:8x64); smol 2.0.2 with hyper 1.8.1 (smol:256)";
+        assert_eq!(told(&record), both);
+        record.runs.retain(|run| run.contender != "smol:256");
+        assert_eq!(told(&record), "Runtimes and clients: tokio 1.54.1 with reqwest 0.13.5");
+        for (number, run) in record.runs.iter_mut().enumerate() {
+            run.runtime = format!("{number} {}", "x".repeat(5_000));
+        }
+        let flood = told(&record);
+        let runs = record.runs.len();
+        assert!(flood.contains(&format!("; {} xx", runs - 1)) && flood.len() < runs * 200, "{flood}");
+    }
+
+    #[test]
+    fn cpu_by_process_clocks_is_noted() {
+        let mut record = example::record();
+        let clocks = |record: &crate::record::Record| clocks_of_processes(&Comparison::of(record));
+        assert_eq!(clocks(&record), None);
+        for run in record.runs.iter_mut().filter(|run| run.contender == "tokio:8x64") {
+            run.figures.as_mut().unwrap().cpu_method = CpuMethod::ProcessClocks;
+        }
+        let told = clocks(&record).unwrap();
+        assert!(told.starts_with("The CPU of tokio:8x64 is by the clocks of processes"), "{told}");
+    }
+
+    #[test]
+    fn peaks_that_could_not_be_reset_are_named() {
+        let mut record = example::record();
+        let peaks = |record: &crate::record::Record| peaks_since_start(&Comparison::of(record));
+        assert_eq!(peaks(&record), None);
+        let run = record.runs.iter_mut().find(|run| run.contender == "threads:32").unwrap();
+        run.figures.as_mut().unwrap().peak_memory_method = MemoryMethod::HighWaterMarkSinceStart;
+        let told = peaks(&record).unwrap();
+        assert!(told.starts_with("The peak memory of threads:32 is the most since"), "{told}");
+        for figures in record.runs.iter_mut().filter_map(|run| run.figures.as_mut()) {
+            if figures.peak_memory_method == MemoryMethod::HighWaterMark {
+                figures.peak_memory_method = MemoryMethod::HighWaterMarkSinceStart;
+            }
+        }
+        let told = peaks(&record).unwrap();
+        assert!(told.starts_with("The peak memory of every contender with one process is"), "{told}");
+    }
+
+    #[test]
+    fn efficiency_above_100_percent_and_failed_requests_are_explained() {
+        let mut record = example::record();
+        assert!(!notes(&Comparison::of(&record)).join("\n").contains("Above 100 %"));
+        record.header.contenders[1].floor_ns *= 2;
+        record.runs[2].latencies.failed = 2;
+        let notes = notes(&Comparison::of(&record)).join("\n");
+        assert!(
+            notes.contains("* Above 100 % efficiency in at least one run: threads:32. The ideal"),
+            "{notes}"
+        );
+        assert!(notes.contains("tokio:128: 2 requests of its valid runs failed"), "{notes}");
+    }
+
+    #[test]
+    fn a_race_that_did_not_finish_says_so() {
+        let mut record = example::record();
+        let first = |record: &crate::record::Record| notes(&Comparison::of(record)).remove(0);
+        record.truncated = true;
+        assert_eq!(first(&record), "The record is cut off: a run at its end is not here.");
+        record.runs.truncate(20);
+        assert_eq!(
+            first(&record),
+            "The race did not finish: 1 of its runs are not here, one of them cut off in the record."
+        );
+    }
+}
