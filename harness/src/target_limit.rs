@@ -19,7 +19,7 @@ const MACHINE_FULL: f64 = 0.85;
 const NOTABLE: f64 = 0.05;
 
 /// What requests waited for the target, as a part of all the time that there was a slot for one.
-const RESIDENCE: f64 = 0.10;
+const RESIDENCE: f64 = 0.15;
 
 /// What is known of a run's load on its target.
 #[derive(Clone, Copy, Debug)]
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn waiting_counts_as_a_part_of_what_the_slots_could_hold() {
-        let waited = Load { residence_ns: 13_000_000_000, ..IDLE };
+        let waited = Load { residence_ns: 20_000_000_000, ..IDLE };
         assert_eq!(limit(&waited), Some(TargetLimit::Residence));
         assert_eq!(limit(&Load { slots: 256, ..waited }), None);
     }
