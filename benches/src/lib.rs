@@ -1,8 +1,8 @@
 //! What the benches share: how they begin and end, and benchmarks that may fail.
 #![forbid(unsafe_code)]
 
-mod asked;
-mod fallible;
+mod args;
+mod fallible_group;
 mod summary;
 
 use std::env;
@@ -13,8 +13,8 @@ use std::time::SystemTime;
 use anyhow::Result;
 use criterion::Criterion;
 
-pub use asked::Asked;
-pub use fallible::{Fallible, timed};
+pub use args::Asked;
+pub use fallible_group::{Fallible, timed};
 
 /// Runs `benches` with `settings`, which the command line may overrule, and ends with the table of what was
 /// measured.

@@ -13,7 +13,7 @@ use std::thread::{self, JoinHandle};
 use mio::Waker;
 use serde::Serialize;
 
-use crate::plan::Plan;
+use crate::scenario_plan::Plan;
 use crate::scenario::Scenario;
 use crate::server::{Remotes, TimeLimits};
 use port::Port;

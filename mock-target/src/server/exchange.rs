@@ -5,9 +5,9 @@ use std::io::{self, IoSlice};
 use rustls::HandshakeKind;
 
 use super::connection::{self, Exchange, Stage};
-use super::delivery::Ending;
+use super::response::Ending;
 use super::drain::Drained;
-use super::meter;
+use super::thread_meter;
 use super::request::{self, Parsed, Persistence, Request, Wish};
 use super::shard::Shard;
 use crate::clock;
@@ -231,7 +231,7 @@ impl Shard {
             exchange.begun_ns = clock::now_ns();
             exchange.queued_ns = exchange.begun_ns.saturating_sub(due_ns.max(self.woke_ns));
             if self.burn_ns > 0 {
-                meter::burn(self.burn_ns);
+                thread_meter::burn(self.burn_ns);
             }
         }
         let connection = &mut self.connections[place];

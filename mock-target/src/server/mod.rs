@@ -1,24 +1,24 @@
 //! The server that plays a scenario: what is started, and what is held while it runs.
 
-mod arrival;
+mod rx_timestamp;
 mod authority;
 mod connection;
-mod delivery;
+mod response;
 mod drain;
-mod ending;
+mod teardown;
 mod exchange;
-mod faulty;
+mod fault_responses;
 #[cfg(any(test, fuzzing))]
 mod fuzzing;
 mod grammar;
-mod listen;
-mod meter;
-mod orphan;
+mod socket;
+mod thread_meter;
+mod sock_diag;
 mod realtime;
 mod request;
-mod response;
+mod response_encoder;
 mod shard;
-mod target;
+mod request_target;
 mod timers;
 mod tls;
 mod transport;
@@ -32,11 +32,11 @@ use std::thread::{self, JoinHandle};
 use mio::Waker;
 
 use crate::admin::Admin;
-use crate::book::{Book, Snapshot};
+use crate::request_log::{Book, Snapshot};
 use crate::ledger::{Ledger, LoopStats, Stats};
 use crate::limits;
 use crate::scenario::Scenario;
-use response::Press;
+use response_encoder::Press;
 use shard::{Command, Shard};
 use tls::Identity;
 pub use tls::TlsOptions;
@@ -151,8 +151,8 @@ impl Server {
         scenario.validate().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         // Where it cannot be raised the server holds fewer connections, and backs off at the limit.
         let room = limits::raise_descriptor_limit().unwrap_or(1_024).min(MOST_ROOM) as usize;
-        let listener = listen::listen(options.listen, "--listen")?;
-        let admin_listener = listen::listen(options.admin, "--admin")?;
+        let listener = socket::listen(options.listen, "--listen")?;
+        let admin_listener = socket::listen(options.admin, "--admin")?;
         let (address, admin_address) = (listener.local_addr()?, admin_listener.local_addr()?);
 
         let entries = options.ledger_entries.unwrap_or_else(|| {

@@ -10,7 +10,7 @@ use httparse::{Error, Header, Status};
 
 use super::authority;
 use super::drain::Drain;
-use super::target::RequestTarget;
+use super::request_target::RequestTarget;
 
 /// The longest request head that is read, in bytes.
 pub(super) const LONGEST_HEAD_BYTES: usize = 16 << 10;

@@ -17,17 +17,17 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use rustls::{ServerConfig, ServerConnection};
 use slab::Slab;
 
-use super::arrival;
+use super::rx_timestamp;
 use super::connection::{self, Connection, Stage};
-use super::listen;
-use super::meter::Meter;
-use super::orphan::Orphans;
+use super::socket;
+use super::thread_meter::Meter;
+use super::sock_diag::Orphans;
 use super::realtime;
-use super::response::Press;
+use super::response_encoder::Press;
 use super::timers::Timers;
 use super::transport::Transport;
 use super::{Remote, TimeLimits};
-use crate::book::{Book, Snapshot};
+use crate::request_log::{Book, Snapshot};
 use crate::clock;
 use crate::ledger::LoopStats;
 
@@ -278,7 +278,7 @@ impl Shard {
         self.book.connections += 1;
         if self.press.scenario().refuses(number) {
             self.book.connections_refused += 1;
-            return listen::reset(stream);
+            return socket::reset(stream);
         }
         let place = self.connections.vacant_entry();
         let token = connection::token(place.key(), number);
@@ -290,7 +290,7 @@ impl Shard {
         if stream.set_nodelay(true).and(registered).is_err() {
             return;
         }
-        arrival::note(&stream);
+        rx_timestamp::note(&stream);
         let transport = match &self.tls {
             None => Some(Transport::Plain(stream)),
             Some(config) => {

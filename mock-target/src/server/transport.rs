@@ -6,8 +6,8 @@ use std::net::{Shutdown, SocketAddr};
 use mio::net::TcpStream;
 use rustls::{HandshakeKind, ServerConnection};
 
-use super::arrival;
-use super::listen;
+use super::rx_timestamp;
+use super::socket;
 
 /// A client's socket, with or without TLS.
 pub(super) enum Transport {
@@ -51,7 +51,7 @@ impl Transport {
     /// is not known: a record is read from the socket before it is read from the session.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<(usize, Option<u64>)> {
         match self {
-            Transport::Plain(stream) => arrival::read(stream, buffer),
+            Transport::Plain(stream) => rx_timestamp::read(stream, buffer),
             Transport::Tls(tls) => tls.read(buffer).map(|length| (length, None)),
         }
     }
@@ -113,8 +113,8 @@ impl Transport {
     /// Closes the connection with a reset instead of in order.
     pub(super) fn reset(self) {
         match self {
-            Transport::Plain(stream) => listen::reset(stream),
-            Transport::Tls(tls) => listen::reset(tls.stream),
+            Transport::Plain(stream) => socket::reset(stream),
+            Transport::Tls(tls) => socket::reset(tls.stream),
         }
     }
 }

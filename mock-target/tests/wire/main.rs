@@ -2,7 +2,7 @@
 
 mod admin;
 mod client;
-mod ends;
+mod client_close;
 mod faults;
 mod http;
 mod ledger;
@@ -10,4 +10,4 @@ mod scale;
 mod serving;
 mod slow_heads;
 mod tls;
-mod vectors;
+mod conformance;

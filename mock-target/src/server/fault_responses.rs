@@ -6,8 +6,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::connection::Exchange;
-use super::delivery::{Delivery, Ending};
-use super::response::{Press, with_body, write_text};
+use super::response::{Delivery, Ending};
+use super::response_encoder::{Press, with_body, write_text};
 use crate::body::Bodies;
 use crate::fault::{Fault, RetryAfter};
 use crate::scenario::Scenario;
