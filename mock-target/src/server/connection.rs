@@ -68,7 +68,7 @@ pub(super) struct Exchange {
     pub(super) unread_ns: Option<u64>,
     /// Set when the first bytes have been written.
     pub(super) actual_delay_ns: u64,
-    /// How many paces of the response are over.
+    /// How many steps of a paced response are over.
     pub(super) step: u32,
     /// Bytes of the response written so far.
     pub(super) sent: usize,

@@ -262,7 +262,7 @@ impl Shard {
             }
         }
         if exchange.sent < response.length {
-            // Every pace is due a fixed time after the first bytes, so that a late one delays no other.
+            // Every step is due a fixed time after the first, so that a late one delays no other.
             let gap_ns = response.pacing.map_or(0, |pacing| pacing.gap_ns);
             exchange.step += 1;
             let deadline_ns = exchange.begun_ns + u64::from(exchange.step) * gap_ns;

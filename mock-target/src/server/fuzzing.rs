@@ -1,7 +1,7 @@
 //! What must hold for any bytes that a client may send, for the fuzzer and the property tests.
 
 use super::drain::Drained;
-use super::request::{self, LONGEST_HEAD_BYTES, Parsed, Request};
+use super::request::{self, MAX_HEAD_BYTES, Parsed, Request};
 
 /// What a connection's bytes were taken for.
 #[derive(Debug, PartialEq)]
@@ -33,7 +33,7 @@ fn read(bytes: &[u8], cuts: &[usize]) -> Vec<Heard> {
             let Some(draining) = &mut drain else {
                 match request::parse(available) {
                     Parsed::Request(request, length) => {
-                        assert!(0 < length && length <= available.len() && length <= LONGEST_HEAD_BYTES);
+                        assert!(0 < length && length <= available.len() && length <= MAX_HEAD_BYTES);
                         from += length;
                         drain = request.body;
                         heard.push(Heard::Request(request));
@@ -47,11 +47,11 @@ fn read(bytes: &[u8], cuts: &[usize]) -> Vec<Heard> {
                 continue;
             };
             match draining.read(available) {
-                Drained::Whole(length) => {
+                Drained::Complete(length) => {
                     from += length;
                     drain = None;
                 }
-                Drained::Part(length) => {
+                Drained::Partial(length) => {
                     from += length;
                     break;
                 }

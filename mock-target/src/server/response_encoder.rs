@@ -1,50 +1,51 @@
-//! Responses as bytes: a head, and a body that exists already.
+//! Encodes responses: a head is written for each, a body exists already.
 //!
-//! A response is a pure function of its exchange, so what is left to send of it is known by the number
-//! of bytes already sent. Nothing is copied aside for a short write: the same bytes are pointed at again.
+//! A response is a pure function of its exchange, so the number of bytes already sent determines what is left
+//! to send. Nothing is copied for a short write: the response is encoded again and sent from there.
 
 use std::io::Write;
 use std::time::{Duration, SystemTime};
 
 use super::connection::Exchange;
-use super::response::Delivery;
-use super::fault_responses::Prepared;
-use super::request::{Persistence, Wish};
+use super::response::Response;
+use super::gzip_bodies::GzipBodies;
+use super::request::{Persistence, Route};
 use crate::body::{Bodies, TAG_BYTES};
 use crate::clock;
-use crate::scenario::{Lie, Scenario};
+use crate::injected_bug::InjectedBug;
+use crate::scenario::Scenario;
 
-/// The bytes that responses are made of, prepared once a scenario.
-pub(super) struct Press {
+/// The bytes that responses consist of, prepared once per scenario.
+pub(super) struct ResponseEncoder {
     scenario: Scenario,
     pub(super) bodies: Bodies,
-    /// Whether `server-timing` is left out.
+    /// Whether `server-timing` is omitted.
     plain: bool,
     pub(super) date: Date,
     /// The start of every planned head.
-    planned: Vec<u8>,
-    /// The head of the response at hand; kept only for its memory.
+    planned_head: Vec<u8>,
+    /// The head of the current response; kept to reuse its memory.
     pub(super) head: Vec<u8>,
     tag: [u8; TAG_BYTES],
     /// The line before a body that is sent as one chunk.
     chunk_size: Vec<u8>,
-    pub(super) prepared: Prepared,
+    pub(super) gzip_bodies: GzipBodies,
 }
 
-impl Press {
-    pub(super) fn new(scenario: Scenario, plain: bool) -> Press {
+impl ResponseEncoder {
+    pub(super) fn new(scenario: Scenario, plain: bool) -> ResponseEncoder {
         let bodies = scenario.bodies();
-        let planned = format!(
+        let planned_head = format!(
             "HTTP/1.1 200 OK\r\ncontent-type: application/octet-stream\r\ncontent-length: {}\r\n",
             bodies.len()
         );
-        Press {
-            planned: planned.into_bytes(),
+        ResponseEncoder {
+            planned_head: planned_head.into_bytes(),
             head: Vec::with_capacity(512),
             tag: [0; TAG_BYTES],
             date: Date::new(),
             chunk_size: format!("{:x}\r\n", bodies.len()).into_bytes(),
-            prepared: Prepared::new(&scenario, &bodies),
+            gzip_bodies: GzipBodies::new(&scenario, &bodies),
             bodies,
             plain,
             scenario,
@@ -55,54 +56,53 @@ impl Press {
         &self.scenario
     }
 
-    /// The id under which a request for `id` is answered, or 404 where the scenario has no such URL.
-    pub(super) fn answer_to(&self, id: u64) -> Wish {
+    /// The URL whose response a request for `id` gets, or 404 where the scenario has no such URL.
+    pub(super) fn route(&self, id: u64) -> Route {
         if id >= self.scenario.urls {
-            return Wish::Unplanned(404);
+            return Route::Refusal(404);
         }
-        match self.scenario.lie {
-            Some(Lie::ServeTwice(twice)) if id == (twice + 1) % self.scenario.urls => Wish::Url(twice),
-            _ => Wish::Url(id),
+        match self.scenario.injected_bug {
+            Some(InjectedBug::ServeTwice(twice)) if id == (twice + 1) % self.scenario.urls => Route::Url(twice),
+            _ => Route::Url(id),
         }
     }
 
-    /// What is sent in answer to a request.
-    pub(super) fn delivery(&mut self, exchange: &Exchange) -> Delivery<'_> {
-        match (exchange.wish, exchange.fault) {
-            (Wish::Unplanned(status), _) => self.refusal(status, exchange),
-            (Wish::Url(id), None) => self.planned(id, exchange),
-            (Wish::Url(id), Some(fault)) => self.faulty(id, fault, exchange),
+    /// The response to a request.
+    pub(super) fn response(&mut self, exchange: &Exchange) -> Response<'_> {
+        match (exchange.route, exchange.fault) {
+            (Route::Refusal(status), _) => self.refusal(status, exchange),
+            (Route::Url(id), None) => self.planned(id, exchange),
+            (Route::Url(id), Some(fault)) => self.faulty(id, fault, exchange),
         }
     }
 
     /// The planned response.
-    pub(super) fn planned(&mut self, id: u64, exchange: &Exchange) -> Delivery<'_> {
+    pub(super) fn planned(&mut self, id: u64, exchange: &Exchange) -> Response<'_> {
         self.head.clear();
-        self.head.extend_from_slice(&self.planned);
+        self.head.extend_from_slice(&self.planned_head);
         self.with_planned_body(id, exchange, None)
     }
 
-    /// The head that was begun, and the body that is planned: as it is, or as one chunk with something
-    /// after it.
+    /// The head that was begun, and the planned body: as it is, or as one chunk followed by `after_chunk`.
     pub(super) fn with_planned_body<'a>(
         &'a mut self,
         id: u64,
         exchange: &Exchange,
         after_chunk: Option<&'a [u8]>,
-    ) -> Delivery<'a> {
+    ) -> Response<'a> {
         self.end_head(exchange);
         let noise;
         (self.tag, noise) = self.bodies.parts(id);
-        if self.scenario.lie == Some(Lie::WrongByte(id)) {
+        if self.scenario.injected_bug == Some(InjectedBug::WrongByte(id)) {
             self.tag[0] ^= 1;
         }
         let tag = &self.tag[..TAG_BYTES.min(self.bodies.len())];
         let (before, after) = after_chunk.map_or((&[][..], &[][..]), |after| (&self.chunk_size[..], after));
-        Delivery::new(&self.head, [before, tag, noise, after], exchange.head_only, self.scenario.pace)
+        Response::new(&self.head, [before, tag, noise, after], exchange.head_only, self.scenario.pace)
     }
 
-    /// An answer outside the plan.
-    fn refusal(&mut self, status: u16, exchange: &Exchange) -> Delivery<'_> {
+    /// An error response without a body.
+    fn refusal(&mut self, status: u16, exchange: &Exchange) -> Response<'_> {
         let reason = match status {
             404 => "Not Found",
             405 => "Method Not Allowed\r\nallow: GET, HEAD",
@@ -119,18 +119,18 @@ impl Press {
         with_body(&self.head, &[], exchange)
     }
 
-    /// A status line and the fields that go with it.
+    /// Begins a head: `status` is the rest of the status line, and any fields that follow it.
     pub(super) fn begin_head(&mut self, status: std::fmt::Arguments<'_>) {
         self.head.clear();
         write_text(&mut self.head, format_args!("HTTP/1.1 {status}\r\n"));
     }
 
-    /// The fields that every response has, and the empty line.
+    /// Ends a head: the fields that every response has, and the empty line.
     pub(super) fn end_head(&mut self, exchange: &Exchange) {
         self.head.extend_from_slice(b"date: ");
         self.head.extend_from_slice(self.date.at(exchange.begun_ns));
         self.head.extend_from_slice(b"\r\n");
-        if !self.plain && matches!(exchange.wish, Wish::Url(_)) {
+        if !self.plain && matches!(exchange.route, Route::Url(_)) {
             let actual_ns = exchange.begun_ns - exchange.arrived_ns;
             self.head.extend_from_slice(b"server-timing: planned;dur=");
             write_milliseconds(&mut self.head, exchange.planned_delay_ns);
@@ -139,16 +139,16 @@ impl Press {
             self.head.extend_from_slice(b"\r\n");
         }
         self.head.extend_from_slice(match exchange.persistence {
-            Persistence::Stays => b"\r\n",
-            Persistence::StaysAsAsked => b"connection: keep-alive\r\n\r\n",
-            Persistence::Ends => b"connection: close\r\n\r\n",
+            Persistence::KeepAlive => b"\r\n",
+            Persistence::KeepAliveExplicit => b"connection: keep-alive\r\n\r\n",
+            Persistence::Close => b"connection: close\r\n\r\n",
         });
     }
 }
 
-/// A head and a body of one's own.
-pub(super) fn with_body<'a>(head: &'a [u8], body: &'a [u8], exchange: &Exchange) -> Delivery<'a> {
-    Delivery::new(head, [body, &[], &[], &[]], exchange.head_only, None)
+/// A response with this body instead of the planned one.
+pub(super) fn with_body<'a>(head: &'a [u8], body: &'a [u8], exchange: &Exchange) -> Response<'a> {
+    Response::new(head, [body, &[], &[], &[]], exchange.head_only, None)
 }
 
 pub(super) fn write_text(head: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
@@ -171,7 +171,7 @@ fn write_milliseconds(head: &mut Vec<u8>, ns: u64) {
     head.extend_from_slice(&digits[start..]);
 }
 
-/// The date as HTTP writes it, worked out once a second.
+/// The date as HTTP writes it, formatted once per second.
 pub(super) struct Date {
     /// The time of day at zero of the monotonic clock.
     epoch: SystemTime,
@@ -201,45 +201,45 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn press(body_bytes: u64, lie: Option<Lie>) -> Press {
-        Press::new(Scenario { body_bytes, lie, ..Scenario::preset("quick").expect("a preset") }, true)
+    fn encoder(body_bytes: u64, injected_bug: Option<InjectedBug>) -> ResponseEncoder {
+        ResponseEncoder::new(Scenario { body_bytes, injected_bug, ..Scenario::preset("quick").expect("a preset") }, true)
     }
 
-    fn exchange(wish: Wish) -> Exchange {
-        Exchange { wish, ..Exchange::default() }
+    fn exchange(route: Route) -> Exchange {
+        Exchange { route, ..Exchange::default() }
     }
 
-    fn bytes(press: &mut Press, wish: Wish, from: usize, to: usize) -> Vec<u8> {
-        let delivery = press.delivery(&exchange(wish));
-        let to = to.min(delivery.length);
-        delivery.between(from, to, |slices| slices.iter().flat_map(|slice| slice.to_vec()).collect())
+    fn bytes(encoder: &mut ResponseEncoder, route: Route, from: usize, to: usize) -> Vec<u8> {
+        let response = encoder.response(&exchange(route));
+        let to = to.min(response.length);
+        response.write_range(from, to, |slices| slices.iter().flat_map(|slice| slice.to_vec()).collect())
     }
 
     #[test]
     fn a_response_is_a_head_and_the_planned_body() {
-        let mut press = press(100, None);
-        let response = bytes(&mut press, Wish::Url(5), 0, usize::MAX);
+        let mut encoder = encoder(100, None);
+        let response = bytes(&mut encoder, Route::Url(5), 0, usize::MAX);
         let (head, body) = response.split_at(response.len() - 100);
         let head = std::str::from_utf8(head).expect("text");
         assert!(head.starts_with(
             "HTTP/1.1 200 OK\r\ncontent-type: application/octet-stream\r\ncontent-length: 100\r\ndate: "
         ));
         assert!(head.ends_with(" GMT\r\n\r\n"), "{head}");
-        assert_eq!(crc32fast::hash(body), press.bodies.crc32(5));
+        assert_eq!(crc32fast::hash(body), encoder.bodies.crc32(5));
     }
 
     #[test]
-    fn timing_tells_plan_and_deed() {
-        let mut press = Press::new(Scenario::preset("quick").expect("a preset"), false);
+    fn server_timing_states_planned_and_actual_delay() {
+        let mut encoder = ResponseEncoder::new(Scenario::preset("quick").expect("a preset"), false);
         let exchange = Exchange {
-            wish: Wish::Url(1),
+            route: Route::Url(1),
             arrived_ns: 10_000_000_000,
             begun_ns: 10_250_043_999,
             planned_delay_ns: 250_000_000,
             ..Exchange::default()
         };
-        press.delivery(&exchange);
-        let head = String::from_utf8_lossy(&press.head);
+        encoder.response(&exchange);
+        let head = String::from_utf8_lossy(&encoder.head);
         assert!(head.contains("\r\nserver-timing: planned;dur=250.000, actual;dur=250.043\r\n"), "{head}");
     }
 
@@ -253,28 +253,28 @@ mod tests {
     }
 
     #[test]
-    fn lies_are_told_about_one_url_only() {
-        let (mut honest, mut liar) = (press(100, None), press(100, Some(Lie::WrongByte(5))));
+    fn an_injected_bug_affects_one_url_only() {
+        let (mut correct, mut faulty) = (encoder(100, None), encoder(100, Some(InjectedBug::WrongByte(5))));
         for id in 0..10 {
-            let body = |press: &mut Press| bytes(press, Wish::Url(id), 0, usize::MAX).split_off(110);
-            let differing = body(&mut honest).iter().zip(body(&mut liar)).filter(|(a, b)| *a != b).count();
+            let body = |encoder: &mut ResponseEncoder| bytes(encoder, Route::Url(id), 0, usize::MAX).split_off(110);
+            let differing = body(&mut correct).iter().zip(body(&mut faulty)).filter(|(a, b)| *a != b).count();
             assert_eq!(differing, usize::from(id == 5));
         }
-        let liar = press(100, Some(Lie::ServeTwice(999)));
-        assert_eq!(liar.answer_to(0), Wish::Url(999));
-        assert_eq!(liar.answer_to(1), Wish::Url(1));
-        assert_eq!(liar.answer_to(1_000), Wish::Unplanned(404));
+        let faulty = encoder(100, Some(InjectedBug::ServeTwice(999)));
+        assert_eq!(faulty.route(0), Route::Url(999));
+        assert_eq!(faulty.route(1), Route::Url(1));
+        assert_eq!(faulty.route(1_000), Route::Refusal(404));
     }
 
     proptest! {
         #[test]
-        fn any_part_of_a_response_can_be_pointed_at(
+        fn any_range_of_a_response_can_be_written(
             body_bytes in 0..200u64, id in 0..1_000u64, a in 0..400usize, b in 0..400usize,
         ) {
-            let mut press = press(body_bytes, None);
-            let whole = bytes(&mut press, Wish::Url(id), 0, usize::MAX);
+            let mut encoder = encoder(body_bytes, None);
+            let whole = bytes(&mut encoder, Route::Url(id), 0, usize::MAX);
             let (from, to) = (a.min(b).min(whole.len()), a.max(b).min(whole.len()));
-            prop_assert_eq!(&bytes(&mut press, Wish::Url(id), from, to), &whole[from..to]);
+            prop_assert_eq!(&bytes(&mut encoder, Route::Url(id), from, to), &whole[from..to]);
         }
     }
 }

@@ -15,7 +15,7 @@ fn a_head_is_complete_with_its_last_byte_and_not_before() {
         assert_eq!(parse(&text.as_bytes()[..end]), Parsed::Incomplete, "{end}");
     }
     let request = parsed(text);
-    assert_eq!((request.wish, request.persistence), (Wish::Url(42), Persistence::Stays));
+    assert_eq!((request.route, request.persistence), (Route::Url(42), Persistence::KeepAlive));
     assert_eq!((request.head_only, request.body, request.attempt), (false, None, 1));
     let two = [text, text].concat();
     assert_eq!(parse(two.as_bytes()), Parsed::Request(request, text.len()));
@@ -24,11 +24,11 @@ fn a_head_is_complete_with_its_last_byte_and_not_before() {
 #[test]
 fn a_client_says_what_becomes_of_the_connection() {
     for (version, field, persistence) in [
-        ("1.1", "x: y", Persistence::Stays),
-        ("1.1", "connection: foo, Close", Persistence::Ends),
-        ("1.0", "x: y", Persistence::Ends),
-        ("1.0", "connection: Keep-Alive", Persistence::StaysAsAsked),
-        ("1.0", "connection: keep-alive, close", Persistence::Ends),
+        ("1.1", "x: y", Persistence::KeepAlive),
+        ("1.1", "connection: foo, Close", Persistence::Close),
+        ("1.0", "x: y", Persistence::Close),
+        ("1.0", "connection: Keep-Alive", Persistence::KeepAliveExplicit),
+        ("1.0", "connection: keep-alive, close", Persistence::Close),
     ] {
         let request = parsed(&format!("GET /u/1 HTTP/{version}\r\nhost: a\r\n{field}\r\n\r\n"));
         assert_eq!(request.persistence, persistence, "{version} {field}");
@@ -48,7 +48,7 @@ fn what_no_plan_answers_gets_a_status() {
         ("BREW /u/1 HTTP/1.1", 501),
     ] {
         let request = parsed(&format!("{line}\r\nhost: a\r\n\r\n"));
-        assert_eq!(request.wish, Wish::Unplanned(status), "{line}");
+        assert_eq!(request.route, Route::Refusal(status), "{line}");
     }
 }
 
@@ -113,7 +113,7 @@ fn targets_without_a_form_are_refused() {
     }
     for line in ["CONNECT a:80", "OPTIONS *"] {
         let request = parsed(&format!("{line} HTTP/1.1\r\nhost: a\r\n\r\n"));
-        assert_eq!(request.wish, Wish::Unplanned(405), "{line}");
+        assert_eq!(request.route, Route::Refusal(405), "{line}");
     }
 }
 
@@ -138,11 +138,11 @@ fn what_is_no_request_ends_the_connection() {
         assert_eq!(first, Some(Parsed::Invalid(status)), "{version}: however few bytes are at hand");
     }
     assert_eq!(parse(b"GET /u/1 HTTP/1.1\nhost: a\n\n"), Parsed::Invalid(400));
-    let endless_line = format!("GET /{}", "a".repeat(LONGEST_LINE_BYTES));
+    let endless_line = format!("GET /{}", "a".repeat(MAX_LINE_BYTES));
     assert_eq!(parse(endless_line.as_bytes()), Parsed::Invalid(414));
-    let endless_field = format!("GET /u/1 HTTP/1.1\r\nx: {}", "a".repeat(LONGEST_HEAD_BYTES));
+    let endless_field = format!("GET /u/1 HTTP/1.1\r\nx: {}", "a".repeat(MAX_HEAD_BYTES));
     assert_eq!(parse(endless_field.as_bytes()), Parsed::Invalid(431));
-    let many = format!("GET /u/1 HTTP/1.1\r\n{}\r\n", "x: 1\r\n".repeat(MOST_HEADERS + 1));
+    let many = format!("GET /u/1 HTTP/1.1\r\n{}\r\n", "x: 1\r\n".repeat(MAX_HEADERS + 1));
     assert_eq!(parse(many.as_bytes()), Parsed::Invalid(431));
 }
 
