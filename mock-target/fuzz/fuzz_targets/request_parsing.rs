@@ -1,4 +1,4 @@
-//! Any bytes, cut anywhere, are read the same way, and without a panic.
+//! Requests are parsed the same way however their bytes are split, and without a panic.
 
 #![no_main]
 
@@ -6,5 +6,5 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (Vec<u8>, [u16; 2])| {
     let (bytes, cuts) = input;
-    mock_target::server::check_reading(&bytes, &cuts.map(usize::from));
+    mock_target::server::check_request_parsing(&bytes, &cuts.map(usize::from));
 });
