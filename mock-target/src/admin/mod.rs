@@ -1,7 +1,7 @@
 //! The admin port: `/stats`, `/loops`, `/ledger`, `/plan` and `/reset`, all JSON, on a thread of its own.
 //!
-//! It asks the event loops for a snapshot and does the rest itself, so that whoever watches a target hardly disturbs
-//! it.
+//! The shards only copy their request logs. The thread merges and serializes them, so that polling hardly disturbs
+//! the target.
 
 mod port;
 
@@ -13,15 +13,16 @@ use std::thread::{self, JoinHandle};
 use mio::Waker;
 use serde::Serialize;
 
-use crate::scenario_plan::Plan;
+use crate::control::ShardHandles;
+use crate::scenario_plan::ScenarioPlan;
 use crate::scenario::Scenario;
-use crate::server::{Remotes, TimeLimits};
+use crate::options::TimeLimits;
 use port::Port;
 
 /// The longest request head that is read, in bytes.
-const LONGEST_HEAD_BYTES: usize = 8 << 10;
+const MAX_HEAD_BYTES: usize = 8 << 10;
 
-const MOST_HEADERS: usize = 64;
+const MAX_HEADERS: usize = 64;
 
 /// The admin thread. Dropping it ends the thread.
 #[derive(Debug)]
@@ -31,14 +32,14 @@ pub(crate) struct Admin {
 }
 
 impl Admin {
-    /// Answers on `listener` about the event loops behind `remotes`.
+    /// Serves on `listener` what `shards` report.
     pub(crate) fn start(
         listener: TcpListener,
-        remotes: Remotes,
+        shards: ShardHandles,
         scenario: Scenario,
         limits: TimeLimits,
     ) -> io::Result<Admin> {
-        let port = Port::new(listener, limits, Answers { remotes, scenario })?;
+        let port = Port::new(listener, limits, Handler { shards, scenario })?;
         let waker = port.waker();
         let thread = thread::Builder::new().name("target-admin".to_owned()).spawn(move || port.run())?;
         Ok(Admin { waker, thread: Some(thread) })
@@ -47,7 +48,7 @@ impl Admin {
 
 impl Drop for Admin {
     fn drop(&mut self) {
-        // Whoever cannot be woken cannot be waited for.
+        // A thread that cannot be woken cannot be joined.
         let woken = self.waker.wake();
         if let Some(thread) = self.thread.take().filter(|_| woken.is_ok()) {
             let _ = thread.join();
@@ -55,36 +56,36 @@ impl Drop for Admin {
     }
 }
 
-/// What requests are answered with.
-struct Answers {
-    remotes: Remotes,
+/// Handles requests.
+struct Handler {
+    shards: ShardHandles,
     scenario: Scenario,
 }
 
-impl Answers {
-    /// The response to the request that these bytes are; `None` if they are only the beginning of one.
+impl Handler {
+    /// The response to the request in `bytes`; `None` if the request is not complete.
     ///
     /// # Errors
     /// When an event loop has ended.
-    fn to(&self, bytes: &[u8]) -> io::Result<Option<Vec<u8>>> {
-        let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+    fn respond(&self, bytes: &[u8]) -> io::Result<Option<Vec<u8>>> {
+        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut request = httparse::Request::new(&mut headers);
         let complete = match request.parse(bytes) {
             Ok(status) => status.is_complete(),
             Err(_) => return Ok(Some(refusal("400 Bad Request"))),
         };
-        if bytes.len() > LONGEST_HEAD_BYTES {
+        if bytes.len() > MAX_HEAD_BYTES {
             return Ok(Some(refusal("431 Request Header Fields Too Large")));
         }
         let (true, Some(method), Some(path)) = (complete, request.method, request.path) else {
             return Ok(None);
         };
         let response = match (method, path) {
-            ("GET", "/stats") => json(&self.remotes.stats()?)?,
-            ("GET", "/loops") => json(&self.remotes.loops()?)?,
-            ("GET", "/ledger") => json(&self.remotes.ledger()?)?,
-            ("GET", "/plan") => json(&Plan::of(&self.scenario))?,
-            ("POST", "/reset") => json(&self.remotes.reset().map(|()| Done { reset: true })?)?,
+            ("GET", "/stats") => json(&self.shards.stats()?)?,
+            ("GET", "/loops") => json(&self.shards.loops()?)?,
+            ("GET", "/ledger") => json(&self.shards.ledger()?)?,
+            ("GET", "/plan") => json(&ScenarioPlan::of(&self.scenario))?,
+            ("POST", "/reset") => json(&self.shards.reset().map(|()| ResetDone { reset: true })?)?,
             (_, "/stats" | "/loops" | "/ledger" | "/plan") => refusal("405 Method Not Allowed\r\nallow: GET"),
             (_, "/reset") => refusal("405 Method Not Allowed\r\nallow: POST"),
             _ => refusal("404 Not Found"),
@@ -94,7 +95,7 @@ impl Answers {
 }
 
 #[derive(Serialize)]
-struct Done {
+struct ResetDone {
     reset: bool,
 }
 
