@@ -33,7 +33,7 @@ pub struct Entry {
     pub source: SocketAddr,
     /// The delay planned by the scenario, in nanoseconds.
     pub planned_delay_ns: u64,
-    /// From the complete request head until the response's first bytes were handed to the system, or
+    /// From the complete request head until the response's first bytes were written to the socket, or
     /// until the request was aborted, in nanoseconds.
     pub actual_delay_ns: u64,
     /// The part of the lateness for which the response was due and the event loop was busy with others,
@@ -46,7 +46,7 @@ pub struct Entry {
     /// The fault that was planned for it, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
-    /// Bytes of the response, head included, that were handed to the system.
+    /// Bytes of the response, head included, that were written to the socket.
     pub bytes: u64,
     /// How it ended.
     pub outcome: Outcome,

@@ -75,7 +75,7 @@ pub fn parse_duration(text: &str) -> Result<u64, UnitError> {
 }
 
 /// Nanoseconds in the unit of time of that name.
-pub(crate) fn duration_unit(name: &str) -> Option<u64> {
+fn duration_unit(name: &str) -> Option<u64> {
     DURATION_UNITS.iter().find(|(known, _)| *known == name).map(|(_, scale)| *scale)
 }
 

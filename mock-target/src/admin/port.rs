@@ -9,7 +9,7 @@ use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
 use slab::Slab;
 
-use super::Handler;
+use super::handler::Handler;
 use crate::clock;
 use crate::options::TimeLimits;
 
