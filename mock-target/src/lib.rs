@@ -92,13 +92,15 @@ pub mod units;
 mod admin;
 mod clock;
 mod control;
+mod fault_share;
 mod normal;
 mod options;
 mod request_log;
 
 pub use body::Bodies;
 pub use clock::now_ns as monotonic_ns;
-pub use fault::{Fault, FaultShare};
+pub use fault::Fault;
+pub use fault_share::FaultShare;
 pub use injected_bug::InjectedBug;
 pub use latency::Latency;
 pub use ledger::{Entry, Lateness, Ledger, LoopStats, Outcome, Stats};

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::body::Bodies;
-use crate::fault::{Fault, FaultShare};
+use crate::fault::Fault;
+use crate::fault_share::FaultShare;
 use crate::injected_bug::InjectedBug;
 use crate::latency::Latency;
 use crate::pace::Pace;
