@@ -15,7 +15,7 @@ use criterion::{Criterion, Throughput};
 use inflight::clients::common::exchange::{Exchange, Method, Progress};
 use inflight::clients::common::site::Site;
 use inflight::protocol::{PROTOCOL, Plan};
-use inflight_benches::{Fallible, timed};
+use inflight_benches::{FallibleGroup, timed};
 use inflight_report::comparison::{Comparison, Named};
 use inflight_report::gate::{Gate, Judgement, summary};
 use inflight_report::history::{History, table};
@@ -53,7 +53,7 @@ fn exchange(criterion: &mut Criterion) -> Result<()> {
     let site = Site::of(&plan())?;
     let mut group = criterion.benchmark_group(NAME);
     group.throughput(Throughput::Bytes(BODY_BYTES as u64));
-    let mut group = Fallible::of(group, NAME);
+    let mut group = FallibleGroup::new(group, NAME);
     for (framing, response) in [("content-length", of_one_length()), ("chunked", of_chunks())] {
         let mut exchange = Exchange::default();
         let mut once = || {
@@ -100,7 +100,7 @@ fn of_chunks() -> Vec<u8> {
 fn statistics(criterion: &mut Criterion) -> Result<()> {
     const NAME: &str = "instrument/statistics";
     const LEAST_BETWEEN: usize = 5; // as in a history
-    let mut group = Fallible::of(criterion.benchmark_group(NAME), NAME);
+    let mut group = FallibleGroup::new(criterion.benchmark_group(NAME), NAME);
     for count in ROUNDS {
         let values: Vec<f64> = (1..=count).map(|at| spread(at) - 0.4).collect();
         let chances: Vec<f64> = values.iter().map(|value| value.abs()).collect();
@@ -154,7 +154,7 @@ fn read(criterion: &mut Criterion) -> Result<()> {
     };
     let mut group = criterion.benchmark_group(NAME);
     group.throughput(Throughput::Bytes(bytes));
-    let mut group = Fallible::of(group, NAME);
+    let mut group = FallibleGroup::new(group, NAME);
     group.bench("read", |iterations| (0..iterations).map(once).sum());
     group.finish()
 }
@@ -265,7 +265,7 @@ fn makers<S>(
     makers: &[Maker<'_, S>],
 ) -> Result<()> {
     let prepared = LazyCell::new(prepare);
-    let mut group = Fallible::of(criterion.benchmark_group(name), name);
+    let mut group = FallibleGroup::new(criterion.benchmark_group(name), name);
     for (called, make) in makers {
         group.bench(called, |iterations| {
             let subject = prepared.as_ref().map_err(|error| anyhow!("{error:#}"))?;

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use client::Load;
 use criterion::{Criterion, SamplingMode, Throughput};
-use inflight_benches::{Asked, Fallible};
+use inflight_benches::{BenchArgs, FallibleGroup};
 use inflight_report::numbers::count;
 use mock_target::Scenario;
 use servers::{Kind, Running};
@@ -51,19 +51,19 @@ fn main() -> ExitCode {
         .sample_size(10)
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(2));
-    inflight_benches::main(settings, |criterion, asked| {
+    inflight_benches::main(settings, |criterion, args| {
         mock_target::raise_descriptor_limit()?;
         meter::pin(0)?;
         let kinds: Vec<Kind> = Kind::ALL.iter().copied().filter(|kind| kind.is_installed()).collect();
-        [requests(criterion, &kinds), tables(&kinds, asked)].into_iter().collect()
+        [requests(criterion, &kinds), tables(&kinds, args)].into_iter().collect()
     })
 }
 
-fn tables(kinds: &[Kind], asked: &Asked) -> anyhow::Result<()> {
+fn tables(kinds: &[Kind], args: &BenchArgs) -> anyhow::Result<()> {
     let all: [(&str, Table); 3] =
         [("target/lateness", lateness), ("target/throughput", throughput), ("target/memory", memory)];
     for (id, table) in all {
-        if asked.measures() && asked.selects(id) {
+        if args.measures() && args.selects(id) {
             table(kinds)?;
         }
     }
@@ -87,7 +87,7 @@ fn requests(criterion: &mut Criterion, kinds: &[Kind]) -> anyhow::Result<()> {
     const REQUESTS: u64 = 1_000;
     let mut group = criterion.benchmark_group(NAME);
     group.throughput(Throughput::Elements(REQUESTS)).sampling_mode(SamplingMode::Flat);
-    let mut group = Fallible::of(group, NAME);
+    let mut group = FallibleGroup::new(group, NAME);
     for kind in kinds.iter().filter(|kind| !kind.is_realtime()) {
         let mut server = None;
         group.bench(kind.name(), |iterations| {
