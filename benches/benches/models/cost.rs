@@ -45,7 +45,8 @@ pub(super) fn table(program: &Path, args: &BenchArgs) -> Result<()> {
     }
     let mut session = Session::start(program, Workload::of(super::scenario(URLS, "fixed:0ms")?))?;
     println!(
-        "\nOverhead of the harness: CPU per request without delay, compared with a plain program that does the same; medians of {PAIRS} pairs.\n"
+        "\nOverhead of the harness: CPU per request without delay, compared with a plain program that does the same; \
+         medians of {PAIRS} pairs.\n"
     );
     println!("| contender | CPU | plain | ratio | min–max |");
     println!("| :--- | ---: | ---: | ---: | ---: |");
