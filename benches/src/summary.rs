@@ -108,13 +108,15 @@ fn json<T: DeserializeOwned>(path: &Path, started: SystemTime) -> Option<(System
 fn table(results: &[BenchmarkResult]) -> String {
     let Some(first) = results.first() else { return String::new() };
     let confidence = first.median.confidence_interval.confidence_level * 100.0;
-    let mut text =
-        format!("\n| benchmark | median | {confidence:.0} % interval | throughput | change of the median |\n");
+    let mut text = format!(
+        "\n| benchmark | median | {confidence:.0} % interval | throughput | change of the median |\n"
+    );
     text += "| :--- | ---: | ---: | ---: | ---: |\n";
     for BenchmarkResult { id, throughput, median, change, .. } in results {
         let Interval { lower_bound, upper_bound, .. } = median.confidence_interval;
         let interval = numbers::duration_range(lower_bound as u64, upper_bound as u64);
-        let rate = throughput.as_ref().map_or_else(|| NONE.to_owned(), |per_iteration| rate(per_iteration, median));
+        let rate =
+            throughput.as_ref().map_or_else(|| NONE.to_owned(), |per_iteration| rate(per_iteration, median));
         let change = change.as_ref().map_or_else(|| NONE.to_owned(), format_change);
         let median = numbers::duration(median.point_estimate as u64);
         text += &format!("| {id} | {median} | {interval} | {rate} | {change} |\n");

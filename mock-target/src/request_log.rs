@@ -179,7 +179,8 @@ impl LogSnapshot {
     /// Merges the snapshots of all shards: adds up the counters, sorts the entries and computes the quantiles.
     pub(crate) fn merge(snapshots: impl IntoIterator<Item = LogSnapshot>) -> Ledger {
         let mut ledger = Ledger::default();
-        let (mut lateness, mut queueing, mut unread) = (DelayHistogram::new(), DelayHistogram::new(), DelayHistogram::new());
+        let (mut lateness, mut queueing, mut unread) =
+            (DelayHistogram::new(), DelayHistogram::new(), DelayHistogram::new());
         for snapshot in snapshots {
             ledger.stats.add(&snapshot.stats);
             lateness.add(&snapshot.lateness);

@@ -54,7 +54,9 @@ fn exchange(criterion: &mut Criterion) -> Result<()> {
     let mut group = criterion.benchmark_group(NAME);
     group.throughput(Throughput::Bytes(BODY_BYTES as u64));
     let mut group = FallibleGroup::new(group, NAME);
-    for (framing, response) in [("content-length", content_length_response()), ("chunked", chunked_response())] {
+    for (framing, response) in
+        [("content-length", content_length_response()), ("chunked", chunked_response())]
+    {
         let mut exchange = Exchange::default();
         let mut once = || {
             exchange.begin(Method::Get, &site, black_box(500));

@@ -54,7 +54,8 @@ fn main() -> ExitCode {
     inflight_benches::main(settings, |criterion, args| {
         mock_target::raise_descriptor_limit()?;
         meter::pin(0)?;
-        let kinds: Vec<ServerKind> = ServerKind::ALL.iter().copied().filter(|kind| kind.is_installed()).collect();
+        let kinds: Vec<ServerKind> =
+            ServerKind::ALL.iter().copied().filter(|kind| kind.is_installed()).collect();
         [requests(criterion, &kinds), tables(&kinds, args)].into_iter().collect()
     })
 }
@@ -159,7 +160,8 @@ fn throughput(kinds: &[ServerKind]) -> io::Result<()> {
         let cpu_us = (meter::cpu_ns(server.id())? as f64 - cpu_ns as f64) / 1e3 / requests;
         let rate = requests / seconds;
         let (base_rate, base_cpu) = *reference.get_or_insert((rate, cpu_us));
-        let [rate_ratio, cpu_ratio] = [rate / base_rate, cpu_us / base_cpu].map(|ratio| format!("{ratio:.2}"));
+        let [rate_ratio, cpu_ratio] =
+            [rate / base_rate, cpu_us / base_cpu].map(|ratio| format!("{ratio:.2}"));
         print_row(kind.name(), &[count(rate as u64), rate_ratio, format!("{cpu_us:.2}"), cpu_ratio]);
     }
     Ok(())
@@ -205,7 +207,10 @@ fn memory(kinds: &[ServerKind]) -> io::Result<()> {
         let each = (after as f64 - before as f64) / WAITING as f64 / 1_024.0;
         let base = *reference.get_or_insert(each);
         let resident = after as f64 / f64::from(1 << 20);
-        print_row(kind.name(), &[format!("{each:.2}"), format!("{:.2}", each / base), format!("{resident:.1}")]);
+        print_row(
+            kind.name(),
+            &[format!("{each:.2}"), format!("{:.2}", each / base), format!("{resident:.1}")],
+        );
     }
     Ok(())
 }

@@ -36,8 +36,14 @@ pub(crate) enum ServerKind {
 
 impl ServerKind {
     /// Every server. Ratios are relative to the first.
-    pub(crate) const ALL: &[ServerKind] =
-        &[ServerKind::Hyper, ServerKind::MockTarget, ServerKind::MockTargetRealtime, ServerKind::MockTargetSpinning, ServerKind::Wiremock, ServerKind::Nginx];
+    pub(crate) const ALL: &[ServerKind] = &[
+        ServerKind::Hyper,
+        ServerKind::MockTarget,
+        ServerKind::MockTargetRealtime,
+        ServerKind::MockTargetSpinning,
+        ServerKind::Wiremock,
+        ServerKind::Nginx,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -95,7 +101,9 @@ impl ServerProcess {
         let output = process.stdout.take().ok_or_else(|| io::Error::other("no output"))?;
         BufReader::new(output).read_line(&mut line)?;
         let mut addresses = line.split_whitespace().map_while(|word| word.parse().ok());
-        let address = addresses.next().ok_or_else(|| io::Error::other(format!("unexpected output of {kind:?}: {line:?}")))?;
+        let address = addresses
+            .next()
+            .ok_or_else(|| io::Error::other(format!("unexpected output of {kind:?}: {line:?}")))?;
         let running = ServerProcess { process, address, admin: addresses.next() };
         // nginx's address is printed before it listens.
         while std::net::TcpStream::connect(running.address).is_err() {

@@ -14,11 +14,10 @@ use std::thread::{self, JoinHandle};
 use mio::Waker;
 
 use crate::control::ShardHandles;
-use crate::scenario::Scenario;
 use crate::options::TimeLimits;
+use crate::scenario::Scenario;
 use handler::Handler;
 use port::Port;
-
 
 /// The admin thread. Dropping it ends the thread.
 #[derive(Debug)]

@@ -93,7 +93,8 @@ impl Empirical {
             below + libm::round((above - below) as f64 * (position - libm::floor(position))) as u64
         };
         let whole = (0..100).map(f64::from).filter(|percent| *percent <= 99.0);
-        let points = whole.chain(TAIL_PERCENTAGES.iter().copied()).map(|percent| (percent, at(percent))).collect();
+        let points =
+            whole.chain(TAIL_PERCENTAGES.iter().copied()).map(|percent| (percent, at(percent))).collect();
         Empirical { points }
     }
 

@@ -3,10 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-
+use super::Latency;
 use super::empirical::Empirical;
 use super::error::LatencyError;
-use super::Latency;
 use crate::units;
 
 impl FromStr for Latency {
@@ -72,7 +71,6 @@ impl FromStr for Latency {
         }
     }
 }
-
 
 /// The parameters after the colon, and the whole text for error messages.
 struct Parameters<'a> {

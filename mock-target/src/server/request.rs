@@ -56,7 +56,7 @@ pub(super) enum Route {
     /// With the planned response of the URL with this id.
     Url(u64),
     /// With this error status.
-    Unplanned(u16),
+    Refusal(u16),
 }
 
 /// Whether the connection stays open after the response: RFC 9112, section 9.3.
@@ -81,9 +81,7 @@ pub(super) fn parse(bytes: &[u8]) -> Parsed {
                 Err(status) => Parsed::Invalid(status),
             }
         }
-        Ok(Status::Partial) if bytes.len() < MAX_HEAD_BYTES && !has_long_line(bytes) => {
-            Parsed::Incomplete
-        }
+        Ok(Status::Partial) if bytes.len() < MAX_HEAD_BYTES && !has_long_line(bytes) => Parsed::Incomplete,
         Ok(_) if has_long_line(bytes) => Parsed::Invalid(414),
         Ok(_) | Err(Error::TooManyHeaders) => Parsed::Invalid(431),
         Err(Error::Version) => match has_version(bytes) {
@@ -196,7 +194,9 @@ impl Fields {
                 4 if is("host") && (fields.host || !authority::is_host_field(value)) => return Err(400),
                 4 if is("host") => fields.host = true,
                 6 if is("expect") => fields.expects_continue |= value.eq_ignore_ascii_case(b"100-continue"),
-                9 if is("x-attempt") => fields.attempt = grammar::decimal(value).and_then(|n| u32::try_from(n).ok()),
+                9 if is("x-attempt") => {
+                    fields.attempt = grammar::decimal(value).and_then(|n| u32::try_from(n).ok())
+                }
                 10 if is("connection") => {
                     fields.close |= contains_token(value, b"close");
                     fields.keep_alive |= contains_token(value, b"keep-alive");
@@ -223,7 +223,6 @@ impl Fields {
         Ok(fields)
     }
 }
-
 
 /// Whether a comma-separated list contains a token, in any case.
 fn contains_token(list: &[u8], token: &[u8]) -> bool {

@@ -7,9 +7,9 @@ use std::io::Write;
 use std::time::{Duration, SystemTime};
 
 use super::connection::Exchange;
-use super::response::Response;
 use super::gzip_bodies::GzipBodies;
 use super::request::{Persistence, Route};
+use super::response::Response;
 use crate::body::{Bodies, TAG_BYTES};
 use crate::clock;
 use crate::injected_bug::InjectedBug;
@@ -62,7 +62,9 @@ impl ResponseEncoder {
             return Route::Refusal(404);
         }
         match self.scenario.injected_bug {
-            Some(InjectedBug::ServeTwice(twice)) if id == (twice + 1) % self.scenario.urls => Route::Url(twice),
+            Some(InjectedBug::ServeTwice(twice)) if id == (twice + 1) % self.scenario.urls => {
+                Route::Url(twice)
+            }
             _ => Route::Url(id),
         }
     }
@@ -202,7 +204,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn encoder(body_bytes: u64, injected_bug: Option<InjectedBug>) -> ResponseEncoder {
-        ResponseEncoder::new(Scenario { body_bytes, injected_bug, ..Scenario::preset("quick").expect("a preset") }, true)
+        ResponseEncoder::new(
+            Scenario { body_bytes, injected_bug, ..Scenario::preset("quick").expect("a preset") },
+            true,
+        )
     }
 
     fn exchange(route: Route) -> Exchange {
@@ -256,7 +261,8 @@ mod tests {
     fn an_injected_bug_affects_one_url_only() {
         let (mut correct, mut faulty) = (encoder(100, None), encoder(100, Some(InjectedBug::WrongByte(5))));
         for id in 0..10 {
-            let body = |encoder: &mut ResponseEncoder| bytes(encoder, Route::Url(id), 0, usize::MAX).split_off(110);
+            let body =
+                |encoder: &mut ResponseEncoder| bytes(encoder, Route::Url(id), 0, usize::MAX).split_off(110);
             let differing = body(&mut correct).iter().zip(body(&mut faulty)).filter(|(a, b)| *a != b).count();
             assert_eq!(differing, usize::from(id == 5));
         }

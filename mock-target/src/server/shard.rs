@@ -212,7 +212,9 @@ impl Shard {
     /// Accepts a limited number of the connections that wait.
     fn accept(&mut self, scratch: &mut [u8]) {
         for _ in 0..ACCEPTS_PER_ITERATION {
-            let Some(acceptor) = self.acceptor.as_mut().filter(|acceptor| acceptor.is_ready()) else { return };
+            let Some(acceptor) = self.acceptor.as_mut().filter(|acceptor| acceptor.is_ready()) else {
+                return;
+            };
             if let Some(connection) = acceptor.accept() {
                 self.take_over(connection);
             }

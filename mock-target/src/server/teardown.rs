@@ -94,9 +94,7 @@ impl Shard {
         let elapsed_ns = self.woke_ns.saturating_sub(connection.since_ns);
         let limits = self.limits;
         match connection.state {
-            State::ReadingHead
-                if connection.transport.is_handshaking() && elapsed_ns > limits.request_ns =>
-            {
+            State::ReadingHead if connection.transport.is_handshaking() && elapsed_ns > limits.request_ns => {
                 self.close(key);
             }
             State::ReadingHead if connection.buffered.is_empty() && elapsed_ns > limits.idle_ns => {

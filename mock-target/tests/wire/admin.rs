@@ -4,7 +4,7 @@ use std::io::Read;
 use std::thread;
 use std::time::Duration;
 
-use mock_target::{Ledger, LoopStats, ScenarioPlan, Scenario, Server, ServerOptions, Stats, TimeLimits};
+use mock_target::{Ledger, LoopStats, Scenario, ScenarioPlan, Server, ServerOptions, Stats, TimeLimits};
 use serde::de::DeserializeOwned;
 
 use crate::client::{Client, Response, scenario, start};

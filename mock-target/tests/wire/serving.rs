@@ -75,7 +75,8 @@ fn pipelined_requests_are_answered_in_order() {
         let target = start(latency);
         let bodies = scenario(latency).bodies();
         let mut client = Client::connect(target.address());
-        let pipelined: String = (0..50).map(|id| format!("GET /u/{id} HTTP/1.1\r\nhost: t\r\n\r\n")).collect();
+        let pipelined: String =
+            (0..50).map(|id| format!("GET /u/{id} HTTP/1.1\r\nhost: t\r\n\r\n")).collect();
         client.send(pipelined);
         for id in 0..50 {
             assert_eq!(crc32fast::hash(&client.response().body), bodies.crc32(id), "{latency} {id}");
@@ -149,12 +150,15 @@ fn a_slow_reader_gets_all_of_a_large_body() {
 fn injected_bugs_show_on_the_wire() {
     let correct = scenario("fixed:0ms");
     let bodies = correct.bodies();
-    let faulty = Server::start(Scenario { injected_bug: Some(InjectedBug::ServeTwice(99)), ..correct.clone() }).expect("starts");
+    let faulty =
+        Server::start(Scenario { injected_bug: Some(InjectedBug::ServeTwice(99)), ..correct.clone() })
+            .expect("starts");
     let response = Client::connect(faulty.address()).get(0);
     assert_eq!(crc32fast::hash(&response.body), bodies.crc32(99));
     assert_eq!(faulty.ledger().expect("a ledger").entries[0].id, 99);
 
-    let faulty = Server::start(Scenario { injected_bug: Some(InjectedBug::WrongByte(4)), ..correct }).expect("starts");
+    let faulty =
+        Server::start(Scenario { injected_bug: Some(InjectedBug::WrongByte(4)), ..correct }).expect("starts");
     let response = Client::connect(faulty.address()).get(4);
     assert_ne!(crc32fast::hash(&response.body), bodies.crc32(4));
     assert_eq!(response.body.len(), 1_000);
