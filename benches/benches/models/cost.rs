@@ -12,7 +12,7 @@ use inflight_benches::BenchArgs;
 
 use super::plain::{self, Work};
 
-/// So many that setup and teardown are negligible.
+/// Enough to make setup and teardown negligible.
 const URLS: u64 = 20_000;
 
 /// Pairs of a run of the model and one of the program, interleaved.

@@ -81,7 +81,7 @@ impl<'a> Response<'a> {
         self.truncated(head.saturating_add(at), ending)
     }
 
-    /// How many bytes may have been sent after so many steps.
+    /// How many bytes are due after `step` steps.
     pub(super) fn due_bytes(&self, step: u32) -> usize {
         let Some(pacing) = self.pacing else { return self.length };
         pacing.first_bytes.saturating_add(pacing.step_bytes.saturating_mul(step as usize)).min(self.length)

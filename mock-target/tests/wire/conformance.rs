@@ -6,7 +6,7 @@ use crate::client::{Client, start};
 
 /// The result of the bytes that a client sends.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Outcome {
+enum Expected {
     /// This many responses, none of them an error of syntax; the connection stays open.
     Served(usize),
     /// The same, and the connection is closed.
@@ -15,7 +15,7 @@ enum Outcome {
     Refused(u16),
 }
 
-use Outcome::{Refused, Served, ServedThenClosed};
+use Expected::{Refused, Served, ServedThenClosed};
 
 /// A request with a host, followed by `rest`.
 fn with(line: &str, rest: &str) -> String {
@@ -26,7 +26,7 @@ fn with(line: &str, rest: &str) -> String {
 const NEXT: &str = "GET /u/9 HTTP/1.1\r\nHost: a\r\n\r\n";
 
 #[track_caller]
-fn check(vectors: &[(String, Outcome)]) {
+fn check(vectors: &[(String, Expected)]) {
     let target = start("fixed:0ms");
     for (bytes, expected) in vectors {
         let mut client = Client::connect(target.address());
