@@ -53,7 +53,7 @@ fn cell(number: usize) -> Cell {
         urls: 1_000,
         runs: 3,
         figures: if is_control { figures[..3].to_vec() } else { figures.to_vec() },
-        twin: is_control,
+        control: is_control,
     }
 }
 
