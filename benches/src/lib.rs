@@ -1,8 +1,8 @@
-//! What the benches share: how they begin and end, and benchmarks that may fail.
+//! Shared by the benches: argument parsing, benchmarks that can fail, and the table of results.
 #![forbid(unsafe_code)]
 
-mod asked;
-mod fallible;
+mod args;
+mod fallible_group;
 mod summary;
 
 use std::env;
@@ -13,22 +13,25 @@ use std::time::SystemTime;
 use anyhow::Result;
 use criterion::Criterion;
 
-pub use asked::Asked;
-pub use fallible::{Fallible, timed};
+pub use args::BenchArgs;
+pub use fallible_group::{FallibleGroup, timed};
 
-/// Runs `benches` with `settings`, which the command line may overrule, and ends with the table of what was
+/// Runs `benches` with the defaults `criterion`, which the command line can override, then prints a table of what was
 /// measured.
-pub fn main(settings: Criterion, benches: impl FnOnce(&mut Criterion, &Asked) -> Result<()>) -> ExitCode {
-    let begun = SystemTime::now();
+pub fn main(
+    criterion: Criterion,
+    benches: impl FnOnce(&mut Criterion, &BenchArgs) -> Result<()>,
+) -> ExitCode {
+    let started = SystemTime::now();
     // Plots of all benchmarks would take longer than the benchmarks.
-    let mut criterion = settings.without_plots().configure_from_args();
-    // What criterion cannot read it has refused by now.
-    let asked = Asked::of(env::args().skip(1));
-    let result = benches(&mut criterion, &asked);
+    let mut criterion = criterion.without_plots().configure_from_args();
+    // Criterion has exited by now if it could not parse the arguments.
+    let args = BenchArgs::parse(env::args().skip(1));
+    let result = benches(&mut criterion, &args);
     criterion.final_summary();
-    if asked.measures() {
-        // Who closed our output has seen enough.
-        let _ = io::stdout().write_all(summary::since(begun).as_bytes());
+    if args.measures() {
+        // A closed pipe is no error.
+        let _ = io::stdout().write_all(summary::since(started).as_bytes());
     }
     match result {
         Ok(()) => ExitCode::SUCCESS,

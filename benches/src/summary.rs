@@ -1,4 +1,4 @@
-//! What was measured in this run, as a table in Markdown, from the files that criterion leaves.
+//! The results of this run as a Markdown table, from the files that criterion writes.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,34 +10,34 @@ use inflight_report::numbers::{self, NONE};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-/// The table of all benchmarks that were measured since `begun`, below an empty line; empty where there are
+/// The table of all benchmarks that were measured since `started`, preceded by an empty line. Empty where there are
 /// none.
-pub(crate) fn since(begun: SystemTime) -> String {
-    let mut measured = Vec::new();
-    collect(&folder(), begun, &mut measured);
-    measured.sort_by_key(|one| one.at);
-    table(&measured)
+pub(crate) fn since(started: SystemTime) -> String {
+    let mut results = Vec::new();
+    collect(&folder(), started, &mut results);
+    results.sort_by_key(|one| one.at);
+    table(&results)
 }
 
-/// A benchmark that was measured.
-struct Measured {
+/// The result of one benchmark.
+struct BenchmarkResult {
     at: SystemTime,
     id: String,
     throughput: Option<Throughput>,
-    /// Of one iteration, in nanoseconds.
+    /// The time of one iteration, in nanoseconds.
     median: Estimate,
-    /// Of the median, as a share of what it was.
+    /// The relative change of the median since the previous run.
     change: Option<Estimate>,
 }
 
-/// As criterion writes it.
+/// Criterion's format.
 #[derive(Deserialize)]
 struct Benchmark {
     full_id: String,
     throughput: Option<Throughput>,
 }
 
-/// As criterion writes it.
+/// Criterion's format.
 #[derive(Deserialize)]
 struct Estimates {
     median: Estimate,
@@ -56,7 +56,7 @@ struct Interval {
     upper_bound: f64,
 }
 
-/// Where criterion writes: it looks in these places, in this order.
+/// The folder that criterion writes to. Criterion tries the same places in the same order.
 fn folder() -> PathBuf {
     if let Some(home) = env::var_os("CRITERION_HOME") {
         return home.into();
@@ -65,7 +65,7 @@ fn folder() -> PathBuf {
     target.unwrap_or_else(|| "target".into()).join("criterion")
 }
 
-/// The folder that cargo builds in, as it says itself.
+/// The folder that cargo builds in, by `cargo metadata`.
 fn target_folder() -> Option<PathBuf> {
     #[derive(Deserialize)]
     struct Metadata {
@@ -76,20 +76,20 @@ fn target_folder() -> Option<PathBuf> {
     serde_json::from_slice::<Metadata>(&output.stdout).ok().map(|metadata| metadata.target_directory)
 }
 
-fn collect(folder: &Path, begun: SystemTime, measured: &mut Vec<Measured>) {
-    measured.extend(read(folder, begun));
+fn collect(folder: &Path, started: SystemTime, results: &mut Vec<BenchmarkResult>) {
+    results.extend(read(folder, started));
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     for folder in entries.map(|entry| entry.path()).filter(|path| path.is_dir()) {
-        collect(&folder, begun, measured);
+        collect(&folder, started, results);
     }
 }
 
-/// The benchmark that `folder` is of, if it is of one, and that one was measured since `begun`.
-fn read(folder: &Path, begun: SystemTime) -> Option<Measured> {
-    let (at, benchmark) = json::<Benchmark>(&folder.join("new/benchmark.json"), begun)?;
-    let (_, estimates) = json::<Estimates>(&folder.join("new/estimates.json"), begun)?;
-    let change = json::<Estimates>(&folder.join("change/estimates.json"), begun);
-    Some(Measured {
+/// The result in `folder`, if there is one and it was measured since `started`.
+fn read(folder: &Path, started: SystemTime) -> Option<BenchmarkResult> {
+    let (at, benchmark) = json::<Benchmark>(&folder.join("new/benchmark.json"), started)?;
+    let (_, estimates) = json::<Estimates>(&folder.join("new/estimates.json"), started)?;
+    let change = json::<Estimates>(&folder.join("change/estimates.json"), started);
+    Some(BenchmarkResult {
         at,
         id: benchmark.full_id,
         throughput: benchmark.throughput,
@@ -98,49 +98,51 @@ fn read(folder: &Path, begun: SystemTime) -> Option<Measured> {
     })
 }
 
-/// What a file says, and when it was written, if that was since `begun`.
-fn json<T: DeserializeOwned>(path: &Path, begun: SystemTime) -> Option<(SystemTime, T)> {
+/// The content of a file and its modification time, if that is since `started`.
+fn json<T: DeserializeOwned>(path: &Path, started: SystemTime) -> Option<(SystemTime, T)> {
     let at = fs::metadata(path).and_then(|metadata| metadata.modified()).ok()?;
-    let told = (at >= begun).then(|| fs::read(path).ok()).flatten()?;
-    Some((at, serde_json::from_slice(&told).ok()?))
+    let bytes = (at >= started).then(|| fs::read(path).ok()).flatten()?;
+    Some((at, serde_json::from_slice(&bytes).ok()?))
 }
 
-fn table(measured: &[Measured]) -> String {
-    let Some(first) = measured.first() else { return String::new() };
-    let sure = first.median.confidence_interval.confidence_level * 100.0;
-    let mut text =
-        format!("\n| benchmark | median | {sure:.0} % interval | throughput | change of the median |\n");
+fn table(results: &[BenchmarkResult]) -> String {
+    let Some(first) = results.first() else { return String::new() };
+    let confidence = first.median.confidence_interval.confidence_level * 100.0;
+    let mut text = format!(
+        "\n| benchmark | median | {confidence:.0} % interval | throughput | change of the median |\n"
+    );
     text += "| :--- | ---: | ---: | ---: | ---: |\n";
-    for Measured { id, throughput, median, change, .. } in measured {
+    for BenchmarkResult { id, throughput, median, change, .. } in results {
         let Interval { lower_bound, upper_bound, .. } = median.confidence_interval;
         let interval = numbers::duration_range(lower_bound as u64, upper_bound as u64);
-        let rate = throughput.as_ref().map_or_else(|| NONE.to_owned(), |of_one| rate(of_one, median));
-        let change = change.as_ref().map_or_else(|| NONE.to_owned(), shift);
+        let rate =
+            throughput.as_ref().map_or_else(|| NONE.to_owned(), |per_iteration| rate(per_iteration, median));
+        let change = change.as_ref().map_or_else(|| NONE.to_owned(), format_change);
         let median = numbers::duration(median.point_estimate as u64);
         text += &format!("| {id} | {median} | {interval} | {rate} | {change} |\n");
     }
     text
 }
 
-/// What goes through in a second, where an iteration has `of_one`.
-fn rate(of_one: &Throughput, median: &Estimate) -> String {
-    let a_second = |amount: u64| (amount as f64 * 1e9 / median.point_estimate) as u64;
-    match *of_one {
-        Throughput::Bits(amount) => format!("{} bit/s", numbers::count(a_second(amount))),
+/// The throughput per second, where an iteration processes `per_iteration`.
+fn rate(per_iteration: &Throughput, median: &Estimate) -> String {
+    let per_second = |amount: u64| (amount as f64 * 1e9 / median.point_estimate) as u64;
+    match *per_iteration {
+        Throughput::Bits(amount) => format!("{} bit/s", numbers::count(per_second(amount))),
         Throughput::Bytes(amount) | Throughput::BytesDecimal(amount) => {
-            format!("{}/s", numbers::bytes(a_second(amount)))
+            format!("{}/s", numbers::bytes(per_second(amount)))
         }
         Throughput::Elements(amount) | Throughput::ElementsAndBytes { elements: amount, .. } => {
-            format!("{}/s", numbers::count(a_second(amount)))
+            format!("{}/s", numbers::count(per_second(amount)))
         }
     }
 }
 
-/// By how much, and from where to where that may be.
-fn shift(change: &Estimate) -> String {
-    let told = |share: f64| numbers::change(1.0 + share);
+/// A change and its confidence interval.
+fn format_change(change: &Estimate) -> String {
+    let percent = |share: f64| numbers::change(1.0 + share);
     let Interval { lower_bound, upper_bound, .. } = change.confidence_interval;
-    format!("{} ({} to {})", told(change.point_estimate), told(lower_bound), told(upper_bound))
+    format!("{} ({} to {})", percent(change.point_estimate), percent(lower_bound), percent(upper_bound))
 }
 
 #[cfg(test)]
@@ -164,35 +166,35 @@ mod tests {
         let mut group = criterion.benchmark_group("a group");
         group.throughput(Throughput::Elements(1_000));
         for name in names {
-            let told = |iterations: u64| {
-                // Criterion counts on it that time does pass.
+            let measure = |iterations: u64| {
+                // Criterion relies on time passing.
                 thread::sleep(Duration::from_micros(200));
                 Duration::from_millis(20 * iterations)
             };
-            group.bench_function(*name, |bencher| bencher.iter_custom(told));
+            group.bench_function(*name, |bencher| bencher.iter_custom(measure));
         }
     }
 
-    fn lines(folder: &Path, begun: SystemTime) -> Vec<String> {
-        let mut measured = Vec::new();
-        collect(folder, begun, &mut measured);
-        measured.sort_by_key(|one| one.at);
-        table(&measured).lines().map(str::to_owned).collect()
+    fn lines(folder: &Path, started: SystemTime) -> Vec<String> {
+        let mut results = Vec::new();
+        collect(folder, started, &mut results);
+        results.sort_by_key(|one| one.at);
+        table(&results).lines().map(str::to_owned).collect()
     }
 
-    /// Criterion's own files, so that a new criterion that writes other ones is noticed.
+    /// Uses criterion's own files, so that a change of their format is noticed.
     #[test]
-    fn the_table_is_of_what_was_measured_since_and_in_that_order() {
+    fn the_table_has_results_since_the_start_in_order() {
         let folder = tempfile::tempdir().unwrap();
-        let begun = SystemTime::now() - Duration::from_secs(1);
+        let started = SystemTime::now() - Duration::from_secs(1);
         bench(folder.path(), &["one", "another:1"]);
-        let shown = lines(folder.path(), begun);
+        let shown = lines(folder.path(), started);
         assert_eq!(shown[1], "| benchmark | median | 95 % interval | throughput | change of the median |");
         assert_eq!(shown[3], "| a group/one | 20.0 ms | 20.0–20.0 ms | 50,000/s | – |");
         assert!(shown[4].starts_with("| a group/another:1 |"), "{}", shown[4]);
         assert_eq!(lines(folder.path(), SystemTime::now() + Duration::from_secs(1)), Vec::<String>::new());
 
         bench(folder.path(), &["one"]);
-        assert!(lines(folder.path(), begun).iter().any(|line| line.contains("+0.0 % (+0.0 % to +0.0 %)")));
+        assert!(lines(folder.path(), started).iter().any(|line| line.contains("+0.0 % (+0.0 % to +0.0 %)")));
     }
 }

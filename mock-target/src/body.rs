@@ -1,14 +1,14 @@
-//! The bodies of responses: unique to a URL, checked by anyone, and free to serve.
+//! The bodies of responses: unique to a URL, verifiable by a client, and cheap to serve.
 //!
-//! A body is a short tag that names its URL and seed, then a slice of one buffer of noise that all
-//! URLs share. Nothing is generated for a response, and yet no two URLs have the same body.
+//! A body is a short tag with its URL's id and the seed, then a slice of one buffer of noise that all
+//! URLs share. Nothing is generated for a response, and no two URLs have the same body.
 
 use crate::random::{self, Purpose};
 
 /// Bytes of a body's tag: the id and the seed, each as 16 hexadecimal digits.
 pub const TAG_BYTES: usize = 32;
 
-/// Number of places in the noise where a body may begin.
+/// Number of offsets in the noise at which a body may begin.
 const OFFSETS: u64 = 16 * 1_024;
 
 /// All bodies of a scenario, prepared once.
@@ -34,7 +34,7 @@ impl Bodies {
 
     /// The two parts of a body: its tag, then the rest.
     ///
-    /// Of a body shorter than [`TAG_BYTES`] only the first [`len`](Bodies::len) bytes of the tag count.
+    /// A body shorter than [`TAG_BYTES`] is only the first [`len`](Bodies::len) bytes of the tag.
     pub fn parts(&self, id: u64) -> ([u8; TAG_BYTES], &[u8]) {
         let mut tag = [0; TAG_BYTES];
         write_hex(&mut tag[..16], id);
@@ -56,7 +56,7 @@ impl Bodies {
         hasher.finalize()
     }
 
-    /// Bytes of every body.
+    /// Bytes of each body.
     pub fn len(&self) -> usize {
         self.body_bytes
     }
@@ -67,9 +67,9 @@ impl Bodies {
     }
 }
 
-/// `number` as lower-case hexadecimal, filling `place` from the right.
-fn write_hex(place: &mut [u8], mut number: u64) {
-    for digit in place.iter_mut().rev() {
+/// Writes `number` as lower-case hexadecimal, right-aligned in `digits`.
+fn write_hex(digits: &mut [u8], mut number: u64) {
+    for digit in digits.iter_mut().rev() {
         *digit = b"0123456789abcdef"[(number & 15) as usize];
         number >>= 4;
     }
@@ -89,13 +89,13 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_names_the_id_and_the_seed() {
+    fn a_tag_contains_the_id_and_the_seed() {
         let (tag, _) = Bodies::new(0xfeed, 100).parts(42);
         assert_eq!(&tag, b"000000000000002a000000000000feed");
     }
 
     #[test]
-    fn no_two_bodies_are_the_same() {
+    fn bodies_are_distinct() {
         let bodies = Bodies::new(1, 10_240);
         let distinct: HashSet<u32> = (0..1_000).map(|id| bodies.crc32(id)).collect();
         assert_eq!(distinct.len(), 1_000);
@@ -103,7 +103,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn length_and_checksum_are_those_of_the_whole(seed: u64, id: u64, body_bytes in 0..2_000u64) {
+        fn length_and_checksum_match_the_whole_body(seed: u64, id: u64, body_bytes in 0..2_000u64) {
             let bodies = Bodies::new(seed, body_bytes);
             let body = whole(&bodies, id);
             prop_assert_eq!(body.len() as u64, body_bytes);

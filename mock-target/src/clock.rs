@@ -1,6 +1,6 @@
-//! The clock that delays are measured with.
+//! The clock that measures delays.
 
-/// Nanoseconds of the monotonic clock, the one that the timer's deadlines are set against.
+/// Nanoseconds of the monotonic clock, which the timer uses too.
 #[cfg(unix)]
 pub fn now_ns() -> u64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);

@@ -1,8 +1,8 @@
-//! What may go wrong on demand: faults, the shares of URLs they befall, and their text.
+//! Fault types that a target can inject, and the shares of URLs that they affect.
 //!
 //! A share is written `NAME[@PARAMETER]=SHARE%[,until=ATTEMPT]`, such as `reset-mid-body@512=2%` or
-//! `503@date=10%,until=3`. The seed decides which URLs are befallen, so a scenario's faults are as
-//! much a part of its plan as its delays.
+//! `503@date=10%,until=3`. The seed decides which URLs are affected, so a scenario's faults are as
+//! deterministic as its delays.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,15 +13,15 @@ use thiserror::Error;
 use crate::suggest::did_you_mean;
 use crate::units;
 
-/// What goes wrong with a response, byte for byte.
+/// A fault type, defined byte for byte.
 ///
-/// "The planned response" is the head and body that the URL has without the fault. Faults that end
-/// the connection do so after exactly the bytes stated; what the client's system makes of a reset
-/// while bytes are still unread is its own affair.
+/// "The planned response" is the URL's head and body without the fault. Faults that end
+/// the connection do so after exactly the bytes stated. What a client's system does on a reset
+/// while bytes are still unread depends on that system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Fault {
-    /// `refuse`: a share of *connections*, not of URLs, is reset as soon as it is accepted.
+    /// `refuse`: a share of *connections*, not of URLs, is reset as soon as they are accepted.
     Refuse,
     /// `silence`: nothing is ever sent; the connection stays open until the client leaves.
     Silence,
@@ -44,7 +44,7 @@ pub enum Fault {
     BadChunk,
     /// `no-last-chunk`: the body as one chunk, then a close instead of the last chunk.
     NoLastChunk,
-    /// `oversized-head@BYTES`: the planned response with a field `x-padding` of so many `a` (256 KiB
+    /// `oversized-head@BYTES`: the planned response with a field `x-padding` of this many `a` (256 KiB
     /// unless stated).
     OversizedHead(u64),
     /// `endless-1xx`: `HTTP/1.1 102 Processing` and an empty line every 10 ms, until the client leaves.
@@ -60,17 +60,17 @@ pub enum Fault {
     RedirectLoop,
     /// `truncated-gzip`: `content-encoding: gzip` and the first half of a gzip stream, with its length.
     TruncatedGzip,
-    /// `gzip-bomb@BYTES`: a small gzip stream that unpacks to so many zeros (10 MiB unless stated).
+    /// `gzip-bomb@BYTES`: a small gzip stream that decompresses to this many zeros (10 MiB unless stated).
     GzipBomb(u64),
     /// `wrong-encoding`: the planned body, which is not gzip, under `content-encoding: gzip`.
     WrongEncoding,
-    /// `dribble@GAP`: the planned response, one byte at a time, so long apart (1 ms unless stated).
+    /// `dribble@GAP`: the planned response, one byte at a time, at this interval (1 ms unless stated).
     Dribble(u64),
-    /// `soft-block`: 200 with a small page that asks for proof of being human.
+    /// `soft-block`: 200 with a small captcha page.
     SoftBlock,
 }
 
-/// What `retry-after` says.
+/// The value of `retry-after`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetryAfter {
     /// A number of seconds: `@2s`; 1 unless stated.
@@ -81,7 +81,7 @@ pub enum RetryAfter {
     Garbage,
 }
 
-/// Every fault as it is written with its defaults, to be listed.
+/// Every fault type with its default parameter.
 pub const ALL: &[Fault] = &[
     Fault::Refuse,
     Fault::Silence,
@@ -107,14 +107,14 @@ pub const ALL: &[Fault] = &[
     Fault::SoftBlock,
 ];
 
-/// The largest bomb that can be asked for, in bytes.
+/// The largest decompressed size of a `gzip-bomb`, in bytes.
 const LARGEST_BOMB_BYTES: u64 = 1 << 30;
 
-/// The largest padding of a head that can be asked for, in bytes.
+/// The largest padding of an `oversized-head`, in bytes.
 const LARGEST_PADDING_BYTES: u64 = 16 << 20;
 
 impl Fault {
-    /// What it is called, without its parameter.
+    /// Its name, without its parameter.
     pub fn name(&self) -> &'static str {
         match self {
             Fault::Refuse => "refuse",
@@ -142,7 +142,7 @@ impl Fault {
         }
     }
 
-    /// The same fault with the parameter that a text states; `None` where it takes no such one.
+    /// The same fault with the parameter in `text`; `None` where it takes no such parameter.
     fn with_parameter(self, text: &str) -> Option<Fault> {
         let bytes = || units::parse_bytes(text).ok();
         let at_most = |most: u64| bytes().filter(|bytes| *bytes <= most);
@@ -219,71 +219,27 @@ impl fmt::Display for RetryAfter {
     }
 }
 
-/// A fault and the share of URLs (or, for `refuse`, of connections) that it befalls.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct FaultShare {
-    /// What goes wrong.
-    pub fault: Fault,
-    /// How often, in percent: 0 to 100.
-    pub percent: f64,
-    /// From this attempt on (counted from 1, as the client states it in the field `x-attempt` or the
-    /// query `?attempt=`) the response is as planned.
-    pub until_attempt: Option<u32>,
-}
-
-/// Why a fault or its share could not be read.
+/// Why a fault or its share could not be parsed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum FaultError {
     /// No fault has that name.
     #[error("there is no fault \"{name}\"; {}there are: {}", did_you_mean(.name, ALL.iter().map(Fault::name)), names())]
     Unknown {
-        /// The name that was asked for.
+        /// The requested name.
         name: String,
     },
-    /// The fault takes no parameter, or none like this.
+    /// The fault takes no parameter, or no such parameter.
     #[error(
         "the parameter in \"{0}\" is wrong: such as reset-mid-body@512, gzip-bomb@10MiB, 503@2s, 503@date"
     )]
     Parameter(String),
-    /// Not a fault and a share.
+    /// Not a fault with a share.
     #[error("\"{0}\" is not a fault with its share: write reset-mid-body=2% or 503@1s=10%,until=3")]
     Share(String),
 }
 
 fn names() -> String {
     ALL.iter().map(Fault::name).collect::<Vec<_>>().join(", ")
-}
-
-impl FromStr for FaultShare {
-    type Err = FaultError;
-
-    fn from_str(text: &str) -> Result<Self, FaultError> {
-        let wrong = || FaultError::Share(text.to_owned());
-        let (fault, share) = text.trim().split_once('=').unwrap_or((text.trim(), ""));
-        let fault = fault.parse()?;
-        let (share, until) = match share.split_once(',') {
-            Some((share, until)) => (share, Some(until)),
-            None => (share, None),
-        };
-        let percent = share.strip_suffix('%').and_then(|percent| percent.parse().ok());
-        let percent = percent.filter(|percent| (0.0..=100.0).contains(percent)).ok_or_else(wrong)?;
-        let until_attempt = match until {
-            Some(until) => {
-                let attempt = until.strip_prefix("until=").and_then(|attempt| attempt.parse().ok());
-                Some(attempt.ok_or_else(wrong)?)
-            }
-            None => None,
-        };
-        Ok(FaultShare { fault, percent, until_attempt })
-    }
-}
-
-impl fmt::Display for FaultShare {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}={}%", self.fault, self.percent)?;
-        self.until_attempt.map_or(Ok(()), |attempt| write!(f, ",until={attempt}"))
-    }
 }
 
 impl TryFrom<String> for Fault {
@@ -300,68 +256,15 @@ impl From<Fault> for String {
     }
 }
 
-impl TryFrom<String> for FaultShare {
-    type Error = FaultError;
-
-    fn try_from(text: String) -> Result<Self, FaultError> {
-        text.parse()
-    }
-}
-
-impl From<FaultShare> for String {
-    fn from(share: FaultShare) -> String {
-        share.to_string()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     #[test]
-    fn every_fault_is_read_back_as_it_is_written() {
+    fn formatted_faults_parse_back() {
         for fault in ALL {
             assert_eq!(fault.to_string().parse(), Ok(*fault));
             assert_eq!(fault.name().parse(), Ok(*fault));
-        }
-        for text in [
-            "reset-mid-body@512=2%",
-            "503@date=10%,until=3",
-            "429@garbage=0.5%",
-            "dribble@20ms=100%",
-            "redirect-chain@9=1%",
-        ] {
-            assert_eq!(text.parse::<FaultShare>().expect(text).to_string(), text);
-        }
-    }
-
-    #[test]
-    fn wrong_faults_say_what_is_wrong() {
-        for (text, part) in [
-            ("xyzzy=2%", "there is no fault \"xyzzy\"; there are: refuse, silence"),
-            ("reset=2%", "did you mean \"reset-mid-body\"? there are"),
-            ("silense=2%", "did you mean \"silence\"?"),
-            ("silense", "did you mean \"silence\"?"),
-            ("stall-midbody@7=2%", "did you mean \"stall-mid-body\"?"),
-            ("silence", "is not a fault with its share"),
-            ("silence=2", "is not a fault with its share"),
-            ("silence=101%", "is not a fault with its share"),
-            ("silence=NaN%", "is not a fault with its share"),
-            ("silence=1%,from=2", "is not a fault with its share"),
-            ("silence@3=1%", "parameter"),
-            ("503@soon=1%", "parameter"),
-            ("gzip-bomb@2GiB=1%", "parameter"),
-        ] {
-            let message = text.parse::<FaultShare>().expect_err(text).to_string();
-            assert!(message.contains(part), "{text}: {message}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_text_panics(text in ".*") {
-            let _ = text.parse::<FaultShare>();
         }
     }
 }

@@ -1,9 +1,9 @@
 //! An HTTP/1.1 server for tests and benchmarks, whose every response is planned in advance.
 //!
-//! A [`Scenario`] says what the target does: how many URLs there are, after which delay each is
+//! A [`Scenario`] defines what the target does: how many URLs there are, after which delay each is
 //! answered, and with which body. All of it is a pure function of the scenario and the URL's id, so
-//! anyone can compute what a client ought to have seen. The [`Ledger`] tells what the target itself
-//! saw, and how late each response was against its plan.
+//! a test can compute what a client must receive. The [`Ledger`] records what the target itself
+//! saw, and how late each response was.
 //!
 //! ```
 //! use std::io::{Read, Write};
@@ -25,10 +25,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # Testing a client against what goes wrong
+//! # Testing a client against faults
 //!
-//! Faults are part of a scenario, exact to the byte, and chosen by the seed: see [`Fault`]. A test of
-//! one's own client, here a bare function, against a connection that is reset in the middle of a body:
+//! Faults are part of a scenario, exact to the byte, and chosen by the seed: see [`Fault`]. A test of a
+//! client, here a plain function, against a connection that is reset in the middle of a body:
 //!
 //! ```
 //! use std::io::{self, Read, Write};
@@ -55,7 +55,7 @@
 //! let target = Server::start(scenario.clone())?;
 //! for id in 0..20 {
 //!     match fetch(target.address(), &format!("/u/{id}")) {
-//!         // The plan says which URLs go wrong, so that success is checked as strictly as failure.
+//!         // The scenario says which URLs have a fault, so that success is checked as strictly as failure.
 //!         Ok(body) => {
 //!             assert_eq!(scenario.fault(id, 1), None);
 //!             assert_eq!(body.len(), bodies.len());
@@ -76,31 +76,38 @@
 
 pub mod body;
 pub mod fault;
+pub mod injected_bug;
 pub mod latency;
 pub mod ledger;
 pub mod limits;
 pub mod pace;
-pub mod plan;
 pub mod presets;
+pub mod random;
 pub mod scenario;
+pub mod scenario_plan;
 pub mod server;
 pub mod suggest;
 pub mod units;
 
 mod admin;
-mod book;
 mod clock;
+mod control;
+mod fault_share;
 mod normal;
-mod random;
+mod options;
+mod request_log;
 
 pub use body::Bodies;
 pub use clock::now_ns as monotonic_ns;
-pub use fault::{Fault, FaultShare};
+pub use fault::Fault;
+pub use fault_share::FaultShare;
+pub use injected_bug::InjectedBug;
 pub use latency::Latency;
 pub use ledger::{Entry, Lateness, Ledger, LoopStats, Outcome, Stats};
 pub use limits::raise_descriptor_limit;
+pub use options::{ServerOptions, TimeLimits, TlsOptions};
 pub use pace::Pace;
-pub use plan::{Plan, PlannedUrl};
 pub use presets::{Preset, UnknownPreset};
-pub use scenario::{Lie, Scenario, ScenarioError};
-pub use server::{Handle, Server, ServerOptions, TimeLimits, TlsOptions};
+pub use scenario::{Scenario, ScenarioError};
+pub use scenario_plan::{PlannedUrl, ScenarioPlan};
+pub use server::{Handle, Server};

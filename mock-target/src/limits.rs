@@ -31,7 +31,7 @@ pub fn raise_descriptor_limit() -> io::Result<u64> {
 #[cfg(all(test, unix))]
 mod tests {
     #[test]
-    fn the_soft_limit_is_the_hard_limit_afterwards() {
+    fn the_soft_limit_is_raised_to_the_hard_limit() {
         let limit = super::raise_descriptor_limit().expect("may raise the soft limit");
         let now = rustix::process::getrlimit(rustix::process::Resource::Nofile);
         assert_eq!(now.current, now.maximum);

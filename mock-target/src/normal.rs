@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn agrees_with_the_values_printed_in_the_paper() {
+    fn quantiles_match_the_values_in_the_paper() {
         for (p, expected) in [
             (0.25, -0.674_489_750_196_081_7),
             (0.001, -3.090_232_306_167_814),
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn is_odd_about_one_half_and_rises() {
+    fn quantile_is_odd_about_one_half_and_increasing() {
         assert!(quantile(0.5).abs() < 1e-300);
         let mut last = f64::NEG_INFINITY;
         for step in 1..10_000 {

@@ -8,11 +8,11 @@ use thiserror::Error;
 
 use crate::units;
 
-/// A body in pieces: so many bytes at a time, so long apart. The head goes with the first piece.
+/// A body sent in pieces of equal size at equal intervals. The head is sent with the first piece.
 ///
-/// Written `1KiB/20ms` (a piece of 1 KiB every 20 ms, a dribble) or `1MiB/s` (a bandwidth, which is
-/// kept to by a hundredth of it every 10 ms). Pieces are due at fixed times after the first; a late
-/// one does not delay those after it.
+/// Written `1KiB/20ms` (a piece of 1 KiB every 20 ms) or `1MiB/s` (a bandwidth, sent as a hundredth of it
+/// every 10 ms). Pieces are due at fixed times after the first, so that a late one
+/// delays none after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Pace {
@@ -22,13 +22,13 @@ pub struct Pace {
     pub gap_ns: u64,
 }
 
-/// Why a pace could not be read.
+/// Why a pace could not be parsed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("\"{0}\" is not a pace: write 1KiB/20ms (a piece, and the time to the next) or 1MiB/s (a bandwidth)")]
 pub struct PaceError(String);
 
 impl Pace {
-    /// From the first byte of a body until its last may be sent, in nanoseconds.
+    /// From the first byte of a body until its last is due, in nanoseconds.
     pub fn duration_ns(&self, body_bytes: u64) -> u64 {
         let pieces = body_bytes.div_ceil(self.piece_bytes).max(1);
         (pieces - 1).saturating_mul(self.gap_ns)
@@ -75,10 +75,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pace_is_a_dribble_or_a_bandwidth() {
-        let dribble: Pace = "1KiB/20ms".parse().expect("a pace");
-        assert_eq!(dribble, Pace { piece_bytes: 1_024, gap_ns: 20_000_000 });
-        assert_eq!(dribble.to_string().parse(), Ok(dribble));
+    fn a_pace_is_parsed_from_pieces_or_bandwidth() {
+        let pieces: Pace = "1KiB/20ms".parse().expect("a pace");
+        assert_eq!(pieces, Pace { piece_bytes: 1_024, gap_ns: 20_000_000 });
+        assert_eq!(pieces.to_string().parse(), Ok(pieces));
         assert_eq!("1MB/s".parse(), Ok(Pace { piece_bytes: 10_000, gap_ns: 10_000_000 }));
         for text in ["", "1KiB", "0/20ms", "1KiB/0", "/s", "1KiB/ms"] {
             assert!(text.parse::<Pace>().is_err(), "{text}");
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_piece_ends_the_body() {
+    fn duration_runs_to_the_last_piece() {
         let pace: Pace = "10/5ms".parse().expect("a pace");
         assert_eq!(
             [0, 1, 10, 11, 100].map(|bytes| pace.duration_ns(bytes)),

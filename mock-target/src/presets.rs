@@ -8,22 +8,22 @@ use crate::suggest::did_you_mean;
 /// A named scenario.
 #[derive(Clone, Copy, Debug)]
 pub struct Preset {
-    /// What it is called on the command line.
+    /// Its name on the command line.
     pub name: &'static str,
-    /// One sentence: what it imitates, and where its figures come from.
+    /// One sentence: what it models, and the source of its figures.
     pub about: &'static str,
     /// How many URLs it has.
     pub urls: u64,
-    /// Its distribution of delays, as [`Latency`](crate::Latency) reads it.
+    /// Its distribution of delays, as [`Latency`](crate::Latency) parses it.
     pub latency: &'static str,
     /// The requests in flight that it is meant for.
     pub in_flight: u32,
 }
 
 impl Preset {
-    /// The scenario it names.
+    /// Its scenario.
     pub fn scenario(&self) -> Scenario {
-        let latency = self.latency.parse().expect("a test reads every preset");
+        let latency = self.latency.parse().expect("a test parses every preset");
         Scenario {
             seed: 1,
             urls: self.urls,
@@ -31,13 +31,28 @@ impl Preset {
             body_bytes: 10 << 10,
             pace: None,
             faults: Vec::new(),
-            lie: None,
+            injected_bug: None,
         }
     }
 }
 
-/// Every preset, the article's first.
-pub(crate) const ALL: &[Preset] = &[
+impl Scenario {
+    /// The scenario of a name in [`Scenario::presets`].
+    ///
+    /// # Errors
+    /// When there is no such preset; the error lists the names and suggests the nearest.
+    pub fn preset(name: &str) -> Result<Scenario, UnknownPreset> {
+        find(name).map(Preset::scenario)
+    }
+
+    /// Every preset, with where its figures come from.
+    pub fn presets() -> &'static [Preset] {
+        ALL
+    }
+}
+
+/// Every preset, that of the article first.
+const ALL: &[Preset] = &[
     Preset {
         name: "article",
         about: "1,000 URLs, median 250 ms: the workload of the SpyderProxy blog's \"Concurrency vs \
@@ -105,8 +120,8 @@ pub(crate) const ALL: &[Preset] = &[
     },
     Preset {
         name: "crowd",
-        about: "The article's latency with 10,000 URLs, for 1,000 in flight: where wall begins to tell \
-                clients apart.",
+        about: "The article's latency with 10,000 URLs, for 1,000 in flight: where wall time begins to \
+                distinguish clients.",
         urls: 10_000,
         latency: "lognormal:250ms,0.318",
         in_flight: 1_000,
@@ -120,14 +135,14 @@ pub(crate) const ALL: &[Preset] = &[
     },
     Preset {
         name: "sprint",
-        about: "20,000 URLs without delay, for 128 in flight: what a request costs, and nothing else.",
+        about: "20,000 URLs without delay, for 128 in flight: the cost of a request alone.",
         urls: 20_000,
         latency: "fixed:0ms",
         in_flight: 128,
     },
 ];
 
-/// A name that no preset has.
+/// There is no preset of that name.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
     "there is no preset \"{name}\"; {}there are: {}",
@@ -135,12 +150,12 @@ pub(crate) const ALL: &[Preset] = &[
     names()
 )]
 pub struct UnknownPreset {
-    /// The name that was asked for.
+    /// The requested name.
     pub name: String,
 }
 
 /// The preset of that name.
-pub(crate) fn find(name: &str) -> Result<&'static Preset, UnknownPreset> {
+fn find(name: &str) -> Result<&'static Preset, UnknownPreset> {
     ALL.iter().find(|preset| preset.name == name).ok_or_else(|| UnknownPreset { name: name.to_owned() })
 }
 
@@ -153,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_preset_can_be_played() {
+    fn every_preset_is_valid() {
         for preset in ALL {
             assert_eq!(preset.scenario().validate(), Ok(()), "{}", preset.name);
             assert_eq!(find(preset.name).expect("listed").name, preset.name);
@@ -161,14 +176,14 @@ mod tests {
     }
 
     #[test]
-    fn the_article_lasts_as_long_as_its_synchronous_row() {
+    fn the_article_preset_takes_as_long_as_its_synchronous_row() {
         let article = Scenario::preset("article").expect("a preset");
         let total_s = (0..article.urls).map(|id| article.delay_ns(id)).sum::<u64>() as f64 / 1e9;
         assert!((total_s - 263.0).abs() < 263.0 * 0.03, "{total_s}");
     }
 
     #[test]
-    fn fitted_presets_fit_what_they_were_fitted_to() {
+    fn fitted_presets_match_their_sources() {
         let share_within = |name: &str, limit_ms: u64| {
             let scenario = Scenario::preset(name).expect("a preset");
             let within = (0..100_000).filter(|id| scenario.delay_ns(*id) <= limit_ms * 1_000_000).count();
@@ -189,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_preset_lists_the_known_and_suggests_the_nearest() {
+    fn unknown_preset_lists_presets_and_suggests_the_nearest() {
         let error = Scenario::preset("artcle").expect_err("no such preset").to_string();
         assert_eq!(
             error,

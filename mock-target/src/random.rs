@@ -1,4 +1,4 @@
-//! Random numbers without a generator: every number is a hash of what it is for.
+//! Random numbers without a generator: every number is a hash of its purpose and index.
 //!
 //! A delay must depend on the seed and the URL alone, never on the order in which requests arrive,
 //! so nothing here has a state that advances.
@@ -7,13 +7,13 @@
 #[derive(Clone, Copy, Debug)]
 #[repr(u64)]
 pub(crate) enum Purpose {
-    /// How long a URL's response is delayed.
+    /// The delay of a URL's response.
     Delay = 1,
     /// Where in the noise a URL's body begins.
     BodyOffset = 2,
     /// The noise itself.
     Noise = 3,
-    /// Whether something goes wrong with a URL, and what.
+    /// Which fault a URL has, if any.
     Fault = 4,
     /// Whether a connection is refused.
     Refusal = 5,
@@ -24,25 +24,30 @@ pub(crate) enum Purpose {
 /// 2⁶⁴ divided by the golden ratio: the increment of `SplitMix64`.
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// The output function of `SplitMix64`.
+/// The output at `index`, counted from 0, of `SplitMix64` with the initial state `seed`: 64 uniform bits.
 ///
 /// Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014, with the
 /// constants of Stafford's variant 13, as in Vigna's public-domain `splitmix64.c`.
+pub fn splitmix64(seed: u64, index: u64) -> u64 {
+    mix(seed.wrapping_add(GOLDEN.wrapping_mul(index.wrapping_add(1))))
+}
+
+/// The output function of `SplitMix64`.
 fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
 }
 
-/// The `index`-th output of the `SplitMix64` sequence that `seed` and `purpose` choose: 64 uniform bits.
+/// The number at `index` of the sequence that `seed` and `purpose` choose: 64 uniform bits.
 pub(crate) fn bits(seed: u64, purpose: Purpose, index: u64) -> u64 {
     let stream = mix(seed.wrapping_add(GOLDEN.wrapping_mul(purpose as u64)));
-    mix(stream.wrapping_add(GOLDEN.wrapping_mul(index.wrapping_add(1))))
+    splitmix64(stream, index)
 }
 
 /// 64 random bits as a number strictly between 0 and 1, on a grid of 2⁻⁵².
-pub(crate) fn unit(bits: u64) -> f64 {
-    // The half step keeps both ends out, where quantile functions reach infinity.
+pub fn unit(bits: u64) -> f64 {
+    // The half step excludes both ends, where quantile functions reach infinity.
     ((bits >> 12) as f64 + 0.5) / (1u64 << 52) as f64
 }
 
@@ -51,19 +56,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mix_is_splitmix64() {
+    fn splitmix64_matches_published_outputs() {
         // The first outputs of splitmix64.c from state 1234567, as published with Java's
         // SplittableRandom and on Rosetta Code.
-        let state = 1_234_567u64;
-        let outputs: Vec<u64> = (1..=3).map(|i| mix(state.wrapping_add(GOLDEN.wrapping_mul(i)))).collect();
         assert_eq!(
-            outputs,
+            [0, 1, 2].map(|index| splitmix64(1_234_567, index)),
             [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]
         );
     }
 
     #[test]
-    fn the_ends_of_the_unit_interval_are_never_reached() {
+    fn unit_excludes_zero_and_one() {
         assert!(unit(0) > 0.0);
         assert!(unit(u64::MAX) < 1.0);
     }

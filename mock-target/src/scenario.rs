@@ -1,25 +1,23 @@
-//! A URL id in, a planned response out: pure and seeded.
-
-use std::fmt;
-use std::str::FromStr;
+//! What a target does: a pure, seeded function from a URL's id to its planned response.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::body::Bodies;
-use crate::fault::{Fault, FaultShare};
+use crate::fault::Fault;
+use crate::fault_share::FaultShare;
+use crate::injected_bug::InjectedBug;
 use crate::latency::Latency;
 use crate::pace::Pace;
-use crate::presets::{self, Preset, UnknownPreset};
 use crate::random::{self, Purpose};
 
-/// The largest body that can be asked for, in bytes: 256 MiB.
+/// The largest body of a response, in bytes: 256 MiB.
 pub const LARGEST_BODY_BYTES: u64 = 256 << 20;
 
-/// What a target does: everything about a response follows from this and the URL's id.
+/// What a target does: this and the URL's id determine everything about a response.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scenario {
-    /// Chooses the delays and bodies; two scenarios that differ in it alone are equally distributed.
+    /// Chooses the delays and bodies. Scenarios that differ only in the seed have the same distributions.
     pub seed: u64,
     /// Number of URLs: their ids are 0 to `urls` − 1, their paths `/u/<id>`.
     pub urls: u64,
@@ -27,15 +25,15 @@ pub struct Scenario {
     pub latency: Latency,
     /// Size of each response body, in bytes.
     pub body_bytes: u64,
-    /// How fast a body is sent once it has begun; without one, as fast as it goes.
+    /// How fast a body is sent once it has begun; `None` is as fast as possible.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pace: Option<Pace>,
-    /// What goes wrong, and how often. The shares of all together are at most 100 %.
+    /// Faults, each with its share of the URLs. The shares add up to at most 100 %.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<FaultShare>,
-    /// A lie to tell, so that whoever verifies responses can be tested.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lie: Option<Lie>,
+    /// A bug to inject, to test programs that verify responses.
+    #[serde(default, skip_serializing_if = "Option::is_none", alias = "lie")]
+    pub injected_bug: Option<InjectedBug>,
 }
 
 /// Why a scenario cannot be played.
@@ -47,13 +45,13 @@ pub enum ScenarioError {
     /// A body beyond [`LARGEST_BODY_BYTES`].
     #[error("a body of {0} bytes is too large; the most is 256 MiB, choose less with --body")]
     BodyTooLarge(u64),
-    /// Faults that befall more than all URLs.
-    #[error("the faults befall {0} % of the URLs, which is more than all; state less with --fault")]
+    /// Faults whose shares add up to more than all URLs.
+    #[error("the faults affect {0} % of the URLs, which is more than all; lower the shares with --fault")]
     TooManyFaults(String),
-    /// A lie about a URL that the scenario does not have.
-    #[error("the lie is about URL {id}, and the ids end at {last}; choose one of them")]
-    LieOutOfRange {
-        /// The id that was asked for.
+    /// An injected bug of a URL that the scenario does not have.
+    #[error("the injected bug is of URL {id}, and the ids end at {last}; choose one of them")]
+    BugOutOfRange {
+        /// The requested id.
         id: u64,
         /// The last id there is.
         last: u64,
@@ -61,23 +59,10 @@ pub enum ScenarioError {
 }
 
 impl Scenario {
-    /// The scenario of a name in [`Scenario::presets`].
-    ///
-    /// # Errors
-    /// When there is no such preset; the error lists the names and suggests the nearest.
-    pub fn preset(name: &str) -> Result<Scenario, UnknownPreset> {
-        presets::find(name).map(Preset::scenario)
-    }
-
-    /// Every preset, with where its figures come from.
-    pub fn presets() -> &'static [Preset] {
-        presets::ALL
-    }
-
     /// Checks that the scenario can be played.
     ///
     /// # Errors
-    /// One line that says what is wrong and what to do.
+    /// One line that names the cause and the remedy.
     pub fn validate(&self) -> Result<(), ScenarioError> {
         if self.urls == 0 {
             return Err(ScenarioError::NoUrls);
@@ -90,10 +75,8 @@ impl Scenario {
         if percent > 100.0 + 1e-9 {
             return Err(ScenarioError::TooManyFaults(percent.to_string()));
         }
-        match self.lie {
-            Some(Lie::ServeTwice(id) | Lie::WrongByte(id)) if id >= self.urls => {
-                Err(ScenarioError::LieOutOfRange { id, last: self.urls - 1 })
-            }
+        match self.injected_bug.map(InjectedBug::id) {
+            Some(id) if id >= self.urls => Err(ScenarioError::BugOutOfRange { id, last: self.urls - 1 }),
             _ => Ok(()),
         }
     }
@@ -104,12 +87,12 @@ impl Scenario {
     }
 
     /// From a URL's complete request head until the last byte of its planned response is due, in
-    /// nanoseconds: the delay, and the body's pace.
+    /// nanoseconds: the delay, plus the duration of a paced body.
     pub fn duration_ns(&self, id: u64) -> u64 {
         self.delay_ns(id) + self.pace.map_or(0, |pace| pace.duration_ns(self.body_bytes))
     }
 
-    /// What goes wrong with an attempt at a URL, if anything. Attempts count from 1.
+    /// The fault of an attempt at a URL, if any. Attempts count from 1.
     pub fn fault(&self, id: u64, attempt: u32) -> Option<Fault> {
         if self.faults.is_empty() {
             return None;
@@ -139,80 +122,24 @@ impl Scenario {
     }
 }
 
-/// A lie that a target tells when it is told to: `twice:ID` or `wrong-byte:ID`.
-///
-/// An honest target leaves whoever verifies its responses with nothing to find.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum Lie {
-    /// The request for the URL after this one (the first after the last) is answered, and entered in
-    /// the ledger, as though it had asked for this one.
-    ServeTwice(u64),
-    /// One byte of this URL's body is wrong on the wire.
-    WrongByte(u64),
-}
-
-/// Why a lie could not be read.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("\"{0}\" is not a lie: write twice:ID or wrong-byte:ID, such as twice:7")]
-pub struct LieError(String);
-
-impl FromStr for Lie {
-    type Err = LieError;
-
-    fn from_str(text: &str) -> Result<Self, LieError> {
-        let wrong = || LieError(text.to_owned());
-        let (kind, id) = text.trim().split_once(':').ok_or_else(wrong)?;
-        let id = id.parse().map_err(|_| wrong())?;
-        match kind {
-            "twice" => Ok(Lie::ServeTwice(id)),
-            "wrong-byte" => Ok(Lie::WrongByte(id)),
-            _ => Err(wrong()),
-        }
-    }
-}
-
-impl fmt::Display for Lie {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Lie::ServeTwice(id) => write!(f, "twice:{id}"),
-            Lie::WrongByte(id) => write!(f, "wrong-byte:{id}"),
-        }
-    }
-}
-
-impl TryFrom<String> for Lie {
-    type Error = LieError;
-
-    fn try_from(text: String) -> Result<Self, LieError> {
-        text.parse()
-    }
-}
-
-impl From<Lie> for String {
-    fn from(lie: Lie) -> String {
-        lie.to_string()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn scenarios_that_cannot_be_played_say_why() {
+    fn invalid_scenarios_are_rejected_with_a_reason() {
         let good = Scenario::preset("quick").expect("a preset");
         assert_eq!(good.validate(), Ok(()));
         let no_urls = Scenario { urls: 0, ..good.clone() };
         assert_eq!(no_urls.validate(), Err(ScenarioError::NoUrls));
         let huge = Scenario { body_bytes: 1 << 40, ..good.clone() };
         assert_eq!(huge.validate(), Err(ScenarioError::BodyTooLarge(1 << 40)));
-        let lie = Scenario { lie: Some(Lie::WrongByte(1_000)), ..good };
-        assert_eq!(lie.validate(), Err(ScenarioError::LieOutOfRange { id: 1_000, last: 999 }));
+        let bug = Scenario { injected_bug: Some(InjectedBug::WrongByte(1_000)), ..good };
+        assert_eq!(bug.validate(), Err(ScenarioError::BugOutOfRange { id: 1_000, last: 999 }));
     }
 
     #[test]
-    fn faults_befall_their_share_of_urls_and_no_others() {
+    fn faults_affect_their_share_of_urls() {
         let faults = ["silence=10%", "503=20%,until=3"].map(|text| text.parse().expect("a fault"));
         let scenario = Scenario { faults: faults.to_vec(), ..Scenario::preset("quick").expect("a preset") };
         let count = |attempt, name| {
@@ -227,31 +154,24 @@ mod tests {
     }
 
     #[test]
-    fn faults_that_befall_more_than_all_are_refused() {
+    fn faults_of_more_than_all_urls_are_rejected() {
         let faults = ["silence=60%", "503=50%"].map(|text| text.parse().expect("a fault")).to_vec();
         let scenario = Scenario { faults, ..Scenario::preset("quick").expect("a preset") };
         assert_eq!(scenario.validate(), Err(ScenarioError::TooManyFaults("110".to_owned())));
     }
 
     #[test]
-    fn lies_are_read_and_written_as_text() {
-        for lie in [Lie::ServeTwice(7), Lie::WrongByte(0)] {
-            assert_eq!(lie.to_string().parse(), Ok(lie));
-        }
-        for text in ["", "twice", "twice:", "twice:-1", "thrice:7"] {
-            assert!(text.parse::<Lie>().is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_scenario_is_saved_as_plain_text() {
+    fn a_scenario_is_serialized_as_text_values() {
         let mut scenario = Scenario::preset("article").expect("a preset");
-        scenario.lie = Some(Lie::ServeTwice(3));
+        scenario.injected_bug = Some(InjectedBug::ServeTwice(3));
         let json = serde_json::to_string(&scenario).expect("serializable");
         assert_eq!(
             json,
-            r#"{"seed":1,"urls":1000,"latency":"lognormal:250ms,0.318","body_bytes":10240,"lie":"twice:3"}"#
+            r#"{"seed":1,"urls":1000,"latency":"lognormal:250ms,0.318","body_bytes":10240,"injected_bug":"twice:3"}"#
         );
-        assert_eq!(serde_json::from_str::<Scenario>(&json).expect("readable"), scenario);
+        let read = |json: &str| serde_json::from_str::<Scenario>(json).expect("readable");
+        assert_eq!(read(&json), scenario);
+        // Older files name the field `lie`.
+        assert_eq!(read(&json.replace("injected_bug", "lie")), scenario);
     }
 }

@@ -1,20 +1,20 @@
-//! The nearest known word to one that was mistyped.
+//! Suggestions for mistyped words: "did you mean".
 
-/// The one of `known` that is most like `word`, if any is like it at all: by Jaro–Winkler similarity above 0.7, or,
-/// for a short word, with one or two letters mistyped (Damerau–Levenshtein).
+/// The one of `known` that is most similar to `word`, if any is similar: by Jaro–Winkler similarity above 0.7, or,
+/// for a short word, with a Damerau–Levenshtein distance of one or two.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    const ALIKE: f64 = 0.7;
-    let likeness = |name: &str| strsim::jaro_winkler(word, name);
+    const MIN_SIMILARITY: f64 = 0.7;
+    let similarity = |name: &str| strsim::jaro_winkler(word, name);
     let mistyped = |name: &str| strsim::damerau_levenshtein(word, name) <= 2.min(name.len() / 2);
     known
         .into_iter()
-        .map(|name| (likeness(name), name))
-        .filter(|(likeness, name)| *likeness > ALIKE || mistyped(name))
+        .map(|name| (similarity(name), name))
+        .filter(|(similarity, name)| *similarity > MIN_SIMILARITY || mistyped(name))
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name)
 }
 
-/// `did you mean "article"? ` where one of `known` is near, else nothing: to be put before the list of all.
+/// `did you mean "article"? ` where one of `known` is similar, else empty. It is meant to precede a list of all.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest(word, known).map_or_else(String::new, |near| format!("did you mean \"{near}\"? "))
 }

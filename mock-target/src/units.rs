@@ -1,13 +1,13 @@
-//! Durations and sizes as people write them: `250ms`, `1.5s`, `10KiB`.
+//! Durations and sizes with units: `250ms`, `1.5s`, `10KiB`.
 //!
-//! Both are read with integer arithmetic, so that `0.318ms` is exactly 318,000 ns everywhere.
+//! Both are parsed with integer arithmetic, so that `0.318ms` is exactly 318,000 ns everywhere.
 
 use thiserror::Error;
 
-/// The longest duration that can be written, in nanoseconds: one day.
+/// The longest duration that can be parsed, in nanoseconds: one day.
 pub const LONGEST_NS: u64 = 24 * 3_600 * 1_000_000_000;
 
-/// The micro sign and the Greek letter look alike.
+/// Both the micro sign and the Greek letter are accepted.
 const DURATION_UNITS: &[(&str, u64)] = &[
     ("ns", 1),
     ("us", 1_000),
@@ -32,7 +32,7 @@ const BYTE_UNITS: &[(&str, u64)] = &[
     ("gb", 1_000_000_000),
 ];
 
-/// Why a duration or a size could not be read.
+/// Why a duration or a size could not be parsed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum UnitError {
     /// Not a number followed by a unit of time.
@@ -48,8 +48,8 @@ pub enum UnitError {
     NotASize(String),
 }
 
-/// Reads a duration such as `250ms`, `1.5s`, `40us`, `2m`, `1m30s` or a bare `0`, and returns nanoseconds. The parts
-/// of a duration of several go from the larger unit to the smaller.
+/// Parses a duration such as `250ms`, `1.5s`, `40us`, `2m`, `1m30s` or a bare `0`, and returns nanoseconds. The parts
+/// of a compound duration go from the larger unit to the smaller.
 ///
 /// # Errors
 /// When the text is not a non-negative decimal number with a unit, or several of them, or exceeds a day.
@@ -75,13 +75,13 @@ pub fn parse_duration(text: &str) -> Result<u64, UnitError> {
 }
 
 /// Nanoseconds in the unit of time of that name.
-pub(crate) fn duration_unit(name: &str) -> Option<u64> {
+fn duration_unit(name: &str) -> Option<u64> {
     DURATION_UNITS.iter().find(|(known, _)| *known == name).map(|(_, scale)| *scale)
 }
 
-/// Writes nanoseconds so that [`parse_duration`] reads the same number back: `250ms`, `1.5s`.
+/// Formats nanoseconds so that [`parse_duration`] returns the same number: `250ms`, `1.5s`.
 ///
-/// The largest unit that needs at most three decimals is taken.
+/// Uses the largest unit that needs at most three decimals.
 pub fn format_duration(ns: u64) -> String {
     let (unit, scale) = [("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000), ("ns", 1)]
         .into_iter()
@@ -95,7 +95,7 @@ pub fn format_duration(ns: u64) -> String {
     }
 }
 
-/// Reads a size such as `512`, `10KiB`, `100 kB` or `1.5MiB`, and returns bytes.
+/// Parses a size such as `512`, `10KiB`, `100 kB` or `1.5MiB`, and returns bytes.
 ///
 /// # Errors
 /// When the text is not a non-negative decimal number with a unit of bytes.
@@ -113,7 +113,7 @@ fn split_unit(text: &str) -> (&str, &str) {
     (&text[..end], text[end..].trim_start())
 }
 
-/// A decimal number times `scale`, rounded down to a whole; `None` where it is no number or too big.
+/// A decimal number times `scale`, rounded down; `None` where it is no number or too large.
 fn scaled(number: &str, scale: u64) -> Option<u64> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') || fraction.len() > 18 {
@@ -132,7 +132,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn durations_as_people_write_them() {
+    fn durations_are_parsed() {
         for (text, ns) in [
             ("250ms", 250_000_000),
             ("1.5s", 1_500_000_000),
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_durations_say_what_is_wrong() {
+    fn invalid_durations_are_rejected_with_a_reason() {
         for text in [
             "",
             "ms",
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_as_people_write_them() {
+    fn sizes_are_parsed() {
         for (text, bytes) in [
             ("512", 512),
             ("10KiB", 10_240),
@@ -197,7 +197,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back(ns in 0..=LONGEST_NS) {
+        fn formatted_durations_parse_back(ns in 0..=LONGEST_NS) {
             prop_assert_eq!(parse_duration(&format_duration(ns)), Ok(ns));
         }
 

@@ -1,4 +1,4 @@
-//! Made-up gates of which nothing is worse, as large as those that are saved.
+//! Synthetic gates without a regression, as large as saved ones.
 
 use inflight_report::gate::{
     Build, COUNTS, Cell, Cost, Count, Figure, GATE_FORMAT, Gate, Pair, SCREEN_PAIRS, Side, Stage,
@@ -7,10 +7,10 @@ use inflight_report::record::{Machine, Noise, Settings};
 
 use crate::spread;
 
-/// Cells besides the hidden one.
+/// Cells besides the A/A control.
 const CELLS: usize = 6;
 
-/// So many gates, all against one base.
+/// This many gates, all against one base.
 pub(crate) fn gates(count: usize) -> Vec<Gate> {
     (0..count).map(gate).collect()
 }
@@ -46,14 +46,14 @@ fn gate(number: usize) -> Gate {
 
 fn cell(number: usize) -> Cell {
     let figures = [Figure::Throughput, Figure::Cpu, Figure::Memory, Figure::Instructions];
-    let twin = number == CELLS;
+    let is_control = number == CELLS;
     Cell {
         contender: format!("model-{number}:128"),
         preset: "sprint".to_owned(),
         urls: 1_000,
         runs: 3,
-        figures: if twin { figures[..3].to_vec() } else { figures.to_vec() },
-        twin,
+        figures: if is_control { figures[..3].to_vec() } else { figures.to_vec() },
+        control: is_control,
     }
 }
 

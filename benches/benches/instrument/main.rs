@@ -1,5 +1,5 @@
-//! `cargo bench --bench instrument`: what this project's own code costs: the HTTP of the common client, which
-//! is in the figures of every `+common` contender, and what makes a report of a record, of a gate and of a history.
+//! `cargo bench --bench instrument`: overhead of the harness's own code: the HTTP of the common client, which
+//! is part of the figures of every contender with that client, and the generation of reports.
 
 mod gates;
 mod races;
@@ -15,7 +15,7 @@ use criterion::{Criterion, Throughput};
 use inflight::clients::common::exchange::{Exchange, Method, Progress};
 use inflight::clients::common::site::Site;
 use inflight::protocol::{PROTOCOL, Plan};
-use inflight_benches::{Fallible, timed};
+use inflight_benches::{FallibleGroup, timed};
 use inflight_report::comparison::{Comparison, Named};
 use inflight_report::gate::{Gate, Judgement, summary};
 use inflight_report::history::{History, table};
@@ -24,16 +24,16 @@ use inflight_report::stats::{self, MedianInterval, signed_rank};
 use inflight_report::tables::terminal::Screen;
 use inflight_report::{charts, exports, page, tables};
 
-/// Bytes of a body, as in every preset.
+/// Size of a body, as in every preset.
 const BODY_BYTES: usize = 10 << 10;
 
-/// The record that is reported, from the folder in which cargo runs a bench.
+/// The record to report, relative to the folder in which cargo runs a bench.
 const RECORD: &str = "../results/reference/article";
 
-/// Rounds of a short race and of a long one, and far more than anybody has.
+/// Rounds of a short race and of a long one, and far more than usual.
 const ROUNDS: [usize; 3] = [16, 40, 1_000];
 
-/// Gates of a month, of two, and of most of a year.
+/// Gates of one month, of two, and of most of a year.
 const GATES: [usize; 3] = [24, 60, 240];
 
 fn main() -> ExitCode {
@@ -47,21 +47,23 @@ fn main() -> ExitCode {
     })
 }
 
-/// A request written, and a response read that came in one piece.
+/// Encoding a request, and parsing a response that arrives in one piece.
 fn exchange(criterion: &mut Criterion) -> Result<()> {
     const NAME: &str = "instrument/exchange";
     let site = Site::of(&plan())?;
     let mut group = criterion.benchmark_group(NAME);
     group.throughput(Throughput::Bytes(BODY_BYTES as u64));
-    let mut group = Fallible::of(group, NAME);
-    for (framing, response) in [("content-length", of_one_length()), ("chunked", of_chunks())] {
+    let mut group = FallibleGroup::new(group, NAME);
+    for (framing, response) in
+        [("content-length", content_length_response()), ("chunked", chunked_response())]
+    {
         let mut exchange = Exchange::default();
         let mut once = || {
             exchange.begin(Method::Get, &site, black_box(500));
             exchange.sent(exchange.to_send().len());
             exchange.receive(black_box(&response))
         };
-        ensure!(matches!(once(), Ok(Progress::Done(_))), "the response with {framing} was not understood");
+        ensure!(matches!(once(), Ok(Progress::Done(_))), "the response with {framing} was not parsed");
         group.bench(framing, |iterations| Ok(timed(iterations, &mut once)));
     }
     group.finish()
@@ -84,26 +86,26 @@ fn plan() -> Plan {
     }
 }
 
-fn of_one_length() -> Vec<u8> {
+fn content_length_response() -> Vec<u8> {
     let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {BODY_BYTES}\r\n\r\n");
     [head.as_bytes(), &[b'x'; BODY_BYTES]].concat()
 }
 
-fn of_chunks() -> Vec<u8> {
+fn chunked_response() -> Vec<u8> {
     const CHUNK_BYTES: usize = 1 << 10;
     let chunk = [format!("{CHUNK_BYTES:x}\r\n").as_bytes(), &[b'x'; CHUNK_BYTES], b"\r\n"].concat();
     let body = chunk.repeat(BODY_BYTES / CHUNK_BYTES);
     [&b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"[..], &body, b"0\r\n\r\n"].concat()
 }
 
-/// What a comparison asks of so many rounds, or of so many pairs, and a history of so many gates.
+/// The statistics of a comparison with this many rounds or pairs, and of a history with this many gates.
 fn statistics(criterion: &mut Criterion) -> Result<()> {
     const NAME: &str = "instrument/statistics";
-    const LEAST_BETWEEN: usize = 5; // as in a history
-    let mut group = Fallible::of(criterion.benchmark_group(NAME), NAME);
+    const MIN_DISTANCE: usize = 5; // as in a history
+    let mut group = FallibleGroup::new(criterion.benchmark_group(NAME), NAME);
     for count in ROUNDS {
         let values: Vec<f64> = (1..=count).map(|at| spread(at) - 0.4).collect();
-        let chances: Vec<f64> = values.iter().map(|value| value.abs()).collect();
+        let p_values: Vec<f64> = values.iter().map(|value| value.abs()).collect();
         let ties: Vec<f64> = values.iter().map(|value| (value * 200.0).round()).collect();
         group.bench(&format!("signed rank/{count}"), |iterations| {
             Ok(timed(iterations, || signed_rank::two_sided(black_box(&values))))
@@ -121,21 +123,21 @@ fn statistics(criterion: &mut Criterion) -> Result<()> {
             Ok(timed(iterations, || MedianInterval::of(black_box(count), 0.95)))
         });
         group.bench(&format!("Holm/{count}"), |iterations| {
-            Ok(timed(iterations, || stats::holm(black_box(&chances))))
+            Ok(timed(iterations, || stats::holm(black_box(&p_values))))
         });
     }
     for count in GATES {
-        // With a step: where nothing changed the test soon ends.
+        // With a step, because the test ends early where nothing changed.
         let step = |at| if at > count / 2 { 1.0 } else { 0.0 };
         let values: Vec<f64> = (1..=count).map(|at| spread(at) + step(at)).collect();
         group.bench(&format!("change points/{count}"), |iterations| {
-            Ok(timed(iterations, || stats::change_points(black_box(&values), LEAST_BETWEEN, 1)))
+            Ok(timed(iterations, || stats::change_points(black_box(&values), MIN_DISTANCE, 1)))
         });
     }
     group.finish()
 }
 
-/// A share of 1: multiples of the golden ratio are spread evenly, and no two are equal.
+/// A number from 0 to 1. Multiples of the golden ratio modulo 1 are evenly distributed and distinct.
 fn spread(at: usize) -> f64 {
     (at as f64 * 1.618_033_988_75).fract()
 }
@@ -146,32 +148,32 @@ fn read(criterion: &mut Criterion) -> Result<()> {
     let path = Path::new(RECORD);
     let bytes = path.metadata().with_context(|| format!("no record at {RECORD}"))?.len();
     let once = |_| -> Result<Duration> {
-        let begun = Instant::now();
+        let started = Instant::now();
         let record = Record::read(path)?;
-        let took = begun.elapsed();
-        drop(black_box(record)); // takes its time too, and is no reading
-        Ok(took)
+        let elapsed = started.elapsed();
+        drop(black_box(record)); // not part of reading
+        Ok(elapsed)
     };
     let mut group = criterion.benchmark_group(NAME);
     group.throughput(Throughput::Bytes(bytes));
-    let mut group = Fallible::of(group, NAME);
+    let mut group = FallibleGroup::new(group, NAME);
     group.bench("read", |iterations| (0..iterations).map(once).sum());
     group.finish()
 }
 
-/// What is made of a record.
+/// Reports of a record.
 fn report(criterion: &mut Criterion) -> Result<()> {
     const SCREEN: Screen = Screen { width: 160, colours: false };
-    struct Reported {
+    struct Prepared {
         record: Record,
         named: [Named; 1],
     }
     let prepare = || {
         let record = Record::read(Path::new(RECORD))?;
         let named = [Named { record: "article".to_owned(), comparison: Comparison::of(&record) }];
-        Ok(Reported { record, named })
+        Ok(Prepared { record, named })
     };
-    makers::<Reported>(
+    bench_all::<Prepared>(
         criterion,
         "instrument/report",
         prepare,
@@ -187,12 +189,12 @@ fn report(criterion: &mut Criterion) -> Result<()> {
     )
 }
 
-/// What is made of the longest race that can be asked for, and of one as wide as all contenders are.
+/// Reports of the longest race allowed, and of one with as many contenders as there are.
 fn large_reports(criterion: &mut Criterion) -> Result<()> {
     const SCREEN: Screen = Screen { width: 160, colours: false };
     for (contenders, rounds) in [(4, 1_000), (30, 100)] {
         let prepare = || races::race(&Record::read(Path::new(RECORD))?, contenders, rounds);
-        makers::<Record>(
+        bench_all::<Record>(
             criterion,
             &format!("instrument/report of {rounds} rounds of {contenders} contenders"),
             prepare,
@@ -205,18 +207,18 @@ fn large_reports(criterion: &mut Criterion) -> Result<()> {
     Ok(())
 }
 
-/// What is made of a gate.
+/// Judgement and reports of a gate.
 fn gate(criterion: &mut Criterion) -> Result<()> {
-    struct Judged {
+    struct Prepared {
         gate: Gate,
         judgement: Judgement,
     }
     let prepare = || {
         let gate = gates::gates(1).remove(0);
         let judgement = Judgement::of(&gate);
-        Ok(Judged { gate, judgement })
+        Ok(Prepared { gate, judgement })
     };
-    makers::<Judged>(
+    bench_all::<Prepared>(
         criterion,
         "instrument/gate",
         prepare,
@@ -228,19 +230,19 @@ fn gate(criterion: &mut Criterion) -> Result<()> {
     )
 }
 
-/// What is made of the gates of two months.
+/// Reports of the gates of two months.
 fn history(criterion: &mut Criterion) -> Result<()> {
     const COUNT: usize = 60;
-    struct Told {
+    struct Prepared {
         gates: Vec<Gate>,
         histories: Vec<History>,
     }
     let prepare = || {
         let gates = gates::gates(COUNT);
         let histories = History::all(&gates, None)?;
-        Ok(Told { gates, histories })
+        Ok(Prepared { gates, histories })
     };
-    makers::<Told>(
+    bench_all::<Prepared>(
         criterion,
         "instrument/history",
         prepare,
@@ -254,28 +256,28 @@ fn history(criterion: &mut Criterion) -> Result<()> {
     )
 }
 
-/// A benchmark by its name, and what it makes of an `S`.
-type Maker<'n, S> = (&'n str, fn(&S));
+/// A benchmark: its name, and a function of an `S`.
+type Bench<'n, S> = (&'n str, fn(&S));
 
-/// Benchmarks of what is made of something that is prepared once, and only where one of them runs.
-fn makers<S>(
+/// Benchmarks with a common subject, which is prepared once, and only where one of them runs.
+fn bench_all<S>(
     criterion: &mut Criterion,
     name: &str,
     prepare: impl FnOnce() -> Result<S>,
-    makers: &[Maker<'_, S>],
+    benches: &[Bench<'_, S>],
 ) -> Result<()> {
     let prepared = LazyCell::new(prepare);
-    let mut group = Fallible::of(criterion.benchmark_group(name), name);
-    for (called, make) in makers {
-        group.bench(called, |iterations| {
+    let mut group = FallibleGroup::new(criterion.benchmark_group(name), name);
+    for (name, run) in benches {
+        group.bench(name, |iterations| {
             let subject = prepared.as_ref().map_err(|error| anyhow!("{error:#}"))?;
-            Ok(timed(iterations, || make(black_box(subject))))
+            Ok(timed(iterations, || run(black_box(subject))))
         });
     }
     group.finish()
 }
 
-/// Takes what was made, so that it had to be.
-fn keep<T>(made: T) {
-    black_box(made);
+/// Keeps the optimizer from removing the computation of a value.
+fn keep<T>(value: T) {
+    black_box(value);
 }

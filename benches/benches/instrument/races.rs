@@ -1,15 +1,15 @@
-//! Long and wide races, made of a saved one: its contenders and its runs again and again, each with noise of its own.
+//! Synthetic long and wide races, from a saved one: its contenders and runs are repeated, with noise added to each.
 
 use anyhow::{Result, ensure};
 use inflight_report::record::{ContenderFacts, Reason, ReasonKind, Record, Run, Samples, Verdict};
 
 use crate::spread;
 
-/// One run in so many is void, so that not every two contenders share as many rounds.
-const VOID: usize = 97;
+/// One run in this many is invalid, so that pairs of contenders share different numbers of rounds.
+const INVALID_EVERY: usize = 97;
 
-/// The first so many contenders of `saved` that run several rounds, in a race of so many `rounds`, the first of them
-/// beside an A/A control.
+/// The first `contenders` contenders of `saved` that run several rounds, in a race of `rounds` rounds, the first of them
+/// with an A/A control.
 pub(crate) fn race(saved: &Record, contenders: usize, rounds: u32) -> Result<Record> {
     let several = saved.header.contenders.iter().filter(|facts| facts.rounds > 1 && facts.twin_of.is_none());
     let mut chosen: Vec<ContenderFacts> = several.take(contenders).cloned().collect();
@@ -29,9 +29,9 @@ pub(crate) fn race(saved: &Record, contenders: usize, rounds: u32) -> Result<Rec
             .collect();
         ensure!(!templates.is_empty(), "the saved record has no valid run of {original}");
         let runs = (1..=rounds).zip(templates.into_iter().cycle());
-        race.runs.extend(runs.map(|(round, run)| again(run, &facts.name, round, number)));
+        race.runs.extend(runs.map(|(round, run)| repeat(run, &facts.name, round, number)));
     }
-    // As a race has them: round after round.
+    // In the order of a race: round after round.
     race.runs.sort_by_key(|run| run.round);
     chosen.push(control);
     chosen.iter_mut().for_each(|facts| facts.rounds = rounds);
@@ -39,7 +39,7 @@ pub(crate) fn race(saved: &Record, contenders: usize, rounds: u32) -> Result<Rec
     Ok(race)
 }
 
-fn again(run: &Run, name: &str, round: u32, contender: usize) -> Run {
+fn repeat(run: &Run, name: &str, round: u32, contender: usize) -> Run {
     let at = contender * 1_009 + round as usize;
     let mut run = Run { contender: name.to_owned(), round, ..run.clone() };
     if round > 1 {
@@ -50,7 +50,7 @@ fn again(run: &Run, name: &str, round: u32, contender: usize) -> Run {
         figures.wall_ns = (figures.wall_ns as f64 * (0.98 + 0.04 * spread(at))) as u64;
         figures.cpu_ns = (figures.cpu_ns as f64 * (0.95 + 0.1 * spread(at * 7))) as u64;
     }
-    if at.is_multiple_of(VOID) {
+    if at.is_multiple_of(INVALID_EVERY) {
         run.verdict = Verdict::from(vec![Reason::new(ReasonKind::TargetLate, "the target was late")]);
     }
     run

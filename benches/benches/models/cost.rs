@@ -1,4 +1,4 @@
-//! What a model costs with everything around it, beside a plain program that does the same.
+//! Overhead of the harness: the CPU time of each model compared with a plain program that does the same.
 
 use std::path::Path;
 use std::thread;
@@ -8,67 +8,68 @@ use anyhow::{Context, Result, bail};
 use inflight::contender::{Contender, Source};
 use inflight::session::Session;
 use inflight::workload::Workload;
-use inflight_benches::Asked;
+use inflight_benches::BenchArgs;
 
 use super::plain::{self, Work};
 
-/// So many that setting up and ending vanish.
+/// Enough to make setup and teardown negligible.
 const URLS: u64 = 20_000;
 
-/// Pairs of a run of the model and one of the program, in turns.
+/// Pairs of a run of the model and one of the program, interleaved.
 const PAIRS: u32 = 5;
 
-/// A model costs at most so many times as much as its plain program.
+/// The maximum ratio of a model's CPU time to that of its plain program.
 const LIMIT: f64 = 1.1;
 
-/// No response takes so long.
+/// Longer than any response takes.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// CPU of both, in microseconds a request.
+/// CPU time of both, in microseconds per request.
 struct Pair {
     model_us: f64,
     plain_us: f64,
 }
 
-/// Prints CPU a request of every contender and of its plain program, without delay, in pairs.
+/// Prints CPU time per request of every contender and of its plain program, without delay, in pairs.
 ///
 /// # Errors
-/// When a contender has no program, when either does not do its work, and when one costs more than the limit in
+/// When a contender has no program, when either fails, and when a contender exceeds the limit in
 /// every pair.
-pub(super) fn table(program: &Path, asked: &Asked) -> Result<()> {
+pub(super) fn table(program: &Path, args: &BenchArgs) -> Result<()> {
     let id = |contender: &Contender| format!("models/plain/{contender}");
-    let asked_for =
-        super::all_contenders().filter(|contender| asked.measures() && asked.selects(&id(contender)));
-    let contenders = super::able(program, asked_for.collect())?;
+    let selected =
+        super::all_contenders().filter(|contender| args.measures() && args.selects(&id(contender)));
+    let contenders = super::supported(program, selected.collect())?;
     if contenders.is_empty() {
         return Ok(());
     }
     let mut session = Session::start(program, Workload::of(super::scenario(URLS, "fixed:0ms")?))?;
     println!(
-        "\nCPU a request without delay, beside a plain program that does the same; medians of {PAIRS} pairs.\n"
+        "\nOverhead of the harness: CPU per request without delay, compared with a plain program that does the same; \
+         medians of {PAIRS} pairs.\n"
     );
-    println!("| contender | CPU | plain | ratio | least–most |");
+    println!("| contender | CPU | plain | ratio | min–max |");
     println!("| :--- | ---: | ---: | ---: | ---: |");
-    let mut above = Vec::new();
+    let mut over_limit = Vec::new();
     for contender in &contenders {
         let pairs = pairs(&mut session, contender)?;
-        let median = |figure: fn(&Pair) -> f64| {
+        let min_median_max = |figure: fn(&Pair) -> f64| {
             let mut figures: Vec<f64> = pairs.iter().map(figure).collect();
             figures.sort_by(f64::total_cmp);
             (figures[0], figures[figures.len() / 2], figures[figures.len() - 1])
         };
-        let (least, ratio, most) = median(|pair| pair.model_us / pair.plain_us);
+        let (min, ratio, max) = min_median_max(|pair| pair.model_us / pair.plain_us);
         println!(
-            "| {contender} | {:.1} µs | {:.1} µs | {ratio:.2} | {least:.2}–{most:.2} |",
-            median(|pair| pair.model_us).1,
-            median(|pair| pair.plain_us).1,
+            "| {contender} | {:.1} µs | {:.1} µs | {ratio:.2} | {min:.2}–{max:.2} |",
+            min_median_max(|pair| pair.model_us).1,
+            min_median_max(|pair| pair.plain_us).1,
         );
-        if least > LIMIT {
-            above.push(contender.to_string());
+        if min > LIMIT {
+            over_limit.push(contender.to_string());
         }
     }
-    if !above.is_empty() {
-        bail!("more than {LIMIT} times a plain program's CPU in every pair: {}", above.join(", "));
+    if !over_limit.is_empty() {
+        bail!("more than {LIMIT} times a plain program's CPU in every pair: {}", over_limit.join(", "));
     }
     Ok(())
 }
@@ -86,17 +87,17 @@ fn pairs(session: &mut Session, contender: &Contender) -> Result<Vec<Pair>> {
     };
     (1..=PAIRS)
         .map(|pair| {
-            // Which of the two goes first changes from pair to pair.
+            // The order alternates from pair to pair.
             let first = if pair % 2 == 0 { Some(plain::measure(&name, &work)?) } else { None };
             let model_ns = model_ns(session, contender, pair)?;
             let plain_ns = first.map_or_else(|| plain::measure(&name, &work), Ok)?;
-            let of_one_us = |ns: u64| ns as f64 / 1e3 / URLS as f64;
-            Ok(Pair { model_us: of_one_us(model_ns), plain_us: of_one_us(plain_ns) })
+            let us_per_request = |ns: u64| ns as f64 / 1e3 / URLS as f64;
+            Ok(Pair { model_us: us_per_request(model_ns), plain_us: us_per_request(plain_ns) })
         })
         .collect()
 }
 
-/// CPU of a run that received every URL. A target that was busy is none of its business.
+/// CPU time of a run that received every URL. Whether the target was busy does not matter here.
 fn model_ns(session: &mut Session, contender: &Contender, round: u32) -> Result<u64> {
     let run = super::run(session, contender, round)?;
     let figures = run.figures.with_context(|| format!("{contender}: {:?}", run.verdict))?;

@@ -1,11 +1,11 @@
-//! `cargo bench --bench models`: every model with each of its two clients on 1,000 URLs, and what each costs beside a
-//! plain program that does the same.
+//! `cargo bench --bench models`: every model with each of its two clients on 1,000 URLs, and the overhead of the harness
+//! compared with plain programs that do the same.
 //!
-//! An iteration is a real race: fresh worker processes against a target process, timed from `go` to `done`
-//! by the harness, with everything before and after left out.
+//! An iteration is a run: fresh worker processes against a target process, timed from `go` to `done` by the harness.
+//! Setup and teardown are excluded.
 //!
-//! CPU is no duration that criterion could measure: the table `models/plain` is this program's own, and
-//! `-- models/plain` makes it alone.
+//! Criterion cannot measure CPU time, so this program prints the table `models/plain` itself, and
+//! `-- models/plain` makes only that.
 
 mod cost;
 mod plain;
@@ -22,11 +22,11 @@ use inflight::models::{COMMON, MODELS, NATIVE};
 use inflight::schedule::Turn;
 use inflight::session::{Session, Unwatched};
 use inflight::workload::Workload;
-use inflight_benches::{Asked, Fallible};
+use inflight_benches::{BenchArgs, FallibleGroup};
 use inflight_report::record::{Run, Verdict};
 use mock_target::Scenario;
 
-/// Requests in flight, of models that can have so many.
+/// Requests in flight, for models that can have that many.
 const IN_FLIGHT: u32 = 128;
 
 /// The groups, each with its distribution of delays: those of the preset `quick` divided by ten, and none.
@@ -34,12 +34,12 @@ const DELAYS: [(&str, &str); 2] =
     [("models/2.5 ms delay", "lognormal:2.5ms,0.318"), ("models/zero delay", "fixed:0ms")];
 
 fn main() -> ExitCode {
-    // The sessions below start this very program again, as their target and as their workers.
+    // The sessions below start this program again, as their target and as their workers.
     if let Some(code) = commands::main_if_child() {
         return code;
     }
-    if let Some(ended) = plain::main_if_plain() {
-        return ended.map_or_else(
+    if let Some(result) = plain::run_if_plain() {
+        return result.map_or_else(
             |error| {
                 eprintln!("{error:#}");
                 ExitCode::FAILURE
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
             |()| ExitCode::SUCCESS,
         );
     }
-    // A race takes some tens of milliseconds and as much again to prepare: two for each sample.
+    // A run takes some tens of milliseconds and as much again to prepare: two for each sample.
     let settings = Criterion::default()
         .sample_size(10)
         .warm_up_time(Duration::from_millis(100))
@@ -55,16 +55,16 @@ fn main() -> ExitCode {
     inflight_benches::main(settings, benches)
 }
 
-fn benches(criterion: &mut Criterion, asked: &Asked) -> Result<()> {
+fn benches(criterion: &mut Criterion, args: &BenchArgs) -> Result<()> {
     let program = std::env::current_exe().context("this program has no path")?;
-    let asked_for =
-        |contender: &Contender| DELAYS.iter().any(|(name, _)| asked.selects(&format!("{name}/{contender}")));
-    let mut contenders: Vec<Contender> = contenders().filter(asked_for).collect();
-    if asked.runs() && !contenders.is_empty() {
-        contenders = able(&program, contenders)?;
+    let selected =
+        |contender: &Contender| DELAYS.iter().any(|(name, _)| args.selects(&format!("{name}/{contender}")));
+    let mut contenders: Vec<Contender> = contenders().filter(selected).collect();
+    if args.runs() && !contenders.is_empty() {
+        contenders = supported(&program, contenders)?;
     }
-    let ended = DELAYS.map(|(name, latency)| group(criterion, name, latency, &program, &contenders));
-    ended.into_iter().chain([cost::table(&program, asked)]).collect()
+    let results = DELAYS.map(|(name, latency)| group(criterion, name, latency, &program, &contenders));
+    results.into_iter().chain([cost::table(&program, args)]).collect()
 }
 
 /// Every model with each of its two clients.
@@ -87,21 +87,21 @@ fn scenario(urls: u64, latency: &str) -> Result<Scenario> {
     Ok(Scenario { urls, latency: latency.parse()?, ..Scenario::preset("quick")? })
 }
 
-/// Those that this system can run. The others are told before criterion knows of them: it would miss them
+/// Those that this system can run. The others are reported before criterion is given them: it would miss them
 /// in a baseline.
-fn able(program: &Path, contenders: Vec<Contender>) -> Result<Vec<Contender>> {
+fn supported(program: &Path, contenders: Vec<Contender>) -> Result<Vec<Contender>> {
     let mut session = Session::start(program, Workload::of(scenario(1, "fixed:0ms")?))?;
-    let mut able = Vec::new();
+    let mut supported = Vec::new();
     for contender in contenders {
         let run = run(&mut session, &contender, 1)?;
         match run.verdict {
             verdict @ Verdict::Void { .. } if run.figures.is_none() => {
-                eprintln!("{contender} cannot run here and is left out: {}", verdict.text());
+                eprintln!("{contender} cannot run here and is skipped: {}", verdict.text());
             }
-            _ => able.push(contender),
+            _ => supported.push(contender),
         }
     }
-    Ok(able)
+    Ok(supported)
 }
 
 fn group(
@@ -114,8 +114,8 @@ fn group(
     let scenario = scenario(1_000, latency)?;
     let mut group = criterion.benchmark_group(name);
     group.throughput(Throughput::Elements(scenario.urls)).sampling_mode(SamplingMode::Flat);
-    let mut group = Fallible::of(group, name);
-    // One target for all, once there is a benchmark that needs it.
+    let mut group = FallibleGroup::new(group, name);
+    // One target for all, started with the first benchmark that runs.
     let mut session = None;
     for contender in contenders {
         group.bench(&contender.to_string(), |runs| {
@@ -123,25 +123,25 @@ fn group(
                 Some(session) => session,
                 none => none.insert(Session::start(program, Workload::of(scenario.clone()))?),
             };
-            (0..runs).map(|_| wall(session, contender)).sum()
+            (0..runs).map(|_| wall_time(session, contender)).sum()
         });
     }
     group.finish()
 }
 
-/// The wall of one valid run: a void one counts for nothing, here too.
-fn wall(session: &mut Session, contender: &Contender) -> Result<Duration> {
+/// Wall time of one valid run. Invalid runs are repeated.
+fn wall_time(session: &mut Session, contender: &Contender) -> Result<Duration> {
     const ATTEMPTS: u32 = 20;
-    let mut why = String::new();
+    let mut reason = String::new();
     for round in 1..=ATTEMPTS {
         let run = run(session, contender, round)?;
         match (run.verdict, run.figures) {
             (Verdict::Valid, Some(figures)) => return Ok(Duration::from_nanos(figures.wall_ns)),
-            (verdict @ Verdict::Void { .. }, _) => why = verdict.text(),
+            (verdict @ Verdict::Void { .. }, _) => reason = verdict.text(),
             (Verdict::Valid, None) => {}
         }
     }
-    bail!("void {ATTEMPTS} times in a row ({why}); is the machine busy?")
+    bail!("invalid {ATTEMPTS} times in a row ({reason}); is the machine busy?")
 }
 
 fn run(session: &mut Session, contender: &Contender, round: u32) -> Result<Run> {

@@ -1,4 +1,4 @@
-//! A client so light that what it sees is the server.
+//! A load generator so light that it measures the server, not itself.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
-/// Bytes of every body.
+/// Size of every body.
 const BODY_BYTES: usize = 10 << 10;
 
-/// So many requests over so many connections, each of which always has one under way.
+/// The load: a number of requests over a number of connections, each with one request in flight.
 pub(crate) struct Load {
     pub(crate) address: SocketAddr,
     pub(crate) connections: usize,
@@ -20,15 +20,15 @@ pub(crate) struct Load {
 struct Connection {
     stream: TcpStream,
     id: u64,
-    asked: Instant,
-    /// Bytes that are still to come; `None` before the head of the response.
+    requested_at: Instant,
+    /// Bytes of the response still to come; `None` before its head.
     left: Option<usize>,
 }
 
-/// Makes the requests, and returns how long after its planned delay each response began.
+/// Sends the requests, and returns how long after its planned delay each response began.
 ///
-/// The first request of every connection is made and not counted: all are made in the same instant,
-/// and how a server works through such a burst is another question than how punctual it is.
+/// The first request of every connection is not counted: all are sent at the same time,
+/// and such a burst measures throughput, not lateness.
 pub(crate) fn run(load: &Load, planned_ns: impl Fn(u64) -> u64) -> io::Result<Vec<u64>> {
     let mut poll = Poll::new()?;
     let mut next = 0;
@@ -36,11 +36,11 @@ pub(crate) fn run(load: &Load, planned_ns: impl Fn(u64) -> u64) -> io::Result<Ve
     for index in 0..load.connections {
         let mut stream = connect(load.address)?;
         poll.registry().register(&mut stream, Token(index), Interest::READABLE)?;
-        connections.push(Connection { stream, id: 0, asked: Instant::now(), left: None });
+        connections.push(Connection { stream, id: 0, requested_at: Instant::now(), left: None });
     }
     for connection in &mut connections {
         if next < load.requests {
-            connection.ask(next)?;
+            connection.request(next)?;
             next += 1;
         }
     }
@@ -59,13 +59,13 @@ pub(crate) fn run(load: &Load, planned_ns: impl Fn(u64) -> u64) -> io::Result<Ve
                     Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
                     Ok(length) => {
                         if connection.left.is_none() && connection.id >= load.connections as u64 {
-                            let taken = connection.asked.elapsed().as_nanos() as u64;
+                            let taken = connection.requested_at.elapsed().as_nanos() as u64;
                             late_ns.push(taken.saturating_sub(planned_ns(connection.id)));
                         }
                         if connection.receive(&buffer[..length])? {
                             done += 1;
                             if next < load.requests {
-                                connection.ask(next)?;
+                                connection.request(next)?;
                                 next += 1;
                             }
                         }
@@ -82,14 +82,14 @@ pub(crate) fn run(load: &Load, planned_ns: impl Fn(u64) -> u64) -> io::Result<Ve
     Ok(late_ns)
 }
 
-/// So many connections with a request each, whose responses nobody awaits.
-pub(crate) fn ask_and_wait(address: SocketAddr, count: usize) -> io::Result<Vec<TcpStream>> {
-    let ask = |_| {
+/// Opens `count` connections and sends a request over each, without waiting for the responses.
+pub(crate) fn open_waiting(address: SocketAddr, count: usize) -> io::Result<Vec<TcpStream>> {
+    let open = |_| {
         let mut stream = connect(address)?;
         stream.write_all(b"GET /u/1 HTTP/1.1\r\nhost: bench\r\n\r\n")?;
         Ok(stream)
     };
-    (0..count).map(ask).collect()
+    (0..count).map(open).collect()
 }
 
 fn connect(address: SocketAddr) -> io::Result<TcpStream> {
@@ -100,27 +100,28 @@ fn connect(address: SocketAddr) -> io::Result<TcpStream> {
 }
 
 impl Connection {
-    fn ask(&mut self, id: u64) -> io::Result<()> {
+    fn request(&mut self, id: u64) -> io::Result<()> {
         let mut request = [0; 64];
         let mut free = &mut request[..];
         write!(free, "GET /u/{id} HTTP/1.1\r\nhost: bench\r\n\r\n", id = id % 1_000)?;
         let length = 64 - free.len();
         (self.id, self.left) = (id, None);
-        self.asked = Instant::now();
+        self.requested_at = Instant::now();
         // A request fits into an empty socket.
         self.stream.write_all(&request[..length])
     }
 
-    /// Whether these bytes complete the response.
+    /// Processes received bytes. Returns whether they complete the response.
     fn receive(&mut self, bytes: &[u8]) -> io::Result<bool> {
         let left = match self.left {
             Some(left) => left,
             None => {
                 let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
-                end.ok_or_else(|| io::Error::other("a head came in pieces"))? + 4 + BODY_BYTES
+                end.ok_or_else(|| io::Error::other("a head arrived in pieces"))? + 4 + BODY_BYTES
             }
         };
-        let left = left.checked_sub(bytes.len()).ok_or_else(|| io::Error::other("more than a body came"))?;
+        let left =
+            left.checked_sub(bytes.len()).ok_or_else(|| io::Error::other("more than a body arrived"))?;
         self.left = Some(left);
         Ok(left == 0)
     }

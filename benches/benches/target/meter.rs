@@ -1,10 +1,10 @@
-//! What another process used, as the kernel tells it.
+//! CPU time and memory of another process, from `/proc`.
 
 use std::{fs, io};
 
 use rustix::thread::{CpuSet, sched_setaffinity};
 
-/// Confines this process, and whatever it starts, to one processor, if the machine has it.
+/// Pins this process and its children to one processor, if the machine has it.
 pub(crate) fn pin(processor: usize) -> io::Result<()> {
     let available = std::thread::available_parallelism()?.get();
     if processor >= available {
@@ -25,7 +25,7 @@ pub(crate) fn cpu_ns(process: u32) -> io::Result<u64> {
     Ok(total)
 }
 
-/// Memory of a process that is resident now, in bytes.
+/// Resident memory of a process, in bytes.
 pub(crate) fn resident_bytes(process: u32) -> io::Result<u64> {
     let text = fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));

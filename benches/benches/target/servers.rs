@@ -1,4 +1,4 @@
-//! The servers that are compared, each in a process of its own.
+//! The servers to compare, each in a process of its own.
 
 use std::convert::Infallible;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -22,50 +22,56 @@ use crate::meter;
 
 /// A server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// What most would write: hyper, and tokio's `sleep`.
+pub(crate) enum ServerKind {
+    /// The usual solution: hyper and tokio's `sleep`.
     Hyper,
-    Ours,
-    /// As `inflight run` starts it where it asks for real-time priority.
-    OursRealtime,
-    OursSpinning,
+    MockTarget,
+    /// As `inflight run` starts it where it requests real-time priority.
+    MockTargetRealtime,
+    MockTargetSpinning,
     Wiremock,
-    /// A static file: it takes part where there is no delay.
+    /// Serves a static file, so it is measured without delay only.
     Nginx,
 }
 
-impl Kind {
-    /// Ratios are to the first.
-    pub(crate) const ALL: &[Kind] =
-        &[Kind::Hyper, Kind::Ours, Kind::OursRealtime, Kind::OursSpinning, Kind::Wiremock, Kind::Nginx];
+impl ServerKind {
+    /// Every server. Ratios are relative to the first.
+    pub(crate) const ALL: &[ServerKind] = &[
+        ServerKind::Hyper,
+        ServerKind::MockTarget,
+        ServerKind::MockTargetRealtime,
+        ServerKind::MockTargetSpinning,
+        ServerKind::Wiremock,
+        ServerKind::Nginx,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Kind::Hyper => "hyper + tokio sleep",
-            Kind::Ours => "mock-target",
-            Kind::OursRealtime => "mock-target --realtime",
-            Kind::OursSpinning => "mock-target --realtime --spin",
-            Kind::Wiremock => "wiremock",
-            Kind::Nginx => "nginx",
+            ServerKind::Hyper => "hyper + tokio sleep",
+            ServerKind::MockTarget => "mock-target",
+            ServerKind::MockTargetRealtime => "mock-target --realtime",
+            ServerKind::MockTargetSpinning => "mock-target --realtime --spin",
+            ServerKind::Wiremock => "wiremock",
+            ServerKind::Nginx => "nginx",
         }
     }
 
     pub(crate) fn delays(self) -> bool {
-        self != Kind::Nginx
+        self != ServerKind::Nginx
     }
 
     pub(crate) fn is_realtime(self) -> bool {
-        matches!(self, Kind::OursRealtime | Kind::OursSpinning)
+        matches!(self, ServerKind::MockTargetRealtime | ServerKind::MockTargetSpinning)
     }
 
     pub(crate) fn is_installed(self) -> bool {
-        self != Kind::Nginx || is_installed("nginx")
+        self != ServerKind::Nginx || is_installed("nginx")
     }
 
-    /// The server that an argument of this program asks to be.
-    pub(crate) fn of_argument(argument: &str) -> Option<Kind> {
+    /// The server that an argument of this program selects.
+    pub(crate) fn of_argument(argument: &str) -> Option<ServerKind> {
         let name = argument.strip_prefix("--serve=")?;
-        Kind::ALL.iter().copied().find(|kind| kind.name() == name)
+        ServerKind::ALL.iter().copied().find(|kind| kind.name() == name)
     }
 }
 
@@ -75,16 +81,16 @@ pub(crate) fn is_installed(program: &str) -> bool {
     env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
-/// A server's process, ended when this is dropped.
-pub(crate) struct Running {
+/// The process of a server, killed when this is dropped.
+pub(crate) struct ServerProcess {
     process: Child,
     pub(crate) address: SocketAddr,
     admin: Option<SocketAddr>,
 }
 
-impl Running {
-    /// Starts this program once more, to be that server with that scenario.
-    pub(crate) fn start(kind: Kind, scenario: &str) -> io::Result<Running> {
+impl ServerProcess {
+    /// Starts this program again, as that server with that scenario.
+    pub(crate) fn start(kind: ServerKind, scenario: &str) -> io::Result<ServerProcess> {
         let mut process = Command::new(env::current_exe()?)
             .arg(format!("--serve={}", kind.name()))
             .env("SCENARIO", scenario)
@@ -95,16 +101,18 @@ impl Running {
         let output = process.stdout.take().ok_or_else(|| io::Error::other("no output"))?;
         BufReader::new(output).read_line(&mut line)?;
         let mut addresses = line.split_whitespace().map_while(|word| word.parse().ok());
-        let address = addresses.next().ok_or_else(|| io::Error::other(format!("{kind:?} said {line:?}")))?;
-        let running = Running { process, address, admin: addresses.next() };
-        // nginx says where it will be before it is there.
+        let address = addresses
+            .next()
+            .ok_or_else(|| io::Error::other(format!("unexpected output of {kind:?}: {line:?}")))?;
+        let running = ServerProcess { process, address, admin: addresses.next() };
+        // nginx's address is printed before it listens.
         while std::net::TcpStream::connect(running.address).is_err() {
             thread::sleep(Duration::from_millis(10));
         }
         Ok(running)
     }
 
-    /// The lateness that the server itself knows of, if it keeps a ledger.
+    /// The lateness by the server's own ledger, if it has one.
     pub(crate) fn lateness_ns(&self) -> io::Result<Option<Lateness>> {
         let Some(admin) = self.admin else { return Ok(None) };
         let mut stream = std::net::TcpStream::connect(admin)?;
@@ -120,7 +128,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for ServerProcess {
     fn drop(&mut self) {
         // Fails only for a process that has ended.
         let _ = self.process.kill();
@@ -128,8 +136,8 @@ impl Drop for Running {
     }
 }
 
-/// Is that server until the standard input ends.
-pub(crate) fn serve(kind: Kind) -> io::Result<()> {
+/// Runs that server until the standard input ends.
+pub(crate) fn serve(kind: ServerKind) -> io::Result<()> {
     meter::pin(1)?;
     let article = Scenario::preset("article").map_err(io::Error::other)?;
     let latency = match env::var("SCENARIO").as_deref() {
@@ -139,10 +147,10 @@ pub(crate) fn serve(kind: Kind) -> io::Result<()> {
     };
     let scenario = Scenario { latency: latency.parse().map_err(io::Error::other)?, ..article };
     match kind {
-        Kind::Ours | Kind::OursRealtime | Kind::OursSpinning => {
+        ServerKind::MockTarget | ServerKind::MockTargetRealtime | ServerKind::MockTargetSpinning => {
             let options = ServerOptions {
                 realtime: kind.is_realtime(),
-                spin: kind == Kind::OursSpinning,
+                spin: kind == ServerKind::MockTargetSpinning,
                 ..ServerOptions::default()
             };
             let handle = Server::start_with(scenario, options)?;
@@ -150,15 +158,15 @@ pub(crate) fn serve(kind: Kind) -> io::Result<()> {
                 eprintln!("real-time priority was not granted");
             }
             println!("{} {}", handle.address(), handle.admin_address());
-            wait_for_the_end()
+            wait_for_end_of_input()
         }
-        Kind::Hyper => tokio::runtime::Runtime::new()?.block_on(serve_hyper(scenario)),
-        Kind::Wiremock => tokio::runtime::Runtime::new()?.block_on(serve_wiremock(scenario)),
-        Kind::Nginx => serve_nginx(),
+        ServerKind::Hyper => tokio::runtime::Runtime::new()?.block_on(serve_hyper(scenario)),
+        ServerKind::Wiremock => tokio::runtime::Runtime::new()?.block_on(serve_wiremock(scenario)),
+        ServerKind::Nginx => serve_nginx(),
     }
 }
 
-fn wait_for_the_end() -> io::Result<()> {
+fn wait_for_end_of_input() -> io::Result<()> {
     io::stdin().read_to_end(&mut Vec::new()).map(drop)
 }
 
@@ -172,13 +180,13 @@ fn body_of(scenario: &Scenario) -> Vec<u8> {
     [&tag[..], rest].concat()
 }
 
-/// A listener whose queue takes a crowd that comes at once. In the usual one of 128 connections wait for a
-/// second whenever it is full, and what was measured would be that.
+/// A listener with a backlog large enough for all connections at once. With the usual one of 128, connections wait for a
+/// second whenever it is full, which would dominate the measurement.
 fn listen() -> io::Result<TcpListener> {
-    const QUEUE: i32 = 4_096; // what nginx is told, and the most that Linux gives unless told otherwise
+    const BACKLOG: i32 = 4_096; // as configured for nginx, and the default maximum of Linux
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
-    socket.listen(QUEUE)?;
+    socket.listen(BACKLOG)?;
     Ok(socket.into())
 }
 
@@ -221,7 +229,7 @@ async fn serve_wiremock(scenario: Scenario) -> io::Result<()> {
     };
     Mock::given(method("GET")).respond_with(respond).mount(&server).await;
     println!("{}", server.address());
-    tokio::task::spawn_blocking(wait_for_the_end).await?
+    tokio::task::spawn_blocking(wait_for_end_of_input).await?
 }
 
 /// One worker that serves the body from a file whose handle it keeps.

@@ -1,18 +1,18 @@
-//! A distribution as it was measured: quantiles, or samples that quantiles are taken of.
+//! A measured distribution: quantiles, or samples from which quantiles are computed.
 
 use std::fs;
 
-use super::LatencyError;
+use super::error::LatencyError;
 use crate::units;
 
-/// The most lines of a file that are read.
-const MOST_LINES: usize = 10_000_000;
+/// The maximum number of lines in a file.
+const MAX_LINES: usize = 10_000_000;
 
-/// The quantiles that are kept of samples, in percent: every one, and more where the tail is.
-const KEPT_TAIL: &[f64] =
+/// The quantiles kept of samples besides the whole percentages up to 99, in percent.
+const TAIL_PERCENTAGES: &[f64] =
     &[99.1, 99.2, 99.3, 99.4, 99.5, 99.6, 99.7, 99.8, 99.9, 99.95, 99.99, 99.999, 100.0];
 
-/// Quantiles of measured delays, with straight lines between them.
+/// Quantiles of measured delays, with linear interpolation between them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Empirical {
     /// Percentages and delays, both rising, from 0 % to 100 %.
@@ -20,8 +20,8 @@ pub struct Empirical {
 }
 
 impl Empirical {
-    /// A distribution through these points: a percentage, and the delay in nanoseconds that so many
-    /// stay below.
+    /// A distribution through these points: a percentage, and the delay in nanoseconds that this share of
+    /// delays stays below.
     ///
     /// # Errors
     /// When there are fewer than two, they do not rise, or do not reach from 0 % to 100 %.
@@ -34,12 +34,12 @@ impl Empirical {
         Ok(Empirical { points })
     }
 
-    /// Reads a CSV file: a column of delays as measured, or two columns, quantiles (0 to 1, or in percent with a
+    /// Reads a CSV file: one column of measured delays, or two columns, quantiles (0 to 1, or in percent with a
     /// `%`) and their delays.
     ///
-    /// Columns are separated by commas, semicolons or tabs, and may be quoted. Where it is not the comma that
-    /// separates, a comma in a number is a decimal comma. A first line in which no column begins with a number is a heading; a unit in it,
-    /// as in `ttfb_s` or `latency (us)`, is that of delays without a unit of their own, which are milliseconds
+    /// Columns are separated by commas, semicolons or tabs, and may be quoted. Where the separator is not the comma,
+    /// a comma in a number is a decimal comma. A first line in which no column begins with a number is a heading. A unit in it,
+    /// as in `ttfb_s` or `latency (us)`, applies to delays without a unit, which are milliseconds
     /// otherwise. Empty lines and those that begin with `#` are skipped.
     ///
     /// # Errors
@@ -54,11 +54,11 @@ impl Empirical {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let (mut samples, mut points) = (Vec::new(), Vec::new());
         let mut default_unit = "ms";
-        for (place, row) in rows(text)?.into_iter().enumerate() {
+        for (index, row) in rows(text)?.into_iter().enumerate() {
             let Row { line, cells } = row;
             let is_heading =
                 |cell: &String| !cell.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
-            if place == 0 && cells.iter().all(is_heading) {
+            if index == 0 && cells.iter().all(is_heading) {
                 default_unit = cells.last().and_then(|cell| unit_in(cell)).unwrap_or(default_unit);
                 continue;
             }
@@ -93,7 +93,8 @@ impl Empirical {
             below + libm::round((above - below) as f64 * (position - libm::floor(position))) as u64
         };
         let whole = (0..100).map(f64::from).filter(|percent| *percent <= 99.0);
-        let points = whole.chain(KEPT_TAIL.iter().copied()).map(|percent| (percent, at(percent))).collect();
+        let points =
+            whole.chain(TAIL_PERCENTAGES.iter().copied()).map(|percent| (percent, at(percent))).collect();
         Empirical { points }
     }
 
@@ -102,7 +103,7 @@ impl Empirical {
         &self.points
     }
 
-    /// The delay that a share `p` stays below, in nanoseconds.
+    /// The delay that a share `p` of delays stays below, in nanoseconds.
     pub(super) fn quantile_ns(&self, p: f64) -> f64 {
         let percent = p * 100.0;
         let above = self.points.partition_point(|point| point.0 < percent).clamp(1, self.points.len() - 1);
@@ -119,10 +120,10 @@ struct Row {
     cells: Vec<String>,
 }
 
-/// The rows of `text`, whatever separates its columns.
+/// The rows of `text`, with the separator that it uses.
 fn rows(text: &str) -> Result<Vec<Row>, String> {
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    // Excel may name the separator in a line of its own.
+    // Excel may state the separator in a line of its own.
     let named = lines().next().and_then(|line| line.strip_prefix("sep="));
     let separator = match named.and_then(|named| named.bytes().next()) {
         Some(separator) => separator,
@@ -135,13 +136,13 @@ fn rows(text: &str) -> Result<Vec<Row>, String> {
         if line.is_empty() || line.starts_with('#') || (rows.is_empty() && line.starts_with("sep=")) {
             continue;
         }
-        if rows.len() == MOST_LINES {
-            return Err(format!("it has more than {MOST_LINES} lines: take a sample of them"));
+        if rows.len() == MAX_LINES {
+            return Err(format!("it has more than {MAX_LINES} lines: take a sample of them"));
         }
         let decimal = |cell: &str| if separator == b',' { cell.to_owned() } else { cell.replace(',', ".") };
         let mut cells: Vec<String> =
             cells(line, separator)?.iter().map(|cell| decimal(cell.trim())).collect();
-        // A separator behind the last column is no column.
+        // A trailing separator adds no column.
         while cells.len() > 1 && cells.last().is_some_and(String::is_empty) {
             cells.pop();
         }
@@ -177,7 +178,7 @@ fn unit_in(heading: &str) -> Option<&'static str> {
 fn percent(text: &str) -> Option<f64> {
     let percent = match text.strip_suffix('%') {
         Some(percent) => percent.trim().parse().ok()?,
-        // A share has few digits: their product with 100 is rounded to what was meant.
+        // Rounding corrects the floating-point error of the product with 100.
         None => libm::round(text.parse::<f64>().ok()? * 1e10) / 1e8,
     };
     (0.0..=100.0).contains(&percent).then_some(percent)
@@ -193,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantiles_are_read_as_they_stand() {
+    fn quantiles_are_read_from_csv() {
         let expected = Empirical::new(vec![(0.0, 1_000_000), (50.0, 3_000_000), (100.0, 20_000_000)]);
         for text in ["q,delay\n0,1ms\n0.5,3ms\n1,20ms\n", "0%;1\n50%;3\n100%;20", "0\t1\n\n0.5\t3\n1.0\t20\n"]
         {
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn samples_become_quantiles() {
+    fn quantiles_are_computed_from_samples() {
         let text: String = (0..=1_000).rev().map(|ms| format!("{ms}\n")).collect();
         let empirical = Empirical::from_csv(&format!("ttfb_ms\n{text}")).expect("samples");
         for (percent, ns) in empirical.points() {
@@ -212,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_read_as_programs_write_them() {
+    fn common_csv_dialects_are_read() {
         let half_second = |text: &str| Empirical::from_csv(text).expect(text).quantile_ns(0.5) / 1e9;
         for text in [
             "\u{feff}500\r\n500\r\n",
@@ -231,11 +232,11 @@ mod tests {
             assert_eq!(half_second(text), 0.5, "{text:?}");
         }
         let first = Empirical::from_csv("\u{feff}100\n500\n").expect("two samples");
-        assert_eq!(first.quantile_ns(0.0), 1e8, "a byte-order mark hides no value");
+        assert_eq!(first.quantile_ns(0.0), 1e8, "the value after a byte-order mark is read");
     }
 
     #[test]
-    fn wrong_files_say_where() {
+    fn invalid_files_are_rejected_with_the_line() {
         for (text, part) in [
             ("1ms\nfast\n", "line 2, \"fast\""),
             ("12,5\n13,5\n", "line 1, \"12,5\""),

@@ -1,10 +1,11 @@
-//! How long responses are delayed: the distributions, and a delay for every URL.
+//! Distributions of delays, and the delay of every URL.
 //!
 //! A delay is a pure function of the distribution, a seed and a URL id. Nothing depends on the order
-//! in which requests arrive, nor on the platform: only IEEE 754 operations and `libm` take part, and
+//! in which requests arrive, nor on the platform: only IEEE 754 operations and `libm` are used, and
 //! results are whole nanoseconds.
 
 mod empirical;
+mod error;
 mod text;
 
 use serde::{Deserialize, Serialize};
@@ -14,34 +15,34 @@ use crate::random::{self, Purpose};
 use crate::units;
 
 pub use empirical::Empirical;
-pub use text::LatencyError;
+pub use error::LatencyError;
 
-/// A distribution of delays, written and saved as text.
+/// A distribution of delays, serialized as text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Latency {
-    /// Every response after the same delay: `fixed:20ms`.
+    /// The same delay for every response: `fixed:20ms`.
     Fixed {
         /// The delay.
         delay_ns: u64,
     },
-    /// Every delay between two bounds equally likely: `uniform:10ms,50ms`.
+    /// Uniform between two bounds: `uniform:10ms,50ms`.
     Uniform {
         /// The shortest delay.
         low_ns: u64,
         /// The longest delay.
         high_ns: u64,
     },
-    /// Normal, with nothing below zero: `normal:50ms,10ms`.
+    /// Normal, with negative values set to zero: `normal:50ms,10ms`.
     Normal {
-        /// The mean, before what is below zero is put at zero.
+        /// The mean before negative values are set to zero.
         mean_ns: u64,
         /// The standard deviation.
         deviation_ns: u64,
     },
     /// The logarithm of the delay is normal: `lognormal:250ms,0.318`.
     Lognormal {
-        /// The median delay, e to the power of the logarithm's mean.
+        /// The median delay, which is e to the power of the logarithm's mean.
         median_ns: u64,
         /// Standard deviation of the natural logarithm, without unit.
         sigma: f64,
@@ -63,10 +64,10 @@ pub enum Latency {
     },
     /// One of several distributions for each URL: `mix:95%*lognormal:70ms,0.3+5%*pareto:1s,1.5`.
     Mixture(
-        /// Shares in percent, 100 together, and what they are of.
+        /// Shares in percent, 100 in total, each with its distribution.
         Vec<(f64, Latency)>,
     ),
-    /// As measured: `file:ttfb.csv`, or `quantiles:0%=1ms,50%=3ms,100%=20ms`.
+    /// Measured delays: `file:ttfb.csv`, or `quantiles:0%=1ms,50%=3ms,100%=20ms`.
     Empirical(Empirical),
 }
 
@@ -77,7 +78,7 @@ impl Latency {
         libm::round(self.sample(&mut draws).clamp(0.0, units::LONGEST_NS as f64)) as u64
     }
 
-    /// A delay in nanoseconds, from as many random numbers as it takes.
+    /// A delay in nanoseconds. Takes as many random numbers as it needs.
     fn sample(&self, draws: &mut Draws) -> f64 {
         match self {
             Latency::Fixed { delay_ns } => *delay_ns as f64,
@@ -103,7 +104,7 @@ impl Latency {
                     percentile -= percent;
                     percentile < 0.0
                 });
-                // Rounding may leave the last part a hair short of 100 %.
+                // Rounding may leave the sum of the shares slightly below 100 %.
                 chosen.next().or(parts.last()).map_or(0.0, |(_, latency)| latency.sample(draws))
             }
             Latency::Empirical(empirical) => empirical.quantile_ns(draws.next()),
@@ -111,7 +112,7 @@ impl Latency {
     }
 }
 
-/// The random numbers that belong to one URL.
+/// The random numbers of one URL.
 struct Draws {
     seed: u64,
     id: u64,
@@ -154,12 +155,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn delays_stay_within_the_longest(latency in any_latency(), seed: u64, id: u64) {
+        fn delays_are_at_most_the_longest(latency in any_latency(), seed: u64, id: u64) {
             prop_assert!(latency.delay_ns(seed, id) <= units::LONGEST_NS);
         }
 
         #[test]
-        fn a_delay_depends_on_nothing_but_distribution_seed_and_id(
+        fn delays_depend_only_on_distribution_seed_and_id(
             latency in any_latency(), seed: u64, ids: [u64; 8],
         ) {
             let forwards = ids.map(|id| latency.delay_ns(seed, id));
@@ -206,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn delays_follow_the_asked_distribution() {
+    fn delays_follow_their_distribution() {
         // The 0.1 % point of the Kolmogorov-Smirnov statistic at 100,000: 1.95 / √n.
         let limit = 1.95 / 100_000_f64.sqrt();
         let normal_cdf = |z: f64| 0.5 * libm::erfc(-z / std::f64::consts::SQRT_2);

@@ -1,80 +1,12 @@
-//! Distributions of delays as text.
+//! Parses and formats distributions of delays.
 
 use std::fmt;
 use std::str::FromStr;
 
-use thiserror::Error;
-
-use super::{Empirical, Latency};
-use crate::suggest::did_you_mean;
-use crate::units::{self, UnitError};
-
-/// What may stand before the colon.
-const FAMILIES: [&str; 9] =
-    ["fixed", "uniform", "normal", "lognormal", "erlang", "pareto", "mix", "quantiles", "file"];
-
-/// Why a distribution could not be read.
-#[derive(Clone, Debug, PartialEq, Error)]
-pub enum LatencyError {
-    /// The word before the colon names no distribution.
-    #[error(
-        "\"{text}\" is not a latency; {near}write 20ms, uniform:10ms,50ms, normal:50ms,10ms, \
-         lognormal:250ms,0.318 (median, sigma), erlang:3,250ms, pareto:10ms,1.5, \
-         mix:95%*20ms+5%*pareto:1s,1.5 or file:PATH",
-        text = .0,
-        near = suggestion(.0)
-    )]
-    Unknown(String),
-    /// A distribution got too few or too many parameters.
-    #[error("\"{text}\" needs {wanted}, such as {example}")]
-    Parameters {
-        /// What was written.
-        text: String,
-        /// What the distribution takes.
-        wanted: &'static str,
-        /// One that is right.
-        example: &'static str,
-    },
-    /// A parameter is no duration.
-    #[error("in the latency \"{text}\": {source}")]
-    Duration {
-        /// What was written.
-        text: String,
-        /// What is wrong with the duration.
-        source: UnitError,
-    },
-    /// The bounds of a uniform distribution are in the wrong order.
-    #[error("in the latency \"{0}\": the first bound is above the second; write the lower one first")]
-    Reversed(String),
-    /// A parameter is no number, or not in its range.
-    #[error("in the latency \"{text}\": {name} must be a number from {low} to {high}, such as {example}")]
-    Number {
-        /// What was written.
-        text: String,
-        /// Which parameter.
-        name: &'static str,
-        /// The least it can be.
-        low: f64,
-        /// The most it can be.
-        high: f64,
-        /// One that is right.
-        example: f64,
-    },
-    /// The parts of a mixture are not shares of a whole.
-    #[error("in the latency \"{0}\": the shares must be percentages that make 100 together")]
-    Shares(String),
-    /// Quantiles that are none.
-    #[error("quantiles and their delays must rise, from 0% to 100%: such as 0%=1ms,50%=3ms,100%=20ms")]
-    Quantiles,
-    /// A file of measured delays cannot be used.
-    #[error("cannot use the latencies in {path}: {reason}")]
-    File {
-        /// The file.
-        path: String,
-        /// What is wrong.
-        reason: String,
-    },
-}
+use super::Latency;
+use super::empirical::Empirical;
+use super::error::LatencyError;
+use crate::units;
 
 impl FromStr for Latency {
     type Err = LatencyError;
@@ -140,11 +72,7 @@ impl FromStr for Latency {
     }
 }
 
-fn suggestion(text: &str) -> String {
-    did_you_mean(text.split(':').next().unwrap_or_default(), FAMILIES)
-}
-
-/// What stands after the colon, and the whole text to complain with.
+/// The parameters after the colon, and the whole text for error messages.
 struct Parameters<'a> {
     text: &'a str,
     parts: &'a [&'a str],
@@ -187,7 +115,7 @@ fn mixture(text: &str, parts: &str) -> Result<Latency, LatencyError> {
         let (share, latency) = part.trim().split_once('*').ok_or_else(wrong)?;
         let percent: f64 =
             share.trim().strip_suffix('%').and_then(|share| share.parse().ok()).ok_or_else(wrong)?;
-        // A mixture in a mixture could not be told from its parts.
+        // The text of a nested mixture would be ambiguous.
         if !(0.0..=100.0).contains(&percent) || latency.trim_start().starts_with("mix:") {
             return Err(wrong());
         }
@@ -263,7 +191,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back(latency in any_latency()) {
+        fn formatted_latencies_parse_back(latency in any_latency()) {
             prop_assert_eq!(latency.to_string().parse::<Latency>(), Ok(latency));
         }
 
@@ -274,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn measured_delays_are_written_in_full() {
+    fn quantiles_are_formatted_in_full() {
         let text = "quantiles:0%=1ms,99.9%=3.5ms,100%=20ms";
         assert_eq!(text.parse::<Latency>().expect("a latency").to_string(), text);
     }
@@ -289,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_latencies_say_what_is_wrong() {
+    fn invalid_latencies_are_rejected_with_a_reason() {
         for (text, part) in [
             ("20", "\"20\" is not a duration"),
             ("fast", "\"fast\" is not a latency; write 20ms"),

@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 
 use super::grammar;
 
-/// Who is addressed.
+/// Host and port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Authority<'a> {
     /// Never empty, and in brackets where it is an IPv6 address.
@@ -14,7 +14,7 @@ pub(super) struct Authority<'a> {
 }
 
 impl<'a> Authority<'a> {
-    /// Reads all of `text`; `None` if that is no authority of an `http` URI.
+    /// Parses all of `text`; `None` if it is no authority of an `http` URI.
     pub(super) fn parse(text: &'a [u8]) -> Option<Authority<'a>> {
         let length = match text.first()? {
             b'[' => ip_literal(text)?,
@@ -30,12 +30,12 @@ impl<'a> Authority<'a> {
     }
 }
 
-/// Whether the field Host may say this. Nothing at all is what a client says whose URI names no host.
+/// Whether this is a valid value of the field Host. It is empty where the client's URI has no host.
 pub(super) fn is_host_field(value: &[u8]) -> bool {
     value.is_empty() || Authority::parse(value).is_some()
 }
 
-/// A port that there can be.
+/// A port, up to 65,535.
 fn port(digits: &[u8]) -> Option<u16> {
     digits.iter().try_fold(0_u16, |port, digit| {
         let digit = char::from(*digit).to_digit(10)?;
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_and_ports() {
+    fn valid_hosts_and_ports_are_parsed() {
         for (text, host, port) in [
             ("a", "a", None),
             ("a:", "a", None),
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_host() {
+    fn invalid_hosts_are_rejected() {
         for text in [
             "a b",
             "u@a",

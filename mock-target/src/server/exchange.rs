@@ -1,15 +1,15 @@
-//! A connection's conversation: requests taken up one after the other, responses sent as planned.
+//! The HTTP exchanges of a connection: requests are processed one after the other, responses sent as planned.
 
 use std::io::{self, IoSlice};
 
 use rustls::HandshakeKind;
 
-use super::connection::{self, Exchange, Stage};
-use super::delivery::Ending;
+use super::connection::{self, Exchange, State};
 use super::drain::Drained;
-use super::meter;
-use super::request::{self, Parsed, Persistence, Request, Wish};
+use super::request::{self, Parsed, Persistence, Request, Route};
+use super::response::Ending;
 use super::shard::Shard;
+use super::thread_meter;
 use crate::clock;
 use crate::ledger::Outcome;
 
@@ -17,46 +17,46 @@ use crate::ledger::Outcome;
 const REPEAT_GAP_NS: u64 = 10_000_000;
 
 /// Reads and requests of one connection before the others have their turn: a client that sends faster
-/// than it can be answered must not hold up the responses of others.
-const STEPS_A_TURN: usize = 16;
+/// than it can be answered must not delay the responses of others.
+const STEPS_PER_TURN: usize = 16;
 
-/// What the bytes at hand were good for.
-pub(super) enum Progress {
-    /// There may be more to do with the rest of them.
-    More,
+/// What follows the processing of some bytes.
+pub(super) enum Processed {
+    /// The remaining bytes can be processed.
+    Continue,
     /// Nothing can be done without further bytes.
-    Starved,
-    /// A response must be waited for, or the connection is gone.
-    Held,
+    NeedBytes,
+    /// The response is delayed or being written, or the connection is closed.
+    Blocked,
 }
 
 impl Shard {
-    /// Reads what a connection sent, and takes up its requests one after the other until one must wait,
-    /// or the others have waited long enough.
-    pub(super) fn converse(&mut self, place: usize, scratch: &mut [u8]) {
-        let connection = &mut self.connections[place];
-        if connection.kept.is_empty() && !connection.unread {
+    /// Reads from a connection, and processes its requests one after the other until a response is delayed or the
+    /// connection has used up its turn.
+    pub(super) fn drive(&mut self, key: usize, scratch: &mut [u8]) {
+        let connection = &mut self.connections[key];
+        if connection.buffered.is_empty() && !connection.unread {
             return;
         }
-        let kept = std::mem::take(&mut connection.kept);
-        scratch[..kept.len()].copy_from_slice(&kept);
-        let (mut from, mut to) = (0, kept.len());
-        let mut in_the_middle = !kept.is_empty();
+        let buffered = std::mem::take(&mut connection.buffered);
+        scratch[..buffered.len()].copy_from_slice(&buffered);
+        let (mut from, mut to) = (0, buffered.len());
+        let mut within_head = !buffered.is_empty();
         let mut now_ns = clock::now_ns();
         self.unread_ns = None;
         for step in 0.. {
-            if step == STEPS_A_TURN {
-                self.unfinished.push(connection::token(place, self.connections[place].number));
+            if step == STEPS_PER_TURN {
+                self.unfinished.push(connection::token(key, self.connections[key].number));
                 break;
             }
-            match self.understand(place, scratch, &mut from, to, now_ns) {
-                Progress::Held => break,
-                Progress::More => {
-                    in_the_middle = false;
+            match self.process(key, scratch, &mut from, to, now_ns) {
+                Processed::Blocked => break,
+                Processed::Continue => {
+                    within_head = false;
                     now_ns = clock::now_ns();
                 }
-                Progress::Starved => {
-                    let connection = &mut self.connections[place];
+                Processed::NeedBytes => {
+                    let connection = &mut self.connections[key];
                     if !connection.unread {
                         break;
                     }
@@ -66,134 +66,127 @@ impl Shard {
                     let read = connection.transport.read(&mut scratch[to..]);
                     if let Some(kind) = connection.transport.finished_handshake() {
                         connection.since_ns = now_ns;
-                        self.book.handshake(kind == HandshakeKind::Resumed);
+                        self.request_log.handshake(kind == HandshakeKind::Resumed);
                     }
                     match read {
-                        // What is begun cannot be completed any more.
+                        // An incomplete request cannot be completed any more.
                         Ok((0, _)) => {
                             connection.unread = false;
-                            return self.part(place, false);
+                            return self.close_in_order(key, false);
                         }
                         Ok((length, unread_ns)) => {
                             self.unread_ns = unread_ns;
                             now_ns = clock::now_ns();
                             to += length;
-                            self.book.received_bytes += length as u64;
+                            self.request_log.received_bytes += length as u64;
                             // A read that does not fill the buffer has emptied the socket.
                             connection.unread = length == room
-                                || connection.ending
+                                || connection.read_closed
                                 || !connection.transport.is_emptied_by_short_reads();
                         }
                         Err(error) if error.kind() == io::ErrorKind::WouldBlock => connection.unread = false,
                         Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                        Err(_) => return self.close(place),
+                        Err(_) => return self.close(key),
                     }
                 }
             }
         }
-        let Some(connection) = self.connections.get_mut(place) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return };
         if from < to {
-            connection.kept = scratch[from..to].to_vec();
-            // The time for a head runs from its first byte; further bytes do not prolong it.
-            if matches!(connection.stage, Stage::Reading) && !in_the_middle {
+            connection.buffered = scratch[from..to].to_vec();
+            // The time for a head runs from its first byte; further bytes do not extend it.
+            if matches!(connection.state, State::ReadingHead) && !within_head {
                 connection.since_ns = now_ns;
             }
         }
-        if connection.ending {
-            self.end_if_abandoned(place);
+        if connection.read_closed {
+            self.end_if_abandoned(key);
         }
     }
 
-    /// Makes something of the bytes from `from` to `to`, and moves `from` behind what was used.
-    fn understand(
-        &mut self,
-        place: usize,
-        bytes: &[u8],
-        from: &mut usize,
-        to: usize,
-        now_ns: u64,
-    ) -> Progress {
+    /// Processes the bytes from `from` to `to`, and moves `from` behind those that were used.
+    fn process(&mut self, key: usize, bytes: &[u8], from: &mut usize, to: usize, now_ns: u64) -> Processed {
         let bytes = &bytes[*from..to];
-        match self.connections[place].stage {
-            Stage::Reading => match request::parse(bytes) {
+        match self.connections[key].state {
+            State::ReadingHead => match request::parse(bytes) {
                 Parsed::Request(request, length) => {
                     *from += length;
-                    self.welcome(place, request, now_ns)
+                    self.on_head(key, request, now_ns)
                 }
-                Parsed::Incomplete => Progress::Starved,
+                Parsed::Incomplete => Processed::NeedBytes,
                 Parsed::Invalid(status) => {
                     *from = to;
-                    self.refuse(place, status)
+                    self.refuse(key, status)
                 }
             },
-            Stage::Draining { request, mut drain } => match drain.read(bytes) {
-                Drained::Whole(length) => {
+            State::ReadingBody { request, mut drain } => match drain.read(bytes) {
+                Drained::Complete(length) => {
                     *from += length;
-                    self.take_up(place, request, now_ns)
+                    self.on_request(key, request, now_ns)
                 }
-                Drained::Part(length) => {
+                Drained::Partial(length) => {
                     *from += length;
-                    self.connections[place].stage = Stage::Draining { request, drain };
-                    Progress::Starved
+                    self.connections[key].state = State::ReadingBody { request, drain };
+                    Processed::NeedBytes
                 }
                 Drained::Invalid(status) => {
                     *from = to;
-                    self.refuse(place, status)
+                    self.refuse(key, status)
                 }
             },
-            Stage::Lingering => {
+            State::Lingering => {
                 *from = to;
-                Progress::Starved
+                Processed::NeedBytes
             }
-            Stage::Waiting { .. } | Stage::Writing(_) | Stage::Stalling(_) => Progress::Held,
+            State::Delaying { .. } | State::Writing(_) | State::Stalling(_) => Processed::Blocked,
         }
     }
 
-    /// A head is complete. Without a body to come, the request is taken up.
-    fn welcome(&mut self, place: usize, request: Request, now_ns: u64) -> Progress {
-        let Some(drain) = request.body else { return self.take_up(place, request, now_ns) };
-        let connection = &mut self.connections[place];
+    /// Handles a complete head. A request without a body is complete too.
+    fn on_head(&mut self, key: usize, request: Request, now_ns: u64) -> Processed {
+        let Some(drain) = request.body else { return self.on_request(key, request, now_ns) };
+        let connection = &mut self.connections[key];
         if request.expects_continue {
-            if let Wish::Unplanned(status) = request.wish {
-                return self.refuse(place, status);
+            if let Route::Refusal(status) = request.route {
+                return self.refuse(key, status);
             }
-            // So short that it goes out whole, unless the client does not read, and then it is lost.
-            let word = IoSlice::new(b"HTTP/1.1 100 Continue\r\n\r\n");
-            if !matches!(connection.transport.write_vectored(&[word]), Ok(25))
+            // So short that it is written whole, unless the client does not read; then the connection is closed.
+            let interim = IoSlice::new(b"HTTP/1.1 100 Continue\r\n\r\n");
+            if !matches!(connection.transport.write_vectored(&[interim]), Ok(25))
                 || connection.transport.flush().is_err()
             {
-                self.close(place);
-                return Progress::Held;
+                self.close(key);
+                return Processed::Blocked;
             }
         }
         connection.since_ns = now_ns;
-        connection.stage = Stage::Draining { request, drain };
-        Progress::More
+        connection.state = State::ReadingBody { request, drain };
+        Processed::Continue
     }
 
-    /// Answers something that is no request, and ends the connection.
-    pub(super) fn refuse(&mut self, place: usize, status: u16) -> Progress {
-        self.book.refused += 1;
+    /// Sends an error status, and ends the connection.
+    pub(super) fn refuse(&mut self, key: usize, status: u16) -> Processed {
+        self.request_log.refused += 1;
         let now_ns = clock::now_ns();
         let exchange = Exchange {
-            wish: Wish::Unplanned(status),
-            persistence: Persistence::Ends,
+            route: Route::Refusal(status),
+            persistence: Persistence::Close,
             arrived_ns: now_ns,
             ..Exchange::default()
         };
-        self.send(place, exchange);
-        // The connection lingers or is gone.
-        if self.connections.contains(place) { Progress::Starved } else { Progress::Held }
+        self.send(key, exchange);
+        // The connection is lingering or closed.
+        if self.connections.contains(key) { Processed::NeedBytes } else { Processed::Blocked }
     }
 
-    /// Begins the answer to a request that is complete.
-    fn take_up(&mut self, place: usize, request: Request, arrived_ns: u64) -> Progress {
-        let wish = match request.wish {
-            Wish::Url(id) => self.press.answer_to(id),
-            unplanned => unplanned,
+    /// Handles a complete request: sends its response, or schedules it.
+    fn on_request(&mut self, key: usize, request: Request, arrived_ns: u64) -> Processed {
+        let route = match request.route {
+            Route::Url(id) => self.encoder.route(id),
+            refusal => refusal,
         };
         let mut exchange = Exchange {
-            wish,
+            route,
             head_only: request.head_only,
             persistence: request.persistence,
             attempt: request.attempt,
@@ -202,120 +195,120 @@ impl Shard {
             unread_ns: self.unread_ns,
             ..Exchange::default()
         };
-        if let Wish::Url(id) = wish {
-            exchange.sequence = self.book.begin(arrived_ns);
-            exchange.planned_delay_ns = self.press.scenario().delay_ns(id);
-            exchange.fault = self.press.scenario().fault(id, request.attempt);
+        if let Route::Url(id) = route {
+            exchange.sequence = self.request_log.begin(arrived_ns);
+            exchange.planned_delay_ns = self.encoder.scenario().delay_ns(id);
+            exchange.fault = self.encoder.scenario().fault(id, request.attempt);
         } else {
-            self.book.refused += 1;
+            self.request_log.refused += 1;
         }
         if exchange.planned_delay_ns > 0 {
-            self.wait(place, exchange, arrived_ns + exchange.planned_delay_ns);
-            return Progress::Held;
+            self.schedule(key, exchange, arrived_ns + exchange.planned_delay_ns);
+            return Processed::Blocked;
         }
-        if self.send(place, exchange) { Progress::More } else { Progress::Held }
+        if self.send(key, exchange) { Processed::Continue } else { Processed::Blocked }
     }
 
-    /// Puts a response off.
-    fn wait(&mut self, place: usize, exchange: Exchange, deadline_ns: u64) {
-        let connection = &mut self.connections[place];
-        connection.stage = Stage::Waiting { exchange, deadline_ns };
-        self.timers.add(deadline_ns, connection::token(place, connection.number));
+    /// Delays a response, or its next bytes, until `deadline_ns`.
+    fn schedule(&mut self, key: usize, exchange: Exchange, deadline_ns: u64) {
+        let connection = &mut self.connections[key];
+        connection.state = State::Delaying { exchange, deadline_ns };
+        self.timers.add(deadline_ns, connection::token(key, connection.number));
     }
 
     /// Sends as much of a response as is due and the socket takes. Returns whether the connection is
     /// ready for its next request.
-    pub(super) fn send(&mut self, place: usize, mut exchange: Exchange) -> bool {
+    pub(super) fn send(&mut self, key: usize, mut exchange: Exchange) -> bool {
         if exchange.begun_ns == 0 {
             let due_ns = exchange.arrived_ns + exchange.planned_delay_ns;
             exchange.begun_ns = clock::now_ns();
             exchange.queued_ns = exchange.begun_ns.saturating_sub(due_ns.max(self.woke_ns));
             if self.burn_ns > 0 {
-                meter::burn(self.burn_ns);
+                thread_meter::burn_cpu(self.burn_ns);
             }
         }
-        let connection = &mut self.connections[place];
-        let delivery = self.press.delivery(&exchange);
-        let mut progress = !matches!(connection.stage, Stage::Writing(_));
+        let connection = &mut self.connections[key];
+        let response = self.encoder.response(&exchange);
+        let mut progress = !matches!(connection.state, State::Writing(_));
         loop {
-            let allowed = delivery.allowed(exchange.step);
-            let written = if exchange.sent < allowed {
-                delivery.between(exchange.sent, allowed, |slices| connection.transport.write_vectored(slices))
+            let due = response.due_bytes(exchange.step);
+            let written = if exchange.sent < due {
+                response.write_range(exchange.sent, due, |slices| connection.transport.write_vectored(slices))
             } else {
                 connection.transport.flush().map(|()| 0)
             };
             match written {
-                Ok(0) if exchange.sent >= allowed => break,
+                Ok(0) if exchange.sent >= due => break,
                 Ok(length) if length > 0 => {
                     if exchange.sent == 0 && exchange.repeated == 0 {
                         exchange.actual_delay_ns = clock::now_ns() - exchange.arrived_ns;
                     }
                     progress = true;
                     exchange.sent += length;
-                    self.book.sent_bytes += length as u64;
+                    self.request_log.sent_bytes += length as u64;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     if progress {
                         connection.since_ns = clock::now_ns();
                     }
-                    connection.stage = Stage::Writing(exchange);
+                    connection.state = State::Writing(exchange);
                     return false;
                 }
                 _ => {
-                    self.abort(place, exchange);
+                    self.abort(key, exchange);
                     return false;
                 }
             }
         }
-        if exchange.sent < delivery.length {
+        if exchange.sent < response.length {
             // Every step is due a fixed time after the first, so that a late one delays no other.
-            let gap_ns = delivery.steps.map_or(0, |steps| steps.gap_ns);
+            let gap_ns = response.pacing.map_or(0, |pacing| pacing.gap_ns);
             exchange.step += 1;
             let deadline_ns = exchange.begun_ns + u64::from(exchange.step) * gap_ns;
-            self.wait(place, exchange, deadline_ns);
+            self.schedule(key, exchange, deadline_ns);
             return false;
         }
-        let ending = delivery.ending;
-        self.finish(place, exchange, ending)
+        let ending = response.ending;
+        self.finish(key, exchange, ending)
     }
 
     /// All bytes of a response were sent. Returns whether the connection is ready for its next request.
-    fn finish(&mut self, place: usize, mut exchange: Exchange, ending: Ending) -> bool {
+    fn finish(&mut self, key: usize, mut exchange: Exchange, ending: Ending) -> bool {
         if exchange.actual_delay_ns == 0 {
             exchange.actual_delay_ns = clock::now_ns() - exchange.arrived_ns;
         }
         match ending {
-            Ending::AsAsked => {
-                self.enter(place, exchange, Outcome::Served);
-                if exchange.persistence == Persistence::Ends {
-                    self.part(place, matches!(exchange.wish, Wish::Unplanned(_)));
+            Ending::Normal => {
+                self.log(key, exchange, Outcome::Served);
+                if exchange.persistence == Persistence::Close {
+                    self.close_in_order(key, matches!(exchange.route, Route::Refusal(_)));
                     return false;
                 }
-                let connection = &mut self.connections[place];
-                // Near enough to now, without looking at the clock.
+                let connection = &mut self.connections[key];
+                // Close enough to now, without reading the clock.
                 connection.since_ns = exchange.begun_ns.max(self.woke_ns);
-                connection.stage = Stage::Reading;
+                connection.state = State::ReadingHead;
                 return true;
             }
             Ending::Close => {
-                self.enter(place, exchange, Outcome::Faulted);
-                self.part(place, false);
+                self.log(key, exchange, Outcome::Faulted);
+                self.close_in_order(key, false);
             }
             Ending::Reset => {
-                self.enter(place, exchange, Outcome::Faulted);
-                self.connections.remove(place).transport.reset();
+                self.log(key, exchange, Outcome::Faulted);
+                self.connections.remove(key).transport.reset();
             }
             Ending::Stall => {
-                let connection = &mut self.connections[place];
+                let connection = &mut self.connections[key];
                 connection.since_ns = clock::now_ns();
-                connection.stage = Stage::Stalling(exchange);
-                self.end_if_abandoned(place);
+                connection.state = State::Stalling(exchange);
+                self.end_if_abandoned(key);
             }
             Ending::Repeat => {
                 exchange.repeated += exchange.sent as u64;
                 exchange.sent = 0;
-                self.wait(place, exchange, clock::now_ns() + REPEAT_GAP_NS);
+                self.schedule(key, exchange, clock::now_ns() + REPEAT_GAP_NS);
             }
         }
         false

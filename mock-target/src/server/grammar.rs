@@ -1,14 +1,14 @@
-//! The pieces that HTTP's grammar is made of: RFC 9110, section 5.6, and RFC 3986, section 2.
+//! The basic elements of HTTP's grammar: RFC 9110, section 5.6, and RFC 3986, section 2.
 
-/// `tchar`: what tokens are made of.
+/// `tchar`: the bytes of tokens.
 const TOKEN: u8 = 1;
-/// `field-vchar`, space and tab: what field values are made of.
+/// `field-vchar`, space and tab: the bytes of field values.
 const FIELD_VALUE: u8 = 2;
-/// `qdtext`: what may stand in a quoted string as it is.
+/// `qdtext`: the bytes that need no escape in a quoted string.
 const QUOTED: u8 = 4;
-/// `unreserved` and `sub-delims`: what names of hosts are made of, beside what is percent-encoded.
+/// `unreserved` and `sub-delims`: the bytes of host names, besides percent-encoded ones.
 const NAME: u8 = 8;
-/// `pchar`, `/` and `?`: what paths and queries are made of, beside what is percent-encoded.
+/// `pchar`, `/` and `?`: the bytes of paths and queries, besides percent-encoded ones.
 const PATH: u8 = 16;
 
 /// The classes that each byte belongs to.
@@ -82,12 +82,12 @@ pub(super) fn is_path_and_query(text: &[u8]) -> bool {
     span_encoded(text, PATH) == Some(text.len())
 }
 
-/// How many bytes at the start of `text` may be the name of a host; `None` if its encoding is wrong.
+/// How many bytes at the start of `text` may be a host name; `None` if its percent-encoding is invalid.
 pub(super) fn host_name(text: &[u8]) -> Option<usize> {
     span_encoded(text, NAME)
 }
 
-/// As [`span`], and `%` with two hexadecimal digits belongs to it too; `None` for `%` without them.
+/// As [`span`], but `%` with two hexadecimal digits belongs to the class too; `None` for `%` without them.
 fn span_encoded(text: &[u8], class: u8) -> Option<usize> {
     let mut length = 0;
     loop {
@@ -100,6 +100,14 @@ fn span_encoded(text: &[u8], class: u8) -> Option<usize> {
     }
 }
 
+/// A number of decimal digits only. `parse` alone would accept a plus sign too.
+pub(super) fn decimal(text: &[u8]) -> Option<u64> {
+    if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn classes_are_those_of_the_standards() {
+    fn character_classes_match_the_standards() {
         assert_eq!(members(TOKEN), "!#$%&'*+-.^_`|~");
         assert_eq!(members(NAME), "!$&'()*+,-.;=_~");
         assert_eq!(members(PATH), "!$&'()*+,-./:;=?@_~");
@@ -123,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn quoted_strings_end_at_a_quote_that_is_not_escaped() {
+    fn quoted_strings_end_at_an_unescaped_quote() {
         for (text, after) in [
             (r#""""#, Some("")),
             (r#""a b";c"#, Some(";c")),
@@ -140,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_percent_sign_takes_two_hexadecimal_digits() {
+    fn a_percent_sign_needs_two_hexadecimal_digits() {
         assert!(is_path_and_query(b"/a%2Fb?c%20d") && is_path_and_query(b""));
         for text in ["/%", "/%2", "/%2g", "/%%20", "/a b", "/#a", "/\"", "/\u{e9}", "/\\"] {
             assert!(!is_path_and_query(text.as_bytes()), "{text}");

@@ -1,10 +1,10 @@
 //! Real-time priority, where the system grants it.
 
-/// Above every ordinary thread, and below the kernel's own real-time threads, which stand at 50.
+/// Above every ordinary thread, and below the kernel's own real-time threads, which have 50.
 #[cfg(target_os = "linux")]
 const PRIORITY: u8 = 10;
 
-/// Asks for `SCHED_FIFO` for this thread, and says whether it was granted.
+/// Requests `SCHED_FIFO` for this thread. Returns whether it was granted.
 #[cfg(target_os = "linux")]
 pub(super) fn request() -> bool {
     use thread_priority::{
@@ -18,7 +18,7 @@ pub(super) fn request() -> bool {
         .is_ok()
 }
 
-/// Other systems mean other things by real time: not granted.
+/// Not supported on this system.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn request() -> bool {
     false

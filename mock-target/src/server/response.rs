@@ -1,280 +1,109 @@
-//! Responses as bytes: a head, and a body that exists already.
-//!
-//! A response is a pure function of its exchange, so what is left to send of it is known by the number
-//! of bytes already sent. Nothing is copied aside for a short write: the same bytes are pointed at again.
+//! A response that is ready to send: its bytes, its pacing, and what follows the last byte.
 
-use std::io::Write;
-use std::time::{Duration, SystemTime};
+use std::io::IoSlice;
 
-use super::connection::Exchange;
-use super::delivery::Delivery;
-use super::faulty::Prepared;
-use super::request::{Persistence, Wish};
-use crate::body::{Bodies, TAG_BYTES};
-use crate::clock;
-use crate::scenario::{Lie, Scenario};
+use crate::pace::Pace;
 
-/// The bytes that responses are made of, prepared once a scenario.
-pub(super) struct Press {
-    scenario: Scenario,
-    pub(super) bodies: Bodies,
-    /// Whether `server-timing` is left out.
-    plain: bool,
-    pub(super) date: Date,
-    /// The start of every planned head.
-    planned: Vec<u8>,
-    /// The head of the response at hand; kept only for its memory.
-    pub(super) head: Vec<u8>,
-    tag: [u8; TAG_BYTES],
-    /// The line before a body that is sent as one chunk.
-    chunk_size: Vec<u8>,
-    pub(super) prepared: Prepared,
+/// The bytes of a response, borrowed from where they are, and how to send them.
+pub(super) struct Response<'a> {
+    parts: [&'a [u8]; 5],
+    /// How many of the bytes are sent at all.
+    pub(super) length: usize,
+    /// How fast; `None` is at once.
+    pub(super) pacing: Option<Pacing>,
+    /// What follows the last byte.
+    pub(super) ending: Ending,
 }
 
-impl Press {
-    pub(super) fn new(scenario: Scenario, plain: bool) -> Press {
-        let bodies = scenario.bodies();
-        let planned = format!(
-            "HTTP/1.1 200 OK\r\ncontent-type: application/octet-stream\r\ncontent-length: {}\r\n",
-            bodies.len()
-        );
-        Press {
-            planned: planned.into_bytes(),
-            head: Vec::with_capacity(512),
-            tag: [0; TAG_BYTES],
-            date: Date::new(),
-            chunk_size: format!("{:x}\r\n", bodies.len()).into_bytes(),
-            prepared: Prepared::new(&scenario, &bodies),
-            bodies,
-            plain,
-            scenario,
-        }
-    }
+/// A response sent in steps, a fixed time apart.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pacing {
+    first_bytes: usize,
+    step_bytes: usize,
+    pub(super) gap_ns: u64,
+}
 
-    pub(super) fn scenario(&self) -> &Scenario {
-        &self.scenario
-    }
+/// What follows the last byte of a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// The connection stays open or is closed, as the request asks.
+    Normal,
+    Close,
+    Reset,
+    /// Nothing, for as long as the client stays.
+    Stall,
+    /// The same bytes again, for as long as the client stays.
+    Repeat,
+}
 
-    /// The id under which a request for `id` is answered, or 404 where the scenario has no such URL.
-    pub(super) fn answer_to(&self, id: u64) -> Wish {
-        if id >= self.scenario.urls {
-            return Wish::Unplanned(404);
-        }
-        match self.scenario.lie {
-            Some(Lie::ServeTwice(twice)) if id == (twice + 1) % self.scenario.urls => Wish::Url(twice),
-            _ => Wish::Url(id),
-        }
-    }
-
-    /// What is sent in answer to a request.
-    pub(super) fn delivery(&mut self, exchange: &Exchange) -> Delivery<'_> {
-        match (exchange.wish, exchange.fault) {
-            (Wish::Unplanned(status), _) => self.refusal(status, exchange),
-            (Wish::Url(id), None) => self.planned(id, exchange),
-            (Wish::Url(id), Some(fault)) => self.faulty(id, fault, exchange),
-        }
-    }
-
-    /// The planned response.
-    pub(super) fn planned(&mut self, id: u64, exchange: &Exchange) -> Delivery<'_> {
-        self.head.clear();
-        self.head.extend_from_slice(&self.planned);
-        self.with_planned_body(id, exchange, None)
-    }
-
-    /// The head that was begun, and the body that is planned: as it is, or as one chunk with something
-    /// after it.
-    pub(super) fn with_planned_body<'a>(
-        &'a mut self,
-        id: u64,
-        exchange: &Exchange,
-        after_chunk: Option<&'a [u8]>,
-    ) -> Delivery<'a> {
-        self.end_head(exchange);
-        let noise;
-        (self.tag, noise) = self.bodies.parts(id);
-        if self.scenario.lie == Some(Lie::WrongByte(id)) {
-            self.tag[0] ^= 1;
-        }
-        let tag = &self.tag[..TAG_BYTES.min(self.bodies.len())];
-        let (before, after) = after_chunk.map_or((&[][..], &[][..]), |after| (&self.chunk_size[..], after));
-        Delivery::new(&self.head, [before, tag, noise, after], exchange.head_only, self.scenario.pace)
-    }
-
-    /// An answer outside the plan.
-    fn refusal(&mut self, status: u16, exchange: &Exchange) -> Delivery<'_> {
-        let reason = match status {
-            404 => "Not Found",
-            405 => "Method Not Allowed\r\nallow: GET, HEAD",
-            408 => "Request Timeout",
-            413 => "Content Too Large",
-            414 => "URI Too Long",
-            431 => "Request Header Fields Too Large",
-            501 => "Not Implemented",
-            505 => "HTTP Version Not Supported",
-            _ => "Bad Request",
-        };
-        self.begin_head(format_args!("{status} {reason}\r\ncontent-length: 0"));
-        self.end_head(exchange);
-        with_body(&self.head, &[], exchange)
-    }
-
-    /// A status line and the fields that go with it.
-    pub(super) fn begin_head(&mut self, status: std::fmt::Arguments<'_>) {
-        self.head.clear();
-        write_text(&mut self.head, format_args!("HTTP/1.1 {status}\r\n"));
-    }
-
-    /// The fields that every response has, and the empty line.
-    pub(super) fn end_head(&mut self, exchange: &Exchange) {
-        self.head.extend_from_slice(b"date: ");
-        self.head.extend_from_slice(self.date.at(exchange.begun_ns));
-        self.head.extend_from_slice(b"\r\n");
-        if !self.plain && matches!(exchange.wish, Wish::Url(_)) {
-            let actual_ns = exchange.begun_ns - exchange.arrived_ns;
-            self.head.extend_from_slice(b"server-timing: planned;dur=");
-            write_milliseconds(&mut self.head, exchange.planned_delay_ns);
-            self.head.extend_from_slice(b", actual;dur=");
-            write_milliseconds(&mut self.head, actual_ns);
-            self.head.extend_from_slice(b"\r\n");
-        }
-        self.head.extend_from_slice(match exchange.persistence {
-            Persistence::Stays => b"\r\n",
-            Persistence::StaysAsAsked => b"connection: keep-alive\r\n\r\n",
-            Persistence::Ends => b"connection: close\r\n\r\n",
+impl<'a> Response<'a> {
+    /// A head, and, unless only the head is requested, a body in parts, at its pace.
+    pub(super) fn new(
+        head: &'a [u8],
+        body: [&'a [u8]; 4],
+        head_only: bool,
+        pace: Option<Pace>,
+    ) -> Response<'a> {
+        let [a, b, c, d] = if head_only { [&[][..]; 4] } else { body };
+        let parts = [head, a, b, c, d];
+        let pacing = pace.map(|pace| Pacing {
+            first_bytes: head.len() + pace.piece_bytes as usize,
+            step_bytes: pace.piece_bytes as usize,
+            gap_ns: pace.gap_ns,
         });
+        Response { parts, length: parts.iter().map(|part| part.len()).sum(), pacing, ending: Ending::Normal }
     }
-}
 
-/// A head and a body of one's own.
-pub(super) fn with_body<'a>(head: &'a [u8], body: &'a [u8], exchange: &Exchange) -> Delivery<'a> {
-    Delivery::new(head, [body, &[], &[], &[]], exchange.head_only, None)
-}
+    /// The same bytes again and again, for as long as the client stays.
+    pub(super) fn repeated(bytes: &'a [u8]) -> Response<'a> {
+        Response { ending: Ending::Repeat, ..Response::new(bytes, [&[]; 4], true, None) }
+    }
 
-pub(super) fn write_text(head: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
-    head.write_fmt(text).expect("memory can be written to");
-}
+    /// One byte per step.
+    pub(super) fn dribbled(self, gap_ns: u64) -> Self {
+        Response { pacing: Some(Pacing { first_bytes: 1, step_bytes: 1, gap_ns }), ..self }
+    }
 
-/// Milliseconds with three decimals, faster than the standard library formats a float.
-fn write_milliseconds(head: &mut Vec<u8>, ns: u64) {
-    let mut digits = [b'0'; 24];
-    let (mut rest, mut start) = (ns / 1_000, digits.len());
-    while rest > 0 || start > digits.len() - 5 {
-        start -= 1;
-        if start == digits.len() - 4 {
-            digits[start] = b'.';
-        } else {
-            digits[start] = b'0' + (rest % 10) as u8;
-            rest /= 10;
+    /// The same bytes with another ending.
+    pub(super) fn ending(self, ending: Ending) -> Self {
+        Response { ending, ..self }
+    }
+
+    /// At most the first `length` bytes, then `ending`.
+    pub(super) fn truncated(self, length: usize, ending: Ending) -> Self {
+        Response { length: length.min(self.length), ending, ..self }
+    }
+
+    /// The head and the first `at` bytes of the body, or half of the body, then `ending`.
+    pub(super) fn truncated_in_body(self, at: Option<u64>, ending: Ending) -> Self {
+        let (head, length) = (self.parts[0].len(), self.length);
+        let at = at.map_or((length - head) / 2, |at| usize::try_from(at).unwrap_or(usize::MAX));
+        self.truncated(head.saturating_add(at), ending)
+    }
+
+    /// How many bytes are due after `step` steps.
+    pub(super) fn due_bytes(&self, step: u32) -> usize {
+        let Some(pacing) = self.pacing else { return self.length };
+        pacing.first_bytes.saturating_add(pacing.step_bytes.saturating_mul(step as usize)).min(self.length)
+    }
+
+    /// Calls `write` with the bytes from `from` to `to`.
+    pub(super) fn write_range<R>(
+        &self,
+        from: usize,
+        to: usize,
+        write: impl FnOnce(&[IoSlice<'_>]) -> R,
+    ) -> R {
+        let mut slices = [IoSlice::new(&[]); 5];
+        let (mut begin, mut used) = (0, 0);
+        for part in self.parts {
+            let (start, end) = (from.max(begin), to.min(begin + part.len()));
+            if start < end {
+                slices[used] = IoSlice::new(&part[start - begin..end - begin]);
+                used += 1;
+            }
+            begin += part.len();
         }
-    }
-    head.extend_from_slice(&digits[start..]);
-}
-
-/// The date as HTTP writes it, worked out once a second.
-pub(super) struct Date {
-    /// The time of day at zero of the monotonic clock.
-    epoch: SystemTime,
-    second: u64,
-    text: String,
-}
-
-impl Date {
-    fn new() -> Date {
-        let epoch = SystemTime::now() - Duration::from_nanos(clock::now_ns());
-        Date { epoch, second: u64::MAX, text: String::new() }
-    }
-
-    /// The date at a time of the monotonic clock: a pure function of it, like everything in a response.
-    pub(super) fn at(&mut self, ns: u64) -> &[u8] {
-        let second = ns / 1_000_000_000;
-        if second != self.second {
-            self.second = second;
-            self.text = httpdate::fmt_http_date(self.epoch + Duration::from_secs(second));
-        }
-        self.text.as_bytes()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn press(body_bytes: u64, lie: Option<Lie>) -> Press {
-        Press::new(Scenario { body_bytes, lie, ..Scenario::preset("quick").expect("a preset") }, true)
-    }
-
-    fn exchange(wish: Wish) -> Exchange {
-        Exchange { wish, ..Exchange::default() }
-    }
-
-    fn bytes(press: &mut Press, wish: Wish, from: usize, to: usize) -> Vec<u8> {
-        let delivery = press.delivery(&exchange(wish));
-        let to = to.min(delivery.length);
-        delivery.between(from, to, |slices| slices.iter().flat_map(|slice| slice.to_vec()).collect())
-    }
-
-    #[test]
-    fn a_response_is_a_head_and_the_planned_body() {
-        let mut press = press(100, None);
-        let response = bytes(&mut press, Wish::Url(5), 0, usize::MAX);
-        let (head, body) = response.split_at(response.len() - 100);
-        let head = std::str::from_utf8(head).expect("text");
-        assert!(head.starts_with(
-            "HTTP/1.1 200 OK\r\ncontent-type: application/octet-stream\r\ncontent-length: 100\r\ndate: "
-        ));
-        assert!(head.ends_with(" GMT\r\n\r\n"), "{head}");
-        assert_eq!(crc32fast::hash(body), press.bodies.crc32(5));
-    }
-
-    #[test]
-    fn timing_tells_plan_and_deed() {
-        let mut press = Press::new(Scenario::preset("quick").expect("a preset"), false);
-        let exchange = Exchange {
-            wish: Wish::Url(1),
-            arrived_ns: 10_000_000_000,
-            begun_ns: 10_250_043_999,
-            planned_delay_ns: 250_000_000,
-            ..Exchange::default()
-        };
-        press.delivery(&exchange);
-        let head = String::from_utf8_lossy(&press.head);
-        assert!(head.contains("\r\nserver-timing: planned;dur=250.000, actual;dur=250.043\r\n"), "{head}");
-    }
-
-    #[test]
-    fn milliseconds_have_three_decimals() {
-        for (ns, text) in [(0, "0.000"), (999, "0.000"), (1_000, "0.001"), (1_234_567_890, "1234.567")] {
-            let mut head = Vec::new();
-            write_milliseconds(&mut head, ns);
-            assert_eq!(String::from_utf8(head).expect("text"), text);
-        }
-    }
-
-    #[test]
-    fn lies_are_told_about_one_url_only() {
-        let (mut honest, mut liar) = (press(100, None), press(100, Some(Lie::WrongByte(5))));
-        for id in 0..10 {
-            let body = |press: &mut Press| bytes(press, Wish::Url(id), 0, usize::MAX).split_off(110);
-            let differing = body(&mut honest).iter().zip(body(&mut liar)).filter(|(a, b)| *a != b).count();
-            assert_eq!(differing, usize::from(id == 5));
-        }
-        let liar = press(100, Some(Lie::ServeTwice(999)));
-        assert_eq!(liar.answer_to(0), Wish::Url(999));
-        assert_eq!(liar.answer_to(1), Wish::Url(1));
-        assert_eq!(liar.answer_to(1_000), Wish::Unplanned(404));
-    }
-
-    proptest! {
-        #[test]
-        fn any_part_of_a_response_can_be_pointed_at(
-            body_bytes in 0..200u64, id in 0..1_000u64, a in 0..400usize, b in 0..400usize,
-        ) {
-            let mut press = press(body_bytes, None);
-            let whole = bytes(&mut press, Wish::Url(id), 0, usize::MAX);
-            let (from, to) = (a.min(b).min(whole.len()), a.max(b).min(whole.len()));
-            prop_assert_eq!(&bytes(&mut press, Wish::Url(id), from, to), &whole[from..to]);
-        }
+        write(&slices[..used])
     }
 }

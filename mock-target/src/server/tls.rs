@@ -1,9 +1,8 @@
-//! A certificate made for the occasion, and the TLS that it serves.
+//! The TLS configuration, with a self-signed certificate generated at start-up.
 
 use std::fs;
 use std::io;
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use rcgen::{CertifiedKey, generate_simple_self_signed};
@@ -12,29 +11,16 @@ use rustls::crypto::ring;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::NoServerSessionStorage;
 
-/// How TLS is served.
-#[derive(Clone, Debug)]
-pub struct TlsOptions {
-    /// Where to write the certificate, as PEM, for the clients to trust. The key is never written.
-    pub certificate_file: Option<PathBuf>,
-    /// Whether clients may resume their sessions, which spares most of a handshake.
-    pub resumption: bool,
-}
+use crate::options::TlsOptions;
 
-impl Default for TlsOptions {
-    fn default() -> Self {
-        TlsOptions { certificate_file: None, resumption: true }
-    }
-}
-
-/// TLS as it is served, and the certificate in PEM.
+/// The TLS configuration, and the certificate in PEM.
 pub(super) struct Identity {
     pub(super) config: Arc<ServerConfig>,
     pub(super) certificate_pem: String,
 }
 
 impl Identity {
-    /// Makes a certificate for loopback and `address`, and writes it where the options say.
+    /// Generates a certificate for loopback and `address`, and writes it where the options say.
     pub(super) fn new(options: &TlsOptions, address: IpAddr) -> io::Result<Identity> {
         let mut names: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(String::from).to_vec();
         if !address.is_unspecified() && !names.contains(&address.to_string()) {

@@ -1,4 +1,4 @@
-//! A connection's bytes: as they are, or through TLS.
+//! The byte stream of a connection, with or without TLS.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr};
@@ -6,8 +6,8 @@ use std::net::{Shutdown, SocketAddr};
 use mio::net::TcpStream;
 use rustls::{HandshakeKind, ServerConnection};
 
-use super::arrival;
-use super::listen;
+use super::rx_timestamp;
+use super::socket;
 
 /// A client's socket, with or without TLS.
 pub(super) enum Transport {
@@ -19,16 +19,16 @@ pub(super) enum Transport {
 pub(super) struct Tls {
     stream: TcpStream,
     session: ServerConnection,
-    /// Whether the end of the handshake was told already.
-    told: bool,
+    /// Whether the end of the handshake was reported already.
+    reported: bool,
 }
 
 impl Transport {
     pub(super) fn tls(stream: TcpStream, session: ServerConnection) -> Transport {
-        Transport::Tls(Box::new(Tls { stream, session, told: false }))
+        Transport::Tls(Box::new(Tls { stream, session, reported: false }))
     }
 
-    /// Whether a read that does not fill its buffer has left nothing behind. TLS comes in records.
+    /// Whether a read that does not fill its buffer has emptied the socket. Not with TLS, whose reads end at records.
     pub(super) fn is_emptied_by_short_reads(&self) -> bool {
         matches!(self, Transport::Plain(_))
     }
@@ -37,38 +37,38 @@ impl Transport {
         matches!(self, Transport::Tls(tls) if tls.session.is_handshaking())
     }
 
-    /// How the handshake ended, told once.
+    /// How the handshake ended. Returned once.
     pub(super) fn finished_handshake(&mut self) -> Option<HandshakeKind> {
         let Transport::Tls(tls) = self else { return None };
-        if tls.told || tls.session.is_handshaking() {
+        if tls.reported || tls.session.is_handshaking() {
             return None;
         }
-        tls.told = true;
+        tls.reported = true;
         tls.session.handshake_kind()
     }
 
-    /// How many bytes were read, and for how long the last of them had lain in the socket. Of TLS the latter
+    /// Returns how many bytes were read, and for how long the last of them had waited in the socket. With TLS the latter
     /// is not known: a record is read from the socket before it is read from the session.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<(usize, Option<u64>)> {
         match self {
-            Transport::Plain(stream) => arrival::read(stream, buffer),
+            Transport::Plain(stream) => rx_timestamp::read(stream, buffer),
             Transport::Tls(tls) => tls.read(buffer).map(|length| (length, None)),
         }
     }
 
-    /// Takes as many bytes as it can. Through TLS they may then wait to be [flushed](Transport::flush).
+    /// Writes as many bytes as it can. With TLS they may then have to be [flushed](Transport::flush).
     pub(super) fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match self {
             Transport::Plain(stream) => stream.write_vectored(slices),
             Transport::Tls(tls) => {
-                // Nothing is taken while the socket is full, so that what waits stays small.
+                // Accepts nothing while the socket is full, so that the session buffers little.
                 tls.flush()?;
                 tls.session.writer().write_vectored(slices)
             }
         }
     }
 
-    /// Hands the system what was taken.
+    /// Writes to the socket what the TLS session has buffered.
     pub(super) fn flush(&mut self) -> io::Result<()> {
         match self {
             Transport::Plain(_) => Ok(()),
@@ -76,7 +76,7 @@ impl Transport {
         }
     }
 
-    /// Says within TLS that nothing more comes; without TLS the end of the stream itself says it.
+    /// Sends the TLS alert `close_notify`. Does nothing without TLS, where the end of the stream says the same.
     pub(super) fn notify_close(&mut self) -> io::Result<()> {
         match self {
             Transport::Plain(_) => Ok(()),
@@ -87,7 +87,7 @@ impl Transport {
         }
     }
 
-    /// Closes this end. When that fails because the socket is full, it is to be tried again.
+    /// Closes this end. When the socket is full, it fails and must be called again.
     pub(super) fn close_writing(&mut self) -> io::Result<()> {
         self.notify_close()?;
         self.stream().shutdown(Shutdown::Write)
@@ -110,11 +110,11 @@ impl Transport {
         }
     }
 
-    /// Closes the connection with a reset instead of in order.
+    /// Closes the connection with a reset (RST) instead of in order.
     pub(super) fn reset(self) {
         match self {
-            Transport::Plain(stream) => listen::reset(stream),
-            Transport::Tls(tls) => listen::reset(tls.stream),
+            Transport::Plain(stream) => socket::reset(stream),
+            Transport::Tls(tls) => socket::reset(tls.stream),
         }
     }
 }
@@ -130,7 +130,7 @@ impl Tls {
                 return Ok(0);
             }
             let processed = self.session.process_new_packets();
-            // The client is to learn what was wrong, or to get the next part of the handshake.
+            // Sends the alert for an error, or the next part of the handshake.
             match self.flush() {
                 Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
                 _ => processed.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?,

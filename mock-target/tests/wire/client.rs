@@ -1,4 +1,4 @@
-//! A client that is nothing but a socket.
+//! A client that is a plain socket.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use mock_target::{Handle, Scenario, Server, Stats};
 
-/// Long enough for any machine; only a test that fails waits for it.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Long enough for any machine; only a failing test waits this long.
+const READ_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A response as it came.
+/// A response as received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Response {
     pub(crate) head: String,
@@ -34,7 +34,7 @@ pub(crate) struct Client(pub(crate) TcpStream);
 impl Client {
     pub(crate) fn connect(address: SocketAddr) -> Client {
         let stream = TcpStream::connect(address).expect("the target listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
+        stream.set_read_timeout(Some(READ_TIMEOUT)).expect("a timeout can be set");
         stream.set_nodelay(true).expect("nodelay can be set");
         Client(stream)
     }
@@ -43,13 +43,13 @@ impl Client {
         self.0.write_all(bytes.as_ref()).expect("the target reads");
     }
 
-    /// Asks for a URL and leaves the connection open.
+    /// Requests a URL and leaves the connection open.
     pub(crate) fn get(&mut self, id: u64) -> Response {
         self.send(format!("GET /u/{id} HTTP/1.1\r\nhost: test\r\n\r\n"));
         self.response()
     }
 
-    /// One head, up to its empty line.
+    /// Reads one head, up to its empty line.
     pub(crate) fn head(&mut self) -> String {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
@@ -60,7 +60,7 @@ impl Client {
         String::from_utf8(head).expect("a head is text")
     }
 
-    /// One response with a content-length.
+    /// Reads one response with a content-length.
     pub(crate) fn response(&mut self) -> Response {
         let mut response = Response { head: self.head(), body: Vec::new() };
         let length = response.header("content-length").expect("a length").parse().expect("a number");
@@ -69,7 +69,7 @@ impl Client {
         response
     }
 
-    /// Everything until the target closes its end.
+    /// Reads everything until the target closes its end.
     pub(crate) fn rest(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         self.0.read_to_end(&mut bytes).expect("the target closes in order");
@@ -93,15 +93,15 @@ pub(crate) fn start(latency: &str) -> Handle {
     Server::start(scenario(latency)).expect("the target starts")
 }
 
-/// The counters once `settled` says that nothing more is to come.
-pub(crate) fn wait_for(target: &Handle, settled: impl Fn(&Stats) -> bool) -> Stats {
-    let begun = Instant::now();
+/// The counters once `condition` holds for them.
+pub(crate) fn wait_for(target: &Handle, condition: impl Fn(&Stats) -> bool) -> Stats {
+    let started = Instant::now();
     loop {
         let stats = target.stats().expect("stats");
-        if settled(&stats) {
+        if condition(&stats) {
             return stats;
         }
-        assert!(begun.elapsed() < Duration::from_secs(60), "waited too long: {stats:?}");
+        assert!(started.elapsed() < Duration::from_secs(60), "waited too long: {stats:?}");
         thread::sleep(Duration::from_millis(1));
     }
 }

@@ -1,4 +1,4 @@
-//! HTTP/1.1 as RFC 9110 and 9112 ask for it, and nothing that smuggles.
+//! HTTP/1.1 as RFC 9110 and 9112 require it, and no request smuggling.
 
 use std::io::{ErrorKind, Read, Write};
 use std::thread;
@@ -19,7 +19,7 @@ fn head_is_get_without_the_body() {
 }
 
 #[test]
-fn http_1_0_may_keep_its_connection() {
+fn http_1_0_keep_alive_keeps_the_connection() {
     let target = start("fixed:0ms");
     let mut client = Client::connect(target.address());
     for _ in 0..2 {
@@ -29,7 +29,7 @@ fn http_1_0_may_keep_its_connection() {
 }
 
 #[test]
-fn request_bodies_are_read_and_the_next_request_is_found_after_them() {
+fn the_next_request_is_found_after_a_body() {
     let target = start("fixed:0ms");
     let mut client = Client::connect(target.address());
     let long = "x".repeat(200_000);
@@ -50,7 +50,7 @@ fn request_bodies_are_read_and_the_next_request_is_found_after_them() {
 }
 
 #[test]
-fn a_client_that_asks_first_is_told_to_go_on() {
+fn expect_100_continue_gets_100() {
     let target = start("fixed:0ms");
     let mut client = Client::connect(target.address());
     client.send("GET /u/1 HTTP/1.1\r\nhost: t\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n");
@@ -63,7 +63,7 @@ fn a_client_that_asks_first_is_told_to_go_on() {
 }
 
 #[test]
-fn what_cannot_be_understood_is_answered_once_and_the_connection_ends() {
+fn invalid_requests_get_one_error_and_a_close() {
     let target = start("fixed:0ms");
     let smuggled = "GET /u/1 HTTP/1.1\r\nhost: t\r\n\r\n";
     for (request, status) in [
@@ -86,9 +86,9 @@ fn what_cannot_be_understood_is_answered_once_and_the_connection_ends() {
 }
 
 #[test]
-fn what_follows_a_chunked_body_is_fields_or_the_end() {
+fn trailers_and_chunk_extensions_are_checked() {
     let target = start("fixed:0ms");
-    let ask = |body: &str| {
+    let request = |body: &str| {
         let mut client = Client::connect(target.address());
         client.send(format!("GET /u/1 HTTP/1.1\r\nhost: t\r\ntransfer-encoding: chunked\r\n\r\n{body}"));
         let status = client.response().status();
@@ -104,22 +104,22 @@ fn what_follows_a_chunked_body_is_fields_or_the_end() {
         "5;a=\"b\r\nhello\r\n0\r\n\r\n",
         "5 a\r\nhello\r\n0\r\n\r\n",
     ] {
-        assert_eq!(ask(body), (400, true), "{body:?}");
+        assert_eq!(request(body), (400, true), "{body:?}");
     }
     for body in [
         "0\r\n\r\n",
         "0\r\nx: y\r\nempty:\r\n\r\n",
         "5;a;b=c ; d=\"e;f\\\"\"\r\nhello\r\n000;last\r\nx: y\r\n\r\n",
     ] {
-        assert_eq!(ask(body), (200, false), "{body:?}");
+        assert_eq!(request(body), (200, false), "{body:?}");
     }
     assert_eq!(target.stats().expect("stats").served, 6);
 }
 
 #[test]
-fn hosts_and_request_targets_have_the_forms_of_the_standard() {
+fn hosts_and_request_targets_are_checked() {
     let target = start("fixed:0ms");
-    let ask = |line: &str, host: &str| {
+    let request = |line: &str, host: &str| {
         let mut client = Client::connect(target.address());
         client.send(format!("{line} HTTP/1.1\r\n{host}\r\n\r\n"));
         let response = client.response();
@@ -129,25 +129,25 @@ fn hosts_and_request_targets_have_the_forms_of_the_standard() {
     for host in
         ["Host: a b", "Host: u@a", "Host: a:b", "Host: [::1", "Host: a/b", "Host: a\r\nHost: a", "X: y"]
     {
-        assert_eq!(ask("GET /u/1", host), (400, true), "{host}");
+        assert_eq!(request("GET /u/1", host), (400, true), "{host}");
     }
     for line in
         ["GET foo/bar", "GET *", "GET a:80", "GET http://u@a/u/1", "CONNECT /u/1", "POST *", "GET /u/1#a"]
     {
-        assert_eq!(ask(line, "Host: a"), (400, true), "{line}");
+        assert_eq!(request(line, "Host: a"), (400, true), "{line}");
     }
     for host in ["Host: a", "Host: a:80", "Host: [::1]:80", "Host:", "Host: %41_~"] {
-        assert_eq!(ask("GET /u/1", host), (200, false), "{host}");
+        assert_eq!(request("GET /u/1", host), (200, false), "{host}");
     }
     for (line, status) in
         [("GET http://b/u/1", 200), ("OPTIONS *", 405), ("CONNECT a:80", 405), ("GET /a?b", 404)]
     {
-        assert_eq!(ask(line, "Host: a"), (status, false), "{line}");
+        assert_eq!(request(line, "Host: a"), (status, false), "{line}");
     }
 }
 
 #[test]
-fn heads_too_long_are_refused_even_while_they_are_being_sent() {
+fn too_long_heads_are_refused_before_they_are_complete() {
     let target = start("fixed:0ms");
     for (start, status) in [("GET /", 414), ("GET /u/1 HTTP/1.1\r\nx: ", 431)] {
         let mut client = Client::connect(target.address());
@@ -158,7 +158,7 @@ fn heads_too_long_are_refused_even_while_they_are_being_sent() {
 }
 
 #[test]
-fn clients_that_take_too_long_are_ended() {
+fn slow_clients_are_ended_at_the_time_limits() {
     let limits = TimeLimits { request_ns: 100_000_000, idle_ns: 100_000_000, ..TimeLimits::default() };
     let options = ServerOptions { limits, ..ServerOptions::default() };
     let target = Server::start_with(scenario("fixed:0ms"), options).expect("the target starts");
@@ -169,7 +169,7 @@ fn clients_that_take_too_long_are_ended() {
     slow_head.send("GET /u/1 HTTP/1.1\r\n");
     slow_body.send("GET /u/1 HTTP/1.1\r\nhost: t\r\ncontent-length: 5\r\n\r\nhell");
     idle.get(1);
-    // Further bytes do not prolong the time: they are sent until the target has had enough.
+    // Further bytes do not extend the time limit.
     slow_head.0.set_read_timeout(Some(Duration::from_millis(10))).expect("a timeout can be set");
     let mut status = [0; 12];
     loop {
@@ -177,7 +177,7 @@ fn clients_that_take_too_long_are_ended() {
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                 slow_head.send("x: y\r\n");
             }
-            read => break assert_eq!(read.expect("an answer"), 12),
+            read => break assert_eq!(read.expect("a response"), 12),
         }
     }
     assert_eq!(&status, b"HTTP/1.1 408");
@@ -187,7 +187,7 @@ fn clients_that_take_too_long_are_ended() {
 }
 
 #[test]
-fn a_response_that_nobody_reads_is_aborted() {
+fn an_unread_response_is_aborted() {
     let limits = TimeLimits { write_ns: 100_000_000, ..TimeLimits::default() };
     let options = ServerOptions { limits, ..ServerOptions::default() };
     let large = mock_target::Scenario { body_bytes: 32 << 20, ..scenario("fixed:0ms") };
@@ -201,14 +201,14 @@ fn a_response_that_nobody_reads_is_aborted() {
 }
 
 #[test]
-fn bytes_that_are_sent_do_not_prolong_the_time_to_read() {
+fn sending_bytes_does_not_extend_the_write_limit() {
     let limits = TimeLimits { write_ns: 100_000_000, ..TimeLimits::default() };
     let options = ServerOptions { limits, ..ServerOptions::default() };
     let large = mock_target::Scenario { body_bytes: 32 << 20, ..scenario("fixed:0ms") };
     let target = Server::start_with(large, options).expect("the target starts");
     let mut client = Client::connect(target.address());
     client.send("GET /u/1 HTTP/1.1\r\nhost: t\r\n\r\n");
-    // Once the response is aborted, the connection is, too.
+    // The connection is closed with the response.
     while client.0.write_all(b"GET").is_ok() {
         thread::sleep(Duration::from_millis(5));
     }
@@ -216,7 +216,7 @@ fn bytes_that_are_sent_do_not_prolong_the_time_to_read() {
 }
 
 #[test]
-fn a_response_that_stalls_ends_at_last() {
+fn a_stalled_response_ends_at_the_time_limit() {
     let limits = TimeLimits { stall_ns: 50_000_000, ..TimeLimits::default() };
     let options = ServerOptions { limits, ..ServerOptions::default() };
     let faults = vec!["silence=100%".parse().expect("a fault")];
@@ -229,7 +229,7 @@ fn a_response_that_stalls_ends_at_last() {
 }
 
 #[test]
-fn timing_is_told_unless_plain() {
+fn server_timing_is_omitted_with_plain() {
     for plain in [false, true] {
         let options = ServerOptions { plain, ..ServerOptions::default() };
         let target = Server::start_with(scenario("fixed:1ms"), options).expect("the target starts");
@@ -244,7 +244,7 @@ fn timing_is_told_unless_plain() {
 }
 
 #[test]
-fn several_loops_share_the_connections_and_the_ledger() {
+fn several_shards_share_connections_and_ledger() {
     let options = ServerOptions { shards: 3, ..ServerOptions::default() };
     let target = Server::start_with(scenario("uniform:0ms,2ms"), options).expect("the target starts");
     thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! The ledger equals what a client counted.
+//! The ledger equals the counts of the clients.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use crate::client::{Client, scenario, start, wait_for};
 
 #[test]
-fn counts_what_many_clients_counted() {
+fn the_ledger_equals_the_counts_of_many_clients() {
     let target = start("uniform:0ms,2ms");
     let bytes = AtomicU64::new(0);
     thread::scope(|scope| {
@@ -35,7 +35,7 @@ fn counts_what_many_clients_counted() {
 }
 
 #[test]
-fn all_that_wait_at_once_are_counted() {
+fn most_in_flight_counts_all_delayed_requests() {
     let target = start("fixed:300ms");
     let mut clients: Vec<Client> = (0..200).map(|_| Client::connect(target.address())).collect();
     const REQUEST: &str = "GET /u/1 HTTP/1.1\r\nhost: t\r\n\r\n";
@@ -51,7 +51,7 @@ fn all_that_wait_at_once_are_counted() {
 }
 
 #[test]
-fn a_client_that_gives_up_is_an_abort_at_once() {
+fn a_client_that_disconnects_is_an_abort_at_once() {
     let target = start("fixed:10s");
     let mut client = Client::connect(target.address());
     client.send("GET /u/1 HTTP/1.1\r\nhost: t\r\n\r\n");
@@ -65,7 +65,7 @@ fn a_client_that_gives_up_is_an_abort_at_once() {
 }
 
 #[test]
-fn a_full_ledger_loses_detail_and_no_count() {
+fn a_full_ledger_drops_entries_but_no_counts() {
     let options = ServerOptions { ledger_entries: Some(10), ..ServerOptions::default() };
     let target = Server::start_with(scenario("fixed:0ms"), options).expect("the target starts");
     let mut client = Client::connect(target.address());
@@ -79,7 +79,7 @@ fn a_full_ledger_loses_detail_and_no_count() {
 }
 
 #[test]
-fn a_reset_starts_the_count_again() {
+fn a_reset_clears_the_ledger() {
     let target = start("fixed:0ms");
     let mut client = Client::connect(target.address());
     client.get(1);
@@ -94,26 +94,26 @@ fn a_reset_starts_the_count_again() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
-    /// Clients that read, that give up in the middle, that send ahead: every request is accounted for.
+    /// Clients read, disconnect early or pipeline: every request is accounted for.
     #[test]
     fn every_request_ends_in_the_ledger(
-        deeds in prop::collection::vec((0..3usize, 1..5u64), 1..20),
+        actions in prop::collection::vec((0..3usize, 1..5u64), 1..20),
         latency in prop::sample::select(&["fixed:0ms", "uniform:0ms,3ms"][..]),
     ) {
         let target = start(latency);
         let (mut read, mut refused) = (0, 0);
-        for (deed, count) in deeds {
+        for (action, count) in actions {
             let mut client = Client::connect(target.address());
-            let ahead: String = (0..count).map(|id| format!("GET /u/{id} HTTP/1.1\r\nhost: t\r\n\r\n")).collect();
-            match deed {
+            let pipelined: String = (0..count).map(|id| format!("GET /u/{id} HTTP/1.1\r\nhost: t\r\n\r\n")).collect();
+            match action {
                 0 => {
-                    client.send(ahead);
+                    client.send(pipelined);
                     for _ in 0..count {
                         client.response();
                     }
                     read += count;
                 }
-                1 => client.send(ahead),
+                1 => client.send(pipelined),
                 _ => {
                     client.send("GET /nowhere HTTP/1.1\r\nhost: t\r\n\r\n");
                     client.response();
@@ -132,7 +132,7 @@ proptest! {
 }
 
 #[test]
-fn every_loop_accounts_for_its_own_connections() {
+fn loop_stats_count_each_shards_connections() {
     const BURNT_NS: u64 = 100_000;
     let options = ServerOptions { shards: 2, burn_ns: BURNT_NS, ..ServerOptions::default() };
     let target = Server::start_with(scenario("fixed:0ms"), options).expect("a target");
@@ -152,7 +152,7 @@ fn every_loop_accounts_for_its_own_connections() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn what_a_request_waits_in_its_socket_is_known() {
+fn the_wait_in_the_socket_is_measured() {
     const BURNT_NS: u64 = 200_000_000;
     const REQUEST: &str = "GET /u/1 HTTP/1.1\r\nhost: t\r\n\r\n";
     let options = ServerOptions { burn_ns: BURNT_NS, ..ServerOptions::default() };
@@ -161,7 +161,7 @@ fn what_a_request_waits_in_its_socket_is_known() {
     clients.iter_mut().for_each(|client| client.send(REQUEST));
     clients.iter_mut().for_each(|client| drop(client.response()));
     let stats = wait_for(&target, |stats| stats.served == 2);
-    // The loop is busy with the first for so long, and the second comes a moment after the first.
+    // The loop is busy with the first for this long, and the second arrives just after the first.
     assert_eq!(stats.unread_ns.count, 2);
     assert!(stats.unread_ns.max > BURNT_NS / 2, "{:?}", stats.unread_ns);
     let lateness = stats.lateness_ns;

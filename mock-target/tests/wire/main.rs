@@ -1,8 +1,9 @@
-//! The target as seen on the wire, byte by byte, by clients that are nothing but sockets.
+//! The target as seen on the wire, byte by byte, by clients that are plain sockets.
 
 mod admin;
 mod client;
-mod ends;
+mod client_close;
+mod conformance;
 mod faults;
 mod http;
 mod ledger;
@@ -10,4 +11,3 @@ mod scale;
 mod serving;
 mod slow_heads;
 mod tls;
-mod vectors;

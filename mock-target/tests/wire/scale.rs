@@ -1,4 +1,4 @@
-//! As many at once as the system has descriptors for, and what happens when it has no more.
+//! As many connections as the system has descriptors for, and what happens when none is left.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
@@ -11,25 +11,25 @@ use socket2::{Domain, Socket, Type};
 
 use crate::client::{Client, scenario, start};
 
-/// Set in the process that is the client, to the target's address.
+/// Set to the target's address in the process that runs the clients.
 const ADDRESS: &str = "MOCK_TARGET_SCALE_ADDRESS";
 
 const CONNECTIONS: usize = 15_000;
 
-/// Each end of a connection is a descriptor, so the clients are a process of their own: this test,
+/// Each end of a connection is a descriptor, so the clients run in a process of their own: this test,
 /// started once more.
 #[test]
-fn fifteen_thousand_wait_at_once_and_none_is_lost() {
+fn fifteen_thousand_delayed_responses_are_all_served() {
     let limit = mock_target::raise_descriptor_limit().expect("a limit");
     if let Ok(address) = std::env::var(ADDRESS) {
-        return be_the_clients(address.parse().expect("an address"));
+        return run_clients(address.parse().expect("an address"));
     }
-    // Where there are too few descriptors, as many as there are.
+    // Fewer where there are too few descriptors.
     let connections = CONNECTIONS.min(usize::try_from(limit.saturating_sub(200)).unwrap_or(CONNECTIONS));
-    // Long enough for all to have asked before the first is answered.
+    // Long enough for all requests to arrive before the first response.
     let target = Server::start(scenario("fixed:8s")).expect("the target starts");
     let clients = Command::new(std::env::current_exe().expect("this test"))
-        .args(["--exact", "scale::fifteen_thousand_wait_at_once_and_none_is_lost"])
+        .args(["--exact", "scale::fifteen_thousand_delayed_responses_are_all_served"])
         .env(ADDRESS, target.address().to_string())
         .env("CONNECTIONS", connections.to_string())
         .stdout(Stdio::null())
@@ -39,12 +39,12 @@ fn fifteen_thousand_wait_at_once_and_none_is_lost() {
     let stats = target.stats().expect("stats");
     let count = connections as u64;
     assert_eq!((stats.connections, stats.served, stats.aborted, stats.in_flight), (count, count, 0, 0));
-    // All of them, unless the machine is too slow to ask so often within the delay.
+    // All of them, unless the machine is too slow to send as many requests within the delay.
     assert!(stats.most_in_flight > count / 2, "{}", stats.most_in_flight);
 }
 
-/// Asks over every connection, from several addresses of loopback, then reads every response.
-fn be_the_clients(address: SocketAddr) {
+/// Sends a request over every connection, from several addresses of loopback, then reads every response.
+fn run_clients(address: SocketAddr) {
     let connections: u16 = std::env::var("CONNECTIONS").expect("a number").parse().expect("a number");
     let connect = |index: u16| {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
@@ -64,23 +64,23 @@ fn be_the_clients(address: SocketAddr) {
     }
 }
 
-/// Set in the process that is a target with few descriptors.
-const FEW: &str = "MOCK_TARGET_FEW_DESCRIPTORS";
+/// Set in the process that runs a target with few descriptors.
+const FEW_DESCRIPTORS: &str = "MOCK_TARGET_FEW_DESCRIPTORS";
 
 /// How many descriptors that is.
 const DESCRIPTORS: u64 = 64;
 
-/// A limit on descriptors holds for a process, so the target is one of its own: this test, started
+/// The limit on descriptors is per process, so the target runs in a process of its own: this test, started
 /// once more.
 #[test]
 #[cfg(target_os = "linux")]
-fn out_of_descriptors_it_waits_for_some_and_goes_on() {
-    if std::env::var_os(FEW).is_some() {
-        return be_the_target();
+fn out_of_descriptors_the_target_waits_and_continues() {
+    if std::env::var_os(FEW_DESCRIPTORS).is_some() {
+        return run_target_with_few_descriptors();
     }
     let mut process = Command::new(std::env::current_exe().expect("this test"))
-        .args(["--exact", "scale::out_of_descriptors_it_waits_for_some_and_goes_on", "--nocapture"])
-        .env(FEW, "1")
+        .args(["--exact", "scale::out_of_descriptors_the_target_waits_and_continues", "--nocapture"])
+        .env(FEW_DESCRIPTORS, "1")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -98,7 +98,7 @@ fn out_of_descriptors_it_waits_for_some_and_goes_on() {
     let spent = processor_ticks(process.id()) - before;
     assert!(spent < 25, "it spins: {spent} of 50 ticks");
 
-    // Every client that leaves makes room for another.
+    // Every client that leaves frees a descriptor for another.
     for mut client in clients.into_iter().skip(1) {
         assert_eq!(client.response().status(), 200);
     }
@@ -107,19 +107,19 @@ fn out_of_descriptors_it_waits_for_some_and_goes_on() {
     assert!(process.wait().expect("it ends").success());
 }
 
-/// Set in the process that is a target whose descriptors are counted.
-const COUNTED: &str = "MOCK_TARGET_COUNTED_DESCRIPTORS";
+/// Set in the process that runs a target whose descriptors are counted.
+const COUNT_DESCRIPTORS: &str = "MOCK_TARGET_COUNTED_DESCRIPTORS";
 
-/// The descriptors are a process's, so the target is one of its own: this test, started once more.
+/// Descriptors are per process, so the target runs in a process of its own: this test, started once more.
 #[test]
 #[cfg(target_os = "linux")]
-fn clients_that_close_their_end_leave_no_descriptor_behind() {
-    if std::env::var_os(COUNTED).is_some() {
+fn half_closed_clients_leak_no_descriptor() {
+    if std::env::var_os(COUNT_DESCRIPTORS).is_some() {
         return serve("fixed:0ms");
     }
     let mut process = Command::new(std::env::current_exe().expect("this test"))
-        .args(["--exact", "scale::clients_that_close_their_end_leave_no_descriptor_behind", "--nocapture"])
-        .env(COUNTED, "1")
+        .args(["--exact", "scale::half_closed_clients_leak_no_descriptor", "--nocapture"])
+        .env(COUNT_DESCRIPTORS, "1")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -137,19 +137,19 @@ fn clients_that_close_their_end_leave_no_descriptor_behind() {
             assert!(client.rest().starts_with(b"HTTP/1.1 200"));
         }
     }
-    let began = Instant::now();
+    let started = Instant::now();
     while descriptors() > before {
-        assert!(began.elapsed() < Duration::from_secs(20), "{} more than {before}", descriptors() - before);
+        assert!(started.elapsed() < Duration::from_secs(20), "{} more than {before}", descriptors() - before);
         thread::sleep(Duration::from_millis(5));
     }
     drop(process.stdin.take());
     assert!(process.wait().expect("it ends").success());
 }
 
-/// Where the target listens that a process printed.
+/// The address that the target's process prints.
 #[cfg(target_os = "linux")]
 fn address_of(process: &mut Child) -> SocketAddr {
-    // The process keeps the pipe, or it could print no more.
+    // The pipe stays open, or the process could print no more.
     let lines = BufReader::new(process.stdout.as_mut().expect("piped")).lines();
     let mut addresses =
         lines.map_while(Result::ok).filter_map(|line| Some(line.split_once("target at ")?.1.to_owned()));
@@ -158,7 +158,7 @@ fn address_of(process: &mut Child) -> SocketAddr {
 
 /// Serves with few descriptors until the standard input ends.
 #[cfg(target_os = "linux")]
-fn be_the_target() {
+fn run_target_with_few_descriptors() {
     use rustix::process::{Resource, Rlimit, setrlimit};
 
     let few = Rlimit { current: Some(DESCRIPTORS), maximum: Some(DESCRIPTORS) };

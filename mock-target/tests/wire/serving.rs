@@ -1,10 +1,10 @@
-//! What is asked for is served, as planned and not before.
+//! Requests are served as planned, and not before their delay.
 
 use std::io::Read;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mock_target::{Lie, Scenario, Server};
+use mock_target::{InjectedBug, Scenario, Server};
 
 use crate::client::{Client, scenario, start};
 
@@ -22,7 +22,7 @@ fn every_url_has_its_planned_body() {
 }
 
 #[test]
-fn no_response_comes_before_its_delay() {
+fn no_response_is_sent_before_its_delay() {
     let latency = "uniform:0ms,40ms";
     let (target, plan) = (start(latency), scenario(latency));
     thread::scope(|scope| {
@@ -31,9 +31,9 @@ fn no_response_comes_before_its_delay() {
             scope.spawn(move || {
                 let mut client = Client::connect(target.address());
                 for id in thread * 10..thread * 10 + 10 {
-                    let asked = Instant::now();
+                    let requested = Instant::now();
                     client.get(id);
-                    assert!(asked.elapsed() >= Duration::from_nanos(plan.delay_ns(id)), "{id}");
+                    assert!(requested.elapsed() >= Duration::from_nanos(plan.delay_ns(id)), "{id}");
                 }
             });
         }
@@ -45,7 +45,7 @@ fn no_response_comes_before_its_delay() {
 }
 
 #[test]
-fn responses_come_in_the_order_of_their_deadlines_not_of_their_requests() {
+fn responses_are_sent_in_the_order_of_their_deadlines() {
     let scenario = scenario("uniform:0ms,200ms");
     let slow = (0..100).max_by_key(|id| scenario.delay_ns(*id)).expect("some");
     let fast = (0..100).min_by_key(|id| scenario.delay_ns(*id)).expect("some");
@@ -59,7 +59,7 @@ fn responses_come_in_the_order_of_their_deadlines_not_of_their_requests() {
 }
 
 #[test]
-fn a_request_may_come_in_any_number_of_pieces() {
+fn a_request_may_arrive_byte_by_byte() {
     let target = start("fixed:1ms");
     let mut client = Client::connect(target.address());
     for byte in b"GET /u/3 HTTP/1.1\r\nhost: test\r\n\r\n" {
@@ -70,13 +70,14 @@ fn a_request_may_come_in_any_number_of_pieces() {
 }
 
 #[test]
-fn requests_sent_ahead_are_answered_in_their_order() {
+fn pipelined_requests_are_answered_in_order() {
     for latency in ["fixed:0ms", "uniform:0ms,3ms"] {
         let target = start(latency);
         let bodies = scenario(latency).bodies();
         let mut client = Client::connect(target.address());
-        let ahead: String = (0..50).map(|id| format!("GET /u/{id} HTTP/1.1\r\nhost: t\r\n\r\n")).collect();
-        client.send(ahead);
+        let pipelined: String =
+            (0..50).map(|id| format!("GET /u/{id} HTTP/1.1\r\nhost: t\r\n\r\n")).collect();
+        client.send(pipelined);
         for id in 0..50 {
             assert_eq!(crc32fast::hash(&client.response().body), bodies.crc32(id), "{latency} {id}");
         }
@@ -85,12 +86,12 @@ fn requests_sent_ahead_are_answered_in_their_order() {
 }
 
 #[test]
-fn a_client_that_sends_thousands_ahead_is_answered_and_holds_up_no_other() {
+fn a_client_that_pipelines_thousands_does_not_delay_others() {
     let target = start("fixed:0ms");
-    let mut greedy = Client::connect(target.address());
-    let mut reader = Client(greedy.0.try_clone().expect("a second handle"));
+    let mut writer = Client::connect(target.address());
+    let mut reader = Client(writer.0.try_clone().expect("a second handle"));
     thread::scope(|scope| {
-        scope.spawn(move || greedy.send("GET /u/1 HTTP/1.1\r\nhost: t\r\n\r\n".repeat(5_000)));
+        scope.spawn(move || writer.send("GET /u/1 HTTP/1.1\r\nhost: t\r\n\r\n".repeat(5_000)));
         scope.spawn(|| {
             (0..100).for_each(|id| assert_eq!(Client::connect(target.address()).get(id).status(), 200));
         });
@@ -100,7 +101,7 @@ fn a_client_that_sends_thousands_ahead_is_answered_and_holds_up_no_other() {
 }
 
 #[test]
-fn the_connection_ends_when_the_client_asks_for_it() {
+fn connection_close_is_honoured() {
     let target = start("fixed:1ms");
     for request in ["GET /u/1 HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\r\n", "GET /u/1 HTTP/1.0\r\n\r\n"]
     {
@@ -113,7 +114,7 @@ fn the_connection_ends_when_the_client_asks_for_it() {
 }
 
 #[test]
-fn what_is_not_in_the_plan_is_refused_and_the_connection_goes_on() {
+fn unplanned_requests_are_refused_and_the_connection_stays_open() {
     let target = start("fixed:0ms");
     let mut client = Client::connect(target.address());
     for (line, status) in
@@ -131,7 +132,7 @@ fn what_is_not_in_the_plan_is_refused_and_the_connection_goes_on() {
 }
 
 #[test]
-fn a_body_larger_than_the_socket_arrives_whole_at_a_slow_reader() {
+fn a_slow_reader_gets_all_of_a_large_body() {
     let large = Scenario { body_bytes: 32 << 20, ..scenario("fixed:1ms") };
     let expected = large.bodies().crc32(5);
     let target = Server::start(large).expect("the target starts");
@@ -146,22 +147,25 @@ fn a_body_larger_than_the_socket_arrives_whole_at_a_slow_reader() {
 }
 
 #[test]
-fn a_target_told_to_lie_lies() {
-    let honest = scenario("fixed:0ms");
-    let bodies = honest.bodies();
-    let liar = Server::start(Scenario { lie: Some(Lie::ServeTwice(99)), ..honest.clone() }).expect("starts");
-    let response = Client::connect(liar.address()).get(0);
+fn injected_bugs_show_on_the_wire() {
+    let correct = scenario("fixed:0ms");
+    let bodies = correct.bodies();
+    let faulty =
+        Server::start(Scenario { injected_bug: Some(InjectedBug::ServeTwice(99)), ..correct.clone() })
+            .expect("starts");
+    let response = Client::connect(faulty.address()).get(0);
     assert_eq!(crc32fast::hash(&response.body), bodies.crc32(99));
-    assert_eq!(liar.ledger().expect("a ledger").entries[0].id, 99);
+    assert_eq!(faulty.ledger().expect("a ledger").entries[0].id, 99);
 
-    let liar = Server::start(Scenario { lie: Some(Lie::WrongByte(4)), ..honest }).expect("starts");
-    let response = Client::connect(liar.address()).get(4);
+    let faulty =
+        Server::start(Scenario { injected_bug: Some(InjectedBug::WrongByte(4)), ..correct }).expect("starts");
+    let response = Client::connect(faulty.address()).get(4);
     assert_ne!(crc32fast::hash(&response.body), bodies.crc32(4));
     assert_eq!(response.body.len(), 1_000);
 }
 
 #[test]
-fn dropping_the_handle_closes_everything() {
+fn dropping_the_handle_closes_all_sockets() {
     let target = start("fixed:10s");
     let (address, admin) = (target.address(), target.admin_address());
     let mut client = Client::connect(address);

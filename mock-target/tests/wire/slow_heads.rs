@@ -12,30 +12,30 @@ use socket2::{Domain, Socket, Type};
 
 use crate::client::{Client, scenario, wait_for};
 
-/// Set in the process that has all the connections: the limit on descriptors is a process's.
-const ALONE: &str = "MOCK_TARGET_SLOW_HEADS";
+/// Set in the process that has all the connections, because the limit on descriptors is per process.
+const OWN_PROCESS: &str = "MOCK_TARGET_SLOW_HEADS";
 
 const SLOW: usize = 2_000;
 
-/// Clients that ask and wait, and how often each does in one measurement.
+/// Ordinary clients, and the requests of each in one measurement.
 const CLIENTS: u64 = 16;
 const REQUESTS: u64 = 30;
 
-/// Measurements without and with slow clients, in turns, so that whatever else the machine does meets both.
+/// Measurements without and with slow clients, interleaved so that other load on the machine affects both.
 const REPEATS: usize = 15;
 
 #[test]
-fn two_thousand_slow_heads_make_no_response_late() {
-    if std::env::var_os(ALONE).is_none() {
+fn two_thousand_slow_heads_delay_no_response() {
+    if std::env::var_os(OWN_PROCESS).is_none() {
         let status = Command::new(std::env::current_exe().expect("this test"))
-            .args(["--exact", "slow_heads::two_thousand_slow_heads_make_no_response_late", "--nocapture"])
-            .env(ALONE, "1")
+            .args(["--exact", "slow_heads::two_thousand_slow_heads_delay_no_response", "--nocapture"])
+            .env(OWN_PROCESS, "1")
             .status()
             .expect("it starts");
         return assert!(status.success());
     }
     let limit = mock_target::raise_descriptor_limit().expect("a limit");
-    // Both ends are descriptors of this process. Where there are too few, as many as there are.
+    // Both ends are descriptors of this process. Fewer connections where there are too few.
     let slow = SLOW.min(usize::try_from(limit.saturating_sub(200) / 2).unwrap_or(SLOW));
     let target = Server::start(scenario("uniform:5ms,25ms")).expect("the target starts");
     p99_lateness_ns(&target); // warms up
@@ -51,7 +51,7 @@ fn two_thousand_slow_heads_make_no_response_late() {
     assert!(ratios[REPEATS / 2] <= 2.0, "{ratios:.2?}");
 }
 
-/// What the target's ledger says of an ordinary load.
+/// The p99 of lateness, by the target's ledger, under an ordinary load.
 fn p99_lateness_ns(target: &Handle) -> u64 {
     target.reset().expect("it can be reset");
     thread::scope(|scope| {
@@ -67,8 +67,8 @@ fn p99_lateness_ns(target: &Handle) -> u64 {
     lateness.p99
 }
 
-/// Does `what` while so many connections hold a head each that is never complete, and send a byte of it now and then.
-fn with_slow_heads<T>(target: &Handle, slow: usize, what: impl FnOnce() -> T) -> T {
+/// Calls `measure` while `slow` connections each send a byte of an endless head now and then.
+fn with_slow_heads<T>(target: &Handle, slow: usize, measure: impl FnOnce() -> T) -> T {
     let before = target.stats().expect("stats").connections;
     let mut streams: Vec<TcpStream> = (0..slow).map(|index| begin(target.address(), index)).collect();
     wait_for(target, |stats| stats.connections >= before + slow as u64);
@@ -77,7 +77,7 @@ fn with_slow_heads<T>(target: &Handle, slow: usize, what: impl FnOnce() -> T) ->
         scope.spawn(|| {
             while !is_over.load(Ordering::Relaxed) {
                 for few in streams.chunks_mut(10) {
-                    few.iter_mut().for_each(|stream| stream.write_all(b"x").expect("it is held"));
+                    few.iter_mut().for_each(|stream| stream.write_all(b"x").expect("it is open"));
                     thread::sleep(Duration::from_millis(5));
                     if is_over.load(Ordering::Relaxed) {
                         break;
@@ -85,13 +85,13 @@ fn with_slow_heads<T>(target: &Handle, slow: usize, what: impl FnOnce() -> T) ->
                 }
             }
         });
-        let done = what();
+        let measured = measure();
         is_over.store(true, Ordering::Relaxed);
-        done
+        measured
     })
 }
 
-/// A connection with the beginning of a head. Its end is a reset, so that no port is left waiting.
+/// A connection with the beginning of a head. It ends with a reset, so that no port stays in TIME_WAIT.
 fn begin(address: SocketAddr, index: usize) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     let source = Ipv4Addr::new(127, 0, 0, 2 + (index % 4) as u8);

@@ -27,7 +27,7 @@ pub(crate) fn trusting(target: &Handle) -> Arc<ClientConfig> {
     Arc::new(builder.expect("versions").with_root_certificates(roots).with_no_client_auth())
 }
 
-/// A new connection, whose handshake begins with the first byte.
+/// A new connection. Its handshake begins with the first byte written.
 pub(crate) fn connect(
     target: &Handle,
     config: &Arc<ClientConfig>,
@@ -37,8 +37,8 @@ pub(crate) fn connect(
     StreamOwned::new(session, Client::connect(target.address()).0)
 }
 
-/// Asks for a URL on a new connection, and returns everything until the target closes it in order.
-fn ask(target: &Handle, config: &Arc<ClientConfig>, id: u64) -> Vec<u8> {
+/// Requests a URL on a new connection. Returns everything until the target closes it in order.
+fn fetch(target: &Handle, config: &Arc<ClientConfig>, id: u64) -> Vec<u8> {
     let mut stream = connect(target, config);
     write!(stream, "GET /u/{id} HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\r\n").expect("written");
     let mut response = Vec::new();
@@ -47,14 +47,14 @@ fn ask(target: &Handle, config: &Arc<ClientConfig>, id: u64) -> Vec<u8> {
 }
 
 #[test]
-fn bodies_small_and_large_come_through() {
+fn small_and_large_bodies_are_served() {
     for body_bytes in [0, 1_000, 8 << 20] {
         let scenario = Scenario { body_bytes, ..scenario("fixed:1ms") };
         let bodies = scenario.bodies();
         let target = start(scenario, true);
         let config = trusting(&target);
         for id in 0..3 {
-            let response = ask(&target, &config, id);
+            let response = fetch(&target, &config, id);
             assert!(response.starts_with(b"HTTP/1.1 200 OK\r\n"));
             let body = &response[response.len() - body_bytes as usize..];
             assert_eq!(crc32fast::hash(body), bodies.crc32(id));
@@ -65,12 +65,12 @@ fn bodies_small_and_large_come_through() {
 }
 
 #[test]
-fn sessions_are_resumed_unless_that_is_switched_off() {
+fn sessions_are_resumed_unless_switched_off() {
     for resumption in [true, false] {
         let target = start(scenario("fixed:0ms"), resumption);
         let config = trusting(&target);
         for id in 0..4 {
-            ask(&target, &config, id);
+            fetch(&target, &config, id);
         }
         let stats = target.stats().expect("stats");
         assert_eq!((stats.handshakes, stats.resumptions), (4, if resumption { 3 } else { 0 }));
@@ -95,19 +95,19 @@ fn one_connection_carries_many_requests() {
 }
 
 #[test]
-fn what_is_not_tls_is_closed() {
+fn a_client_without_tls_is_closed() {
     let target = start(scenario("fixed:0ms"), true);
     let mut client = Client::connect(target.address());
     client.send("GET /u/1 HTTP/1.1\r\nhost: t\r\n\r\n");
-    let mut answer = Vec::new();
-    // An alert, then the end, in order or not.
-    let _ = client.0.read_to_end(&mut answer);
-    assert!(!answer.starts_with(b"HTTP"));
+    let mut received = Vec::new();
+    // An alert, then a close or a reset.
+    let _ = client.0.read_to_end(&mut received);
+    assert!(!received.starts_with(b"HTTP"));
     assert_eq!(target.stats().expect("stats").received, 0);
 }
 
 #[test]
-fn the_certificate_is_written_where_it_is_wanted() {
+fn the_certificate_is_written_to_its_file() {
     let path = std::env::temp_dir().join(format!("mock-target-test-{}.pem", std::process::id()));
     let tls = Some(TlsOptions { certificate_file: Some(path.clone()), ..TlsOptions::default() });
     let target = Server::start_with(scenario("fixed:0ms"), ServerOptions { tls, ..ServerOptions::default() });
@@ -117,21 +117,21 @@ fn the_certificate_is_written_where_it_is_wanted() {
 }
 
 #[test]
-fn a_handshake_that_is_not_completed_is_ended() {
+fn an_incomplete_handshake_is_ended_at_the_time_limit() {
     let limits = TimeLimits { request_ns: 50_000_000, ..TimeLimits::default() };
     let options = ServerOptions { limits, tls: Some(TlsOptions::default()), ..ServerOptions::default() };
     let target = Server::start_with(scenario("fixed:300ms"), options).expect("the target starts");
-    // A hello, and what is only the beginning of one.
+    // A complete client hello, and prefixes of it.
     let mut session = connect(&target, &trusting(&target)).conn;
     let mut hello = Vec::new();
     session.write_tls(&mut hello).expect("memory can be written to");
     for sent in [&hello[..], &hello[..hello.len() / 2], &hello[..1], &[]] {
         let mut client = Client::connect(target.address());
         client.send(sent);
-        // What the target answered, and the end of it.
+        // The bytes that the target sent, then the end.
         client.rest();
     }
     assert_eq!(target.stats().expect("stats").handshakes, 0);
-    // Who completes it has all the time that it takes to answer.
-    assert!(ask(&target, &trusting(&target), 1).starts_with(b"HTTP/1.1 200"));
+    // The limit does not apply once the handshake is complete.
+    assert!(fetch(&target, &trusting(&target), 1).starts_with(b"HTTP/1.1 200"));
 }

@@ -1,4 +1,4 @@
-//! The clients that the plain programs drive. A response that is not complete, or not 200, ends the program.
+//! The clients of the plain programs. A response that is incomplete, or not 200, ends the program.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,13 +15,13 @@ use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
 use super::Work;
 
-/// A client that blocks.
+/// A blocking client.
 pub(super) trait Get: Send + Sync + Sized {
     fn new(work: &Work) -> Result<Self>;
     fn get(&self, id: u64);
 }
 
-/// A client whose tasks wait. A clone is a new handle.
+/// An async client. A clone is a new handle.
 pub(super) trait GetAsync: Clone + Send + Sync + Sized + 'static {
     fn new(work: &Work) -> Result<Self>;
     fn get(&self, id: u64) -> impl Future<Output = ()> + Send;
@@ -40,7 +40,7 @@ impl Get for Ureq {
             .timeout_connect(Some(work.timeout))
             .timeout_global(Some(work.timeout))
             .build();
-        let agent = Agent::with_parts(config, DefaultConnector::default(), Known(work.address()?));
+        let agent = Agent::with_parts(config, DefaultConnector::default(), FixedResolver(work.address()?));
         Ok(Ureq(agent, work.url_prefix.clone()))
     }
 
@@ -50,11 +50,11 @@ impl Get for Ureq {
     }
 }
 
-/// With timeouts, ureq looks names up in a thread that it starts for each.
+/// Resolves to a known address. With timeouts, ureq starts a thread for each name lookup.
 #[derive(Debug)]
-struct Known(SocketAddr);
+struct FixedResolver(SocketAddr);
 
-impl Resolver for Known {
+impl Resolver for FixedResolver {
     fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let mut addresses = self.empty();
         addresses.push(self.0);
@@ -131,7 +131,7 @@ impl Work {
         Ok(self.authority()?.parse()?)
     }
 
-    /// What the common client takes its settings from.
+    /// The settings of the common client.
     pub(super) fn plan(&self) -> Plan {
         let timeout_ms = self.timeout.as_millis() as u64;
         Plan {

@@ -1,4 +1,4 @@
-//! A readiness loop, with the exchange of the common client.
+//! A readiness loop with the sans-IO exchange of the common client.
 
 use std::io::ErrorKind::{NotConnected, WouldBlock};
 use std::io::{self, Read, Write};
@@ -16,7 +16,7 @@ pub(super) fn run(work: &Work) -> Result<()> {
     let (mut poll, mut events) = (Poll::new()?, Events::with_capacity(256));
     let site = Site::of(&work.plan())?;
     let mut input = vec![0; 16 << 10];
-    let (mut next, mut over) = (0, 0);
+    let (mut next, mut completed) = (0, 0);
     let mut lanes = Vec::new();
     for number in 0..work.in_flight {
         let mut stream = TcpStream::connect(site.address)?;
@@ -27,12 +27,12 @@ pub(super) fn run(work: &Work) -> Result<()> {
         next += 1;
         lanes.push((stream, exchange));
     }
-    while over < work.urls {
+    while completed < work.urls {
         poll.poll(&mut events, None)?;
         for event in &events {
             let (stream, exchange) = &mut lanes[event.token().0];
             while send(stream, exchange)? && receive(stream, exchange, &mut input)? {
-                over += 1;
+                completed += 1;
                 if next == work.urls {
                     break;
                 }
@@ -44,7 +44,7 @@ pub(super) fn run(work: &Work) -> Result<()> {
     Ok(())
 }
 
-/// Writes what there is to write, as far as it can be written. Whether that was all.
+/// Writes as much as the socket takes. Returns whether that was everything.
 fn send(stream: &mut TcpStream, exchange: &mut Exchange) -> io::Result<bool> {
     while !exchange.to_send().is_empty() {
         match stream.write(exchange.to_send()) {
@@ -56,7 +56,7 @@ fn send(stream: &mut TcpStream, exchange: &mut Exchange) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Reads what there is. Whether the response is complete.
+/// Reads what has arrived. Returns whether the response is complete.
 fn receive(stream: &mut TcpStream, exchange: &mut Exchange, input: &mut [u8]) -> io::Result<bool> {
     loop {
         match stream.read(input) {

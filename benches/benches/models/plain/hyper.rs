@@ -1,4 +1,4 @@
-//! hyper as its documentation has it: a task for each connection, and here a list of those that are idle.
+//! hyper as in its documentation: a task per connection, with a list of idle connections.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -15,7 +15,7 @@ use hyper::rt::{Read, Write};
 use super::Work;
 use super::clients::GetAsync;
 
-/// What hyper needs of a runtime.
+/// The operations of a runtime that hyper needs.
 pub(super) trait Runtime: Clone + Send + Sync + 'static {
     type Stream: Read + Write + Unpin + Send + 'static;
     fn connect(address: SocketAddr) -> impl Future<Output = Self::Stream> + Send;

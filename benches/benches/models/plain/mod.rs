@@ -1,5 +1,5 @@
-//! Every model as a minimal program: the same HTTP crate and settings, as many requests in flight, and nothing of this
-//! project but the common client where that is what is driven. No plan, no samples, no checks.
+//! Every model as a plain program: the same HTTP crate, settings and requests in flight, and nothing of this
+//! project except the common client where that is used. No plan, no samples, no checks.
 
 mod async_std;
 mod clients;
@@ -24,7 +24,7 @@ use inflight::clients::net::{OnAsyncStd, OnSmol, OnTokio};
 use inflight::models::{COMMON, NATIVE};
 use rustix::time::{ClockId, clock_gettime};
 
-/// What a program fetches: the URLs that are `url_prefix` followed by 0, 1, 2 and so on.
+/// What a program fetches: the URLs that consist of `url_prefix` and 0, 1, 2 and so on.
 #[derive(Clone)]
 pub(crate) struct Work {
     pub(crate) url_prefix: String,
@@ -72,11 +72,11 @@ const PROGRAMS: &[(&str, &str, Program)] = &[
     ("uring", COMMON, uring::run),
 ];
 
-/// As the first argument it makes this very program one of the plain ones.
+/// As the first argument, it runs one of the plain programs.
 const ROLE: &str = "plain";
 
-/// Runs the program that the command line names, if it names one, and prints the CPU that it took in nanoseconds.
-pub(crate) fn main_if_plain() -> Option<Result<()>> {
+/// Runs the program that the command line names, if any, and prints the CPU time that it took, in nanoseconds.
+pub(crate) fn run_if_plain() -> Option<Result<()>> {
     let mut args = env::args().skip(1);
     if args.next()? != ROLE {
         return None;
@@ -95,13 +95,13 @@ pub(crate) fn main_if_plain() -> Option<Result<()>> {
     }))
 }
 
-/// Whether there is a program for `MODEL+CLIENT`.
+/// The program of `MODEL+CLIENT`, if there is one.
 pub(crate) fn find(name: &str) -> Option<Program> {
     let known = PROGRAMS.iter().find(|(model, client, _)| name == format!("{model}+{client}"));
     known.map(|(_, _, program)| *program)
 }
 
-/// CPU that the program `name` takes for `work` in a fresh process, in nanoseconds.
+/// The CPU time that the program `name` takes for `work` in a fresh process, in nanoseconds.
 pub(crate) fn measure(name: &str, work: &Work) -> Result<u64> {
     let Work { url_prefix, urls, in_flight, cores, timeout } = work;
     let output = Command::new(env::current_exe()?)

@@ -48,7 +48,7 @@ pub(super) fn local<C: GetAsync>(work: &Work) -> Result<()> {
         }
         tasks.collect::<()>().await;
     };
-    // Only hyper's connections are on the other one.
+    // The global executor runs only hyper's connections.
     smol::block_on(EXECUTOR.run(executor.run(main)));
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Programs that hold a thread while they wait.
+//! Programs with blocking clients.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;

@@ -17,8 +17,8 @@ use tokio::time::timeout;
 use super::clients::GetAsync;
 use super::{Work, hyper};
 
-/// A task a URL, spawned when another has ended.
-async fn task_a_url<C: GetAsync>(client: C, in_flight: usize, mut next: impl FnMut() -> Option<u64>) {
+/// A task per URL, with at most `in_flight` at once.
+async fn task_per_url<C: GetAsync>(client: C, in_flight: usize, mut next: impl FnMut() -> Option<u64>) {
     let mut tasks = JoinSet::new();
     while let Some(id) = next() {
         if tasks.len() == in_flight {
@@ -33,14 +33,14 @@ async fn task_a_url<C: GetAsync>(client: C, in_flight: usize, mut next: impl FnM
 pub(super) fn multi_thread<C: GetAsync>(work: &Work) -> Result<()> {
     let runtime = Builder::new_multi_thread().worker_threads(work.cores).enable_all().build()?;
     let mut ids = 0..work.urls;
-    let main = task_a_url(C::new(work)?, work.in_flight, move || ids.next());
+    let main = task_per_url(C::new(work)?, work.in_flight, move || ids.next());
     Ok(runtime.block_on(runtime.spawn(main))?)
 }
 
 pub(super) fn current_thread<C: GetAsync>(work: &Work) -> Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let mut ids = 0..work.urls;
-    runtime.block_on(task_a_url(C::new(work)?, work.in_flight, || ids.next()));
+    runtime.block_on(task_per_url(C::new(work)?, work.in_flight, || ids.next()));
     Ok(())
 }
 
@@ -59,7 +59,7 @@ pub(super) fn per_core<C: GetAsync>(work: &Work) -> Result<()> {
         let (client, next, in_flight) = (C::new(work)?, next.clone(), work.in_flight / work.cores);
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let next = move || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|&id| id < urls);
-        threads.push(thread::spawn(move || runtime.block_on(task_a_url(client, in_flight, next))));
+        threads.push(thread::spawn(move || runtime.block_on(task_per_url(client, in_flight, next))));
     }
     threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
     Ok(())

@@ -1,8 +1,7 @@
-//! When bytes came: a request lies in its socket until the event loop gets to it, and only the kernel knows
-//! for how long.
+//! Kernel receive timestamps: how long a request waited in its socket until the event loop read it.
 
 #[cfg(target_os = "linux")]
-pub(super) use linux::{note, read};
+pub(super) use linux::{enable, read};
 
 #[cfg(target_os = "linux")]
 mod linux {
@@ -13,18 +12,18 @@ mod linux {
     use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt, sockopt};
     use rustix::time::{ClockId, clock_gettime};
 
-    /// Room for one time stamp behind its header, which the kernel wants aligned.
+    /// Space for one timestamp behind its header, which the kernel wants aligned.
     #[repr(align(8))]
     struct Control([u8; 64]);
 
-    /// Has the kernel note of every packet when it came (`SO_TIMESTAMPNS`, socket(7)). Where it does not, no
-    /// reader learns of it.
-    pub(in super::super) fn note(stream: &TcpStream) {
+    /// Lets the kernel timestamp every packet that arrives (`SO_TIMESTAMPNS`, socket(7)). Where it refuses,
+    /// [`read`] returns no wait.
+    pub(in super::super) fn enable(stream: &TcpStream) {
         let _ = setsockopt(stream, sockopt::ReceiveTimestampns, &true);
     }
 
-    /// Reads, and returns how long the last of the bytes had lain there, in nanoseconds. The kernel stamps by
-    /// the clock that can be set: a wait across such a step is wrong by it.
+    /// Reads, and returns how long the last of the bytes had waited in the socket, in nanoseconds. The kernel's
+    /// timestamps are of the real-time clock: a wait during which that clock is set is wrong by the step.
     pub(in super::super) fn read(
         stream: &mut TcpStream,
         buffer: &mut [u8],
@@ -32,24 +31,24 @@ mod linux {
         let mut control = Control([0; 64]);
         let mut into = [IoSliceMut::new(buffer)];
         let received = recvmsg::<()>(stream.as_raw_fd(), &mut into, Some(&mut control.0), MsgFlags::empty())?;
-        let came = received.cmsgs()?.find_map(|message| match message {
+        let arrived = received.cmsgs()?.find_map(|message| match message {
             ControlMessageOwned::ScmTimestampns(at) => Some(at),
             _ => None,
         });
-        let unread_ns = came.map(|came| {
+        let unread_ns = arrived.map(|arrived| {
             let now = clock_gettime(ClockId::Realtime);
-            let ns = (now.tv_sec - came.tv_sec()) * 1_000_000_000 + (now.tv_nsec - came.tv_nsec());
+            let ns = (now.tv_sec - arrived.tv_sec()) * 1_000_000_000 + (now.tv_nsec - arrived.tv_nsec());
             u64::try_from(ns).unwrap_or(0)
         });
         Ok((received.bytes, unread_ns))
     }
 }
 
-/// Elsewhere it is not asked for.
+/// Does nothing: this system has no such timestamps.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn note(_: &mio::net::TcpStream) {}
+pub(super) fn enable(_: &mio::net::TcpStream) {}
 
-/// Reads; when the bytes came is not known.
+/// Reads. The wait in the socket is not known.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn read(
     stream: &mut mio::net::TcpStream,

@@ -1,29 +1,29 @@
-//! What a scenario plans for each of its URLs, for those who cannot compute it themselves.
+//! The planned response of every URL of a scenario, for programs that cannot compute it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
 use crate::scenario::Scenario;
 
-/// A scenario and all that follows from it.
+/// A scenario and the planned responses of all its URLs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Plan {
+pub struct ScenarioPlan {
     /// The scenario itself.
     pub scenario: Scenario,
-    /// One for each URL, in order of id.
+    /// The planned responses, in order of id.
     pub urls: Vec<PlannedUrl>,
 }
 
-/// What is planned for one URL.
+/// The planned response of one URL.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlannedUrl {
     /// The URL's id.
     pub id: u64,
-    /// The path that asks for it.
+    /// The path of a request for it.
     pub path: String,
     /// Delay of its response, in nanoseconds.
     pub delay_ns: u64,
-    /// What goes wrong with the first attempt at it, if anything.
+    /// The fault of the first attempt at it, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
     /// Bytes of its body.
@@ -32,9 +32,9 @@ pub struct PlannedUrl {
     pub body_crc32: u32,
 }
 
-impl Plan {
-    /// Works out what is planned for every URL.
-    pub fn of(scenario: &Scenario) -> Plan {
+impl ScenarioPlan {
+    /// Computes the planned response of every URL.
+    pub fn of(scenario: &Scenario) -> ScenarioPlan {
         let bodies = scenario.bodies();
         let planned = |id| PlannedUrl {
             id,
@@ -44,6 +44,6 @@ impl Plan {
             body_bytes: bodies.len() as u64,
             body_crc32: bodies.crc32(id),
         };
-        Plan { scenario: scenario.clone(), urls: (0..scenario.urls).map(planned).collect() }
+        ScenarioPlan { scenario: scenario.clone(), urls: (0..scenario.urls).map(planned).collect() }
     }
 }

@@ -1,4 +1,4 @@
-//! Sockets in the ways that the standard library does not offer: a long backlog, a reset.
+//! Socket operations that the standard library does not offer: a long backlog, a reset.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -12,7 +12,7 @@ const BACKLOG: i32 = 4_096;
 
 /// Listens on `address`; `flag` is the option that chooses another.
 pub(super) fn listen(address: SocketAddr, flag: &str) -> io::Result<TcpListener> {
-    try_to_listen(address).map_err(|error| {
+    bind_and_listen(address).map_err(|error| {
         let reason = match error.kind() {
             io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
             io::ErrorKind::AddrInUse => "the address is in use".to_owned(),
@@ -24,9 +24,9 @@ pub(super) fn listen(address: SocketAddr, flag: &str) -> io::Result<TcpListener>
     })
 }
 
-fn try_to_listen(address: SocketAddr) -> io::Result<TcpListener> {
+fn bind_and_listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    // On Windows this option would let two servers have the same port.
+    // On Windows this option would let two servers share a port.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_in_use_is_named_with_advice() {
+    fn address_in_use_error_names_the_address_and_the_option() {
         let first = listen(([127, 0, 0, 1], 0).into(), "--listen").expect("a free port");
         let address = first.local_addr().expect("bound");
         let error = listen(address, "--listen").expect_err("in use").to_string();

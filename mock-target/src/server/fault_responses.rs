@@ -1,16 +1,9 @@
-//! The responses of URLs that something goes wrong with, as [`Fault`] documents them.
-
-use std::io::{self, Read};
-
-use flate2::Compression;
-use flate2::write::GzEncoder;
+//! The responses of URLs with a fault, as [`Fault`] documents them.
 
 use super::connection::Exchange;
-use super::delivery::{Delivery, Ending};
-use super::response::{Press, with_body, write_text};
-use crate::body::Bodies;
+use super::response::{Ending, Response};
+use super::response_encoder::{ResponseEncoder, with_body, write_text};
 use crate::fault::{Fault, RetryAfter};
-use crate::scenario::Scenario;
 
 const INTERIM: &[u8] = b"HTTP/1.1 102 Processing\r\n\r\n";
 
@@ -18,41 +11,20 @@ const SOFT_BLOCK: &[u8] = b"<!doctype html><title>One moment</title><h1>Are you 
     <p>Unusual traffic was seen from your network. Solve the captcha to go on.</p>\
     <form><input name=captcha></form>\n";
 
-/// The bodies that some faults send instead of the planned one, made once.
-pub(super) struct Prepared(Vec<(Fault, Vec<u8>)>);
-
-impl Prepared {
-    pub(super) fn new(scenario: &Scenario, bodies: &Bodies) -> Prepared {
-        let prepare = |fault| match fault {
-            Fault::TruncatedGzip => {
-                let whole = gzip(bodies.parts(0).1);
-                Some((fault, whole[..whole.len() / 2].to_vec()))
-            }
-            Fault::GzipBomb(bytes) => Some((fault, gzip(io::repeat(0).take(bytes)))),
-            _ => None,
-        };
-        Prepared(scenario.faults.iter().filter_map(|share| prepare(share.fault)).collect())
-    }
-
-    fn body(&self, fault: Fault) -> &[u8] {
-        self.0.iter().find(|(prepared, _)| *prepared == fault).map_or(&[], |(_, body)| body)
-    }
-}
-
-impl Press {
-    /// The response of a URL that something goes wrong with.
-    pub(super) fn faulty(&mut self, id: u64, fault: Fault, exchange: &Exchange) -> Delivery<'_> {
+impl ResponseEncoder {
+    /// The response of a URL with a fault.
+    pub(super) fn faulty(&mut self, id: u64, fault: Fault, exchange: &Exchange) -> Response<'_> {
         let length = self.bodies.len();
         match fault {
-            // Befalls connections and has happened, or not, before there was a request.
+            // It affects connections when they are accepted, not responses.
             Fault::Refuse => self.planned(id, exchange),
-            Fault::Silence => self.planned(id, exchange).cut(0, Ending::Stall),
-            Fault::CloseBeforeReply => self.planned(id, exchange).cut(0, Ending::Close),
-            Fault::ResetBeforeHead => self.planned(id, exchange).cut(0, Ending::Reset),
-            Fault::ResetMidHead => self.planned(id, exchange).cut("HTTP/1.1 200".len(), Ending::Reset),
-            Fault::ResetMidBody(at) => self.planned(id, exchange).cut_body(at, Ending::Reset),
-            Fault::CloseMidBody(at) => self.planned(id, exchange).cut_body(at, Ending::Close),
-            Fault::StallMidBody(at) => self.planned(id, exchange).cut_body(at, Ending::Stall),
+            Fault::Silence => self.planned(id, exchange).truncated(0, Ending::Stall),
+            Fault::CloseBeforeReply => self.planned(id, exchange).truncated(0, Ending::Close),
+            Fault::ResetBeforeHead => self.planned(id, exchange).truncated(0, Ending::Reset),
+            Fault::ResetMidHead => self.planned(id, exchange).truncated("HTTP/1.1 200".len(), Ending::Reset),
+            Fault::ResetMidBody(at) => self.planned(id, exchange).truncated_in_body(at, Ending::Reset),
+            Fault::CloseMidBody(at) => self.planned(id, exchange).truncated_in_body(at, Ending::Close),
+            Fault::StallMidBody(at) => self.planned(id, exchange).truncated_in_body(at, Ending::Stall),
             Fault::ShortLength => {
                 self.begin_head(format_args!("200 OK\r\ncontent-length: {}", length / 2));
                 self.with_planned_body(id, exchange, None).ending(Ending::Close)
@@ -66,19 +38,19 @@ impl Press {
                 self.head.extend_from_slice(b"\r\n");
                 self.with_planned_body(id, exchange, None)
             }
-            Fault::EndlessInterim => Delivery::repeated(INTERIM),
-            Fault::TooManyRequests(when) => self.try_later("429 Too Many Requests", when, exchange),
-            Fault::Unavailable(when) => self.try_later("503 Service Unavailable", when, exchange),
+            Fault::EndlessInterim => Response::repeated(INTERIM),
+            Fault::TooManyRequests(when) => self.retry_later("429 Too Many Requests", when, exchange),
+            Fault::Unavailable(when) => self.retry_later("503 Service Unavailable", when, exchange),
             Fault::RedirectChain(hops) if exchange.hop >= hops => self.planned(id, exchange),
             Fault::RedirectChain(_) => {
                 self.redirect(format_args!("/u/{id}?hop={}", exchange.hop + 1), exchange)
             }
             Fault::RedirectLoop => self.redirect(format_args!("/u/{id}"), exchange),
             Fault::TruncatedGzip | Fault::GzipBomb(_) => {
-                let length = self.prepared.body(fault).len();
+                let length = self.gzip_bodies.body(fault).len();
                 self.begin_head(format_args!("200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {length}"));
                 self.end_head(exchange);
-                with_body(&self.head, self.prepared.body(fault), exchange)
+                with_body(&self.head, self.gzip_bodies.body(fault), exchange)
             }
             Fault::WrongEncoding => {
                 self.begin_head(format_args!("200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {length}"));
@@ -96,13 +68,13 @@ impl Press {
         }
     }
 
-    /// The planned body as one chunk, then something that is not the last chunk, then a close.
-    fn one_chunk(&mut self, id: u64, exchange: &Exchange, after: &'static [u8]) -> Delivery<'_> {
+    /// The planned body as one chunk, then `after` instead of the last chunk, then a close.
+    fn one_chunk(&mut self, id: u64, exchange: &Exchange, after: &'static [u8]) -> Response<'_> {
         self.begin_head(format_args!("200 OK\r\ntransfer-encoding: chunked"));
         self.with_planned_body(id, exchange, Some(after)).ending(Ending::Close)
     }
 
-    fn try_later(&mut self, status: &str, when: RetryAfter, exchange: &Exchange) -> Delivery<'_> {
+    fn retry_later(&mut self, status: &str, when: RetryAfter, exchange: &Exchange) -> Response<'_> {
         self.begin_head(format_args!("{status}\r\ncontent-length: 0"));
         self.head.extend_from_slice(b"retry-after: ");
         match when {
@@ -115,14 +87,9 @@ impl Press {
         with_body(&self.head, &[], exchange)
     }
 
-    fn redirect(&mut self, location: std::fmt::Arguments<'_>, exchange: &Exchange) -> Delivery<'_> {
+    fn redirect(&mut self, location: std::fmt::Arguments<'_>, exchange: &Exchange) -> Response<'_> {
         self.begin_head(format_args!("302 Found\r\nlocation: {location}\r\ncontent-length: 0"));
         self.end_head(exchange);
         with_body(&self.head, &[], exchange)
     }
-}
-
-fn gzip(mut bytes: impl Read) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    io::copy(&mut bytes, &mut encoder).and_then(|_| encoder.finish()).expect("memory can be written to")
 }

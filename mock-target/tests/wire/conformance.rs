@@ -1,32 +1,32 @@
-//! Requests of the kinds that the test suites of other servers hold, each with what RFC 9110 and 9112 want of it.
+//! Test vectors like those of other servers, each with the result that RFC 9110 and 9112 require.
 
 use std::io::{ErrorKind, Read};
 
 use crate::client::{Client, start};
 
-/// What becomes of bytes that a client sends.
+/// The result of the bytes that a client sends.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Outcome {
-    /// So many responses, none of which says that the request was not understood; the connection stays.
+enum Expected {
+    /// This many responses, none of them an error of syntax; the connection stays open.
     Served(usize),
-    /// As many, and the connection ends.
-    ServedLast(usize),
-    /// One response with this status, and the connection ends: nothing after the offence is read.
+    /// The same, and the connection is closed.
+    ServedThenClosed(usize),
+    /// One response with this status, and the connection is closed: nothing after the error is read.
     Refused(u16),
 }
 
-use Outcome::{Refused, Served, ServedLast};
+use Expected::{Refused, Served, ServedThenClosed};
 
-/// A request with a host, and these lines behind it.
+/// A request with a host, followed by `rest`.
 fn with(line: &str, rest: &str) -> String {
     format!("{line}\r\nHost: a\r\n{rest}")
 }
 
-/// What is sent behind every vector: one request more is served where the connection stays.
+/// Sent after every vector. It is served where the connection stays open.
 const NEXT: &str = "GET /u/9 HTTP/1.1\r\nHost: a\r\n\r\n";
 
 #[track_caller]
-fn check(vectors: &[(String, Outcome)]) {
+fn check(vectors: &[(String, Expected)]) {
     let target = start("fixed:0ms");
     for (bytes, expected) in vectors {
         let mut client = Client::connect(target.address());
@@ -34,7 +34,7 @@ fn check(vectors: &[(String, Outcome)]) {
         client.send(NEXT);
         let (responses, stays) = match expected {
             Served(number) => (*number, true),
-            ServedLast(number) => (*number, false),
+            ServedThenClosed(number) => (*number, false),
             Refused(_) => (1, false),
         };
         for _ in 0..responses {
@@ -45,25 +45,25 @@ fn check(vectors: &[(String, Outcome)]) {
             }
         }
         if stays {
-            assert_eq!(client.response().status(), 200, "the connection stays: {bytes:?}");
+            assert_eq!(client.response().status(), 200, "the connection stays open: {bytes:?}");
         } else {
-            assert_eq!(client.rest(), b"", "the connection ends: {bytes:?}");
+            assert_eq!(client.rest(), b"", "the connection is closed: {bytes:?}");
         }
     }
 }
 
 #[test]
-fn a_request_that_is_not_whole_is_waited_for() {
+fn an_incomplete_request_gets_no_response() {
     let target = start("fixed:0ms");
     let whole = "POST /u/1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2;x=\"y\"\r\nab\r\n0\r\nt: v\r\n\r\n";
     let mut other = Client::connect(target.address());
     for end in 1..whole.len() {
         let mut client = Client::connect(target.address());
         client.send(&whole[..end]);
-        // The same loop has read both by the time that it answers the second.
+        // The event loop has read both when it sends this response.
         assert_eq!(other.get(2).status(), 200);
         client.0.set_nonblocking(true).expect("it can be set");
-        let read = client.0.read(&mut [0]).expect_err("neither an answer nor an end");
+        let read = client.0.read(&mut [0]).expect_err("neither a response nor an end");
         assert_eq!(read.kind(), ErrorKind::WouldBlock, "{:?}", &whole[..end]);
         client.0.set_nonblocking(false).expect("it can be set");
         client.send(&whole[end..]);
@@ -72,7 +72,7 @@ fn a_request_that_is_not_whole_is_waited_for() {
 }
 
 #[test]
-fn request_lines() {
+fn request_lines_are_parsed_or_refused() {
     let refused = |status, lines: &[&str]| -> Vec<_> {
         lines.iter().map(|line| (with(line, "\r\n"), Refused(status))).collect()
     };
@@ -112,14 +112,14 @@ fn request_lines() {
     ]));
     check(&served(&["PROPFIND /u/1", "get /u/1", "-ODD!#$%&'*+.^_`|~9 /u/1"]));
     check(&[
-        ("GET /u/1 HTTP/1.0\r\n\r\n".to_owned(), ServedLast(1)),
+        ("GET /u/1 HTTP/1.0\r\n\r\n".to_owned(), ServedThenClosed(1)),
         (with("\r\n\r\nGET /u/1 HTTP/1.1", "\r\n"), Served(1)),
         ("GET /u/1 HTTP/1.1\nHost: a\n\n".to_owned(), Refused(400)),
     ]);
 }
 
 #[test]
-fn header_fields() {
+fn header_fields_are_parsed_or_refused() {
     let get = |rest: &str, outcome| (with("GET /u/1 HTTP/1.1", &format!("{rest}\r\n\r\n")), outcome);
     for name in ["x y", "x@", "x[]", "", "x\0", "x\u{1}", "x\u{e9}", "x ", "(x)", "x\r"] {
         check(&[get(&format!("{name}: v"), Refused(400))]);
@@ -134,7 +134,7 @@ fn header_fields() {
         get("no colon", Refused(400)),
         get(": v", Refused(400)),
         get("Host: b", Refused(400)),
-        get("Connection: x, Close, keep-alive", ServedLast(1)),
+        get("Connection: x, Close, keep-alive", ServedThenClosed(1)),
         get("Connection: upgrade\r\nUpgrade: websocket", Served(1)),
         ("GET /u/1 HTTP/1.1\r\n Host: a\r\n\r\n".to_owned(), Refused(400)),
         ("GET /u/1 HTTP/1.1\r\nx: y\r\n\r\n".to_owned(), Refused(400)),
@@ -144,7 +144,7 @@ fn header_fields() {
 }
 
 #[test]
-fn lengths_and_codings() {
+fn lengths_and_codings_are_parsed_or_refused() {
     let post = |rest: &str, outcome| (with("POST /u/1 HTTP/1.1", rest), outcome);
     for length in [
         "-1",
@@ -182,12 +182,12 @@ fn lengths_and_codings() {
         post("Transfer-Encoding: chunked\r\n x\r\n\r\n0\r\n\r\n", Refused(400)),
         ("POST /u/1 HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".to_owned(), Refused(400)),
         (format!("{}\r\n{}", with("POST /u/1 HTTP/1.1", "Content-Length: 1\r\n\r\nx"), NEXT), Served(2)),
-        ("PUT /u/1 HTTP/1.0\r\n\r\nPUT /u/1 HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(), ServedLast(1)),
+        ("PUT /u/1 HTTP/1.0\r\n\r\nPUT /u/1 HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(), ServedThenClosed(1)),
     ]);
 }
 
 #[test]
-fn chunked_bodies() {
+fn chunked_bodies_are_parsed_or_refused() {
     let chunked = |body: &str, outcome| {
         (with("POST /u/1 HTTP/1.1", &format!("Transfer-Encoding: chunked\r\n\r\n{body}")), outcome)
     };

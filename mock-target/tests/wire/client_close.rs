@@ -1,5 +1,5 @@
-//! Clients that close their end, or reset: together with a request or apart from it, while it is read, while it
-//! waits, while it is answered, and between requests.
+//! Clients that close their end, or reset the connection: together with a request or after it, while it is read, while
+//! its response is delayed, while it is sent, and between requests.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -15,14 +15,14 @@ use crate::tls;
 
 const REQUEST: &str = "GET /u/1 HTTP/1.1\r\nhost: a\r\n\r\n";
 
-/// How a client says that it sends no more.
+/// How a client signals that it sends nothing more.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum End {
-    /// By the end of its stream (FIN).
+    /// The end of its TCP stream (FIN).
     Fin,
-    /// Through TLS first by an alert, as it should be.
+    /// The TLS alert, then FIN, as the standard requires.
     NotifyAndFin,
-    /// Through TLS by the alert alone.
+    /// The TLS alert alone.
     Notify,
 }
 
@@ -87,21 +87,21 @@ impl Wire {
     }
 }
 
-/// Targets with and without TLS, and the ends that their clients may make.
+/// Targets with and without TLS, and how their clients may end the stream.
 fn targets(latency: &str) -> Vec<(Handle, &'static [End])> {
     let plain = Server::start(scenario(latency)).expect("the target starts");
     let through_tls = tls::start(scenario(latency), true);
     vec![(plain, &[End::Fin]), (through_tls, &[End::Fin, End::NotifyAndFin, End::Notify])]
 }
 
-/// Until a FIN that was sent has surely arrived by itself, not with what is sent before or after it. Only what
-/// is tested depends on it, not the result.
+/// Waits until a FIN that was sent has arrived on its own, not with what is sent before or after it. Only what
+/// is tested depends on this, not the result.
 fn pause() {
     thread::sleep(Duration::from_millis(3));
 }
 
 #[test]
-fn a_client_that_has_closed_its_end_gets_every_response() {
+fn a_half_closed_client_gets_every_response() {
     let body = "POST /u/1 HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\nhello";
     let chunked =
         "GET /u/1 HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\nb: c\r\n\r\n";
@@ -130,16 +130,16 @@ fn a_client_that_has_closed_its_end_gets_every_response() {
                     (&["GET /u/1 HTTP/1.1\r\n"], &[]),
                     (&[], &[]),
                 ] {
-                    for apart in [false, true] {
+                    for separately in [false, true] {
                         let mut wire = Wire::connect(&target);
                         for piece in pieces {
                             wire.send(piece);
-                            if apart {
+                            if separately {
                                 pause();
                             }
                         }
                         wire.end(end);
-                        assert_eq!(wire.statuses(), statuses, "{latency} {end:?} {apart} {pieces:?}");
+                        assert_eq!(wire.statuses(), statuses, "{latency} {end:?} {separately} {pieces:?}");
                     }
                 }
             }
@@ -150,7 +150,7 @@ fn a_client_that_has_closed_its_end_gets_every_response() {
 }
 
 #[test]
-fn a_client_may_close_its_end_in_the_middle_of_a_response() {
+fn a_client_half_closed_within_a_response_gets_all_of_it() {
     let large = Scenario { body_bytes: 8 << 20, ..scenario("fixed:0ms") };
     let paced = Scenario { pace: Some("100/1ms".parse().expect("a pace")), ..scenario("fixed:1ms") };
     for scenario in [large, paced] {
@@ -167,7 +167,7 @@ fn a_client_may_close_its_end_in_the_middle_of_a_response() {
 }
 
 #[test]
-fn a_reset_while_a_response_waits_is_an_abort_at_once() {
+fn a_reset_during_the_delay_aborts_at_once() {
     for pieces in [&[REQUEST][..], &[REQUEST, REQUEST], &["GET /u/1 HTTP/1.1\r\n", "host: a\r\n\r\n"]] {
         for (target, ends) in targets("fixed:100s") {
             for half_closed in [false, true] {
@@ -182,7 +182,7 @@ fn a_reset_while_a_response_waits_is_an_abort_at_once() {
                         wait_for(&target, |stats| stats.in_flight == 1);
                     }
                     wire.reset();
-                    // The reset may throw away what arrived with it.
+                    // The reset may discard what arrived with it.
                     let connections =
                         wait_for(&target, |stats| stats.connections == 1 && stats.in_flight == 0);
                     let aborted = u64::from(!together);
@@ -195,7 +195,7 @@ fn a_reset_while_a_response_waits_is_an_abort_at_once() {
 }
 
 #[test]
-fn a_reset_together_with_requests_is_no_response_served() {
+fn a_reset_sent_with_requests_leaves_none_served() {
     let target = Server::start(scenario("fixed:30ms")).expect("the target starts");
     for ahead in [1, 2, 40] {
         for _ in 0..20 {
@@ -209,7 +209,7 @@ fn a_reset_together_with_requests_is_no_response_served() {
 }
 
 #[test]
-fn a_client_that_only_reads_and_then_goes_is_an_abort() {
+fn a_half_closed_client_that_leaves_is_an_abort() {
     let target = Server::start(scenario("fixed:100s")).expect("the target starts");
     let mut client = Client::connect(target.address());
     client.send(REQUEST);
@@ -223,14 +223,14 @@ fn a_client_that_only_reads_and_then_goes_is_an_abort() {
 }
 
 #[test]
-fn a_stalled_response_ends_with_the_clients_stream() {
+fn a_stalled_response_ends_at_the_half_close() {
     for fault in ["silence=100%", "stall-mid-body=100%"] {
         let faults = vec![fault.parse().expect("a fault")];
         let target = Server::start(Scenario { faults, ..scenario("fixed:1ms") }).expect("the target starts");
-        for apart in [false, true] {
+        for separately in [false, true] {
             let mut client = Client::connect(target.address());
             client.send(REQUEST);
-            if apart {
+            if separately {
                 wait_for(&target, |stats| stats.in_flight == 1);
                 pause();
             }
@@ -243,7 +243,7 @@ fn a_stalled_response_ends_with_the_clients_stream() {
 }
 
 #[test]
-fn an_idle_connection_that_ends_is_closed() {
+fn an_idle_half_closed_connection_is_closed() {
     for (target, ends) in targets("fixed:0ms") {
         for &end in ends {
             let mut wire = Wire::connect(&target);

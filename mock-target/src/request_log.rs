@@ -1,5 +1,5 @@
-//! The ledger as the event loops write it: nothing is allocated and nothing locked on the way of a
-//! response.
+//! The shards of the ledger, as the event loops write them. Recording a request takes no lock and allocates
+//! nothing.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,22 +10,22 @@ use hdrhistogram::Histogram;
 use crate::clock;
 use crate::ledger::{Entry, Lateness, Ledger, Outcome, Stats};
 
-/// What all event loops of a server count together. Only with several is any of it shared.
+/// Counters of all shards together.
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
+pub(crate) struct SharedCounters {
     sequence: AtomicU64,
     in_flight: AtomicU64,
     most_in_flight: AtomicU64,
     most_in_flight_at_ns: AtomicU64,
 }
 
-impl Tally {
+impl SharedCounters {
     fn begin(&self, now_ns: u64) -> u64 {
         let in_flight = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
         if in_flight > self.most_in_flight.load(Ordering::Relaxed)
             && in_flight > self.most_in_flight.fetch_max(in_flight, Ordering::Relaxed)
         {
-            // Two loops may set new marks at once; their clocks then differ by less than they could tell.
+            // Two shards may set a new maximum at once. Their clock readings then hardly differ.
             self.most_in_flight_at_ns.store(now_ns, Ordering::Relaxed);
         }
         self.sequence.fetch_add(1, Ordering::Relaxed)
@@ -35,7 +35,7 @@ impl Tally {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Counts the most in flight anew, from those in flight now.
+    /// Restarts the maximum in flight from the number in flight now.
     fn reset(&self) {
         let in_flight = self.in_flight.load(Ordering::Relaxed);
         self.most_in_flight.store(in_flight, Ordering::Relaxed);
@@ -44,11 +44,11 @@ impl Tally {
     }
 }
 
-/// One event loop's part of the ledger. All its memory is allocated at the start.
+/// A shard of the ledger, written by one event loop. All its memory is allocated at the start.
 #[derive(Debug)]
-pub(crate) struct Book {
-    tally: Arc<Tally>,
-    /// This loop's share of the requests in flight.
+pub(crate) struct RequestLog {
+    counters: Arc<SharedCounters>,
+    /// The requests in flight on this shard.
     in_flight: u64,
     pub(crate) received: u64,
     served: u64,
@@ -62,17 +62,17 @@ pub(crate) struct Book {
     handshakes: u64,
     resumptions: u64,
     detail_lost: u64,
-    lateness: Delays,
-    queueing: Delays,
-    unread: Delays,
+    lateness: DelayHistogram,
+    queueing: DelayHistogram,
+    unread: DelayHistogram,
     entries: VecDeque<Entry>,
 }
 
-impl Book {
-    /// An empty book with room for `capacity` entries.
-    pub(crate) fn new(tally: Arc<Tally>, capacity: usize) -> Book {
-        Book {
-            tally,
+impl RequestLog {
+    /// An empty log with memory for `capacity` entries.
+    pub(crate) fn new(counters: Arc<SharedCounters>, capacity: usize) -> RequestLog {
+        RequestLog {
+            counters,
             in_flight: 0,
             received: 0,
             served: 0,
@@ -86,24 +86,24 @@ impl Book {
             handshakes: 0,
             resumptions: 0,
             detail_lost: 0,
-            lateness: Delays::new(),
-            queueing: Delays::new(),
-            unread: Delays::new(),
+            lateness: DelayHistogram::new(),
+            queueing: DelayHistogram::new(),
+            unread: DelayHistogram::new(),
             entries: VecDeque::with_capacity(capacity.max(1)),
         }
     }
 
-    /// A request for a URL of the scenario was complete at `now_ns`; returns its sequence number.
+    /// Records that a request for a URL of the scenario was complete at `now_ns`. Returns its sequence number.
     pub(crate) fn begin(&mut self, now_ns: u64) -> u64 {
         self.received += 1;
         self.in_flight += 1;
-        self.tally.begin(now_ns)
+        self.counters.begin(now_ns)
     }
 
-    /// A request that [`begin`](Book::begin) announced has ended.
+    /// Records the end of a request that [`begin`](RequestLog::begin) recorded.
     pub(crate) fn end(&mut self, entry: Entry) {
         self.in_flight -= 1;
-        self.tally.end();
+        self.counters.end();
         match entry.outcome {
             Outcome::Served => {
                 self.served += 1;
@@ -121,24 +121,24 @@ impl Book {
         self.entries.push_back(entry);
     }
 
-    /// A TLS handshake is complete.
+    /// Records a complete TLS handshake.
     pub(crate) fn handshake(&mut self, resumed: bool) {
         self.handshakes += 1;
         self.resumptions += u64::from(resumed);
     }
 
-    /// Forgets everything but the requests in flight, which are then the first of the new count.
+    /// Clears everything but the requests in flight, which are then the first counted.
     pub(crate) fn reset(&mut self) {
-        self.tally.reset();
+        self.counters.reset();
         let mut entries = std::mem::take(&mut self.entries);
         entries.clear();
-        let (tally, in_flight) = (Arc::clone(&self.tally), self.in_flight);
-        *self = Book { in_flight, received: in_flight, entries, ..Book::new(tally, 1) };
+        let (counters, in_flight) = (Arc::clone(&self.counters), self.in_flight);
+        *self = RequestLog { in_flight, received: in_flight, entries, ..RequestLog::new(counters, 1) };
     }
 
-    /// A copy to be read elsewhere, with or without the entries.
-    pub(crate) fn snapshot(&self, with_entries: bool) -> Snapshot {
-        Snapshot {
+    /// A copy for another thread, with or without the entries.
+    pub(crate) fn snapshot(&self, with_entries: bool) -> LogSnapshot {
+        LogSnapshot {
             stats: Stats {
                 received: self.received,
                 served: self.served,
@@ -152,8 +152,8 @@ impl Book {
                 handshakes: self.handshakes,
                 resumptions: self.resumptions,
                 in_flight: self.in_flight,
-                most_in_flight: self.tally.most_in_flight.load(Ordering::Relaxed),
-                most_in_flight_at_ns: self.tally.most_in_flight_at_ns.load(Ordering::Relaxed),
+                most_in_flight: self.counters.most_in_flight.load(Ordering::Relaxed),
+                most_in_flight_at_ns: self.counters.most_in_flight_at_ns.load(Ordering::Relaxed),
                 detail_lost: self.detail_lost,
                 ..Stats::default()
             },
@@ -165,27 +165,28 @@ impl Book {
     }
 }
 
-/// A copy of a [`Book`]: cheap to take, so that the event loop is back at work soon.
+/// A copy of a [`RequestLog`]. It is cheap to take, so that the event loop is interrupted only briefly.
 #[derive(Debug)]
-pub(crate) struct Snapshot {
+pub(crate) struct LogSnapshot {
     stats: Stats,
-    lateness: Delays,
-    queueing: Delays,
-    unread: Delays,
+    lateness: DelayHistogram,
+    queueing: DelayHistogram,
+    unread: DelayHistogram,
     entries: Vec<Entry>,
 }
 
-impl Snapshot {
-    /// Adds up the books of all event loops, puts the entries in order and works out the quantiles.
-    pub(crate) fn into_ledger(books: impl IntoIterator<Item = Snapshot>) -> Ledger {
+impl LogSnapshot {
+    /// Merges the snapshots of all shards: adds up the counters, sorts the entries and computes the quantiles.
+    pub(crate) fn merge(snapshots: impl IntoIterator<Item = LogSnapshot>) -> Ledger {
         let mut ledger = Ledger::default();
-        let (mut lateness, mut queueing, mut unread) = (Delays::new(), Delays::new(), Delays::new());
-        for book in books {
-            ledger.stats.add(&book.stats);
-            lateness.add(&book.lateness);
-            queueing.add(&book.queueing);
-            unread.add(&book.unread);
-            ledger.entries.extend(book.entries);
+        let (mut lateness, mut queueing, mut unread) =
+            (DelayHistogram::new(), DelayHistogram::new(), DelayHistogram::new());
+        for snapshot in snapshots {
+            ledger.stats.add(&snapshot.stats);
+            lateness.add(&snapshot.lateness);
+            queueing.add(&snapshot.queueing);
+            unread.add(&snapshot.unread);
+            ledger.entries.extend(snapshot.entries);
         }
         ledger.entries.sort_unstable_by_key(|entry| entry.sequence);
         ledger.stats.lateness_ns = lateness.summary();
@@ -197,15 +198,15 @@ impl Snapshot {
 
 /// A histogram of delays: 1 ns to 1 hour with two significant digits, and the exact maximum.
 #[derive(Clone, Debug)]
-struct Delays {
+struct DelayHistogram {
     histogram: Histogram<u64>,
     max: u64,
 }
 
-impl Delays {
-    fn new() -> Delays {
+impl DelayHistogram {
+    fn new() -> DelayHistogram {
         let histogram = Histogram::new_with_bounds(1, 3_600_000_000_000, 2).expect("the bounds are in order");
-        Delays { histogram, max: 0 }
+        DelayHistogram { histogram, max: 0 }
     }
 
     fn record(&mut self, ns: u64) {
@@ -213,13 +214,13 @@ impl Delays {
         self.max = self.max.max(ns);
     }
 
-    fn add(&mut self, other: &Delays) {
+    fn add(&mut self, other: &DelayHistogram) {
         self.histogram.add(&other.histogram).expect("all have the same bounds");
         self.max = self.max.max(other.max);
     }
 
     fn summary(&self) -> Lateness {
-        // A bucket is known by its upper end, which may lie above the largest value in it.
+        // The value of a bucket is its upper bound, which may be above the largest value in it.
         let quantile = |q| self.histogram.value_at_quantile(q).min(self.max);
         Lateness {
             p50: quantile(0.5),
@@ -253,45 +254,45 @@ mod tests {
     }
 
     #[test]
-    fn counters_stay_right_when_entries_wrap() {
-        let mut book = Book::new(Arc::default(), 4);
-        let capacity = book.entries.capacity() as u64;
+    fn counters_are_exact_when_entries_are_dropped() {
+        let mut log = RequestLog::new(Arc::default(), 4);
+        let capacity = log.entries.capacity() as u64;
         for late_ns in 0..100 {
-            let sequence = book.begin(0);
-            book.end(entry(sequence, late_ns, Outcome::Served));
+            let sequence = log.begin(0);
+            log.end(entry(sequence, late_ns, Outcome::Served));
         }
-        let ledger = Snapshot::into_ledger([book.snapshot(true)]);
+        let ledger = LogSnapshot::merge([log.snapshot(true)]);
         assert_eq!(ledger.stats.served, 100);
         assert_eq!(ledger.stats.detail_lost, 100 - capacity);
         assert_eq!(ledger.entries.len() as u64, capacity);
         assert_eq!(ledger.entries.last().map(|entry| entry.sequence), Some(99));
-        assert_eq!(book.entries.capacity() as u64, capacity);
+        assert_eq!(log.entries.capacity() as u64, capacity);
     }
 
     #[test]
-    fn lateness_counts_what_was_served() {
-        let mut book = Book::new(Arc::default(), 1_000);
+    fn lateness_counts_served_requests_only() {
+        let mut log = RequestLog::new(Arc::default(), 1_000);
         for late_ns in 1..=100 {
-            let sequence = book.begin(0);
-            book.end(entry(sequence, late_ns * 1_000, Outcome::Served));
+            let sequence = log.begin(0);
+            log.end(entry(sequence, late_ns * 1_000, Outcome::Served));
         }
-        let sequence = book.begin(0);
-        book.end(entry(sequence, 1_000_000_000, Outcome::Aborted));
-        let lateness = Snapshot::into_ledger([book.snapshot(false)]).stats.lateness_ns;
+        let sequence = log.begin(0);
+        log.end(entry(sequence, 1_000_000_000, Outcome::Aborted));
+        let lateness = LogSnapshot::merge([log.snapshot(false)]).stats.lateness_ns;
         assert_eq!((lateness.count, lateness.max), (100, 100_000));
         assert!(lateness.p50.abs_diff(50_000) <= 500, "{lateness:?}");
         assert!(lateness.p99.abs_diff(99_000) <= 990, "{lateness:?}");
     }
 
     #[test]
-    fn a_reset_keeps_what_is_in_flight() {
-        let mut book = Book::new(Arc::default(), 10);
+    fn a_reset_keeps_requests_in_flight() {
+        let mut log = RequestLog::new(Arc::default(), 10);
         for _ in 0..3 {
-            book.begin(0);
+            log.begin(0);
         }
-        book.end(entry(0, 0, Outcome::Served));
-        book.reset();
-        let stats = Snapshot::into_ledger([book.snapshot(true)]).stats;
+        log.end(entry(0, 0, Outcome::Served));
+        log.reset();
+        let stats = LogSnapshot::merge([log.snapshot(true)]).stats;
         assert_eq!((stats.received, stats.in_flight, stats.most_in_flight), (2, 2, 2));
         assert_eq!((stats.served, stats.lateness_ns.count), (0, 0));
     }

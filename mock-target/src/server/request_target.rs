@@ -2,9 +2,8 @@
 
 use super::authority::Authority;
 use super::grammar;
-use super::request::number;
 
-/// What a request target names: `/u/<id>`, with what its query says of attempts and redirects.
+/// A parsed request target: the id of `/u/<id>`, and the attempt and redirect counts in its query.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct RequestTarget {
     pub(super) id: Option<u64>,
@@ -13,14 +12,14 @@ pub(super) struct RequestTarget {
 }
 
 impl RequestTarget {
-    /// Reads the target of a request with this method; `None` if it has none of the forms that the method
+    /// Parses the target of a request with this method; `None` if it has none of the forms that the method
     /// may have.
     pub(super) fn parse(method: &str, text: &str) -> Option<RequestTarget> {
         if method == "CONNECT" {
             // Authority form. The port cannot be left out, since no scheme has a default for it.
             return Authority::parse(text.as_bytes())?.port.map(|_| RequestTarget::default());
         }
-        // What nearly every request asks for.
+        // The common case.
         if let Some(id) = planned(text) {
             return Some(RequestTarget { id: Some(id), ..RequestTarget::default() });
         }
@@ -42,11 +41,11 @@ impl RequestTarget {
         let mut letters = scheme.bytes();
         let is_scheme = letters.next().is_some_and(|first| first.is_ascii_alphabetic())
             && letters.all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, b'+' | b'-' | b'.'));
-        // Nothing of another scheme is here.
+        // No URL of the scenario has another scheme.
         (is_scheme && grammar::is_path_and_query(rest.as_bytes())).then(RequestTarget::default)
     }
 
-    /// A path, which may be left out of a whole URL, and a query.
+    /// A path, which an absolute URL may omit, and a query.
     fn of_path(text: &str) -> Option<RequestTarget> {
         if !grammar::is_path_and_query(text.as_bytes()) {
             return None;
@@ -54,7 +53,7 @@ impl RequestTarget {
         let (path, query) = text.split_once('?').unwrap_or((text, ""));
         let mut target = RequestTarget { id: planned(path), ..RequestTarget::default() };
         for (key, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
-            let value = number(value.as_bytes()).and_then(|value| u32::try_from(value).ok());
+            let value = grammar::decimal(value.as_bytes()).and_then(|value| u32::try_from(value).ok());
             match key {
                 "attempt" => target.attempt = value,
                 "hop" => target.hop = value.unwrap_or(0),
@@ -67,7 +66,7 @@ impl RequestTarget {
 
 /// The id in the path of a URL of the scenario.
 fn planned(path: &str) -> Option<u64> {
-    number(path.strip_prefix("/u/")?.as_bytes())
+    grammar::decimal(path.strip_prefix("/u/")?.as_bytes())
 }
 
 #[cfg(test)]
@@ -75,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_form_names_what_it_names() {
+    fn every_form_is_parsed() {
         let target = |id, attempt, hop| Some(RequestTarget { id, attempt, hop });
         for (text, expected) in [
             ("/u/7", target(Some(7), None, 0)),
@@ -99,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_form_is_nothing() {
+    fn targets_without_a_valid_form_are_rejected() {
         for text in [
             "*",
             "**",

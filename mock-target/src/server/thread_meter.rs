@@ -1,4 +1,4 @@
-//! What an event loop uses, by the kernel's account of its thread.
+//! The CPU time and run-queue delay of a thread, as the kernel accounts them.
 
 use std::fs::File;
 
@@ -6,17 +6,17 @@ use crate::clock;
 use crate::ledger::LoopStats;
 
 /// Reads the clocks of one thread, from that thread.
-pub(super) struct Meter {
-    /// `schedstat` of the thread (proc(5)): kept open, since to open it takes longer than to read it.
+pub(super) struct ThreadMeter {
+    /// `schedstat` of the thread (proc(5)). Kept open, because opening it takes longer than reading it.
     schedstat: Option<File>,
 }
 
-impl Meter {
-    pub(super) fn of_this_thread() -> Meter {
-        Meter { schedstat: File::open("/proc/thread-self/schedstat").ok() }
+impl ThreadMeter {
+    pub(super) fn of_this_thread() -> ThreadMeter {
+        ThreadMeter { schedstat: File::open("/proc/thread-self/schedstat").ok() }
     }
 
-    /// What the thread used so far. Must be called from it.
+    /// What the thread has used so far. Must be called from that thread.
     pub(super) fn read(&self) -> LoopStats {
         LoopStats { cpu_ns: thread_cpu_ns(), run_queue_ns: self.run_queue_ns(), received: 0 }
     }
@@ -48,16 +48,16 @@ fn thread_cpu_ns() -> u64 {
     0
 }
 
-/// Keeps this thread busy for so long, however often others get the processor meanwhile. The thread's own clock
-/// would be a system call, of which there is no room for many in a microsecond; so a step of the other clock
-/// counts unless it is so long that the thread cannot have been running.
-pub(super) fn burn(ns: u64) {
-    const LONGEST_STEP_NS: u64 = 10_000;
+/// Busy-waits until this thread has used `ns` of CPU time. Reading the CPU clock of the thread is a system call, too
+/// slow for periods of a microsecond. So this reads the monotonic clock, and ignores steps so long that the thread
+/// cannot have been running.
+pub(super) fn burn_cpu(ns: u64) {
+    const MAX_STEP_NS: u64 = 10_000;
     let (mut spent_ns, mut last_ns) = (0, clock::now_ns());
     while spent_ns < ns {
         let now_ns = clock::now_ns();
         let step_ns = now_ns - last_ns;
-        spent_ns += if step_ns < LONGEST_STEP_NS { step_ns } else { 0 };
+        spent_ns += if step_ns < MAX_STEP_NS { step_ns } else { 0 };
         last_ns = now_ns;
     }
 }
@@ -68,13 +68,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_meter_reads_what_its_thread_burns() {
+    fn the_meter_reads_the_cpu_time_that_is_burnt() {
         const BURNT_NS: u64 = 20_000_000;
-        let meter = Meter::of_this_thread();
+        let meter = ThreadMeter::of_this_thread();
         let before = meter.read();
-        burn(BURNT_NS);
+        burn_cpu(BURNT_NS);
         let after = meter.read();
-        // A clock of the thread that is read a little late is right about more than nine tenths.
+        // The tolerance allows for the time between the two clocks.
         assert!(after.cpu_ns - before.cpu_ns >= BURNT_NS / 10 * 9);
         assert!(after.run_queue_ns >= before.run_queue_ns && after.run_queue_ns.is_some());
     }
