@@ -6,10 +6,10 @@ use std::time::Duration;
 use anyhow::Result;
 use mock_target::{Scenario, Server, ServerOptions, units};
 
-use crate::doctor::{self, Facts, Spin};
+use crate::machine::doctor::{self, Facts, Spin};
 use crate::machine;
 use crate::meter::Group;
-use crate::placement;
+use crate::machine::placement;
 
 /// Something stands in the way of figures that can be believed.
 const UNFIT: u8 = 1;

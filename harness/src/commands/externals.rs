@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use crate::catalogue::Catalogue;
+use crate::contender::catalogue::Catalogue;
 use crate::contender::Contender;
-use crate::external::Kit;
+use crate::contender::external::Kit;
 
 /// Contenders that do not come with the program.
 #[derive(Clone, Default, clap::Args)]

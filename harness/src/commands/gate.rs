@@ -18,8 +18,8 @@ use crate::gate::{
     Candidate, Copies, INTERRUPTED, Onlooker, Races, Settings, Source, carry_out, working_tree,
 };
 use crate::machine;
-use crate::placement::Pin;
-use crate::session::Watcher;
+use crate::machine::placement::Pin;
+use crate::runner::session::Watcher;
 
 /// Something is worse.
 const REGRESSION: u8 = 1;

@@ -8,10 +8,10 @@ use anyhow::{Context, Result, bail};
 use super::externals::Files;
 use inflight_report::charts::REUSES;
 
-use crate::article;
-use crate::catalogue::Catalogue;
+use crate::contender::article;
+use crate::contender::catalogue::Catalogue;
 use crate::contender::{Contender, Shape, Source};
-use crate::external::Readiness;
+use crate::contender::external::Readiness;
 use crate::models::{COMMON, DEFAULT, EXAMPLE, NATIVE};
 use crate::workload::Workload;
 

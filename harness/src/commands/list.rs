@@ -7,9 +7,9 @@ use anyhow::Result;
 use mock_target::Scenario;
 
 use super::externals::Files;
-use crate::catalogue::Catalogue;
+use crate::contender::catalogue::Catalogue;
 use crate::contender::Source;
-use crate::external::{External, Readiness};
+use crate::contender::external::{External, Readiness};
 use crate::models::{EXAMPLE, MODELS, NATIVE, Pairing};
 
 /// List models, clients and presets

@@ -16,7 +16,7 @@ mod run;
 mod scenario_args;
 mod serve;
 mod setup;
-mod work;
+mod worker;
 
 use std::env;
 use std::ffi::OsString;
@@ -50,7 +50,7 @@ enum Command {
     Setup(setup::Args),
     Serve(serve::Args),
     Plan(plan::Args),
-    Worker(work::Args),
+    Worker(worker::Args),
 }
 
 /// The run did what was asked, and a contender has no valid run to show.
@@ -90,7 +90,7 @@ fn carry_out(command: Command) -> ExitCode {
         Command::Setup(args) => setup::setup(&args),
         Command::Serve(args) => serve::serve(&args),
         Command::Plan(args) => plan::plan(&args),
-        Command::Worker(args) => work::work(&args),
+        Command::Worker(args) => worker::work(&args),
     };
     result.unwrap_or_else(|error| fail(&error))
 }

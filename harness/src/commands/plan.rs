@@ -8,12 +8,12 @@ use anyhow::{Result, bail};
 use super::externals::Files;
 use super::lineup;
 use super::scenario_args::ScenarioArgs;
-use crate::limits;
+use crate::contender::limits;
 use crate::machine;
 use crate::models::EXAMPLE;
-use crate::rate::Rate;
-use crate::session;
-use crate::target;
+use crate::workload::rate::Rate;
+use crate::runner::session;
+use crate::runner::target;
 use crate::workload::Workload;
 
 /// Print the plan of a worker, to start it by hand:

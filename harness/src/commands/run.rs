@@ -1,8 +1,6 @@
 //! `inflight run`: race contenders, save the record, print the comparison.
 
-mod course;
 mod resume;
-mod rounds;
 
 use std::env;
 use std::fs;
@@ -22,18 +20,19 @@ use inflight_report::record::{
 use inflight_report::tables;
 use mock_target::units;
 
-use self::course::Course;
+
 use super::externals;
 use super::lineup::Lineup;
 use super::output::write_own;
 use super::scenario_args::ScenarioArgs;
 use crate::contender::Contender;
-use crate::entry;
-use crate::placement::{Pin, Placement};
-use crate::rate::{Arrivals, Rate};
-use crate::session::{self, Session};
+use crate::runner::{Course, participants, rounds};
+use crate::machine::placement::{Pin, Placement};
+use crate::workload::rate::{Arrivals, Rate};
+use crate::runner::session::{self, Session};
 use crate::workload::Workload;
-use crate::{article, limits, machine, models};
+use crate::contender::{article, limits};
+use crate::{machine, models};
 
 /// How narrow an interval is narrow enough, as a part of the median.
 const PRECISION: f64 = 0.02;
@@ -299,7 +298,7 @@ impl Args {
     fn facts(&self, session: &Session, contenders: &[Contender]) -> Result<Vec<ContenderFacts>> {
         let mut facts: Vec<ContenderFacts> = contenders.iter().map(|c| session.facts(c, 1)).collect();
         if !self.no_aa && (self.aa || self.lineup.all || self.lineup.models) {
-            let short = facts.iter().find(|facts| facts.slots() > 1 && entry::warms_up(facts.floor_ns));
+            let short = facts.iter().find(|facts| facts.slots() > 1 && participants::warms_up(facts.floor_ns));
             match short.cloned() {
                 Some(of) => facts.push(ContenderFacts {
                     name: format!("{}{TWIN}", of.name),

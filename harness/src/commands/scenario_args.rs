@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use mock_target::{FaultShare, Latency, Lie, Pace, Scenario};
 
-use crate::article;
+use crate::contender::article;
 
 /// All bodies of a run together, in bytes: their digests are worked out before it begins.
 const MOST_BYTES: u64 = 16 << 30;

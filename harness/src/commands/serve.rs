@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use mock_target::{Handle, Scenario, Server, ServerOptions, TlsOptions};
 
 use super::scenario_args::ScenarioArgs;
-use crate::target;
+use crate::runner::target;
 
 /// Serve a scenario until interrupted; the first line says where
 #[derive(clap::Args)]

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 
 use super::externals::Files;
-use crate::catalogue::Catalogue;
-use crate::external::{Kit, Progress};
+use crate::contender::catalogue::Catalogue;
+use crate::contender::external::{Kit, Progress};
 
 /// Every kit.
 const ALL: &str = "all";

@@ -3,18 +3,18 @@
 //! What is measured next and what it all says is decided by `inflight_report::gate`, which knows nothing of
 //! processes. Here is how it is measured.
 
-mod builds;
+mod artifact;
 mod copies;
-mod course;
-mod races;
+mod stages;
+mod process_bench;
 mod revision;
-mod settings;
+mod config;
 #[cfg(test)]
 mod simulation;
 
-pub(crate) use builds::Candidate;
+pub(crate) use artifact::Candidate;
 pub(crate) use copies::Copies;
-pub(crate) use course::carry_out;
-pub(crate) use races::{INTERRUPTED, Onlooker, Races};
+pub(crate) use stages::carry_out;
+pub(crate) use process_bench::{INTERRUPTED, Onlooker, Races};
 pub(crate) use revision::{Source, working_tree};
-pub(crate) use settings::Settings;
+pub(crate) use config::Settings;

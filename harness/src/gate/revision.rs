@@ -8,8 +8,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use super::Candidate;
-use super::settings::Recipe;
-use crate::external::{cache_folder, shell_line};
+use super::config::Recipe;
+use crate::contender::external::{cache_folder, shell_line};
 
 /// What a clone without its history lacks, and where that is set.
 const SHALLOW: &str = " in this shallow clone: fetch its history, with `fetch-depth: 0` for actions/checkout or with \

@@ -6,7 +6,7 @@ use fastrand::Rng;
 use inflight_report::gate::{Build, Cell, Cost, Figure, GATE_FORMAT, Gate, Row, Side, State};
 use inflight_report::record::{Machine, Noise, Settings};
 
-use super::course::{Bench, Counted, Measured, carry_out};
+use super::stages::{Bench, Counted, Measured, carry_out};
 
 /// Most that a gate can have.
 const CELLS: usize = 20;

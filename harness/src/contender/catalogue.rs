@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use mock_target::suggest::nearest;
 
 use crate::contender::{Contender, ContenderError, Source, parse_shape};
-use crate::external::{self, External, Kit};
+use crate::contender::external::{self, External, Kit};
 use crate::models::MODELS;
 
 /// All that can race. The default knows the models alone.

@@ -9,7 +9,7 @@ use inflight_report::comparison::{enough_rounds, fewest_rounds};
 use inflight_report::numbers::duration;
 use inflight_report::record::{ContenderFacts, Header};
 
-use crate::entry;
+use crate::runner::participants;
 
 /// Where there is nothing to test, or no time for it: enough for a median, and to see the spread.
 const FEW: u32 = 5;
@@ -32,7 +32,7 @@ const REQUEST_NS: u64 = 50_000;
 const AROUND_A_RUN_NS: u64 = 150_000_000;
 
 /// Gives each of `facts` the rounds `asked` for, or those that the best can be told from the others with.
-pub(super) fn deal(facts: &mut [ContenderFacts], urls: u64, asked: Option<u32>) {
+pub(crate) fn deal(facts: &mut [ContenderFacts], urls: u64, asked: Option<u32>) {
     let rounds = asked.unwrap_or_else(|| by_default(facts, urls));
     for facts in facts {
         facts.rounds = if asked.is_some() || is_repeated(facts) { rounds } else { ONE_AT_A_TIME };
@@ -42,7 +42,7 @@ pub(super) fn deal(facts: &mut [ContenderFacts], urls: u64, asked: Option<u32>) 
 /// Whether a contender has several rounds by default. One that waits for one request after the other is known
 /// to be slower by its bound as soon as another has run once.
 fn is_repeated(facts: &ContenderFacts) -> bool {
-    facts.slots() > 1 || entry::warms_up(facts.floor_ns)
+    facts.slots() > 1 || participants::warms_up(facts.floor_ns)
 }
 
 fn by_default(facts: &[ContenderFacts], urls: u64) -> u32 {
@@ -76,12 +76,12 @@ fn run_ns(facts: &ContenderFacts, urls: u64) -> u64 {
 }
 
 fn warm_ups(facts: &ContenderFacts) -> u32 {
-    u32::from(entry::warms_up(facts.floor_ns))
+    u32::from(participants::warms_up(facts.floor_ns))
 }
 
 /// What the race of `header` will take, where that is long, and what its rounds cannot show, where these were not
 /// asked for.
-pub(super) fn announcement(header: &Header, asked: Option<u32>) -> Option<String> {
+pub(crate) fn announcement(header: &Header, asked: Option<u32>) -> Option<String> {
     let (urls, contenders) = (header.scenario.urls, header.contenders.len());
     let of = |facts: &ContenderFacts| u64::from(facts.rounds + warm_ups(facts));
     let all_ns: u64 = header.contenders.iter().map(|facts| run_ns(facts, urls) * of(facts)).sum();

@@ -5,9 +5,9 @@ use std::time::Duration;
 use inflight_report::record::{Reference, ReferenceRow};
 use mock_target::Scenario;
 
-use crate::catalogue::Catalogue;
+use crate::contender::catalogue::Catalogue;
 use crate::contender::{Contender, ContenderError, Shape, Source};
-use crate::floor;
+use crate::workload::ideal;
 use crate::models::DEFAULT;
 use crate::workload::Workload;
 
@@ -61,7 +61,7 @@ pub(crate) fn reference(contenders: &[Contender], workload: &Workload) -> Refere
                 approach: approach.to_owned(),
                 shape: shape.to_string(),
                 wall_ns: Duration::from_millis(wall_ms).as_nanos() as u64,
-                floor_ns: floor::floor_ns(&delays_ns, None, shape),
+                floor_ns: ideal::floor_ns(&delays_ns, None, shape),
                 cpu_percent,
                 memory_bytes: memory_mb * 1_000_000,
                 answered_by: answered_by(row),

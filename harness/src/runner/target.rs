@@ -11,7 +11,7 @@ use mock_target::Scenario;
 use mock_target::ledger::{Ledger, LoopStats, Stats};
 use serde::de::DeserializeOwned;
 
-use crate::placement::{self, Cpus};
+use crate::machine::placement::{self, Cpus};
 
 /// What the target may use of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,12 +6,12 @@ use inflight_report::record::{
 use mock_target::ledger::{Lateness, Ledger};
 
 use crate::contender::{Contender, Shape};
-use crate::protocol::{Outcome, Sample};
-use crate::race::{Fault, Finish};
-use crate::schedule::Turn;
-use crate::target::TargetOptions;
-use crate::target_limit;
-use crate::verify::{self, Evidence};
+use crate::worker::protocol::{Outcome, Sample};
+use crate::runner::execute::{Fault, Finish};
+use crate::runner::schedule::Turn;
+use crate::runner::target::TargetOptions;
+use crate::verdict::target_limit;
+use crate::verdict::{self, Evidence};
 use crate::workload::Workload;
 
 /// A run that did not reach its end.
@@ -64,7 +64,7 @@ pub(super) fn measured(
         position: turn.position,
         warm_up: turn.round == 0,
         took_ns: 0,
-        verdict: verify::verdict(&evidence),
+        verdict: verdict::verdict(&evidence),
         disturbed_attempts: Vec::new(),
         warnings: warnings(&evidence, &finish),
         figures: Some(figures(contender.shape, &finish, &samples, ledger, workload, options, shared_cpus)),
@@ -80,7 +80,7 @@ pub(super) fn measured(
 fn warnings(evidence: &Evidence<'_>, finish: &Finish) -> Vec<String> {
     let disturbances = finish.noise.disturbances(finish.wall_ns);
     let disturbances = disturbances.iter().map(ToString::to_string);
-    verify::warnings(evidence).into_iter().chain(disturbances).collect()
+    verdict::warnings(evidence).into_iter().chain(disturbances).collect()
 }
 
 fn figures(

@@ -9,7 +9,7 @@ use inflight_report::numbers::duration;
 use inflight_report::record::Settings;
 
 use crate::meter::Quotas;
-use crate::placement::CORES_TO_SHARE_OUT;
+use crate::machine::placement::CORES_TO_SHARE_OUT;
 
 /// What is known of the machine.
 #[derive(Clone, Debug)]

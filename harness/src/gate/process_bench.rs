@@ -9,14 +9,14 @@ use inflight_report::record::{Figures, Noise, Run, Usage};
 use mock_target::Scenario;
 
 use super::Candidate;
-use super::course::{Bench, Counted, Measured};
-use super::settings::CellSettings;
+use super::stages::{Bench, Counted, Measured};
+use super::config::CellSettings;
 use crate::contender::Contender;
-use crate::crew::Launch;
+use crate::runner::worker_pool::Launch;
 use crate::meter::{Callgrind, Moment, SystemCalls, children_cpu_ns};
-use crate::placement::Placement;
-use crate::schedule::Turn;
-use crate::session::{self, Session, Watcher};
+use crate::machine::placement::Placement;
+use crate::runner::schedule::Turn;
+use crate::runner::session::{self, Session, Watcher};
 use crate::workload::Workload;
 
 /// Where either run was disturbed both run again, so often; what goes on disturbing them is the machine.
@@ -122,7 +122,7 @@ impl<'a> Races<'a> {
             };
             let runner = |candidate: &Candidate| -> Result<Runner> {
                 let contender = candidate.contender(&settings.contender)?;
-                crate::limits::check(&contender)?;
+                crate::contender::limits::check(&contender)?;
                 let launch = candidate.launch(&contender, program);
                 Ok(Runner { contender, launch, name: candidate.build.name.clone() })
             };

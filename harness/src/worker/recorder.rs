@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use crate::protocol::{Fetched, Plan, Sample};
+use crate::worker::protocol::{Fetched, Plan, Sample};
 
 /// The clock of a run, its schedule where the plan has one, and room for a sample of every URL. A clone is
 /// a new handle.
@@ -155,7 +155,7 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::protocol::{Outcome, PROTOCOL};
+    use crate::worker::protocol::{Outcome, PROTOCOL};
 
     fn recorder(ids: Vec<u64>, due_ns: Option<Vec<u64>>) -> Recorder {
         let recorder = Recorder::of(&Plan {

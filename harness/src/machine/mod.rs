@@ -1,12 +1,15 @@
 //! What machine this is.
 
+pub(crate) mod doctor;
+pub mod placement;
+
 use std::fs;
 
 use inflight_report::record::{Machine, Settings};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 use crate::meter::{Group, Quotas, SystemCalls, peak_reset_not_offered};
-use crate::placement;
+use crate::machine::placement;
 
 /// Threads that a runtime which spreads work over cores is told to use: the CPUs that this process may use, and no
 /// more than its quota is worth.

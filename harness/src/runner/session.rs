@@ -10,14 +10,14 @@ use inflight_report::record::{ContenderFacts, Run};
 use mock_target::ledger::{LoopStats, Stats};
 
 use crate::contender::{Contender, Shape};
-use crate::crew::Launch;
+use crate::runner::worker_pool::Launch;
 use crate::machine;
 use crate::meter::{Callgrind, Group, Tree};
-use crate::placement::{self, Placement};
-use crate::protocol::{PROTOCOL, Plan};
-use crate::race::{self, Fault, Limits, Meters, Onlooker};
-use crate::schedule::Turn;
-use crate::target::{Target, TargetOptions};
+use crate::machine::placement::{self, Placement};
+use crate::worker::protocol::{PROTOCOL, Plan};
+use crate::runner::execute::{self, Fault, Limits, Meters, Onlooker};
+use crate::runner::schedule::Turn;
+use crate::runner::target::{Target, TargetOptions};
 use crate::workload::Workload;
 
 /// Connecting over loopback takes no time; this is for a target that is gone.
@@ -215,7 +215,7 @@ impl Session {
         let mut onlooker = Looker { target: &mut self.target, watcher };
         let group = if self.group { Group::create().ok() } else { None };
         let meters = Meters { group, ..meters };
-        let run = match race::race(launch, clients, meters, &plans, target_pid, limits, &mut onlooker) {
+        let run = match execute::race(launch, clients, meters, &plans, target_pid, limits, &mut onlooker) {
             Err(Fault::Interrupted) => return Ok(None),
             Err(fault) => run::void(contender, turn, &fault),
             Ok(finish) => match self.target.ledger() {

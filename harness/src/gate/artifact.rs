@@ -10,10 +10,10 @@ use inflight_report::gate::Build;
 use ring::digest;
 
 use super::Copies;
-use crate::catalogue::Catalogue;
+use crate::contender::catalogue::Catalogue;
 use crate::contender::Contender;
-use crate::crew::Launch;
-use crate::external::FILE_NAME;
+use crate::runner::worker_pool::Launch;
+use crate::contender::external::FILE_NAME;
 
 /// One of the two that are compared.
 #[derive(Clone)]

@@ -10,7 +10,7 @@ use inflight_report::numbers::{count, duration};
 use inflight_report::record::{Header, Run, Verdict};
 use inflight_report::stats::Sorted;
 
-use crate::session::Watcher;
+use crate::runner::session::Watcher;
 
 /// Progress on stderr; draws nothing where that is not a terminal.
 pub(crate) struct Progress {

@@ -13,13 +13,13 @@ use mock_target::{LoopStats, Stats};
 
 pub use self::fault::Fault;
 use self::fault::{also_late, fault};
-use crate::crew::{Crew, Event, Launch, Said};
+use crate::runner::worker_pool::{Crew, Event, Launch, Said};
 use crate::meter::{
     Callgrind, Counters, Group, Heartbeat, Moment, Quotas, Seen, SystemCalls, Throttled, Tree, Watch,
 };
-use crate::placement::Cpus;
-use crate::protocol::{DONE, GO, Plan, Ready, Sample};
-use crate::target_limit;
+use crate::machine::placement::Cpus;
+use crate::worker::protocol::{DONE, GO, Plan, Ready, Sample};
+use crate::verdict::target_limit;
 
 /// How long a run may take.
 #[derive(Clone, Copy, Debug)]

@@ -4,12 +4,15 @@
 //! sets itself up, a [`Go`] while it fetches, and [`Finished`] when it has told. So no model can
 //! forget to wait for `go`, or to tell.
 
+pub mod protocol;
+pub mod recorder;
+
 use std::io::{BufRead, BufWriter, Write};
 
 use anyhow::{Context, Result, bail};
 
-use crate::protocol::{DONE, GO, PROTOCOL, Plan, Ready};
-use crate::recorder::Recorder;
+use crate::worker::protocol::{DONE, GO, PROTOCOL, Plan, Ready};
+use crate::worker::recorder::Recorder;
 
 /// Carries out the plan that `input` begins with by `run`.
 ///

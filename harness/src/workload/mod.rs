@@ -1,10 +1,13 @@
 //! The scenario worked out once: for every URL the planned delay and the digest of its body.
 
+pub mod ideal;
+pub mod rate;
+
 use mock_target::Scenario;
 
 use crate::contender::Shape;
-use crate::floor;
-use crate::rate::Rate;
+use crate::workload::ideal;
+use crate::workload::rate::Rate;
 
 /// What every run of a race is held against.
 pub struct Workload {
@@ -43,12 +46,12 @@ impl Workload {
 
     /// The ideal wall time of `shape`, in nanoseconds.
     pub fn floor_ns(&self, shape: Shape) -> u64 {
-        floor::floor_ns(&self.delays_ns, self.due_ns.as_deref(), shape)
+        ideal::floor_ns(&self.delays_ns, self.due_ns.as_deref(), shape)
     }
 
     /// The wall below which no client of `shape` can be, in nanoseconds.
     pub fn hard_bound_ns(&self, shape: Shape) -> u64 {
-        floor::hard_bound_ns(&self.delays_ns, self.due_ns.as_deref(), shape)
+        ideal::hard_bound_ns(&self.delays_ns, self.due_ns.as_deref(), shape)
     }
 
     /// The planned delay of a URL, in nanoseconds; none for an id that the scenario does not have.

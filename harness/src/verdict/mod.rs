@@ -1,11 +1,13 @@
 //! Samples against ledger: the verdict on a run.
 
+pub mod target_limit;
+
 use inflight_report::record::{HarnessLateness, Reason, ReasonKind, Verdict};
 use inflight_report::stats::mean_in_flight;
 use mock_target::ledger::{Ledger, Outcome as Served, Stats};
 
 use crate::contender::Shape;
-use crate::protocol::{Outcome, Sample};
+use crate::worker::protocol::{Outcome, Sample};
 use crate::workload::Workload;
 
 /// What is measured by two clocks may be so much too long.
@@ -305,7 +307,7 @@ fn bound_kept(evidence: &Evidence<'_>) -> Option<String> {
 }
 
 /// Where nothing is delayed there is nothing to be late against, and the target being slow is no doubt about
-/// what a request cost: [`crate::target_limit`] says whether the wall is the target's.
+/// what a request cost: [`crate::verdict::target_limit`] says whether the wall is the target's.
 fn target_in_time(evidence: &Evidence<'_>) -> Option<String> {
     if evidence.workload.total_delay_ns() == 0 {
         return None;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::meter::{Group, PASS, RunQueue, Tree};
-use crate::placement::{self, Cpus};
+use crate::machine::placement::{self, Cpus};
 
 /// How a worker is started: this program itself, or one that speaks the same protocol.
 #[derive(Clone, Debug)]

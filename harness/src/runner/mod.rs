@@ -1,5 +1,14 @@
 //! The course of a race: round after round until nobody has one left, each run saved as soon as it is over.
 
+pub mod execute;
+pub(crate) mod participants;
+pub(crate) mod progress;
+pub(crate) mod rounds;
+pub mod schedule;
+pub mod session;
+pub mod target;
+pub(crate) mod worker_pool;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -7,13 +16,13 @@ use anyhow::{Result, bail};
 use inflight_report::record::{Header, Run, Writer};
 
 use crate::contender::Contender;
-use crate::entry::{self, Past};
-use crate::progress::Progress;
-use crate::schedule::{Schedule, Turn};
-use crate::session::{Session, Watcher};
+use crate::runner::participants::{self, Past};
+use crate::runner::progress::Progress;
+use crate::runner::schedule::{Schedule, Turn};
+use crate::runner::session::{Session, Watcher};
 
 /// A race under way.
-pub(super) struct Course<'a> {
+pub(crate) struct Course<'a> {
     header: &'a Header,
     /// Who runs, by the index in the header.
     contenders: Vec<&'a Contender>,
@@ -27,7 +36,7 @@ pub(super) struct Course<'a> {
 impl<'a> Course<'a> {
     /// The race that `header` describes, of which `runs` are over. A twin runs as the contender it is a
     /// twin of.
-    pub(super) fn new(header: &'a Header, contenders: &'a [Contender], runs: &[Run]) -> Course<'a> {
+    pub(crate) fn new(header: &'a Header, contenders: &'a [Contender], runs: &[Run]) -> Course<'a> {
         let by_name: HashMap<String, &Contender> =
             contenders.iter().map(|contender| (contender.to_string(), contender)).collect();
         let contenders =
@@ -50,7 +59,7 @@ impl<'a> Course<'a> {
     ///
     /// # Errors
     /// Where a run cannot be saved, the target cannot be started, or a contender is not what it was.
-    pub(super) fn run(
+    pub(crate) fn run(
         &mut self,
         session: &mut Session,
         record: &mut Writer,
@@ -60,8 +69,8 @@ impl<'a> Course<'a> {
         let asked = self.header.contenders.iter().map(|facts| facts.rounds).collect();
         let mut schedule = Schedule::new(self.header.order, self.header.order_seed, asked);
         let mut finished = 0;
-        'race: for round in 0..=entry::MOST_ROUNDS {
-            let present = entry::present(self.header, &self.past, round);
+        'race: for round in 0..=participants::MOST_ROUNDS {
+            let present = participants::present(self.header, &self.past, round);
             if present.is_empty() && round > 0 {
                 break;
             }
@@ -95,13 +104,13 @@ impl<'a> Course<'a> {
             progress.finished(contender, took);
         }
         if self.header.budget.is_none() {
-            (0..=entry::MOST_ROUNDS).for_each(|round| self.expect(round, &mut progress));
+            (0..=participants::MOST_ROUNDS).for_each(|round| self.expect(round, &mut progress));
         }
         progress
     }
 
     fn expect(&self, round: u32, progress: &mut Progress) {
-        let present = entry::present(self.header, &self.past, round);
+        let present = participants::present(self.header, &self.past, round);
         for contender in present.into_iter().filter(|&contender| !self.past.has(contender, round)) {
             progress.expect(contender);
         }
@@ -162,7 +171,7 @@ impl<'a> Course<'a> {
     /// late with its first ones, and the runs to warm it up are over.
     fn warm_target(&self, session: &mut Session, interrupted: &'static AtomicBool) -> Result<()> {
         let short = self.header.contenders.iter().zip(&self.contenders);
-        let short = short.filter(|(facts, _)| entry::warms_up(facts.floor_ns));
+        let short = short.filter(|(facts, _)| participants::warms_up(facts.floor_ns));
         if let Some((_, contender)) = short.max_by_key(|(_, contender)| contender.shape.slots()) {
             let (turn, launch) = (Turn { contender: 0, round: 0, position: 0 }, session.worker_of(contender));
             session.run(contender, turn, &launch, session.limits(contender), &mut Unseen(interrupted))?;

@@ -1,5 +1,10 @@
 //! What takes part in a race: a model, a client and a shape, written `MODEL+CLIENT:8x64`.
 
+pub(crate) mod article;
+pub mod catalogue;
+pub mod external;
+pub(crate) mod limits;
+
 use std::fmt;
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -8,9 +13,9 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::catalogue::Catalogue;
-use crate::crew::Launch;
-use crate::external::External;
+use crate::contender::catalogue::Catalogue;
+use crate::runner::worker_pool::Launch;
+use crate::contender::external::External;
 use crate::models::{Model, NATIVE, Pairing};
 
 /// A program to fetch with, in a shape.

@@ -4,7 +4,7 @@
 //! it up, and the contenders that come with it. Nothing here knows any language.
 
 mod manifest;
-mod place;
+mod install_dir;
 mod setup;
 
 use std::path::{Path, PathBuf};
@@ -16,12 +16,12 @@ use include_dir::{Dir, include_dir};
 use regex_lite::Regex;
 
 use crate::contender::Shape;
-use crate::crew::Launch;
-use crate::crew::remove_proxies;
+use crate::runner::worker_pool::Launch;
+use crate::runner::worker_pool::remove_proxies;
 use manifest::{Entry, Manifest, Step};
-use place::Place;
+use install_dir::Place;
 
-pub(crate) use place::cache_folder;
+pub(crate) use install_dir::cache_folder;
 pub use setup::Progress;
 
 /// The folders that come with the program.
