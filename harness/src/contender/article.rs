@@ -1,17 +1,16 @@
-//! The published table, and who answers it.
+//! The published table of the article, and the contenders that correspond to its rows.
 
 use std::time::Duration;
 
 use inflight_report::record::{Reference, ReferenceRow};
 use mock_target::Scenario;
 
-use crate::contender::catalogue::Catalogue;
-use crate::contender::{Contender, ContenderError, Shape, Source};
-use crate::workload::ideal;
+use super::catalogue::Catalogue;
+use super::{Contender, ContenderError, Shape, Source};
 use crate::models::DEFAULT;
-use crate::workload::Workload;
+use crate::workload::{Workload, ideal};
 
-/// One published row: approach, shape, wall in milliseconds, CPU in per cent, memory in MB.
+/// One published row: approach, shape, wall time in milliseconds, CPU in per cent, memory in MB.
 type Row = (&'static str, Shape, u64, f64, u64);
 
 const ROWS: [Row; 4] = [
@@ -24,8 +23,8 @@ const ROWS: [Row; 4] = [
 /// The preset that has the article's delays.
 pub(crate) const PRESET: &str = "article";
 
-/// Those who answer the article, row by row: of ours the default contenders, and every external one that
-/// says that it does, in the row's shape.
+/// The contenders of the article, row by row: the default contenders, and every external one whose
+/// `contender.toml` names the row, in the shape of the row.
 pub(crate) fn contenders(catalogue: &Catalogue) -> Result<Vec<Contender>, ContenderError> {
     let mut all = Vec::new();
     for (row, default) in (1..).zip(DEFAULT) {
@@ -40,7 +39,7 @@ pub(crate) fn contenders(catalogue: &Catalogue) -> Result<Vec<Contender>, Conten
 }
 
 /// The article's rows as published, each with the ideal time of its shape on the `article` preset and, where
-/// that is the workload, those of `contenders` that answer it.
+/// that is the workload, those of `contenders` that correspond to it.
 pub(crate) fn reference(contenders: &[Contender], workload: &Workload) -> Reference {
     let scenario = Scenario::preset(PRESET).expect("the article is a preset");
     let delays_ns = Workload::of(scenario).delays_ns;
@@ -61,7 +60,7 @@ pub(crate) fn reference(contenders: &[Contender], workload: &Workload) -> Refere
                 approach: approach.to_owned(),
                 shape: shape.to_string(),
                 wall_ns: Duration::from_millis(wall_ms).as_nanos() as u64,
-                floor_ns: ideal::floor_ns(&delays_ns, None, shape),
+                floor_ns: ideal::ideal_ns(&delays_ns, None, shape),
                 cpu_percent,
                 memory_bytes: memory_mb * 1_000_000,
                 answered_by: answered_by(row),
@@ -70,7 +69,7 @@ pub(crate) fn reference(contenders: &[Contender], workload: &Workload) -> Refere
     }
 }
 
-/// Whether `contender` answers the `row`, counted from 1.
+/// Whether `contender` corresponds to `row`, counted from 1.
 fn answers(contender: &Contender, row: usize) -> bool {
     let as_published = contender.shape == ROWS[row - 1].1;
     match contender.external() {
@@ -84,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_row_is_answered_by_a_default_contender_in_its_shape() {
+    fn every_row_has_a_default_contender_in_its_shape() {
         let contenders = contenders(&Catalogue::default()).unwrap();
         let shapes: Vec<Shape> = contenders.iter().map(|contender| contender.shape).collect();
         assert_eq!(shapes, ROWS.map(|row| row.1));

@@ -1,8 +1,8 @@
-//! Whether a shape is one that this system can carry.
+//! Whether this system can run a shape.
 
 use thiserror::Error;
 
-use crate::contender::Contender;
+use super::Contender;
 
 /// Descriptors that a process needs beside its connections: standard streams, epoll, libraries.
 const SPARE_DESCRIPTORS: u64 = 64;

@@ -1,4 +1,4 @@
-//! Whether a machine is fit to be measured on: facts in, advice out.
+//! Checks whether this machine is fit for measurements: facts in, findings with advice out.
 
 use std::fmt;
 use std::hint::spin_loop;
@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use inflight_report::numbers::duration;
 use inflight_report::record::Settings;
 
+use super::CORES_TO_SHARE_OUT;
 use crate::meter::Quotas;
-use crate::machine::placement::CORES_TO_SHARE_OUT;
 
 /// What is known of the machine.
 #[derive(Clone, Debug)]
@@ -25,11 +25,11 @@ pub(crate) struct Facts {
     pub(crate) spin: Spin,
 }
 
-/// What became of threads that did nothing but look at the clock, one on each core.
+/// The result of threads that do nothing but read the clock, one on each core.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Spin {
     pub(crate) length: Duration,
-    /// The times, longest first, for which a thread did not get to look.
+    /// The times, longest first, for which a thread did not run.
     pub(crate) gaps_ns: Vec<u64>,
     /// Threads.
     pub(crate) threads: usize,
@@ -37,7 +37,7 @@ pub(crate) struct Spin {
     pub(crate) throttled: bool,
 }
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
     what: &'static str,
@@ -48,9 +48,9 @@ pub(crate) struct Finding {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Judgement {
     Ok,
-    /// Figures can be had, and could be better.
+    /// Figures are possible, and could be better.
     Warn(String),
-    /// Figures would not be believed, or not be had at all.
+    /// Figures would not be reliable, or not possible at all.
     Bad(String),
 }
 
@@ -64,13 +64,13 @@ const PORTS: u64 = 10_000;
 /// The default of Linux (prctl(2), PR_SET_TIMERSLACK).
 const TIMER_SLACK_NS: u64 = 50_000;
 
-/// A thread that looks at the clock is back within a fraction of this, unless it was interrupted.
+/// A thread that reads the clock is back within a fraction of this, unless it was interrupted.
 const SHORTEST_GAP: Duration = Duration::from_micros(10);
 
 /// Gaps at p99 that make a target late beyond what a verdict allows, which is 1 ms.
 const WORST_GAP_NS: u64 = 1_000_000;
 
-/// The share of its time that a spinning thread may lose before figures of CPU and wall are not believed.
+/// The share of its time that a spinning thread may lose before its CPU and wall times are not reliable.
 const MOST_LOST: f64 = 0.05;
 
 impl Spin {
@@ -112,7 +112,7 @@ fn gaps(length: Duration) -> Vec<u64> {
     gaps_ns
 }
 
-/// Everything that was looked at, in the order in which it is told.
+/// All findings, in the order in which they are shown.
 pub(crate) fn examine(facts: &Facts) -> Vec<Finding> {
     vec![
         descriptors(facts),
@@ -128,7 +128,7 @@ pub(crate) fn examine(facts: &Facts) -> Vec<Finding> {
     ]
 }
 
-/// Whether nothing stands in the way of figures that can be believed.
+/// Whether nothing keeps figures from being reliable.
 pub(crate) fn is_fit(findings: &[Finding]) -> bool {
     findings.iter().all(|finding| !matches!(finding.judgement, Judgement::Bad(_)))
 }
@@ -193,7 +193,7 @@ fn realtime(facts: &Facts) -> Finding {
 
 fn governor(facts: &Facts) -> Finding {
     let Some(governor) = &facts.settings.governor else {
-        return finding("governor", "not told: the frequency is not this system's to choose", Judgement::Ok);
+        return finding("governor", "not reported: the frequency is not for this system to choose", Judgement::Ok);
     };
     let advice = "the frequency follows the load: cpupower frequency-set -g performance";
     finding("governor", governor, unless(governor == "performance", Judgement::Warn, advice))
@@ -208,7 +208,7 @@ fn timer_slack(facts: &Facts) -> Finding {
 
 fn virtualisation(facts: &Facts) -> Finding {
     let Some(guest_of) = &facts.settings.virtualisation else { return unknown("virtual machine") };
-    let advice = "other guests can take its cores: watch for stolen time, and compare within a record only";
+    let advice = "other guests can take its cores: watch for stolen time, and compare only within a record";
     finding("virtual machine", guest_of, unless(guest_of == "none", Judgement::Warn, advice))
 }
 
@@ -240,14 +240,14 @@ fn noise(spin: &Spin) -> Finding {
         unless(
             spin.p99_ns() < WORST_GAP_NS,
             Judgement::Warn,
-            "expect runs that are void because the target was late",
+            "expect runs that are invalid because the target was late",
         )
     };
     finding("noise", found, judgement)
 }
 
 fn unknown(what: &'static str) -> Finding {
-    finding(what, "not told by this system", Judgement::Ok)
+    finding(what, "not reported by this system", Judgement::Ok)
 }
 
 impl fmt::Display for Finding {
@@ -268,7 +268,7 @@ mod tests {
 
     use super::*;
 
-    fn told(facts: &Facts) -> String {
+    fn rendered(facts: &Facts) -> String {
         examine(facts).iter().map(|finding| format!("{finding}\n")).collect()
     }
 
@@ -327,26 +327,26 @@ mod tests {
     }
 
     #[test]
-    fn a_good_machine_is_told_in_a_line_each() {
-        insta::assert_snapshot!(told(&good()));
+    fn good_machine_has_a_line_for_each_finding() {
+        insta::assert_snapshot!(rendered(&good()));
         assert!(is_fit(&examine(&good())));
     }
 
     #[test]
-    fn a_poor_machine_is_given_advice() {
-        insta::assert_snapshot!(told(&poor()));
+    fn poor_machine_gets_advice() {
+        insta::assert_snapshot!(rendered(&poor()));
         assert!(!is_fit(&examine(&poor())));
     }
 
     #[test]
-    fn what_a_system_does_not_tell_is_no_fault() {
+    fn unreported_settings_are_no_fault() {
         let facts = Facts { settings: Settings::default(), ..good() };
         assert!(is_fit(&examine(&facts)));
-        assert_eq!(told(&facts).matches("not told").count(), 5);
+        assert_eq!(rendered(&facts).matches("not reported").count(), 5);
     }
 
     #[test]
-    fn a_machine_that_only_could_be_better_is_fit() {
+    fn machine_with_warnings_alone_is_fit() {
         let quiet = Spin { gaps_ns: Vec::new(), throttled: false, ..poor().spin };
         let settings = Settings { descriptors: Some(20_000), ports: Some(28_232), ..poor().settings };
         let findings = examine(&Facts { settings, spin: quiet, ..poor() });
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quota_is_named_and_blamed_for_the_time_that_it_took() {
+    fn quota_is_named_as_the_cause_of_lost_time() {
         let with = |quotas: &[u64], throttled| {
             let settings =
                 Settings { cpu_quotas: quotas.iter().copied().map(quota).collect(), ..good().settings };
@@ -365,19 +365,19 @@ mod tests {
                 ..good()
             }
         };
-        let throttled = told(&with(&[20_000], true));
+        let throttled = rendered(&with(&[20_000], true));
         assert!(
             throttled.contains("bad   CPU quota           a CPU quota of 0.2 cores (control group /job)")
         );
         assert!(throttled.contains("the CPU quota stopped the threads"), "{throttled}");
         assert!(!throttled.contains("something else"), "{throttled}");
-        assert!(told(&with(&[], false)).contains("something else is running here"));
-        assert!(told(&with(&[800_000], false)).contains("warn  CPU quota"));
-        assert!(told(&with(&[1_600_000], false)).contains("ok    CPU quota"), "more than there is");
+        assert!(rendered(&with(&[], false)).contains("something else is running here"));
+        assert!(rendered(&with(&[800_000], false)).contains("warn  CPU quota"));
+        assert!(rendered(&with(&[1_600_000], false)).contains("ok    CPU quota"), "more than there is");
     }
 
     #[test]
-    fn a_spin_finds_no_more_gaps_than_there_was_time() {
+    fn spin_gaps_are_sorted_and_long_enough() {
         let spin = Spin::measure(1, Duration::from_millis(20));
         assert!(spin.gaps_ns.is_sorted_by(|a, b| a >= b));
         assert!(spin.gaps_ns.iter().all(|&gap| gap > SHORTEST_GAP.as_nanos() as u64));

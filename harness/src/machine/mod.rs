@@ -1,5 +1,6 @@
-//! What machine this is.
+//! The machine: what it is, how many cores there are to use, and who runs on which.
 
+mod cores;
 pub(crate) mod doctor;
 pub mod placement;
 
@@ -8,21 +9,13 @@ use std::fs;
 use inflight_report::record::{Machine, Settings};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
+pub(crate) use cores::{
+    CORES_TO_SHARE_OUT, allowed_cpus, cores, has_cores_to_share_out, physical_cores, within_quota,
+};
+
 use crate::meter::{Group, Quotas, SystemCalls, peak_reset_not_offered};
-use crate::machine::placement;
 
-/// Threads that a runtime which spreads work over cores is told to use: the CPUs that this process may use, and no
-/// more than its quota is worth.
-pub(crate) fn cores() -> usize {
-    within_quota(placement::allowed_cpus())
-}
-
-/// So many of `cpus` as this process can use within its CPU quota.
-pub(crate) fn within_quota(cpus: usize) -> usize {
-    Quotas::of_this_process().worth(cpus)
-}
-
-/// The machine, as far as the system tells.
+/// The machine, as far as the system reports it.
 pub(crate) fn describe() -> Machine {
     let what = RefreshKind::nothing()
         .with_cpu(CpuRefreshKind::nothing())
@@ -39,7 +32,7 @@ pub(crate) fn describe() -> Machine {
     }
 }
 
-/// What figures depend on, and what cannot be measured here.
+/// Settings that figures depend on, and what cannot be measured here.
 pub(crate) fn settings() -> Settings {
     Settings {
         governor: line_of("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
@@ -58,17 +51,17 @@ fn not_offered() -> Vec<String> {
     let file = |path: &str, meter: &str| line_of(path).is_none().then(|| format!("{meter}: no {path}"));
     let missing = [
         group,
-        file("/proc/self/schedstat", "context switches, and how late the harness is"),
+        file("/proc/self/schedstat", "context switches, and lateness of the harness"),
         file("/proc/self/smaps_rollup", "memory of several processes"),
         peak_reset_not_offered().map(|reason| format!("peak memory since `go`: {reason}")),
-        file("/proc/stat", "CPU that others use"),
+        file("/proc/stat", "CPU of other programs"),
         file("/proc/pressure/cpu", "pressure"),
         SystemCalls::not_offered().map(|reason| format!("system calls: {reason}")),
     ];
     missing.into_iter().flatten().collect()
 }
 
-/// The first line of a file, without what surrounds it.
+/// The first line of a file, trimmed.
 fn line_of(path: &str) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     text.lines().next().map(|line| line.trim().to_owned())
@@ -81,7 +74,7 @@ fn ports(range: &str) -> Option<u64> {
     (last + 1).checked_sub(first)
 }
 
-/// A guest on x86 sees the CPU flag `hypervisor`; other CPUs do not tell.
+/// A guest on x86 sees the CPU flag `hypervisor`; other CPUs do not report it.
 fn virtualisation() -> Option<String> {
     let flags = fs::read_to_string("/proc/cpuinfo").ok()?;
     let flags = flags.lines().find(|line| line.starts_with("flags"))?;
@@ -92,8 +85,8 @@ fn virtualisation() -> Option<String> {
     Some(vendor.unwrap_or_else(|| "a hypervisor".to_owned()))
 }
 
-fn or_unknown(told: Option<String>) -> String {
-    told.filter(|text| !text.is_empty()).unwrap_or_else(|| "unknown".to_owned())
+fn or_unknown(text: Option<String>) -> String {
+    text.filter(|text| !text.is_empty()).unwrap_or_else(|| "unknown".to_owned())
 }
 
 #[cfg(test)]

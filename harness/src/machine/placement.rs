@@ -1,45 +1,36 @@
-//! Who runs on which CPUs: the target on its own, the clients on others, or everybody anywhere.
+//! Which CPUs the target and the clients run on.
 
-use std::fmt;
-use std::io;
 use std::str::FromStr;
-use std::thread::available_parallelism;
 
 use inflight_report::record::PlacementFacts;
 use thiserror::Error;
 
-use crate::meter::Quotas;
+use super::cores::{CORES_TO_SHARE_OUT, cores, grouped_by_core, has_cores_to_share_out};
+use crate::process::{Cpus, allowed, siblings};
 
-/// What was asked for with `--pin`.
+/// What `--pin` asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Pin {
-    /// Cores of its own for the target, [as many as it takes](target_cores), where there are
-    /// [`CORES_TO_SHARE_OUT`], and nothing elsewhere.
+    /// Cores of its own for the target, [as many as it takes](target_cores), on a machine with four cores or
+    /// more; nothing is pinned elsewhere.
     #[default]
     Auto,
-    /// Everybody runs wherever the system puts them.
+    /// Nothing is pinned: the system decides.
     Off,
     /// As it was written.
     To(Placement),
 }
-
-/// With fewer cores than this a core for the target is too much of the machine to take from the clients.
-pub const CORES_TO_SHARE_OUT: usize = 4;
 
 /// Which CPUs target and clients are confined to. They may overlap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placement {
     /// Those of the target.
     pub target: Cpus,
-    /// Those of every worker process, and so of what it starts.
+    /// Those of every worker process and its children.
     pub clients: Cpus,
 }
 
-/// CPUs by their numbers, ascending, at least one; written `0,2-3`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cpus(Vec<usize>);
-
-/// Why a placement cannot be had.
+/// Why a placement is not possible.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PinError {
     /// It is not written as one.
@@ -47,7 +38,7 @@ pub enum PinError {
         "`{0}` is not a placement: write auto, off, or CPUs as in target=1,clients=0 or target=3,clients=0-2"
     )]
     Unreadable(String),
-    /// It names a CPU that there is not, or that this process may not use.
+    /// It names a CPU that does not exist, or that this process may not use.
     #[error("there is no CPU {cpu} to pin to: this process may use {allowed}")]
     NoSuchCpu {
         /// As asked for.
@@ -75,9 +66,9 @@ impl Pin {
             }
             Pin::To(placement) => {
                 let allowed = allowed.ok_or(PinError::Impossible)?;
-                let mut asked = placement.target.0.iter().chain(&placement.clients.0);
-                match asked.find(|cpu| !allowed.0.contains(cpu)) {
-                    Some(&cpu) => Err(PinError::NoSuchCpu { cpu, allowed }),
+                let mut asked = placement.target.iter().chain(placement.clients.iter());
+                match asked.find(|cpu| !allowed.contains(*cpu)) {
+                    Some(cpu) => Err(PinError::NoSuchCpu { cpu, allowed }),
                     None => Ok(Some(placement.clone())),
                 }
             }
@@ -87,20 +78,20 @@ impl Pin {
 
 impl Placement {
     /// The last cores for the target and the others for the clients. `siblings` gives all CPUs of the core
-    /// that a CPU is part of: of the target's the first of each is used, and the rest lie idle, since they
-    /// would share everything with it.
+    /// that a CPU is part of. The target uses the first CPU of each of its cores; the rest stay idle, since they
+    /// would share the core with it.
     fn automatic(
         allowed: &Cpus,
         mean_delay_ns: u64,
         siblings: impl Fn(usize) -> Vec<usize>,
     ) -> Option<Placement> {
-        let cores = cores(allowed, siblings);
+        let cores = grouped_by_core(allowed, siblings);
         let (of_clients, of_target) = cores.split_at(cores.len() - target_cores(cores.len(), mean_delay_ns)?);
         let among = |cores: &[Vec<usize>], cpu| cores.iter().any(|core| core.contains(&cpu));
-        let first = |core: &Vec<usize>| allowed.0.iter().copied().find(|cpu| core.contains(cpu));
+        let first = |core: &Vec<usize>| allowed.iter().find(|cpu| core.contains(cpu));
         let target = of_target.iter().filter_map(first).collect();
-        let clients = allowed.0.iter().copied().filter(|cpu| among(of_clients, *cpu)).collect();
-        Some(Placement { target: Cpus(target), clients: Cpus(clients) })
+        let clients = allowed.iter().filter(|cpu| among(of_clients, *cpu)).collect();
+        Some(Placement { target: Cpus::of(target), clients: Cpus::of(clients) })
     }
 
     /// As it is saved and shown.
@@ -109,23 +100,11 @@ impl Placement {
     }
 }
 
-impl Cpus {
-    /// How many there are.
-    pub fn count(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Their numbers, ascending.
-    pub fn iter(&self) -> impl Iterator<Item = usize> {
-        self.0.iter().copied()
-    }
-}
-
-/// The CPUs that target and clients share, by number; `None` where each has its own.
+/// How many CPUs target and clients share; `None` where each has its own.
 pub fn shared_cpus(placement: Option<&Placement>) -> Option<usize> {
-    let Some(Placement { target, clients }) = placement else { return Some(crate::machine::cores()) };
-    let apart = target.iter().all(|cpu| !clients.0.contains(&cpu));
-    let own = target.iter().filter(|cpu| !clients.0.contains(cpu)).count();
+    let Some(Placement { target, clients }) = placement else { return Some(cores()) };
+    let own = target.iter().filter(|cpu| !clients.contains(*cpu)).count();
+    let apart = own == target.count();
     (!apart).then(|| own + clients.count())
 }
 
@@ -133,7 +112,7 @@ pub fn shared_cpus(placement: Option<&Placement>) -> Option<usize> {
 /// half of what a loop can do.
 const ONE_LOOP_SERVES_NS: u64 = 20_000_000;
 
-/// The cores of its own that the target takes of so many `cores`; `None` where there are too few to share out.
+/// How many of `cores` the target takes for itself; `None` where there are too few to share out.
 /// Where nothing, or next to nothing, is delayed it is half of them: the cheapest clients take about as much CPU
 /// a request as the target does, and with less it could be the limit.
 pub fn target_cores(cores: usize, mean_delay_ns: u64) -> Option<usize> {
@@ -141,93 +120,6 @@ pub fn target_cores(cores: usize, mean_delay_ns: u64) -> Option<usize> {
         (..CORES_TO_SHARE_OUT, _) => None,
         (_, ONE_LOOP_SERVES_NS..) => Some(1),
         _ => Some(cores / 2),
-    }
-}
-
-/// Whether this process may use so many cores that one is nearly always free for the target.
-pub fn has_cores_to_share_out() -> bool {
-    physical_cores() >= CORES_TO_SHARE_OUT
-}
-
-/// The cores that this process may use, each counted once however many CPUs it shows, and no more than its CPU
-/// quota is worth.
-pub fn physical_cores() -> usize {
-    let cores = allowed().map(|allowed| cores(&allowed, siblings).len());
-    Quotas::of_this_process().worth(cores.unwrap_or_else(allowed_cpus))
-}
-
-/// How many CPUs this process may use, whatever its CPU quota.
-pub(crate) fn allowed_cpus() -> usize {
-    // The standard library takes a quota into account, and rounds it down.
-    allowed().map_or_else(|| available_parallelism().map_or(1, usize::from), |allowed| allowed.count())
-}
-
-/// The cores of the CPUs `allowed`, each as all the CPUs it shows.
-fn cores(allowed: &Cpus, siblings: impl Fn(usize) -> Vec<usize>) -> Vec<Vec<usize>> {
-    let mut cores: Vec<Vec<usize>> = allowed.0.iter().map(|&cpu| siblings(cpu)).collect();
-    cores.sort_unstable();
-    cores.dedup();
-    cores
-}
-
-/// Does `start` while this thread may only use `cpus`, and whatever it starts inherits that: so a program in
-/// any language finds itself confined before its first instruction. Without `cpus` it just does it.
-///
-/// # Errors
-/// When the system refuses.
-pub(crate) fn confined<T>(cpus: Option<&Cpus>, start: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-    let Some(cpus) = cpus else { return start() };
-    let before = system::affinity()?;
-    system::confine(&cpus.0)?;
-    let started = start();
-    system::confine(&before)?;
-    started
-}
-
-/// The CPUs that this process may use, where the system tells.
-fn allowed() -> Option<Cpus> {
-    system::affinity().ok().filter(|cpus| !cpus.is_empty()).map(Cpus)
-}
-
-/// All CPUs of the core that `cpu` is part of; itself where the system does not tell.
-fn siblings(cpu: usize) -> Vec<usize> {
-    let list = format!("/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list");
-    let told = std::fs::read_to_string(list).ok().and_then(|list| list.trim().parse::<Cpus>().ok());
-    told.map_or_else(|| vec![cpu], |cpus| cpus.0)
-}
-
-#[cfg(target_os = "linux")]
-mod system {
-    //! The affinity of the calling thread, as the kernel keeps it.
-
-    use std::io;
-
-    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-
-    pub(super) fn affinity() -> io::Result<Vec<usize>> {
-        let set = sched_getaffinity(None)?;
-        Ok((0..CpuSet::MAX_CPU).filter(|&cpu| set.is_set(cpu)).collect())
-    }
-
-    pub(super) fn confine(cpus: &[usize]) -> io::Result<()> {
-        let mut set = CpuSet::new();
-        cpus.iter().for_each(|&cpu| set.set(cpu));
-        Ok(sched_setaffinity(None, &set)?)
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-mod system {
-    //! Elsewhere nobody is confined.
-
-    use std::io;
-
-    pub(super) fn affinity() -> io::Result<Vec<usize>> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    pub(super) fn confine(_: &[usize]) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
     }
 }
 
@@ -249,39 +141,6 @@ impl FromStr for Pin {
     }
 }
 
-impl FromStr for Cpus {
-    type Err = PinError;
-
-    fn from_str(text: &str) -> Result<Cpus, PinError> {
-        /// More than any system here can name.
-        const BEYOND: usize = 1 << 16;
-        let unreadable = || PinError::Unreadable(text.to_owned());
-        let mut cpus = Vec::new();
-        for part in text.split(',') {
-            let (first, last) = part.split_once('-').unwrap_or((part, part));
-            let first: usize = first.parse().map_err(|_| unreadable())?;
-            let last: usize = last.parse().map_err(|_| unreadable())?;
-            if first > last || last >= BEYOND {
-                return Err(unreadable());
-            }
-            cpus.extend(first..=last);
-        }
-        cpus.sort_unstable();
-        cpus.dedup();
-        Ok(Cpus(cpus))
-    }
-}
-
-impl fmt::Display for Cpus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let runs = self.0.chunk_by(|cpu, next| *next == cpu + 1).map(|run| match run {
-            [cpu] => cpu.to_string(),
-            _ => format!("{}-{}", run[0], run[run.len() - 1]),
-        });
-        f.write_str(&runs.collect::<Vec<_>>().join(","))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -291,18 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_cpus_is_read_and_written_as_the_kernel_does() {
-        assert_eq!(cpus("3,0-1,1").0, [0, 1, 3]);
-        for text in ["0", "0-1", "0,2-4,7"] {
-            assert_eq!(cpus(text).to_string(), text);
-        }
-        for text in ["", "a", "1-", "2-1", "0,", "-1", "0-99999999"] {
-            assert!(text.parse::<Cpus>().is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_placement_is_read_as_it_is_meant() {
+    fn placements_are_parsed() {
         let pin: Pin = "target=3,clients=0,1-2".parse().unwrap();
         assert_eq!(pin, Pin::To(Placement { target: cpus("3"), clients: cpus("0-2") }));
         assert_eq!(("auto".parse(), "off".parse()), (Ok(Pin::Auto), Ok(Pin::Off)));
@@ -313,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn the_target_has_a_core_of_its_own_where_there_are_four() {
+    fn target_has_its_own_core_on_four_cores_or_more() {
         let alone = |cpu| vec![cpu];
         const DELAYED_NS: u64 = 250_000_000;
         assert_eq!(Placement::automatic(&cpus("0-2"), DELAYED_NS, alone), None);
@@ -332,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn the_target_has_half_of_the_cores_where_nothing_is_delayed() {
+    fn target_has_half_of_the_cores_where_nothing_is_delayed() {
         let of = |cores| [0, 1_000_000, 250_000_000].map(|delay_ns| target_cores(cores, delay_ns));
         assert_eq!([1, 2, 3].map(of), [[None; 3]; 3]);
         assert_eq!(of(4), [Some(2), Some(2), Some(1)]);
@@ -344,31 +192,19 @@ mod tests {
     }
 
     #[test]
-    fn what_target_and_clients_share_is_counted() {
+    fn shared_cpus_are_counted() {
         let placed = |target, clients| Placement { target: cpus(target), clients: cpus(clients) };
         assert_eq!(shared_cpus(Some(&placed("3", "0-2"))), None);
         assert_eq!(shared_cpus(Some(&placed("2-3", "0-2"))), Some(4));
-        assert_eq!(shared_cpus(None), Some(crate::machine::cores()));
+        assert_eq!(shared_cpus(None), Some(cores()));
     }
 
     #[test]
-    fn a_cpu_that_is_not_there_is_refused() {
+    fn unknown_cpu_is_refused() {
         let Some(allowed) = allowed() else { return };
         let placement = Placement { target: cpus("60000"), clients: allowed };
         let refused = Pin::To(placement).placement(0).unwrap_err().to_string();
         assert!(refused.starts_with("there is no CPU 60000"), "{refused}");
         assert_eq!(Pin::Off.placement(0), Ok(None));
-    }
-
-    #[test]
-    fn what_is_started_confined_stays_so_and_who_started_it_does_not() {
-        let Some(all) = allowed() else { return };
-        let last = Cpus(all.0[all.count() - 1..].to_vec());
-        let child =
-            confined(Some(&last), || std::process::Command::new("cat").arg("/proc/self/status").output());
-        let status = String::from_utf8(child.unwrap().stdout).unwrap();
-        let line = format!("Cpus_allowed_list:\t{last}");
-        assert!(status.lines().any(|told| told == line), "{status}");
-        assert_eq!(allowed(), Some(all));
     }
 }

@@ -3,9 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::contender::Shape;
+use super::Shape;
 
-/// What is asked of the target for one URL.
+/// The request for one URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Job {
     /// It cannot start sooner, in nanoseconds since `go`.
@@ -21,7 +21,7 @@ struct Job {
 /// This is list scheduling, first in first out (R. L. Graham, "Bounds for certain multiprocessing
 /// anomalies", 1966). Another order of the same requests may end sooner, but never below
 /// [`hard_bound_ns`].
-pub fn floor_ns(delays_ns: &[u64], due_ns: Option<&[u64]>, shape: Shape) -> u64 {
+pub fn ideal_ns(delays_ns: &[u64], due_ns: Option<&[u64]>, shape: Shape) -> u64 {
     slowest_process(delays_ns, due_ns, shape, |share| {
         let mut free_at = BinaryHeap::from(vec![Reverse(0); share.len().min(shape.in_flight as usize)]);
         let mut wall = 0;
@@ -35,7 +35,7 @@ pub fn floor_ns(delays_ns: &[u64], due_ns: Option<&[u64]>, shape: Shape) -> u64 
     })
 }
 
-/// The wall below which no order of requests can end, in nanoseconds: in the slowest process, the
+/// The wall time below which no order of requests can end, in nanoseconds: in the slowest process, the
 /// larger of the longest delay and the sum of delays over slots. In an open loop the same holds from any
 /// moment on, for the requests that are not due before it.
 pub fn hard_bound_ns(delays_ns: &[u64], due_ns: Option<&[u64]>, shape: Shape) -> u64 {
@@ -81,66 +81,66 @@ mod tests {
     }
 
     #[test]
-    fn one_at_a_time_waits_out_the_sum() {
-        assert_eq!(floor_ns(&DELAYS, None, shape(1, 1)), 21);
+    fn one_slot_takes_the_sum_of_delays() {
+        assert_eq!(ideal_ns(&DELAYS, None, shape(1, 1)), 21);
         assert_eq!(hard_bound_ns(&DELAYS, None, shape(1, 1)), 21);
     }
 
     #[test]
-    fn enough_slots_wait_for_the_longest() {
-        assert_eq!(floor_ns(&DELAYS, None, shape(1, 6)), 6);
-        assert_eq!(floor_ns(&DELAYS, None, shape(1, 1000)), 6);
+    fn enough_slots_take_the_longest_delay() {
+        assert_eq!(ideal_ns(&DELAYS, None, shape(1, 6)), 6);
+        assert_eq!(ideal_ns(&DELAYS, None, shape(1, 1000)), 6);
         assert_eq!(hard_bound_ns(&DELAYS, None, shape(2, 3)), 6);
     }
 
     #[test]
-    fn two_slots_by_hand() {
+    fn two_slots_match_a_schedule_by_hand() {
         // slot a: 0–5, 5–7 (2), 7–13 (6); slot b: 0–1, 1–5 (4), 5–8 (3)
-        assert_eq!(floor_ns(&DELAYS, None, shape(1, 2)), 13);
+        assert_eq!(ideal_ns(&DELAYS, None, shape(1, 2)), 13);
         assert_eq!(hard_bound_ns(&DELAYS, None, shape(1, 2)), 11);
     }
 
     #[test]
-    fn processes_keep_to_their_shares() {
+    fn processes_fetch_only_their_shares() {
         // even ids 5, 4, 3 and odd ids 1, 2, 6, one at a time each
-        assert_eq!(floor_ns(&DELAYS, None, shape(2, 1)), 12);
+        assert_eq!(ideal_ns(&DELAYS, None, shape(2, 1)), 12);
     }
 
     #[test]
-    fn more_processes_than_urls_and_no_urls_at_all() {
-        assert_eq!(floor_ns(&DELAYS, None, shape(100, 1)), 6);
-        assert_eq!(floor_ns(&[], None, shape(2, 2)), 0);
+    fn surplus_processes_and_no_urls_are_possible() {
+        assert_eq!(ideal_ns(&DELAYS, None, shape(100, 1)), 6);
+        assert_eq!(ideal_ns(&[], None, shape(2, 2)), 0);
     }
 
     #[test]
-    fn the_ideal_is_never_below_the_bound() {
+    fn ideal_is_never_below_the_bound() {
         let delays: Vec<u64> = (0..500u64).map(|i| (i * 7919) % 1009).collect();
         for processes in [1, 2, 7] {
             for in_flight in [1, 2, 13, 600] {
                 let shape = shape(processes, in_flight);
-                assert!(floor_ns(&delays, None, shape) >= hard_bound_ns(&delays, None, shape), "{shape}");
+                assert!(ideal_ns(&delays, None, shape) >= hard_bound_ns(&delays, None, shape), "{shape}");
             }
         }
     }
 
     #[test]
-    fn an_open_loop_waits_for_what_is_due_and_then_for_a_slot() {
+    fn open_loop_waits_for_the_due_time_and_a_slot() {
         // slots enough: each ends its delay after it is due
         let due = [0, 10, 20, 30, 40, 50];
-        assert_eq!(floor_ns(&DELAYS, Some(&due), shape(1, 6)), 56);
+        assert_eq!(ideal_ns(&DELAYS, Some(&due), shape(1, 6)), 56);
         assert_eq!(hard_bound_ns(&DELAYS, Some(&due), shape(1, 6)), 56);
         // one slot: 0-5, 5-6, 6-10, 10-12 as without a schedule; then 30-33, 33-39
         let due = [0, 0, 0, 0, 30, 30];
-        assert_eq!(floor_ns(&DELAYS, Some(&due), shape(1, 1)), 39);
+        assert_eq!(ideal_ns(&DELAYS, Some(&due), shape(1, 1)), 39);
         assert_eq!(hard_bound_ns(&DELAYS, Some(&due), shape(1, 1)), 39);
         // two processes: 5, 4 and 3 are due at 0, 0 and 30; 1, 2 and 6 at 0, 0 and 30
-        assert_eq!(floor_ns(&DELAYS, Some(&due), shape(2, 1)), 36);
+        assert_eq!(ideal_ns(&DELAYS, Some(&due), shape(2, 1)), 36);
     }
 
     #[test]
-    fn what_is_all_due_at_once_is_a_closed_loop() {
+    fn open_loop_with_all_due_at_once_equals_a_closed_loop() {
         for shape in [shape(1, 1), shape(1, 2), shape(2, 2), shape(3, 600)] {
-            assert_eq!(floor_ns(&DELAYS, Some(&[0; 6]), shape), floor_ns(&DELAYS, None, shape));
+            assert_eq!(ideal_ns(&DELAYS, Some(&[0; 6]), shape), ideal_ns(&DELAYS, None, shape));
             assert_eq!(hard_bound_ns(&DELAYS, Some(&[0; 6]), shape), hard_bound_ns(&DELAYS, None, shape));
         }
     }
@@ -156,11 +156,11 @@ mod tests {
         ) {
             let (due, delays): (Vec<u64>, Vec<u64>) = jobs.iter().copied().unzip();
             let bound = hard_bound_ns(&delays, Some(&due), shape(1, in_flight));
-            prop_assert!(floor_ns(&delays, Some(&due), shape(1, in_flight)) >= bound);
+            prop_assert!(ideal_ns(&delays, Some(&due), shape(1, in_flight)) >= bound);
 
             let order = order.into_iter().filter(|&job| job < jobs.len());
             let (delays, due): (Vec<u64>, Vec<u64>) = order.map(|job| (delays[job], due[job])).unzip();
-            prop_assert!(floor_ns(&delays, Some(&due), shape(1, in_flight)) >= bound);
+            prop_assert!(ideal_ns(&delays, Some(&due), shape(1, in_flight)) >= bound);
         }
     }
 }

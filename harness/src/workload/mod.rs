@@ -1,17 +1,18 @@
-//! The scenario worked out once: for every URL the planned delay and the digest of its body.
+//! The workload of a race: its requests, their planned delays, and when they are due.
 
 pub mod ideal;
 pub mod rate;
+mod shape;
 
 use mock_target::Scenario;
 
-use crate::contender::Shape;
-use crate::workload::ideal;
-use crate::workload::rate::Rate;
+pub use shape::{Shape, ShapeError};
 
-/// What every run of a race is held against.
+use rate::Rate;
+
+/// The scenario worked out once: for every URL the planned delay and the digest of its body.
 pub struct Workload {
-    /// What the target was told to do.
+    /// What the target does.
     pub scenario: Scenario,
     /// Planned delay of each URL, by id, in nanoseconds: from the complete request until the last byte
     /// of the response is due.
@@ -45,11 +46,11 @@ impl Workload {
     }
 
     /// The ideal wall time of `shape`, in nanoseconds.
-    pub fn floor_ns(&self, shape: Shape) -> u64 {
-        ideal::floor_ns(&self.delays_ns, self.due_ns.as_deref(), shape)
+    pub fn ideal_ns(&self, shape: Shape) -> u64 {
+        ideal::ideal_ns(&self.delays_ns, self.due_ns.as_deref(), shape)
     }
 
-    /// The wall below which no client of `shape` can be, in nanoseconds.
+    /// The wall time below which no client of `shape` can be, in nanoseconds.
     pub fn hard_bound_ns(&self, shape: Shape) -> u64 {
         ideal::hard_bound_ns(&self.delays_ns, self.due_ns.as_deref(), shape)
     }
@@ -59,7 +60,7 @@ impl Workload {
         self.delays_ns.get(id as usize).copied().unwrap_or(0)
     }
 
-    /// The middle one of the planned delays, in nanoseconds.
+    /// The median of the planned delays, in nanoseconds.
     pub fn median_delay_ns(&self) -> u64 {
         let mut sorted = self.delays_ns.clone();
         let middle = sorted.len() / 2;

@@ -23,13 +23,13 @@ pub enum Arrivals {
     Poisson,
 }
 
-/// Nobody waits longer than this for the next request.
+/// The lowest rate: one request in 100 s.
 pub const LEAST_PER_SECOND: f64 = 0.01;
 
-/// No client here comes near it, and times are told in nanoseconds.
+/// The highest rate: no client reaches it, and due times are in nanoseconds.
 pub const MOST_PER_SECOND: f64 = 1e6;
 
-/// A word that is not a rate.
+/// A text that is not a rate.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
     "`{0}` is not a rate: write requests a second, from 0.01 to 1000000, as in 400/s, \
@@ -97,14 +97,14 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_is_read_as_it_is_meant() {
+    fn rates_are_parsed() {
         assert_eq!(rate("400/s"), Rate { per_second: 400.0, arrivals: Arrivals::Constant });
         assert_eq!(rate("400/s,constant"), rate("400/s"));
         assert_eq!(rate("0.5/s,poisson"), Rate { per_second: 0.5, arrivals: Arrivals::Poisson });
     }
 
     #[test]
-    fn what_is_no_rate_is_refused_with_an_example() {
+    fn invalid_rates_are_refused_with_an_example() {
         for text in [
             "",
             "400",
@@ -125,14 +125,14 @@ mod tests {
     }
 
     #[test]
-    fn a_constant_rate_is_evenly_spaced() {
+    fn constant_rate_is_evenly_spaced() {
         assert_eq!(rate("400/s").due_ns(4, 1), [0, 2_500_000, 5_000_000, 7_500_000]);
         assert_eq!(rate("3/s").due_ns(4, 1), [0, 333_333_333, 666_666_667, 1_000_000_000]);
         assert!(rate("3/s").due_ns(0, 1).is_empty());
     }
 
     #[test]
-    fn poisson_arrivals_come_from_the_seed_and_have_its_mean_and_spread() {
+    fn poisson_arrivals_depend_on_the_seed_and_have_the_right_mean_and_spread() {
         const MANY: u64 = 20_000;
         let due = rate("400/s,poisson").due_ns(MANY, 7);
         assert_eq!(due, rate("400/s,poisson").due_ns(MANY, 7));

@@ -1,4 +1,4 @@
-//! Where a kit lives: its own files, and the folder that it is set up in.
+//! The folders of a bundle: its own files, and the folder that it is set up in.
 
 use std::fs;
 use std::io;
@@ -8,44 +8,44 @@ use anyhow::{Context, Result, ensure};
 use include_dir::Dir;
 use ring::digest;
 
-/// A user's folder with more than this in it was not made for a kit, in bytes.
+/// A folder with more bytes than this was not made for a bundle.
 const LARGEST_FOLDER_BYTES: u64 = 64 << 20;
 
-/// Where a kit lives. What is set up is kept by a digest of the kit's files, so that another kit, or
-/// another version of it, is never taken for it.
+/// The folders of a bundle. What is set up is stored under a digest of the bundle's files, so that another bundle, or
+/// another version of it, is never mistaken for it.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct InstallDir {
     /// The folder's name.
     pub(super) name: String,
-    /// The folder of the kit's files.
+    /// The folder of the bundle's files.
     pub(super) here: PathBuf,
     /// The folder that it is set up in.
     pub(super) cache: PathBuf,
-    /// Holds all that belongs to the kit.
+    /// The folder of all that is set up.
     pub(super) root: PathBuf,
     /// The files, where they come with the program.
     embedded: Option<&'static Dir<'static>>,
 }
 
-impl Place {
+impl InstallDir {
     /// Of a folder that comes with the program.
-    pub(super) fn embedded(folder: &'static Dir<'static>) -> Place {
+    pub(super) fn embedded(folder: &'static Dir<'static>) -> InstallDir {
         let mut hash = digest::Context::new(&digest::SHA256);
         hash_embedded(folder, &mut hash);
         let root = root(folder.path(), hash);
-        Place { here: root.join("files"), embedded: Some(folder), ..Place::at(folder.path(), root) }
+        InstallDir { here: root.join("files"), embedded: Some(folder), ..InstallDir::at(folder.path(), root) }
     }
 
     /// Of a user's own folder, by its absolute path. The files directly in it count, what is further
     /// below does not.
-    pub(super) fn on_disk(folder: &Path) -> Result<Place> {
+    pub(super) fn on_disk(folder: &Path) -> Result<InstallDir> {
         let mut hash = digest::Context::new(&digest::SHA256);
         hash_files(folder, &mut hash).with_context(|| format!("cannot read {}", folder.display()))?;
-        Ok(Place { here: folder.to_owned(), ..Place::at(folder, root(folder, hash)) })
+        Ok(InstallDir { here: folder.to_owned(), ..InstallDir::at(folder, root(folder, hash)) })
     }
 
-    fn at(folder: &Path, root: PathBuf) -> Place {
-        Place { name: name_of(folder), here: PathBuf::new(), cache: root.join("cache"), embedded: None, root }
+    fn at(folder: &Path, root: PathBuf) -> InstallDir {
+        InstallDir { name: name_of(folder), here: PathBuf::new(), cache: root.join("cache"), embedded: None, root }
     }
 
     /// A command with its placeholders filled in.
@@ -54,12 +54,12 @@ impl Place {
         words.iter().map(|word| word.replace("{here}", &here).replace("{cache}", &cache)).collect()
     }
 
-    /// What the probe said when the kit was set up; nothing where it is not, or not to the end.
+    /// What the probe printed when the bundle was set up; nothing where it is not, or not to the end.
     pub(super) fn stamp(&self) -> Option<String> {
         fs::read_to_string(self.stamp_file()).ok()
     }
 
-    /// Empties the folders. From here on the kit is not set up, whatever happens.
+    /// Empties the folders. From here on the bundle is not set up, whatever happens.
     pub(super) fn clear(&self) -> io::Result<()> {
         remove_file(&self.stamp_file())?;
         remove_folder(&self.cache)?;
@@ -71,7 +71,7 @@ impl Place {
         Ok(())
     }
 
-    /// Says that the kit is set up, all at once.
+    /// Marks the bundle as set up, atomically.
     pub(super) fn set_stamp(&self, version: &str) -> io::Result<()> {
         let unfinished = self.root.join("ready.new");
         fs::write(&unfinished, version)?;
@@ -87,7 +87,7 @@ fn name_of(folder: &Path) -> String {
     folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// The folder of a kit within the user's cache folder.
+/// The folder of a bundle within the user's cache folder.
 fn root(folder: &Path, mut hash: digest::Context) -> PathBuf {
     const DIGITS: usize = 16;
     hash.update(folder.as_os_str().as_encoded_bytes());
@@ -145,10 +145,10 @@ fn hash_files(folder: &Path, hash: &mut digest::Context) -> Result<()> {
 }
 
 fn unpack(folder: &Dir<'_>, base: &Path, to: &Path) -> io::Result<()> {
-    let place = |path: &Path| to.join(path.strip_prefix(base).unwrap_or(path));
-    fs::create_dir_all(place(folder.path()))?;
+    let target = |path: &Path| to.join(path.strip_prefix(base).unwrap_or(path));
+    fs::create_dir_all(target(folder.path()))?;
     for file in folder.files() {
-        fs::write(place(file.path()), file.contents())?;
+        fs::write(target(file.path()), file.contents())?;
     }
     folder.dirs().try_for_each(|folder| unpack(folder, base, to))
 }

@@ -1,12 +1,12 @@
-//! What a `contender.toml` says, checked: every mistake is one line with its key.
+//! `contender.toml`, parsed and checked: every mistake is one line with its key.
 
 use anyhow::{Context, Result, bail, ensure};
 use regex_lite::Regex;
 use serde::Deserialize;
 
-use crate::contender::{self, Shape};
 use crate::models::MODELS;
 use crate::toml_error;
+use crate::workload::Shape;
 
 /// A row of the published table is one of so many.
 const ARTICLE_ROWS: std::ops::RangeInclusive<usize> = 1..=4;
@@ -22,7 +22,7 @@ pub(super) struct Manifest {
     pub(super) contender: Vec<Entry>,
 }
 
-/// How to know that the right thing would be measured.
+/// A command whose output identifies what would be measured.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Probe {
@@ -77,11 +77,11 @@ impl Manifest {
         for step in &self.setup {
             check_command(&step.command).with_context(|| format!("setup `{}`: command", step.about))?;
         }
-        ensure!(!self.contender.is_empty(), "contender: there is none");
+        ensure!(!self.contender.is_empty(), "contender: define at least one");
         for (at, entry) in self.contender.iter().enumerate() {
             entry.check().with_context(|| format!("contender `{}`", entry.name))?;
             let before = &self.contender[..at];
-            ensure!(before.iter().all(|other| other.name != entry.name), "`{}` stands twice", entry.name);
+            ensure!(before.iter().all(|other| other.name != entry.name), "`{}` is defined twice", entry.name);
         }
         Ok(())
     }
@@ -95,7 +95,7 @@ impl Entry {
         ensure!(!self.shapes.is_empty(), "shapes: name one at least, as in [\"128\"]");
         let most = self.max_in_flight.unwrap_or(u32::MAX);
         for text in &self.shapes {
-            let Some(shape) = contender::parse_shape(text) else {
+            let Ok(shape) = text.parse::<Shape>() else {
                 bail!("shapes: `{text}` is not a shape: write it as in \"128\" or \"8x64\"");
             };
             ensure!(
@@ -109,9 +109,9 @@ impl Entry {
         Ok(())
     }
 
-    /// The shapes it is raced at when nobody names one.
+    /// Its shapes where none is given.
     pub(super) fn shapes(&self) -> Vec<Shape> {
-        self.shapes.iter().filter_map(|text| contender::parse_shape(text)).collect()
+        self.shapes.iter().filter_map(|text| text.parse().ok()).collect()
     }
 }
 
@@ -121,17 +121,17 @@ fn check_name(name: &str) -> Result<()> {
         name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(plain),
         "write it in small letters, digits and hyphens"
     );
-    ensure!(MODELS.iter().all(|model| model.name != name), "a model is called so already");
+    ensure!(MODELS.iter().all(|model| model.name != name), "a model has this name");
     Ok(())
 }
 
-/// A command has a program, and no placeholder that means nothing.
+/// A command names a program, and no unknown placeholder.
 fn check_command(words: &[String]) -> Result<()> {
     ensure!(words.first().is_some_and(|program| !program.is_empty()), "it names no program");
     let placeholder = Regex::new(r"(^|[^$%])(\{[a-z]+\})").expect("the pattern is right");
     for found in words.iter().flat_map(|word| placeholder.captures_iter(word)) {
         let known = ["{here}", "{cache}"].contains(&&found[2]);
-        ensure!(known, "{} means nothing: there are {{here}} and {{cache}}", &found[2]);
+        ensure!(known, "{} is no placeholder: there are {{here}} and {{cache}}", &found[2]);
     }
     Ok(())
 }
@@ -158,7 +158,7 @@ mod tests {
     "#;
 
     #[test]
-    fn a_good_file_is_read_whole() {
+    fn valid_file_is_parsed() {
         let manifest = Manifest::parse(GOOD).unwrap();
         assert_eq!(manifest.contender[0].shapes()[1], Shape { processes: 8, in_flight: 1 });
         assert!(manifest.pattern().unwrap().is_match("L 3"));
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn every_mistake_is_one_line_with_its_key() {
-        for (good, bad, told) in [
+        for (good, bad, expected) in [
             ("language = \"L\"", "", "missing field `language`"),
             ("language = \"L\"", "language = \" \"", "language: say which"),
             ("language = \"L\"", "language = 3", "line 2 (`language = 3`): invalid type: integer `3`"),
@@ -178,30 +178,30 @@ mod tests {
             ("[\"1\", \"8x1\"]", "[]", "contender `l-x`: shapes: name one"),
             ("article_row = 4", "article_row = 5", "contender `l-x`: article_row: 5"),
             ("name = \"l-x\"", "name = \"l:x\"", "contender `l:x`: name: write it in small letters"),
-            ("name = \"l-x\"", "name = \"tokio\"", "contender `tokio`: name: a model is called so"),
-            ("{here}", "{her}", "contender `l-x`: command: {her} means nothing"),
+            ("name = \"l-x\"", "name = \"tokio\"", "contender `tokio`: name: a model has this name"),
+            ("{here}", "{her}", "contender `l-x`: command: {her} is no placeholder"),
             ("[\"l\", \"{here}/x.l\"]", "[]", "contender `l-x`: command: it names no program"),
-            ("{cache}", "{chace}", "setup `fetch`: command: {chace} means nothing"),
+            ("{cache}", "{chace}", "setup `fetch`: command: {chace} is no placeholder"),
             ("'^L \\d'", "'('", "probe: pattern: `(` is not a regular expression"),
             ("about = \"a\"", "about = \"a", "line 9 (`about = \"a`)"),
         ] {
             assert!(GOOD.contains(good), "{good}");
-            let error = Manifest::parse(&GOOD.replacen(good, bad, 1)).err().expect(told);
+            let error = Manifest::parse(&GOOD.replacen(good, bad, 1)).err().expect(expected);
             let line = format!("{error:#}");
-            assert!(line.contains(told) && !line.contains('\n'), "{line:?} does not tell {told:?}");
+            assert!(line.contains(expected) && !line.contains('\n'), "{line:?} does not contain {expected:?}");
         }
     }
 
     #[test]
-    fn what_a_shell_or_a_format_has_in_braces_is_left_alone() {
+    fn braces_of_shells_and_formats_are_left_alone() {
         let words = ["sh", "-c", "echo ${x} %{time} {} {a,b}"].map(str::to_owned);
         check_command(&words).unwrap();
     }
 
     #[test]
-    fn a_name_stands_once() {
+    fn duplicate_name_is_refused() {
         let entry = &GOOD[GOOD.find("[[contender]]").unwrap()..];
         let error = Manifest::parse(&format!("{GOOD}{entry}")).err().unwrap();
-        assert_eq!(error.to_string(), "`l-x` stands twice");
+        assert_eq!(error.to_string(), "`l-x` is defined twice");
     }
 }

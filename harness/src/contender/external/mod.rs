@@ -1,10 +1,10 @@
-//! Contenders in other languages: programs that speak the protocol, told of by a `contender.toml`.
+//! Contenders in other languages: programs that speak the protocol, described by a `contender.toml`.
 //!
-//! A folder with such a file is a [`Kit`]: how to know that the right thing would be measured, how to set
-//! it up, and the contenders that come with it. Nothing here knows any language.
+//! A folder with such a file is a [`Bundle`]: a probe of what would be measured, how to set it up, and its
+//! contenders. Nothing here depends on a language.
 
-mod manifest;
 mod install_dir;
+mod manifest;
 mod setup;
 
 use std::path::{Path, PathBuf};
@@ -15,36 +15,35 @@ use anyhow::{Context, Result, bail};
 use include_dir::{Dir, include_dir};
 use regex_lite::Regex;
 
-use crate::contender::Shape;
-use crate::runner::worker_pool::Launch;
-use crate::runner::worker_pool::remove_proxies;
+use crate::process::{Launch, remove_proxies};
+use crate::workload::Shape;
+use install_dir::InstallDir;
 use manifest::{Entry, Manifest, Step};
-use install_dir::Place;
 
 pub(crate) use install_dir::cache_folder;
-pub use setup::Progress;
+pub use setup::SetupProgress;
 
 /// The folders that come with the program.
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/contenders");
 
-/// The file that makes a folder a kit.
+/// The file that makes a folder a bundle.
 pub const FILE_NAME: &str = "contender.toml";
 
-/// All there is to contenders of one language: a folder with a [`FILE_NAME`].
+/// The contenders of one language with all that they need: a folder with a [`FILE_NAME`].
 #[derive(Debug)]
-pub struct Kit {
+pub struct Bundle {
     /// The folder's name: the word for `inflight setup`.
     pub name: String,
     /// The language, as people write it.
     pub language: String,
     /// The file, where it is a user's own.
     file: Option<PathBuf>,
-    place: Place,
+    install_dir: InstallDir,
     probe: Probe,
     setup: Vec<Step>,
 }
 
-/// A contender that is a program of its own.
+/// A contender that is a separate program.
 #[derive(Debug)]
 pub struct External {
     /// The word on the command line.
@@ -53,7 +52,7 @@ pub struct External {
     pub about: String,
     /// What is set in it and why.
     pub details: String,
-    /// The shapes it is raced at when nobody names one.
+    /// Its shapes where none is given.
     pub shapes: Vec<Shape>,
     /// The most requests that one process of it can have in flight.
     pub max_in_flight: Option<u32>,
@@ -61,19 +60,19 @@ pub struct External {
     pub own_processes: bool,
     /// Whether it keeps to a plan's schedule, and its samples say so.
     pub rate: bool,
-    /// The row of the published table that it answers, from 1.
+    /// The row of the published table that it corresponds to, from 1.
     pub article_row: Option<usize>,
     /// Where it comes from.
-    pub kit: Arc<Kit>,
+    pub bundle: Arc<Bundle>,
     command: Vec<String>,
 }
 
-/// Whether a kit can be raced, as far as can be told without starting anything.
+/// Whether a bundle can be raced, as far as is known without starting anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Readiness {
-    /// It is set up; the version that its probe told then.
+    /// It is set up; the version that its probe reported then.
     Ready(String),
-    /// It needs nothing but what the machine has or has not.
+    /// It has no steps to set up.
     NothingToSetUp,
     /// It has to be set up first.
     Missing,
@@ -85,10 +84,10 @@ struct Probe {
     pattern: Regex,
 }
 
-/// The kits that come with the program, with their contenders, in the order of their names.
+/// The bundles that come with the program, with their contenders, in the order of their names.
 ///
 /// # Errors
-/// When one of them is not as it should be, which a test rules out.
+/// When one of them is invalid, which a test rules out.
 pub fn built_in() -> Result<Vec<External>> {
     let mut folders: Vec<&Dir<'_>> = BUILT_IN.dirs().collect();
     folders.sort_by_key(|folder| folder.path());
@@ -96,7 +95,7 @@ pub fn built_in() -> Result<Vec<External>> {
     for folder in folders {
         let file = folder.path().join(FILE_NAME);
         let Some(text) = folder.get_file(&file).and_then(|file| file.contents_utf8()) else { continue };
-        all.extend(kit(text, &file, None, Place::embedded(folder))?);
+        all.extend(bundle(text, &file, None, InstallDir::embedded(folder))?);
     }
     Ok(all)
 }
@@ -104,38 +103,38 @@ pub fn built_in() -> Result<Vec<External>> {
 /// The contenders of a user's own `contender.toml`.
 ///
 /// # Errors
-/// When the file cannot be read, or is not as it should be: with the file and what is wrong in it.
+/// When the file cannot be read or is invalid: with the file and what is wrong in it.
 pub fn own(file: &Path) -> Result<Vec<External>> {
     let cannot_read = || format!("cannot read {}", file.display());
     let absolute = file.canonicalize().with_context(cannot_read)?;
     let text = std::fs::read_to_string(&absolute).with_context(cannot_read)?;
     let folder = absolute.parent().with_context(cannot_read)?;
-    kit(&text, file, Some(file.to_owned()), Place::on_disk(folder)?)
+    bundle(&text, file, Some(file.to_owned()), InstallDir::on_disk(folder)?)
 }
 
-fn kit(text: &str, shown: &Path, file: Option<PathBuf>, place: Place) -> Result<Vec<External>> {
+fn bundle(text: &str, shown: &Path, file: Option<PathBuf>, install_dir: InstallDir) -> Result<Vec<External>> {
     let manifest = Manifest::parse(text).with_context(|| shown.display().to_string())?;
     let pattern = manifest.pattern()?;
-    let kit = Arc::new(Kit {
-        name: place.name.clone(),
+    let bundle = Arc::new(Bundle {
+        name: install_dir.name.clone(),
         language: manifest.language,
         file,
-        probe: Probe { command: place.fill_in(&manifest.probe.command), pattern },
+        probe: Probe { command: install_dir.fill_in(&manifest.probe.command), pattern },
         setup: manifest
             .setup
             .into_iter()
-            .map(|step| Step { command: place.fill_in(&step.command), about: step.about })
+            .map(|step| Step { command: install_dir.fill_in(&step.command), about: step.about })
             .collect(),
-        place,
+        install_dir,
     });
-    Ok(manifest.contender.into_iter().map(|entry| External::of(entry, &kit)).collect())
+    Ok(manifest.contender.into_iter().map(|entry| External::of(entry, &bundle)).collect())
 }
 
 impl External {
-    fn of(entry: Entry, kit: &Arc<Kit>) -> External {
+    fn of(entry: Entry, bundle: &Arc<Bundle>) -> External {
         External {
             shapes: entry.shapes(),
-            command: kit.place.fill_in(&entry.command),
+            command: bundle.install_dir.fill_in(&entry.command),
             name: entry.name,
             about: entry.about,
             details: entry.details,
@@ -143,7 +142,7 @@ impl External {
             own_processes: entry.own_processes,
             rate: entry.rate,
             article_row: entry.article_row,
-            kit: kit.clone(),
+            bundle: bundle.clone(),
         }
     }
 
@@ -160,20 +159,20 @@ impl External {
     }
 }
 
-impl Kit {
+impl Bundle {
     /// Whether it can be raced, without starting anything.
     pub fn readiness(&self) -> Readiness {
-        match self.place.stamp() {
+        match self.install_dir.stamp() {
             Some(version) => Readiness::Ready(version),
             None if self.setup.is_empty() && self.file.is_some() => Readiness::NothingToSetUp,
             None => Readiness::Missing,
         }
     }
 
-    /// What tells it from every other, and from other versions of itself: a digest of its place and of the
+    /// Identifies it among all bundles and versions: a digest of its path and of the
     /// files there.
     pub fn digest(&self) -> String {
-        let folder = self.place.root.file_name().unwrap_or_default().to_string_lossy();
+        let folder = self.install_dir.root.file_name().unwrap_or_default().to_string_lossy();
         folder.rsplit('-').next().unwrap_or_default().to_owned()
     }
 
@@ -182,7 +181,7 @@ impl Kit {
         self.file.is_some()
     }
 
-    /// Where it is told of.
+    /// Where it is defined.
     pub fn origin(&self) -> String {
         match &self.file {
             None => format!("the built-in {}", self.name),
@@ -200,15 +199,15 @@ impl Kit {
         }
     }
 
-    /// The first line that the probe tells: what would be measured.
+    /// The first line of the output of the probe: what would be measured.
     ///
     /// # Errors
-    /// When the kit is not set up, or another thing than the right one would be measured.
+    /// When the bundle is not set up, or the probe does not match.
     pub fn probe(&self) -> Result<String> {
         if self.readiness() == Readiness::Missing {
             bail!("{} is not set up: run `{}`", self.name, self.setup_command());
         }
-        self.run_probe().with_context(|| format!("{} (mend it with `{}`)", self.name, self.setup_command()))
+        self.run_probe().with_context(|| format!("{} (repair it with `{}`)", self.name, self.setup_command()))
     }
 
     fn run_probe(&self) -> Result<String> {
@@ -216,21 +215,21 @@ impl Kit {
         let mut command = Command::new(&self.probe.command[0]);
         remove_proxies(command.args(&self.probe.command[1..]).stdin(std::process::Stdio::null()));
         let output = command.output().with_context(|| format!("cannot start the probe `{line}`"))?;
-        let told = String::from_utf8_lossy(&output.stdout);
+        let stdout = String::from_utf8_lossy(&output.stdout);
         if !output.status.success() {
             let stderr = String::from_utf8_lossy(&output.stderr);
             let last = stderr.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("nothing");
-            bail!("the probe `{line}` ended with {} and said: {last}", output.status);
+            bail!("the probe `{line}` ended with {}; last line of stderr: {last}", output.status);
         }
-        let first = told.lines().next().unwrap_or_default().trim();
-        if !self.probe.pattern.is_match(&told) {
-            bail!("the probe `{line}` said {first:?}, which does not match `{}`", self.probe.pattern);
+        let first = stdout.lines().next().unwrap_or_default().trim();
+        if !self.probe.pattern.is_match(&stdout) {
+            bail!("the probe `{line}` printed {first:?}, which does not match `{}`", self.probe.pattern);
         }
         Ok(first.to_owned())
     }
 }
 
-/// A command as it is typed into a shell.
+/// A command quoted for a shell.
 pub(crate) fn shell_line(words: &[String]) -> String {
     words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
 }

@@ -1,4 +1,4 @@
-//! Setting a kit up: once, whole or not at all, and by one program at a time.
+//! Sets a bundle up: once, atomically, and by one program at a time.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::process::{Command, Stdio};
@@ -6,45 +6,45 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use super::manifest::Step;
-use super::{Kit, Readiness, shell_line};
+use super::{Bundle, Readiness, shell_line};
 
-/// What is said while a kit is set up.
-pub trait Progress {
-    /// A step begins, of so many: what it does.
-    fn begin(&mut self, kit: &Kit, step: usize, steps: usize, about: &str);
-    /// Another program sets the kit up; this one waits.
-    fn wait(&mut self, kit: &Kit);
+/// Receives the progress while a bundle is set up.
+pub trait SetupProgress {
+    /// Step `step` of `steps` begins: what it does.
+    fn begin(&mut self, bundle: &Bundle, step: usize, steps: usize, about: &str);
+    /// Another program sets the bundle up; this one waits.
+    fn wait(&mut self, bundle: &Bundle);
     /// The last lines of a step that failed.
     fn last_lines(&mut self, lines: &[&str]);
 }
 
-impl Kit {
-    /// Sets it up, unless it is so already, and gives what its probe says. What an interrupt leaves
+impl Bundle {
+    /// Sets it up, unless that is done, and gives the first line of its probe. What an interrupt leaves
     /// half done is begun anew the next time.
     ///
     /// # Errors
     /// When a step fails, or the probe afterwards.
-    pub fn set_up(&self, progress: &mut dyn Progress) -> Result<String> {
+    pub fn set_up(&self, progress: &mut dyn SetupProgress) -> Result<String> {
         if let Some(version) = self.is_set_up() {
             return Ok(version);
         }
-        let root = &self.place.root;
+        let root = &self.install_dir.root;
         fs::create_dir_all(root).with_context(|| format!("cannot write to {}", root.display()))?;
         let lock = self.lock(progress)?;
         if let Some(version) = self.is_set_up() {
-            return Ok(version); // the other program did it
+            return Ok(version); // by the other program
         }
-        self.place.clear().with_context(|| format!("cannot write to {}", root.display()))?;
+        self.install_dir.clear().with_context(|| format!("cannot write to {}", root.display()))?;
         for (at, step) in self.setup.iter().enumerate() {
             progress.begin(self, at + 1, self.setup.len(), &step.about);
-            self.take(step, &lock, progress)?;
+            self.run_step(step, &lock, progress)?;
         }
-        let version = self.run_probe().context("set up, and yet not ready")?;
-        self.place.set_stamp(&version).with_context(|| format!("cannot write to {}", root.display()))?;
+        let version = self.run_probe().context("it is set up, but its probe fails")?;
+        self.install_dir.set_stamp(&version).with_context(|| format!("cannot write to {}", root.display()))?;
         Ok(version)
     }
 
-    /// A kit whose probe fails, since the system has changed below it, is not set up.
+    /// A bundle whose probe fails, since the system has changed below it, is not set up.
     fn is_set_up(&self) -> Option<String> {
         match self.readiness() {
             Readiness::Missing => None,
@@ -52,8 +52,8 @@ impl Kit {
         }
     }
 
-    fn lock(&self, progress: &mut dyn Progress) -> Result<File> {
-        let path = self.place.root.join("lock");
+    fn lock(&self, progress: &mut dyn SetupProgress) -> Result<File> {
+        let path = self.install_dir.root.join("lock");
         let cannot = || format!("cannot lock {}", path.display());
         let mut options = OpenOptions::new();
         let file = options.read(true).write(true).create(true).truncate(false).open(&path);
@@ -69,15 +69,15 @@ impl Kit {
     }
 
     /// Runs one step, its output into a file. It has the lock as its empty stdin: should this program
-    /// be killed, nobody else begins before the step has ended as well.
-    fn take(&self, step: &Step, lock: &File, progress: &mut dyn Progress) -> Result<()> {
+    /// be killed, no other program begins before the step has ended as well.
+    fn run_step(&self, step: &Step, lock: &File, progress: &mut dyn SetupProgress) -> Result<()> {
         const SHOWN: usize = 12;
-        let path = self.place.root.join("setup.log");
+        let path = self.install_dir.root.join("setup.log");
         let log = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
         let line = shell_line(&step.command);
         let status = Command::new(&step.command[0])
             .args(&step.command[1..])
-            .current_dir(&self.place.here)
+            .current_dir(&self.install_dir.here)
             .stdin(Stdio::from(lock.try_clone()?))
             .stdout(Stdio::from(log.try_clone()?))
             .stderr(Stdio::from(log))
@@ -86,10 +86,10 @@ impl Kit {
         if status.success() {
             return Ok(());
         }
-        let said = fs::read(&path).unwrap_or_default();
-        let said = String::from_utf8_lossy(&said);
-        let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
+        let output = fs::read(&path).unwrap_or_default();
+        let output = String::from_utf8_lossy(&output);
+        let lines: Vec<&str> = output.lines().filter(|line| !line.trim().is_empty()).collect();
         progress.last_lines(&lines[lines.len().saturating_sub(SHOWN)..]);
-        bail!("{}: `{line}` ended with {status}; all that it said is in {}", step.about, path.display());
+        bail!("{}: `{line}` ended with {status}; all of its output is in {}", step.about, path.display());
     }
 }

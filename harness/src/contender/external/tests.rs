@@ -4,13 +4,13 @@ use super::*;
 fn the_kits_that_come_with_the_program_are_as_they_should_be() {
     let folders = BUILT_IN.dirs().filter(|folder| folder.get_file(folder.path().join(FILE_NAME)).is_some());
     let mut names: Vec<String> =
-        built_in().unwrap().iter().map(|external| external.kit.name.clone()).collect();
+        built_in().unwrap().iter().map(|external| external.bundle.name.clone()).collect();
     names.dedup();
     assert_eq!(names.len(), folders.count());
 }
 
 #[test]
-fn a_command_is_shown_as_a_shell_takes_it() {
+fn commands_are_quoted_for_a_shell() {
     let words = ["sh", "-c", "echo 'x'", "a/b:c"].map(str::to_owned);
     assert_eq!(shell_line(&words), r"sh -c 'echo '\''x'\''' a/b:c");
 }
