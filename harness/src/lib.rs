@@ -12,10 +12,11 @@ mod gate;
 pub mod machine;
 pub mod meter;
 pub mod models;
+pub mod process;
 pub mod runner;
 mod toml_error;
 pub mod verdict;
 pub mod worker;
 pub mod workload;
 
-pub use runner::worker_pool::Launch;
+pub use process::Launch;

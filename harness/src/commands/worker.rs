@@ -1,4 +1,4 @@
-//! `inflight worker`: carry out a plan.
+//! `inflight worker`: execute a plan.
 
 use std::io;
 use std::process::ExitCode;
@@ -8,15 +8,15 @@ use anyhow::{Context, Result};
 use crate::models;
 use crate::worker;
 
-/// Carry out the plan on stdin: set up, wait for `go`, fetch, tell the samples
+/// Execute the plan on stdin: set up, wait for `go`, fetch, print the samples
 #[derive(clap::Args)]
 pub(super) struct Args {}
 
 pub(super) fn work(_: &Args) -> Result<ExitCode> {
-    worker::work(io::BufReader::new(io::stdin()), io::stdout(), |plan, gate| {
+    worker::work(io::BufReader::new(io::stdin()), io::stdout(), |plan, setup| {
         let run = models::find(&plan.model, &plan.client)
             .with_context(|| format!("no model `{}` with client `{}` here", plan.model, plan.client))?;
-        run(plan, gate)
+        run(plan, setup)
     })?;
     Ok(ExitCode::SUCCESS)
 }

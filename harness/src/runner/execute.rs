@@ -9,46 +9,48 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use inflight_report::record::{CpuMethod, HarnessLateness, LoopFigures, Noise, Usage};
-use mock_target::{LoopStats, Stats};
+use mock_target::ledger::{LoopStats, Stats};
 
 pub use self::fault::Fault;
-use self::fault::{also_late, fault};
-use crate::runner::worker_pool::{Crew, Event, Launch, Said};
+use self::fault::{also_late, worker_fault};
+use super::observer::Observer;
+use super::target::Target;
+use super::worker_pool::{WorkerEvent, WorkerOutput, WorkerPool};
 use crate::meter::{
     Callgrind, Counters, Group, Heartbeat, Moment, Quotas, Seen, SystemCalls, Throttled, Tree, Watch,
 };
-use crate::machine::placement::Cpus;
-use crate::worker::protocol::{DONE, GO, Plan, Ready, Sample};
+use crate::process::{Cpus, Launch};
 use crate::verdict::target_limit;
+use crate::worker::protocol::{DONE, GO, Plan, Ready, Sample};
 
 /// How long a run may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// From spawn until all workers are ready, and again from `done` until they have told and exited.
+    /// From spawn until all workers are ready, and again from `done` until they have sent their samples and exited.
     pub setup: Duration,
     /// From `go` until all workers are done.
     pub wall: Duration,
 }
 
-/// What a run is measured with besides what every system has.
+/// Optional meters of a run.
 #[derive(Default)]
 pub struct Meters<'a> {
-    /// A group for the workers. It ends with the run.
+    /// A control group for the workers. It ends with the run.
     pub group: Option<Group>,
-    /// Count system calls, where that can be done, at the expense of the time that they take.
+    /// Count system calls, where that is possible, which slows the run down.
     pub system_calls: bool,
     /// Count instructions and allocations of workers that were launched under it.
     pub callgrind: Option<&'a Callgrind>,
 }
 
-/// What came of a run that reached its end.
+/// The measurements of a run that reached its end.
 #[derive(Clone, Debug)]
 pub struct Finish {
-    /// What each worker says of itself; the first one's, all being alike.
+    /// The `ready` message of the first worker; all are alike.
     pub ready: Ready,
     /// Each worker's samples.
     pub samples: Vec<Vec<Sample>>,
-    /// When `go` was told, by the clock of [`mock_target::monotonic_ns`].
+    /// When `go` was sent, by the clock of [`mock_target::monotonic_ns`].
     pub go_at_ns: u64,
     /// From spawn until all workers were ready.
     pub startup_ns: u64,
@@ -56,7 +58,7 @@ pub struct Finish {
     pub wall_ns: u64,
     /// CPU of the workers' trees in that time.
     pub cpu_ns: u64,
-    /// How that was learnt.
+    /// How it was measured.
     pub cpu_method: CpuMethod,
     /// What else the trees used in that time.
     pub usage: Usage,
@@ -68,61 +70,42 @@ pub struct Finish {
     pub(crate) throttled: Vec<Throttled>,
     /// Memory of the trees before `go`.
     pub ready_memory_bytes: u64,
-    /// Peak of memory between `go` and `done`, and the course of the run.
+    /// Peak of memory between `go` and `done`, and the timeline of the run.
     pub seen: Seen,
     /// CPU of the target between `go` and `done`.
     pub target_cpu_ns: u64,
     /// What each of the target's event loops used in that time.
     pub target_loops: Vec<LoopFigures>,
-    /// What the target had seen before `go`.
+    /// The target's ledger sums before `go`.
     pub target_before: Stats,
-    /// What the target had seen at `done`.
+    /// The target's ledger sums at `done`.
     pub target_after: Stats,
 }
 
-/// Who looks on while a run goes on. It is asked about every tenth of a second.
-pub trait Onlooker {
-    /// Called while the workers fetch.
-    fn look(&mut self);
-    /// Whether the user asked to stop.
-    fn interrupted(&self) -> bool;
-    /// Whether the target is still there.
-    fn target_alive(&mut self) -> bool;
-    /// What the target has seen so far.
-    ///
-    /// # Errors
-    /// With the reason why it does not say.
-    fn target_stats(&mut self) -> Result<Stats, String>;
-    /// What the target's event loops used so far.
-    ///
-    /// # Errors
-    /// As [`Onlooker::target_stats`].
-    fn target_loops(&mut self) -> Result<Vec<LoopStats>, String>;
-}
-
-/// Carries out `plans`, one in a process of its own, confined to `cpus` if there are any, and measures it
-/// with `meters`.
+/// Executes `plans` against `target`, each in a process of its own, confined to `cpus` if there are any, and
+/// measures the run with `meters`.
 ///
 /// # Errors
 /// With a [`Fault`]; by then no process of the run is left.
-pub fn race(
+pub(crate) fn execute(
     launch: &Launch,
     cpus: Option<&Cpus>,
     meters: Meters<'_>,
     plans: &[Plan],
-    target_pid: u32,
+    target: &mut Target,
     limits: Limits,
-    onlooker: &mut dyn Onlooker,
+    observer: &mut dyn Observer,
 ) -> Result<Finish, Fault> {
     let lines = plans.iter().map(|plan| serde_json::to_string(plan).map(|line| line + "\n"));
     let lines = lines.collect::<Result<Vec<_>, _>>().map_err(io::Error::other)?;
+    let target_pid = target.pid();
     let heartbeat = Heartbeat::start()?;
-    let (crew, started) = Crew::start(launch, cpus, lines, meters.group)?;
-    let mut run = Run { crew, onlooker };
+    let (pool, started) = WorkerPool::start(launch, cpus, lines, meters.group)?;
+    let mut run = Run { pool, target, observer };
 
     let setup_ends = started + limits.setup;
     let (ready, last_ready) = run.wait_for_all(setup_ends, "was not ready", parse_ready)?;
-    let (workers, target) = (run.crew.tree(), Tree::of(&[target_pid]));
+    let (workers, target) = (run.pool.tree(), Tree::of(&[target_pid]));
     run.wait_until_plans_are_read(setup_ends)?;
     let ready_memory_bytes = run.metered(workers.memory_bytes())?;
     let watch = Watch::prepare(&workers);
@@ -131,8 +114,8 @@ pub fn race(
         run.metered(callgrind.begin(&workers))?;
     }
     let counters_before = run.metered(Counters::read(&workers))?;
-    let quotas = Quotas::of(&[&[std::process::id(), target_pid], &run.crew.pids()[..]].concat());
-    let listeners_before_ns = run.crew.listeners_waited_ns();
+    let quotas = Quotas::of(&[&[std::process::id(), target_pid], &run.pool.pids()[..]].concat());
+    let readers_before_ns = run.pool.readers_waited_ns();
     let target_before = run.target_stats()?;
     let loops_before = run.target_loops()?;
     let target_before_ns = target.cpu_ns().map_err(|_| Fault::TargetDied)?;
@@ -144,13 +127,13 @@ pub fn race(
         calls.begin()?;
     }
     let (go_at, go_at_ns) = (Instant::now(), mock_target::monotonic_ns());
-    let told = run.crew.tell(GO);
-    let last_go_at = run.metered(told)?;
+    let sent = run.pool.send(GO);
+    let last_go_at = run.metered(sent)?;
     let (_, last_done) =
         run.wait_for_all(go_at + limits.wall, "was not done", |line| (line == DONE).then_some(()))?;
 
-    let listener = last_done.worker;
-    let waited_ns = run.crew.listeners_waited_ns()[listener].zip(listeners_before_ns[listener]);
+    let last = last_done.worker;
+    let waited_ns = run.pool.readers_waited_ns()[last].zip(readers_before_ns[last]);
     let system_calls = system_calls.map(SystemCalls::end).transpose()?;
     let cpu_after = run.metered(workers.cpu_time())?;
     let target_after_ns = target.cpu_ns().map_err(|_| Fault::TargetDied)?;
@@ -171,7 +154,7 @@ pub fn race(
         Fault::Worker("a process left the workers' tree during the run, and its CPU with it".to_owned())
     })?;
 
-    run.crew.close_stdin();
+    run.pool.close_stdin();
     let samples = run.collect_samples(plans, Instant::now() + limits.setup)?;
     Ok(Finish {
         ready: ready.into_iter().next().expect("a run has a worker"),
@@ -217,31 +200,32 @@ fn parse_ready(line: &str) -> Option<Ready> {
 }
 
 struct Run<'a> {
-    crew: Crew,
-    onlooker: &'a mut dyn Onlooker,
+    pool: WorkerPool,
+    target: &'a mut Target,
+    observer: &'a mut dyn Observer,
 }
 
 impl Run<'_> {
-    /// Waits until every worker has said the one line that `parse` understands. Gives what was
-    /// understood, by worker, and the last that was heard.
+    /// Waits until every worker has sent the one line that `parse` accepts. Gives the parsed lines by worker, and
+    /// the last event.
     fn wait_for_all<T>(
         &mut self,
         deadline: Instant,
         late: &str,
         parse: impl Fn(&str) -> Option<T>,
-    ) -> Result<(Vec<T>, Event), Fault> {
-        let mut heard: Vec<Option<T>> = self.crew.pids().iter().map(|_| None).collect();
+    ) -> Result<(Vec<T>, WorkerEvent), Fault> {
+        let mut received: Vec<Option<T>> = self.pool.pids().iter().map(|_| None).collect();
         loop {
-            let waited_for: Vec<bool> = heard.iter().map(Option::is_none).collect();
+            let waited_for: Vec<bool> = received.iter().map(Option::is_none).collect();
             let event = self.next_event(deadline, &waited_for, late)?;
-            let word = match &event.said {
-                Said::Line(line) if heard[event.worker].is_none() => parse(line),
+            let message = match &event.output {
+                WorkerOutput::Line(line) if received[event.worker].is_none() => parse(line),
                 _ => None,
             };
-            let Some(word) = word else { return Err(self.unexpected(&event)) };
-            heard[event.worker] = Some(word);
-            if heard.iter().all(Option::is_some) {
-                return Ok((heard.into_iter().flatten().collect(), event));
+            let Some(message) = message else { return Err(self.unexpected(&event)) };
+            received[event.worker] = Some(message);
+            if received.iter().all(Option::is_some) {
+                return Ok((received.into_iter().flatten().collect(), event));
             }
         }
     }
@@ -250,118 +234,124 @@ impl Run<'_> {
     fn collect_samples(&mut self, plans: &[Plan], deadline: Instant) -> Result<Vec<Vec<Sample>>, Fault> {
         let mut samples: Vec<Vec<Sample>> =
             plans.iter().map(|plan| Vec::with_capacity(plan.ids.len())).collect();
-        let mut telling = vec![true; plans.len()];
-        while telling.contains(&true) {
-            let event = self.next_event(deadline, &telling, "did not finish telling its samples")?;
-            match &event.said {
-                Said::Eof => telling[event.worker] = false,
-                Said::Line(line) => match serde_json::from_str(line) {
+        let mut sending = vec![true; plans.len()];
+        while sending.contains(&true) {
+            let event = self.next_event(deadline, &sending, "did not finish sending its samples")?;
+            match &event.output {
+                WorkerOutput::Eof => sending[event.worker] = false,
+                WorkerOutput::Line(line) => match serde_json::from_str(line) {
                     // Twice as many as asked for is more than any honest mistake.
                     Ok(sample) if samples[event.worker].len() <= 2 * plans[event.worker].ids.len() => {
                         samples[event.worker].push(sample);
                     }
                     _ => return Err(self.unexpected(&event)),
                 },
-                Said::Nonsense => return Err(self.unexpected(&event)),
+                WorkerOutput::Malformed => return Err(self.unexpected(&event)),
             }
         }
         for worker in 0..plans.len() {
             let status = self.wait_for_exit(worker, deadline)?;
             if !status.success() {
-                let words = self.crew.last_words(worker);
-                return Err(fault(format!("worker {worker} ended with {status}"), words));
+                let stderr_tail = self.pool.stderr_tail(worker);
+                return Err(worker_fault(format!("worker {worker} ended with {status}"), stderr_tail));
             }
         }
         Ok(samples)
     }
 
-    /// The next thing a worker says; meanwhile the onlooker has its looks. When the time is up, those that are
+    /// The next output of a worker; meanwhile the observer is called. When the time is up, those that are
     /// `waited_for` are named.
-    fn next_event(&mut self, deadline: Instant, waited_for: &[bool], late: &str) -> Result<Event, Fault> {
-        const LOOK_EVERY: Duration = Duration::from_millis(100);
-        // The time may be up because this process was held up: what was said meanwhile is heard first.
+    fn next_event(
+        &mut self,
+        deadline: Instant,
+        waited_for: &[bool],
+        late: &str,
+    ) -> Result<WorkerEvent, Fault> {
+        const OBSERVE_EVERY: Duration = Duration::from_millis(100);
+        // The time may be up because this process was held up: output that came meanwhile is read first.
         let mut is_time_up = false;
         loop {
-            if self.onlooker.interrupted() {
+            if self.observer.interrupted() {
                 return Err(Fault::Interrupted);
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            match self.crew.next_event(if is_time_up { LOOK_EVERY } else { left.min(LOOK_EVERY) }) {
+            match self.pool.next_event(if is_time_up { OBSERVE_EVERY } else { left.min(OBSERVE_EVERY) }) {
                 Ok(event) => return Ok(event),
                 Err(RecvTimeoutError::Disconnected) => unreachable!("every worker's last event is its end"),
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            if !self.onlooker.target_alive() {
+            if !self.target.is_alive() {
                 return Err(Fault::TargetDied);
             }
-            if let Some(event) = self.crew.silent_end() {
+            if let Some(event) = self.pool.ended_with_open_stdout() {
                 return Err(self.unexpected(&event));
             }
             if is_time_up {
                 let late_ones: Vec<usize> =
                     (0..waited_for.len()).filter(|&worker| waited_for[worker]).collect();
-                let [first, others @ ..] = &late_ones[..] else { unreachable!("somebody is waited for") };
-                let words = self.crew.end(*first);
-                return Err(fault(format!("worker {first} {late} in time{}", also_late(others)), words));
+                let [first, others @ ..] = &late_ones[..] else { unreachable!("a worker is waited for") };
+                let stderr_tail = self.pool.kill(*first);
+                let what = format!("worker {first} {late} in time{}", also_late(others));
+                return Err(worker_fault(what, stderr_tail));
             }
             is_time_up = Instant::now() >= deadline;
-            self.onlooker.look();
+            if let Ok(stats) = self.target.stats() {
+                self.observer.progressed(stats.served, stats.in_flight);
+            }
         }
     }
 
     fn target_stats(&mut self) -> Result<Stats, Fault> {
-        let answer = self.onlooker.target_stats();
+        let answer = self.target.stats();
         self.answered(answer)
     }
 
     fn target_loops(&mut self) -> Result<Vec<LoopStats>, Fault> {
-        let answer = self.onlooker.target_loops();
+        let answer = self.target.loops();
         self.answered(answer)
     }
 
-    fn answered<T>(&mut self, answer: Result<T, String>) -> Result<T, Fault> {
-        answer.map_err(|reason| match self.onlooker.target_alive() {
-            true => Fault::NoLedger(reason),
+    fn answered<T>(&mut self, answer: anyhow::Result<T>) -> Result<T, Fault> {
+        answer.map_err(|error| match self.target.is_alive() {
+            true => Fault::NoLedger(format!("{error:#}")),
             false => Fault::TargetDied,
         })
     }
 
-    /// A worker that says that it is ready has read its plan, if it is honest.
+    /// An honest worker has read its plan before it is ready.
     fn wait_until_plans_are_read(&mut self, deadline: Instant) -> Result<(), Fault> {
-        while let Some(worker) = self.crew.plan_unread() {
-            self.pause(deadline, || {
-                format!("worker {worker} said that it was ready, and did not read its plan")
-            })?;
+        while let Some(worker) = self.pool.plan_unread() {
+            self.pause(deadline, || format!("worker {worker} was ready without having read its plan"))?;
         }
         Ok(())
     }
 
     fn wait_for_exit(&mut self, worker: usize, deadline: Instant) -> Result<ExitStatus, Fault> {
         loop {
-            if let Some(status) = self.crew.exit_status(worker)? {
+            if let Some(status) = self.pool.exit_status(worker)? {
                 return Ok(status);
             }
             self.pause(deadline, || format!("worker {worker} did not exit"))?;
         }
     }
 
-    /// Waits a moment for something that is about to happen.
+    /// Pauses before a condition is checked again.
     fn pause(&mut self, deadline: Instant, late: impl FnOnce() -> String) -> Result<(), Fault> {
-        const A_MOMENT: Duration = Duration::from_millis(1);
-        if self.onlooker.interrupted() {
+        const POLL_INTERVAL: Duration = Duration::from_millis(1);
+        if self.observer.interrupted() {
             return Err(Fault::Interrupted);
         }
         if Instant::now() > deadline {
-            return Err(fault(late(), None));
+            return Err(worker_fault(late(), None));
         }
-        thread::sleep(A_MOMENT);
+        thread::sleep(POLL_INTERVAL);
         Ok(())
     }
 
-    /// A reading of the workers; where there is none, because one of them has ended, what that one did.
+    /// A reading of the workers; where it failed because one of them has ended, what that one did.
     fn metered<T>(&mut self, reading: io::Result<T>) -> Result<T, Fault> {
         reading.map_err(|error| {
-            // Its end may be heard a little later than it is seen.
+            // The event of its end may come a little later than its end.
             let soon = Instant::now() + Duration::from_secs(1);
             match self.next_event(soon, &[true], "could not be measured") {
                 Ok(event) => self.unexpected(&event),
@@ -372,26 +362,28 @@ impl Run<'_> {
     }
 
     /// What a worker did instead of what the protocol asks for.
-    fn unexpected(&mut self, event: &Event) -> Fault {
+    fn unexpected(&mut self, event: &WorkerEvent) -> Fault {
         const SHOWN: usize = 60;
-        let Event { worker, said, .. } = event;
-        if let Said::Eof = said {
-            // It is on its way out by itself: give it the time to say how.
+        let WorkerEvent { worker, output, .. } = event;
+        if let WorkerOutput::Eof = output {
+            // It ends by itself: wait for its exit status.
             let status = self.wait_for_exit(*worker, Instant::now() + Duration::from_secs(1));
-            let words = self.crew.end(*worker);
-            return fault(
+            let stderr_tail = self.pool.kill(*worker);
+            return worker_fault(
                 match status {
                     Ok(status) => format!("worker {worker} ended early with {status}"),
                     Err(_) => format!("worker {worker} closed its stdout early"),
                 },
-                words,
+                stderr_tail,
             );
         }
-        let words = self.crew.end(*worker);
-        let what = match said {
-            Said::Line(line) => line.chars().take(SHOWN).collect::<String>().escape_debug().to_string(),
+        let stderr_tail = self.pool.kill(*worker);
+        let what = match output {
+            WorkerOutput::Line(line) => {
+                line.chars().take(SHOWN).collect::<String>().escape_debug().to_string()
+            }
             _ => "something that is not a line of text".to_owned(),
         };
-        fault(format!("worker {worker} does not speak the protocol, it said: {what}"), words)
+        worker_fault(format!("worker {worker} does not speak the protocol, it printed: {what}"), stderr_tail)
     }
 }

@@ -1,4 +1,4 @@
-//! What a race shows while it runs: the run under way, the time left, and a line for every contender that
+//! The progress of a race on the terminal: the current run, the time left, and a line for every contender that
 //! has finished a run, with its median so far.
 
 use std::io::{self, Write};
@@ -10,12 +10,12 @@ use inflight_report::numbers::{count, duration};
 use inflight_report::record::{Header, Run, Verdict};
 use inflight_report::stats::Sorted;
 
-use crate::runner::session::Watcher;
+use super::observer::Observer;
 
 /// Progress on stderr; draws nothing where that is not a terminal.
-pub(crate) struct Progress {
+pub(crate) struct ProgressDisplay {
     drawn: MultiProgress,
-    /// The run under way: it fills as requests are served.
+    /// The current run: it fills as requests are served.
     run: ProgressBar,
     left: ProgressBar,
     lines: Vec<Line>,
@@ -30,30 +30,30 @@ struct Line {
     name: String,
     /// Drawn below all others when its first run is over.
     drawn: Option<ProgressBar>,
-    /// Asked of it, the one to warm up not counted.
+    /// Its rounds, without the warm-up.
     rounds: u32,
     expected: u32,
     finished: u32,
-    void: u32,
+    invalid: u32,
     /// Of its valid runs in this session.
     walls_ns: Vec<u64>,
 }
 
-/// How long what is left will take: the ideal times still to come, and what runs took beyond theirs.
+/// Estimates the time left: the ideal times still to come, and what runs took beyond theirs.
 struct Estimate {
-    floors: Vec<Duration>,
+    ideals: Vec<Duration>,
     to_come: Duration,
     runs_to_come: u32,
     run_began: Instant,
     overhead: Duration,
     runs_over: u32,
-    /// What is left of a budget: then nobody knows which runs are to come.
+    /// What is left of a budget: then it is not known which runs are to come.
     budget: Option<Duration>,
 }
 
-impl Progress {
-    /// Lines for the contenders of `header`, of which no run is known yet.
-    pub(crate) fn new(header: &Header, interrupted: &'static AtomicBool) -> Progress {
+impl ProgressDisplay {
+    /// Lines for the contenders of `header`, without any run yet.
+    pub(crate) fn new(header: &Header, interrupted: &'static AtomicBool) -> ProgressDisplay {
         let drawn = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         let style = |template| ProgressStyle::with_template(template).expect("the template is right");
         let run = drawn.add(ProgressBar::new(header.scenario.urls));
@@ -68,10 +68,10 @@ impl Progress {
             rounds: contender.rounds,
             expected: 0,
             finished: 0,
-            void: 0,
+            invalid: 0,
             walls_ns: Vec::new(),
         });
-        Progress {
+        ProgressDisplay {
             visible: !drawn.is_hidden(),
             lines: lines.collect(),
             drawn,
@@ -80,7 +80,7 @@ impl Progress {
             running: 0,
             interrupted,
             estimate: Estimate {
-                floors: contenders.iter().map(|facts| Duration::from_nanos(facts.floor_ns)).collect(),
+                ideals: contenders.iter().map(|facts| Duration::from_nanos(facts.floor_ns)).collect(),
                 to_come: Duration::ZERO,
                 runs_to_come: 0,
                 run_began: Instant::now(),
@@ -97,7 +97,7 @@ impl Progress {
         self.lines[contender].expected += 1;
     }
 
-    /// A run of `contender` was over before this race began, and took so long.
+    /// A run of `contender` was over before this race resumed, and took so long.
     pub(crate) fn finished(&mut self, contender: usize, took: Duration) {
         self.estimate.spend(took);
         let line = &mut self.lines[contender];
@@ -121,18 +121,18 @@ impl Progress {
         self.begin(self.running);
     }
 
-    /// The run that began last is over, and became `run`.
+    /// The run that began last is over, with `run` as its result.
     pub(crate) fn end(&mut self, run: &Run) {
         self.estimate.end(self.running);
         let line = &mut self.lines[self.running];
         line.add(run);
         if self.visible {
-            let told = format!("{}  {}", line.name, line.so_far());
+            let text = format!("{}  {}", line.name, line.so_far());
             let drawn = line.drawn.get_or_insert_with(|| {
                 let style = ProgressStyle::with_template("{msg}").expect("the template is right");
                 self.drawn.add(ProgressBar::no_length().with_style(style))
             });
-            drawn.set_message(told);
+            drawn.set_message(text);
         }
     }
 
@@ -150,7 +150,7 @@ impl Progress {
         let _ = writeln!(io::stderr(), "inflight: {done}, {} left", self.time_left(Duration::ZERO));
     }
 
-    /// The race is over: the lines go.
+    /// The race is over: removes the lines.
     pub(crate) fn clear(&self) {
         for bar in self.lines.iter().filter_map(|line| line.drawn.as_ref()).chain([&self.run, &self.left]) {
             bar.finish_and_clear();
@@ -163,7 +163,7 @@ impl Progress {
         }
     }
 
-    /// `about 40 s`, with `of_this_run` for the run under way.
+    /// `about 40 s`, with `of_this_run` for the current run.
     fn time_left(&self, of_this_run: Duration) -> String {
         let most = if self.estimate.budget.is_some() { "at most " } else { "" };
         let left = self.estimate.left(of_this_run);
@@ -171,8 +171,8 @@ impl Progress {
     }
 }
 
-impl Watcher for Progress {
-    fn seen(&mut self, served: u64, in_flight: u64) {
+impl Observer for ProgressDisplay {
+    fn progressed(&mut self, served: u64, in_flight: u64) {
         self.run.set_message(format!(", {} in flight", count(in_flight)));
         self.run.set_position(served);
         self.show_time_left();
@@ -189,36 +189,36 @@ impl Line {
         match (&run.verdict, &run.figures) {
             _ if run.warm_up => {}
             (Verdict::Valid, Some(figures)) => self.walls_ns.push(figures.wall_ns),
-            _ => self.void += 1,
+            _ => self.invalid += 1,
         }
     }
 
-    /// `2.49 s, median of 3 valid runs, 1 void, 1 to come`.
+    /// `2.49 s, median of 3 valid runs, 1 invalid, 1 to come`.
     fn so_far(&self) -> String {
-        let Line { expected, finished, void, .. } = self;
+        let Line { expected, finished, invalid, .. } = self;
         let runs = match Sorted::new(self.walls_ns.iter().copied()) {
             Some(walls) if self.walls_ns.len() > 1 => {
                 format!("{}, median of {} valid runs", duration(walls.median()), self.walls_ns.len())
             }
             Some(walls) => format!("{}, 1 valid run", duration(walls.median())),
-            None if *void == 0 => "warm".to_owned(),
+            None if *invalid == 0 => "warm".to_owned(),
             None => "no valid run".to_owned(),
         };
-        let void = if *void > 0 { format!(", {void} void") } else { String::new() };
+        let invalid = if *invalid > 0 { format!(", {invalid} invalid") } else { String::new() };
         let to_come = expected.saturating_sub(*finished);
         let to_come = if to_come > 0 { format!(", {to_come} to come") } else { String::new() };
-        runs + &void + &to_come
+        runs + &invalid + &to_come
     }
 }
 
 impl Estimate {
     fn expect(&mut self, contender: usize) {
-        self.to_come += self.floors[contender];
+        self.to_come += self.ideals[contender];
         self.runs_to_come += 1;
     }
 
     fn begin(&mut self, contender: usize) {
-        self.to_come -= self.floors[contender];
+        self.to_come -= self.ideals[contender];
         self.runs_to_come -= 1;
         self.run_began = Instant::now();
     }
@@ -226,7 +226,7 @@ impl Estimate {
     fn end(&mut self, contender: usize) {
         let took = self.run_began.elapsed();
         self.spend(took);
-        self.overhead += took.saturating_sub(self.floors[contender]);
+        self.overhead += took.saturating_sub(self.ideals[contender]);
         self.runs_over += 1;
     }
 
@@ -234,12 +234,12 @@ impl Estimate {
         self.budget = self.budget.map(|left| left.saturating_sub(took));
     }
 
-    /// What is left of a run of `running` that is under way.
+    /// What is left of a run of `running` that has begun.
     fn left_of(&self, running: usize) -> Duration {
-        self.floors[running].saturating_sub(self.run_began.elapsed())
+        self.ideals[running].saturating_sub(self.run_began.elapsed())
     }
 
-    /// What is left, with `of_this_run` for the run under way.
+    /// What is left, with `of_this_run` for the current run.
     fn left(&self, of_this_run: Duration) -> Duration {
         let overhead_each = self.overhead.checked_div(self.runs_over).unwrap_or_default();
         let known = of_this_run + self.to_come + overhead_each * self.runs_to_come;
@@ -253,10 +253,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_time_left_counts_ideal_times_to_come_and_the_overhead_seen() {
+    fn time_left_is_ideal_times_and_measured_overhead() {
         let second = Duration::from_secs(1);
         let mut estimate = Estimate {
-            floors: vec![10 * second, 20 * second],
+            ideals: vec![10 * second, 20 * second],
             to_come: Duration::ZERO,
             runs_to_come: 0,
             run_began: Instant::now(),
@@ -274,11 +274,12 @@ mod tests {
         let left = estimate.left(estimate.left_of(1));
         assert!(left > 41 * second && left <= 42 * second + second / 2, "{left:?}");
     }
+
     #[test]
-    fn a_budget_is_spent_by_runs_of_any_kind() {
+    fn budget_is_used_by_runs_of_any_kind() {
         let second = Duration::from_secs(1);
         let mut estimate = Estimate {
-            floors: vec![second],
+            ideals: vec![second],
             to_come: Duration::ZERO,
             runs_to_come: 0,
             run_began: Instant::now(),
@@ -296,28 +297,28 @@ mod tests {
     }
 
     #[test]
-    fn a_line_tells_the_median_so_far_and_what_was_void() {
+    fn line_shows_the_median_and_the_number_of_invalid_runs() {
         let mut line = Line {
             name: String::new(),
             drawn: None,
             rounds: 4,
             expected: 5,
             finished: 0,
-            void: 0,
+            invalid: 0,
             walls_ns: Vec::new(),
         };
         let mut after = |wall_ns: Option<u64>| {
             line.finished += 1;
             match wall_ns {
                 Some(wall_ns) => line.walls_ns.push(wall_ns),
-                None => line.void += 1,
+                None => line.invalid += 1,
             }
             line.so_far()
         };
-        assert_eq!(after(None), "no valid run, 1 void, 4 to come");
-        assert_eq!(after(Some(2_490_000_000)), "2.49 s, 1 valid run, 1 void, 3 to come");
-        assert_eq!(after(Some(2_510_000_000)), "2.50 s, median of 2 valid runs, 1 void, 2 to come");
-        assert_eq!(after(Some(9_000_000_000)), "2.51 s, median of 3 valid runs, 1 void, 1 to come");
-        assert_eq!(after(Some(9_000_000_000)), "5.75 s, median of 4 valid runs, 1 void");
+        assert_eq!(after(None), "no valid run, 1 invalid, 4 to come");
+        assert_eq!(after(Some(2_490_000_000)), "2.49 s, 1 valid run, 1 invalid, 3 to come");
+        assert_eq!(after(Some(2_510_000_000)), "2.50 s, median of 2 valid runs, 1 invalid, 2 to come");
+        assert_eq!(after(Some(9_000_000_000)), "2.51 s, median of 3 valid runs, 1 invalid, 1 to come");
+        assert_eq!(after(Some(9_000_000_000)), "5.75 s, median of 4 valid runs, 1 invalid");
     }
 }

@@ -1,7 +1,7 @@
-//! How many rounds a race has, and what is said of that before it begins.
+//! The number of rounds of a race, and what is announced before it begins.
 //!
-//! The number follows from what is asked alone: contenders, ideals and requests. It never depends on what was
-//! measured, for which the tests do not allow.
+//! The number depends on contenders, ideals and requests alone. It never depends on what was
+//! measured, which would invalidate the tests.
 
 use std::time::Duration;
 
@@ -9,30 +9,30 @@ use inflight_report::comparison::{enough_rounds, fewest_rounds};
 use inflight_report::numbers::duration;
 use inflight_report::record::{ContenderFacts, Header};
 
-use crate::runner::participants;
+use super::participants;
 
-/// Where there is nothing to test, or no time for it: enough for a median, and to see the spread.
+/// Rounds where there is nothing to test, or no time for it: enough for a median, and to see the spread.
 const FEW: u32 = 5;
 
-/// One at a time, wall is nearly all waiting: a second round would tell little for its time.
+/// With one request at a time nearly all of the wall time is waiting: a second round would show little for its time.
 const ONE_AT_A_TIME: u32 = 1;
 
-/// What contenders with several rounds take by default at most.
+/// The most time for contenders with several rounds by default.
 const LONGEST: Duration = Duration::from_secs(900);
 
-/// What takes longer is announced.
+/// A race that takes longer is announced.
 const LONG_NS: u64 = 60_000_000_000;
 
 /// About what a request costs client and target in CPU, and thus takes where nothing is delayed. It is used to
 /// plan with and in no figure.
 const REQUEST_NS: u64 = 50_000;
 
-/// About what a run takes beside its wall: starting the workers, the samples, the ledger. It is used to plan with and in
+/// About what a run takes besides its wall time: starting the workers, the samples, the ledger. It is used to plan with and in
 /// no figure.
 const AROUND_A_RUN_NS: u64 = 150_000_000;
 
-/// Gives each of `facts` the rounds `asked` for, or those that the best can be told from the others with.
-pub(crate) fn deal(facts: &mut [ContenderFacts], urls: u64, asked: Option<u32>) {
+/// Sets the rounds of each of `facts` to those `asked` for, or to enough to distinguish the best from the others.
+pub(crate) fn assign(facts: &mut [ContenderFacts], urls: u64, asked: Option<u32>) {
     let rounds = asked.unwrap_or_else(|| by_default(facts, urls));
     for facts in facts {
         facts.rounds = if asked.is_some() || is_repeated(facts) { rounds } else { ONE_AT_A_TIME };
@@ -55,7 +55,7 @@ fn by_default(facts: &[ContenderFacts], urls: u64) -> u32 {
     [in_whole_squares(enough, repeated.len() as u32), enough].into_iter().find(fits).unwrap_or(FEW)
 }
 
-/// Those that are compared: a twin is no contender of its own.
+/// The contenders that are compared: an A/A control is none of its own.
 fn contenders(facts: &[&ContenderFacts]) -> u32 {
     facts.iter().filter(|facts| facts.twin_of.is_none()).count() as u32
 }
@@ -66,7 +66,7 @@ fn in_whole_squares(rounds: u32, team: u32) -> u32 {
     if (whole - rounds) * 5 <= rounds { whole } else { rounds }
 }
 
-/// About what so many rounds of each take, with those to warm up.
+/// About what so many rounds of each take, warm-ups included.
 fn time_ns(facts: &[&ContenderFacts], urls: u64, rounds: u32) -> u64 {
     facts.iter().map(|facts| run_ns(facts, urls) * u64::from(rounds + warm_ups(facts))).sum()
 }
@@ -79,7 +79,7 @@ fn warm_ups(facts: &ContenderFacts) -> u32 {
     u32::from(participants::warms_up(facts.floor_ns))
 }
 
-/// What the race of `header` will take, where that is long, and what its rounds cannot show, where these were not
+/// How long the race of `header` takes, where that is long, and what its rounds cannot show, where they were not
 /// asked for.
 pub(crate) fn announcement(header: &Header, asked: Option<u32>) -> Option<String> {
     let (urls, contenders) = (header.scenario.urls, header.contenders.len());
@@ -88,8 +88,8 @@ pub(crate) fn announcement(header: &Header, asked: Option<u32>) -> Option<String
     if let Some(budget) = header.budget {
         return (all_ns >= budget.time_ns).then(|| {
             format!(
-                "one run of each contender, and one to warm up, take about {}, more than the budget of {}: \
-                 it is all that they get",
+                "one run and one warm-up of each contender take about {}, more than the budget of {}: \
+                 nothing else is run",
                 duration(all_ns),
                 duration(budget.time_ns)
             )
@@ -103,7 +103,7 @@ pub(crate) fn announcement(header: &Header, asked: Option<u32>) -> Option<String
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 
-/// What rounds that are too few for any test can show, and what it would take to have enough.
+/// What rounds that are too few for any test can show, and how many would be enough.
 fn too_few(facts: &[ContenderFacts], urls: u64) -> Option<String> {
     let rounds = facts.iter().map(|facts| facts.rounds).max()?;
     let (repeated, others): (Vec<&ContenderFacts>, Vec<_>) =
@@ -125,13 +125,12 @@ fn too_few(facts: &[ContenderFacts], urls: u64) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contender::Shape;
     use crate::models::DEFAULT;
-    use crate::workload::Workload;
+    use crate::workload::{Shape, Workload};
     use mock_target::Scenario;
 
-    /// Contenders of these shapes on a preset, dealt their default rounds, and the number of URLs.
-    fn dealt(preset: &str, shapes: &[Shape]) -> (Vec<ContenderFacts>, u64) {
+    /// Contenders of these shapes on a preset with their default rounds, and the number of URLs.
+    fn assigned(preset: &str, shapes: &[Shape]) -> (Vec<ContenderFacts>, u64) {
         let workload = Workload::of(Scenario::preset(preset).unwrap());
         let urls = workload.scenario.urls;
         let facts = |(number, shape): (usize, &Shape)| ContenderFacts {
@@ -142,10 +141,10 @@ mod tests {
             in_flight: shape.in_flight,
             rounds: 0,
             twin_of: None,
-            floor_ns: workload.floor_ns(*shape),
+            floor_ns: workload.ideal_ns(*shape),
         };
         let mut facts: Vec<ContenderFacts> = shapes.iter().enumerate().map(facts).collect();
-        deal(&mut facts, urls, None);
+        assign(&mut facts, urls, None);
         (facts, urls)
     }
 
@@ -160,7 +159,7 @@ mod tests {
     #[test]
     fn default_lineup_can_find_differences_within_a_minute() {
         assert_eq!(DEFAULT, ["sync:1", "threads:32", "tokio:128", "tokio:8x64"]);
-        let (facts, urls) = dealt("quick", &[shape(1, 1), shape(1, 32), shape(1, 128), shape(8, 64)]);
+        let (facts, urls) = assigned("quick", &[shape(1, 1), shape(1, 32), shape(1, 128), shape(8, 64)]);
         let [one_at_a_time, others @ ..] = &rounds(&facts)[..] else { panic!("four") };
         assert_eq!(*one_at_a_time, ONE_AT_A_TIME);
         assert!(others.iter().all(|&rounds| rounds >= enough_rounds(3) && rounds.is_multiple_of(3)));
@@ -171,7 +170,7 @@ mod tests {
     #[test]
     fn default_rounds_suffice_for_a_test_where_there_is_time() {
         for (preset, count) in [("sprint", 2), ("sprint", 8), ("sprint", 27), ("quick", 4), ("article", 2)] {
-            let (facts, _) = dealt(preset, &vec![shape(1, 128); count]);
+            let (facts, _) = assigned(preset, &vec![shape(1, 128); count]);
             let enough = enough_rounds(count as u32);
             assert!(enough > fewest_rounds(count as u32));
             assert!(rounds(&facts).iter().all(|&rounds| rounds >= enough), "{preset} {count}");
@@ -179,38 +178,38 @@ mod tests {
     }
 
     #[test]
-    fn what_would_take_too_long_has_few_rounds_and_says_so() {
-        let (facts, urls) = dealt("article", &[shape(1, 128); 25]);
+    fn long_race_has_few_rounds_and_a_warning() {
+        let (facts, urls) = assigned("article", &[shape(1, 128); 25]);
         assert_eq!(rounds(&facts), [FEW; 25]);
         let line = too_few(&facts, urls).unwrap();
         let enough = enough_rounds(25);
         assert!(line.starts_with("5 rounds are too few to rank these 25 contenders by a test"), "{line}");
         assert!(line.contains(&format!("; --rounds {enough} would do, in about 2")), "{line}");
         assert!(line.contains(" min"), "{line}");
-        let (facts, urls) = dealt("quick", &[shape(1, 128); 25]);
+        let (facts, urls) = assigned("quick", &[shape(1, 128); 25]);
         assert_eq!(too_few(&facts, urls), None);
     }
 
     #[test]
-    fn one_at_a_time_is_repeated_where_it_does_not_wait() {
-        let (facts, _) = dealt("sprint", &[shape(1, 1), shape(1, 128)]);
+    fn one_request_at_a_time_is_repeated_without_delays() {
+        let (facts, _) = assigned("sprint", &[shape(1, 1), shape(1, 128)]);
         assert_eq!(facts[0].rounds, facts[1].rounds);
     }
 
     #[test]
     fn nothing_to_compare_needs_no_test() {
-        assert_eq!(rounds(&dealt("quick", &[shape(1, 128)]).0), [FEW]);
-        assert_eq!(rounds(&dealt("quick", &[shape(1, 1), shape(1, 128)]).0), [ONE_AT_A_TIME, FEW]);
-        let (mut facts, urls) = dealt("quick", &[shape(1, 128); 2]);
+        assert_eq!(rounds(&assigned("quick", &[shape(1, 128)]).0), [FEW]);
+        assert_eq!(rounds(&assigned("quick", &[shape(1, 1), shape(1, 128)]).0), [ONE_AT_A_TIME, FEW]);
+        let (mut facts, urls) = assigned("quick", &[shape(1, 128); 2]);
         facts[1].twin_of = Some(facts[0].name.clone());
-        deal(&mut facts, urls, None);
+        assign(&mut facts, urls, None);
         assert!(rounds(&facts).iter().all(|&rounds| rounds >= enough_rounds(2)), "an A/A control is a test");
     }
 
     #[test]
-    fn asked_for_rounds_are_given_to_all() {
-        let (mut facts, urls) = dealt("quick", &[shape(1, 1), shape(1, 128), shape(1, 32)]);
-        deal(&mut facts, urls, Some(2));
+    fn given_rounds_apply_to_all() {
+        let (mut facts, urls) = assigned("quick", &[shape(1, 1), shape(1, 128), shape(1, 32)]);
+        assign(&mut facts, urls, Some(2));
         assert_eq!(rounds(&facts), [2, 2, 2]);
     }
 

@@ -1,4 +1,4 @@
-//! Who runs when: rounds, and a seeded order within each.
+//! Order of runs: rounds, and a seeded order within each.
 
 use inflight_report::record::Order;
 
@@ -7,32 +7,32 @@ use inflight_report::record::Order;
 pub struct Turn {
     /// Index of the contender.
     pub contender: usize,
-    /// The round, from 1; round 0 is the one to warm up.
+    /// The round, from 1; round 0 is the warm-up.
     pub round: u32,
-    /// Its place within the round, from 1.
+    /// Its position within the round, from 1.
     pub position: u32,
 }
 
-/// Deals out the order of one round after another. The same rounds asked for with the same seed have the
+/// Gives the order of one round after another. The same rounds asked for with the same seed have the
 /// same orders.
 ///
 /// A balanced order follows the squares of E. J. Williams, "Experimental Designs Balanced for the Estimation
 /// of Residual Effects of Treatments", Australian Journal of Scientific Research A 2 (1949), pages 149 to
 /// 168. Over n rounds of n contenders each stands once at each place, so that a machine that warms up or
-/// tires in the course of a round does it to all alike. And each runs right after each other one equally
+/// slows down in the course of a round affects all alike. And each runs right after each other one equally
 /// often, once in n rounds for an even n and twice in 2 n for an odd one, since a run leaves things behind
-/// for the next: a hot core, sockets that wait for their end. Chance deals the contenders out to the places
-/// of a square and puts its rounds in order.
+/// for the next: a hot core, sockets in TIME_WAIT. The contenders are assigned at random to the places
+/// of a square, and its rounds are shuffled.
 ///
-/// Contenders that are asked for equally many rounds make a team with squares of its own. In a round the
-/// team that takes part in most comes first: those that leave earlier were behind it, and their absence
-/// moves nobody. Where the members of a team change half-way, as under a budget, a new square begins.
+/// Contenders with equally many rounds form a team with squares of its own. In a round the
+/// team that takes part in most comes first: those that leave earlier come after it, so that their absence
+/// moves no other contender. Where the members of a team change half-way, as under a budget, a new square begins.
 pub struct Schedule {
     order: Order,
     random: fastrand::Rng,
-    /// Rounds asked of each contender.
+    /// Rounds of each contender.
     asked: Vec<u32>,
-    /// The square that each team is at, the team that takes part in most rounds first.
+    /// The current square of each team, the team that takes part in most rounds first.
     squares: Vec<Square>,
 }
 
@@ -43,32 +43,32 @@ struct Square {
 }
 
 impl Schedule {
-    /// The orders of a race of which contender `i` is asked for `asked[i]` rounds.
+    /// The orders of a race in which contender `i` has `asked[i]` rounds.
     pub fn new(order: Order, seed: u64, asked: Vec<u32>) -> Schedule {
         Schedule { order, random: fastrand::Rng::with_seed(seed), asked, squares: Vec::new() }
     }
 
-    /// The next round, of the contenders that are `present`.
-    pub fn next(&mut self, round: u32, present: &[usize]) -> Vec<Turn> {
-        let mut order = present.to_vec();
+    /// The order of the next round, of these participants.
+    pub fn next(&mut self, round: u32, participants: &[usize]) -> Vec<Turn> {
+        let mut order = participants.to_vec();
         match self.order {
             Order::AsGiven => {}
-            // A round to warm up counts for nothing: it takes no part in the balance.
-            Order::Balanced if round > 0 => order = self.balanced(present),
+            // A warm-up round does not count: it takes no part in the balance.
+            Order::Balanced if round > 0 => order = self.balanced(participants),
             Order::Balanced | Order::Shuffled => self.random.shuffle(&mut order),
         }
         (1..).zip(order).map(|(position, contender)| Turn { contender, round, position }).collect()
     }
 
-    fn balanced(&mut self, present: &[usize]) -> Vec<usize> {
+    fn balanced(&mut self, participants: &[usize]) -> Vec<usize> {
         let mut teams: Vec<Vec<usize>> = Vec::new();
-        let mut by_rounds = present.to_vec();
+        let mut by_rounds = participants.to_vec();
         by_rounds.sort_by_key(|&contender| std::cmp::Reverse(self.asked[contender]));
         for team in by_rounds.chunk_by(|&a, &b| self.asked[a] == self.asked[b]) {
             teams.push(team.to_vec());
         }
         self.squares.truncate(teams.len());
-        let mut order = Vec::with_capacity(present.len());
+        let mut order = Vec::with_capacity(participants.len());
         for (place, team) in teams.into_iter().enumerate() {
             if self.squares.len() == place {
                 self.squares.push(Square { team: Vec::new(), rounds: Vec::new() });
@@ -107,13 +107,13 @@ fn williams(team: &[usize], random: &mut fastrand::Rng) -> Vec<Vec<usize>> {
 mod tests {
     use super::*;
 
-    /// All rounds that contenders are asked for, round by round: who runs, in order.
+    /// All rounds that contenders are asked for, round by round: the contenders in order.
     fn orders(order: Order, asked: &[u32], seed: u64) -> Vec<Vec<usize>> {
         let mut schedule = Schedule::new(order, seed, asked.to_vec());
         let last = asked.iter().copied().max().unwrap_or(0);
         let turns = (1..=last).map(|round| {
-            let present: Vec<usize> = (0..asked.len()).filter(|&i| asked[i] >= round).collect();
-            let turns = schedule.next(round, &present);
+            let participants: Vec<usize> = (0..asked.len()).filter(|&i| asked[i] >= round).collect();
+            let turns = schedule.next(round, &participants);
             assert!(turns.iter().all(|turn| turn.round == round));
             assert!(turns.iter().map(|turn| turn.position).eq(1..=turns.len() as u32));
             turns
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn over_n_rounds_each_of_n_contenders_stands_once_at_each_place() {
+    fn each_of_n_contenders_has_each_position_once_in_n_rounds() {
         for n in 1..=13_usize {
             let all: Vec<usize> = (0..n).collect();
             for seed in 0..5 {
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn each_runs_right_after_each_other_equally_often() {
+    fn each_follows_each_other_equally_often() {
         for n in 2..=13_usize {
             let block = if n % 2 == 0 { n } else { 2 * n };
             for rounds in balanced(&vec![2 * block as u32; n], 3).chunks(block) {
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn those_that_take_part_in_fewer_rounds_spoil_nothing() {
+    fn contenders_with_fewer_rounds_keep_the_balance() {
         let rounds = balanced(&[1, 8, 8, 2, 8, 8, 2], 11);
         assert_latin(&rounds[..4].iter().map(|round| round[..4].to_vec()).collect::<Vec<_>>(), &[1, 2, 4, 5]);
         assert_latin(&rounds[4..], &[1, 2, 4, 5]);
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn where_somebody_leaves_for_good_the_rest_are_balanced_from_there() {
+    fn rest_is_balanced_after_a_contender_leaves() {
         let mut schedule = Schedule::new(Order::Balanced, 5, vec![1; 5]);
         let order = |turns: Vec<Turn>| turns.iter().map(|turn| turn.contender).collect::<Vec<_>>();
         for round in 1..=3 {
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_comes_from_the_seed() {
+    fn order_depends_on_the_seed() {
         for order in [Order::Balanced, Order::Shuffled] {
             assert_eq!(orders(order, &[20; 4], 1), orders(order, &[20; 4], 1));
             assert_ne!(orders(order, &[20; 4], 1), orders(order, &[20; 4], 2));
@@ -209,14 +209,14 @@ mod tests {
     }
 
     #[test]
-    fn one_square_is_not_like_the_next() {
+    fn squares_differ() {
         let rounds = balanced(&[8; 4], 1);
         let distinct: std::collections::HashSet<_> = rounds.iter().collect();
         assert!(distinct.len() > 4, "{rounds:?}");
     }
 
     #[test]
-    fn the_round_to_warm_up_is_no_part_of_a_square() {
+    fn warm_up_round_is_not_part_of_a_square() {
         let mut schedule = Schedule::new(Order::Balanced, 1, vec![4; 4]);
         let mut first: Vec<usize> = schedule.next(0, &[0, 1, 2, 3]).iter().map(|t| t.contender).collect();
         first.sort_unstable();
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_a_seed_is_pinned() {
+    fn order_of_a_seed_is_pinned() {
         assert_eq!(balanced(&[3, 3, 3, 1], 42), [vec![0, 1, 2, 3], vec![1, 2, 0], vec![2, 0, 1]]);
     }
 }

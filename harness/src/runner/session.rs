@@ -1,4 +1,4 @@
-//! A race under way: one target, one workload, and run after run against it.
+//! A session: one target, one workload, and run after run against it.
 
 mod run;
 
@@ -7,18 +7,18 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use inflight_report::record::{ContenderFacts, Run};
-use mock_target::ledger::{LoopStats, Stats};
 
-use crate::contender::{Contender, Shape};
-use crate::runner::worker_pool::Launch;
+use super::observer::Observer;
+use super::execute::{Fault, Limits, Meters, execute};
+use super::schedule::Turn;
+use super::target::{Target, TargetOptions};
+use crate::contender::Contender;
 use crate::machine;
-use crate::meter::{Callgrind, Group, Tree};
 use crate::machine::placement::{self, Placement};
+use crate::meter::{Callgrind, Group, Tree};
+use crate::process::Launch;
 use crate::worker::protocol::{PROTOCOL, Plan};
-use crate::runner::execute::{self, Fault, Limits, Meters, Onlooker};
-use crate::runner::schedule::Turn;
-use crate::runner::target::{Target, TargetOptions};
-use crate::workload::Workload;
+use crate::workload::{Shape, Workload};
 
 /// Connecting over loopback takes no time; this is for a target that is gone.
 const CONNECT_TIMEOUT_MS: u64 = 5_000;
@@ -37,27 +37,6 @@ pub struct Session {
     placement: Option<Placement>,
     target: Target,
     workload: Workload,
-}
-
-/// What a session does while it waits for the workers of a run.
-pub trait Watcher {
-    /// Called about ten times a second with the number of requests served so far in this run, and of those
-    /// in flight now. The target is asked for them in every run alike, whether or not anybody looks, since asking
-    /// costs it a little.
-    fn seen(&mut self, served: u64, in_flight: u64);
-    /// Whether the user asked to stop.
-    fn interrupted(&self) -> bool;
-}
-
-/// Nobody looks on, and nobody asks to stop.
-pub struct Unwatched;
-
-impl Watcher for Unwatched {
-    fn seen(&mut self, _: u64, _: u64) {}
-
-    fn interrupted(&self) -> bool {
-        false
-    }
 }
 
 impl Session {
@@ -87,8 +66,7 @@ impl Session {
         Ok(Session { program, group: true, options, placement, target, workload })
     }
 
-    /// Whether workers are put into a control group where the system lets them: they are unless told
-    /// otherwise.
+    /// Whether workers are put into a control group where the system permits it: by default they are.
     pub fn use_group(&mut self, group: bool) {
         self.group = group;
     }
@@ -103,7 +81,7 @@ impl Session {
         Launch { program: self.program.clone(), args: vec!["worker".to_owned()] }
     }
 
-    /// What a URL of the target is, followed by an id.
+    /// The URL of an id, without the id.
     pub fn url_prefix(&self) -> String {
         self.target.url_prefix()
     }
@@ -131,7 +109,7 @@ impl Session {
         &self.workload
     }
 
-    /// What this session's contender is up against.
+    /// The facts of a contender in this session, as a record has them.
     pub fn facts(&self, contender: &Contender, rounds: u32) -> ContenderFacts {
         ContenderFacts {
             name: contender.to_string(),
@@ -141,34 +119,34 @@ impl Session {
             in_flight: contender.shape.in_flight,
             rounds,
             twin_of: None,
-            floor_ns: self.workload.floor_ns(contender.shape),
+            floor_ns: self.workload.ideal_ns(contender.shape),
         }
     }
 
-    /// How long a run of `contender` may take when nobody says otherwise: four times its ideal time, and
+    /// How long a run of `contender` may take by default: four times its ideal time, and
     /// half a minute.
     pub fn limits(&self, contender: &Contender) -> Limits {
-        const PATIENCE: Duration = Duration::from_secs(30);
-        let floor = Duration::from_nanos(self.workload.floor_ns(contender.shape));
-        Limits { setup: PATIENCE, wall: PATIENCE + 4 * floor }
+        const TIMEOUT: Duration = Duration::from_secs(30);
+        let ideal = Duration::from_nanos(self.workload.ideal_ns(contender.shape));
+        Limits { setup: TIMEOUT, wall: TIMEOUT + 4 * ideal }
     }
 
     /// Runs `contender` once, in fresh processes started by `launch`. `None` when the user asked to
     /// stop before the run was over.
     ///
     /// # Errors
-    /// Only when the race cannot go on: whatever a worker does ends in a void run.
+    /// Only when the race cannot go on: whatever a worker does ends in an invalid run.
     pub fn run(
         &mut self,
         contender: &Contender,
         turn: Turn,
         launch: &Launch,
         limits: Limits,
-        watcher: &mut dyn Watcher,
+        observer: &mut dyn Observer,
     ) -> Result<Option<Run>> {
-        // A run to warm up is not timed, and so is the one to count in.
+        // A warm-up run is not timed: system calls are counted in it.
         let meters = Meters { system_calls: turn.round == 0, ..Meters::default() };
-        self.measure(contender, turn, launch, limits, watcher, meters)
+        self.measure(contender, turn, launch, limits, observer, meters)
     }
 
     /// Runs `contender` once to count what it does, under `callgrind` where it is given and else its system
@@ -181,15 +159,15 @@ impl Session {
         contender: &Contender,
         launch: &Launch,
         callgrind: Option<&Callgrind>,
-        watcher: &mut dyn Watcher,
+        observer: &mut dyn Observer,
     ) -> Result<Option<Run>> {
         /// Executing instruction by instruction takes about fifty times as long.
-        const PATIENCE: Duration = Duration::from_secs(600);
+        const TIMEOUT: Duration = Duration::from_secs(600);
         let launch = callgrind.map_or_else(|| launch.clone(), |callgrind| callgrind.launch(launch));
-        let limits = Limits { setup: PATIENCE, wall: PATIENCE };
+        let limits = Limits { setup: TIMEOUT, wall: TIMEOUT };
         let meters = Meters { system_calls: callgrind.is_none(), callgrind, ..Meters::default() };
         let turn = Turn { contender: 0, round: 0, position: 1 };
-        self.measure(contender, turn, &launch, limits, watcher, meters)
+        self.measure(contender, turn, &launch, limits, observer, meters)
     }
 
     fn measure(
@@ -198,7 +176,7 @@ impl Session {
         turn: Turn,
         launch: &Launch,
         limits: Limits,
-        watcher: &mut dyn Watcher,
+        observer: &mut dyn Observer,
         meters: Meters<'_>,
     ) -> Result<Option<Run>> {
         if !self.target.is_alive() {
@@ -211,18 +189,16 @@ impl Session {
         let cores = clients.map_or_else(machine::cores, |cpus| machine::within_quota(cpus.count()));
         let shared_cpus = placement::shared_cpus(self.placement.as_ref());
         let plans = plans(contender, &self.workload, &self.target.url_prefix(), cores);
-        let target_pid = self.target.pid();
-        let mut onlooker = Looker { target: &mut self.target, watcher };
         let group = if self.group { Group::create().ok() } else { None };
         let meters = Meters { group, ..meters };
-        let run = match execute::race(launch, clients, meters, &plans, target_pid, limits, &mut onlooker) {
+        let run = match execute(launch, clients, meters, &plans, &mut self.target, limits, observer) {
             Err(Fault::Interrupted) => return Ok(None),
-            Err(fault) => run::void(contender, turn, &fault),
+            Err(fault) => run::failed(contender, turn, &fault),
             Ok(finish) => match self.target.ledger() {
                 Ok(ledger) => {
                     run::measured(contender, turn, &self.workload, self.options, shared_cpus, finish, &ledger)
                 }
-                Err(error) => run::void(contender, turn, &self.no_ledger(&error)),
+                Err(error) => run::failed(contender, turn, &self.no_ledger(&error)),
             },
         };
         Ok(Some(Run { took_ns: began.elapsed().as_nanos() as u64, ..run }))
@@ -250,14 +226,14 @@ pub fn target_options(workload: &Workload, placement: Option<&Placement>) -> Tar
     let delays = workload.total_delay_ns() > 0;
     let own_cpus = placement.map(|placement| placement.target.count());
     let loops =
-        match (own_cpus, placement::target_cores(placement::physical_cores(), workload.mean_delay_ns())) {
+        match (own_cpus, placement::target_cores(machine::physical_cores(), workload.mean_delay_ns())) {
             (Some(cpus), _) => cpus,
             (None, Some(cores)) => cores,
             (None, None) if delays => 1,
             (None, None) => 2,
         };
     TargetOptions {
-        realtime: delays && placement.is_none() && !placement::has_cores_to_share_out(),
+        realtime: delays && placement.is_none() && !machine::has_cores_to_share_out(),
         shards: loops.min(MOST_LOOPS) as u32,
         burn_ns: 0,
     }
@@ -303,31 +279,3 @@ pub fn plans(contender: &Contender, workload: &Workload, url_prefix: &str, cores
         .collect()
 }
 
-struct Looker<'a> {
-    target: &'a mut Target,
-    watcher: &'a mut dyn Watcher,
-}
-
-impl Onlooker for Looker<'_> {
-    fn look(&mut self) {
-        if let Ok(stats) = self.target.stats() {
-            self.watcher.seen(stats.served, stats.in_flight);
-        }
-    }
-
-    fn interrupted(&self) -> bool {
-        self.watcher.interrupted()
-    }
-
-    fn target_alive(&mut self) -> bool {
-        self.target.is_alive()
-    }
-
-    fn target_stats(&mut self) -> Result<Stats, String> {
-        self.target.stats().map_err(|error| format!("{error:#}"))
-    }
-
-    fn target_loops(&mut self) -> Result<Vec<LoopStats>, String> {
-        self.target.loops().map_err(|error| format!("{error:#}"))
-    }
-}

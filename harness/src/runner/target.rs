@@ -1,4 +1,4 @@
-//! The target as the harness sees it: a process of its own, asked through its admin port.
+//! The target process, and its admin port.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use mock_target::Scenario;
 use mock_target::ledger::{Ledger, LoopStats, Stats};
 use serde::de::DeserializeOwned;
 
-use crate::machine::placement::{self, Cpus};
+use crate::process::{Cpus, confined};
 
 /// What the target may use of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct TargetOptions {
     pub realtime: bool,
     /// Its event loops, each a thread.
     pub shards: u32,
-    /// CPU that it spends on every response besides, in nanoseconds: 0 but in experiments.
+    /// CPU that it burns on every response, in nanoseconds: 0 except in experiments.
     pub burn_ns: u64,
 }
 
@@ -39,7 +39,7 @@ impl Target {
     /// `cpus` if there are any.
     ///
     /// # Errors
-    /// When it cannot be started or does not say where it listens.
+    /// When it cannot be started or does not print its addresses.
     pub fn start(
         program: &Path,
         scenario: &Scenario,
@@ -54,7 +54,7 @@ impl Target {
             .args(["--burn-ns", &options.burn_ns.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
-        let mut child = placement::confined(cpus, || command.spawn()).context("cannot start the target")?;
+        let mut child = confined(cpus, || command.spawn()).context("cannot start the target")?;
         let mut stdin = child.stdin.take().expect("stdin is piped");
         writeln!(stdin, "{}", serde_json::to_string(scenario)?)?;
 
@@ -63,7 +63,7 @@ impl Target {
         let Some((address, admin)) = parse_addresses(&line) else {
             let _ = child.kill();
             child.wait()?;
-            bail!("the target did not say where it listens, but {line:?}");
+            bail!("the target did not print its addresses, but {line:?}");
         };
         let agent = ureq::Agent::config_builder()
             .proxy(None)
@@ -83,12 +83,12 @@ impl Target {
         self.child.id()
     }
 
-    /// Whether the process is still there.
+    /// Whether the process is still running.
     pub fn is_alive(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Forgets everything that was served so far.
+    /// Resets its ledger.
     ///
     /// # Errors
     /// When the target does not answer.
@@ -97,7 +97,7 @@ impl Target {
         Ok(())
     }
 
-    /// What it has served since it was last reset.
+    /// Its ledger since the last reset.
     ///
     /// # Errors
     /// When the target does not answer.
@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_line_is_read_as_it_is_written() {
+    fn first_line_parses_as_it_is_printed() {
         let (address, admin) = ("127.0.0.1:80".parse().unwrap(), "[::1]:81".parse().unwrap());
         let line = addresses_line("http", address, admin);
         assert_eq!(line, "target=http://127.0.0.1:80 admin=http://[::1]:81");

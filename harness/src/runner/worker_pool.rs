@@ -1,4 +1,4 @@
-//! The worker processes of one run: started together, listened to, and never left behind.
+//! The worker processes of one run: started together, read from in the background, and killed at the end.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
@@ -11,88 +11,61 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::meter::{Group, PASS, RunQueue, Tree};
-use crate::machine::placement::{self, Cpus};
+use crate::process::{Cpus, Launch, confined, remove_proxies};
 
-/// How a worker is started: this program itself, or one that speaks the same protocol.
-#[derive(Clone, Debug)]
-pub struct Launch {
-    /// The program.
-    pub program: std::path::PathBuf,
-    /// Its arguments.
-    pub args: Vec<String>,
-}
-
-impl Launch {
-    fn command(&self, group: Option<&Group>) -> io::Result<Command> {
-        let mut command = match group {
-            Some(group) => group.command(&self.program)?,
-            None => Command::new(&self.program),
-        };
-        command.args(&self.args);
-        remove_proxies(&mut command);
-        Ok(command)
-    }
-
-    fn cannot_start(&self, error: &io::Error) -> io::Error {
-        io::Error::new(error.kind(), format!("cannot start {}: {error}", self.program.display()))
-    }
-}
-
-/// What a worker said, and when.
-pub(crate) struct Event {
+/// Output of a worker, and when it came.
+pub(crate) struct WorkerEvent {
     /// Which worker, from 0.
     pub(crate) worker: usize,
     /// When it reached the harness.
     pub(crate) at: Instant,
-    pub(crate) said: Said,
+    pub(crate) output: WorkerOutput,
 }
 
-/// What there is to hear of a worker.
-pub(crate) enum Said {
+/// What a worker writes to its stdout.
+pub(crate) enum WorkerOutput {
     /// One line, without its end.
     Line(String),
-    /// A line that is too long to be of this protocol, or is not text.
-    Nonsense,
-    /// Nothing more.
+    /// A line that is too long for this protocol, or is not text.
+    Malformed,
+    /// The end of its stdout.
     Eof,
 }
 
 /// No line of the protocol is longer than this, in bytes.
 const LONGEST_LINE: u64 = 64 * 1024;
 
-/// Between two looks at something that is about to happen.
-const A_MOMENT: Duration = Duration::from_millis(1);
-
-/// Variables by which HTTP clients are sent to a proxy, in small letters. They are read in either case.
-const PROXY_VARIABLES: [&str; 4] = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"];
+/// The interval of polling.
+const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
 /// The workers of one run. Dropping it kills them and what they started: with a control group all of
 /// it, without one what is still below them or in their process groups.
-pub(crate) struct Crew {
+pub(crate) struct WorkerPool {
     workers: Vec<Worker>,
     group: Option<Group>,
-    events: Receiver<Event>,
+    events: Receiver<WorkerEvent>,
 }
 
 struct Worker {
     child: Child,
     stdin: Stdin,
-    stderr: JoinHandle<()>,
-    last_words: Arc<Mutex<Option<String>>>,
-    silence: Silence,
-    /// Of the thread that listens to it, where the system keeps such an account.
-    listener: Arc<OnceLock<RunQueue>>,
+    stderr_reader: JoinHandle<()>,
+    /// The last line of its stderr.
+    stderr_tail: Arc<Mutex<Option<String>>>,
+    stdout: StreamState,
+    /// Of the thread that reads its stdout, where the system keeps such an account.
+    reader_run_queue: Arc<OnceLock<RunQueue>>,
 }
 
-/// Whether more is to be heard of a worker.
+/// The state of a worker's stdout.
 #[derive(PartialEq)]
-enum Silence {
-    /// It speaks.
-    None,
-    /// Its process has ended, its stdout has not.
-    Suspected,
-    /// Its stdout has ended.
-    Told,
+enum StreamState {
+    /// More output can come.
+    Open,
+    /// The process was seen to have ended while its stdout was open.
+    ProcessEnded,
+    /// It has ended.
+    Closed,
 }
 
 enum Stdin {
@@ -102,32 +75,32 @@ enum Stdin {
     Closed,
 }
 
-impl Crew {
+impl WorkerPool {
     /// Starts a worker for every plan (each one line, its end included), in `group` if there is one, and
-    /// hands it its plan. All are confined to `cpus`, if there are any. Also gives when they were started:
-    /// what it takes to enter a group comes before.
+    /// sends it its plan. All are confined to `cpus`, if there are any. Also gives when they were started,
+    /// which excludes the time to enter a group.
     pub(crate) fn start(
         launch: &Launch,
         cpus: Option<&Cpus>,
         plans: Vec<String>,
         group: Option<Group>,
-    ) -> io::Result<(Crew, Instant)> {
+    ) -> io::Result<(WorkerPool, Instant)> {
         let (sender, events) = mpsc::channel();
         let mut started = Instant::now();
-        let mut crew = Crew { workers: Vec::with_capacity(plans.len()), group, events };
+        let mut pool = WorkerPool { workers: Vec::with_capacity(plans.len()), group, events };
         for number in 0..plans.len() {
-            let command = launch.command(crew.group.as_ref());
+            let command = command(launch, pool.group.as_ref());
             let worker = command.and_then(|command| Worker::start(command, cpus, number, sender.clone()));
-            crew.workers.push(worker.map_err(|error| launch.cannot_start(&error))?);
+            pool.workers.push(worker.map_err(|error| cannot_start(launch, &error))?);
         }
-        if let Some(group) = &crew.group {
-            group.wait_for(&crew.pids());
+        if let Some(group) = &pool.group {
+            group.wait_for(&pool.pids());
             started = Instant::now();
         }
-        for (worker, plan) in crew.workers.iter_mut().zip(plans) {
-            worker.hand(if crew.group.is_some() { PASS.to_owned() + &plan } else { plan })?;
+        for (worker, plan) in pool.workers.iter_mut().zip(plans) {
+            worker.send_plan(if pool.group.is_some() { PASS.to_owned() + &plan } else { plan })?;
         }
-        Ok((crew, started))
+        Ok((pool, started))
     }
 
     /// The workers and what they start.
@@ -135,34 +108,38 @@ impl Crew {
         Tree::in_group(&self.pids(), self.group.as_ref().map(|group| group.folder().to_owned()))
     }
 
-    /// What the workers say next, in the order in which it is heard.
-    pub(crate) fn next_event(&mut self, timeout: Duration) -> Result<Event, RecvTimeoutError> {
+    /// The next output of a worker, in the order of arrival.
+    pub(crate) fn next_event(&mut self, timeout: Duration) -> Result<WorkerEvent, RecvTimeoutError> {
         let event = self.events.recv_timeout(timeout)?;
-        self.workers[event.worker].silence = match event.said {
-            Said::Eof => Silence::Told,
-            _ => Silence::None,
+        self.workers[event.worker].stdout = match event.output {
+            WorkerOutput::Eof => StreamState::Closed,
+            _ => StreamState::Open,
         };
         Ok(event)
     }
 
-    /// The end of a worker whose stdout is held open by a process that it left behind. To be asked when
-    /// nothing was heard for a while; it is believed the second time, since last words may be on the way.
-    pub(crate) fn silent_end(&mut self) -> Option<Event> {
+    /// The end of a worker whose stdout is held open by a process that it left behind. To be called when no event
+    /// came for a while. The first call only notes the end, since output may still be on its way.
+    pub(crate) fn ended_with_open_stdout(&mut self) -> Option<WorkerEvent> {
         for (number, worker) in self.workers.iter_mut().enumerate() {
-            if worker.silence != Silence::Told && matches!(worker.child.try_wait(), Ok(Some(_))) {
-                if worker.silence == Silence::Suspected {
-                    return Some(Event { worker: number, at: Instant::now(), said: Said::Eof });
+            if worker.stdout != StreamState::Closed && matches!(worker.child.try_wait(), Ok(Some(_))) {
+                if worker.stdout == StreamState::ProcessEnded {
+                    return Some(WorkerEvent {
+                        worker: number,
+                        at: Instant::now(),
+                        output: WorkerOutput::Eof,
+                    });
                 }
-                worker.silence = Silence::Suspected;
+                worker.stdout = StreamState::ProcessEnded;
             }
         }
         None
     }
 
-    /// How long the thread that listens to each worker has waited for a core so far, in nanoseconds: by so much
-    /// what it hears is stamped late. `None` where the system does not tell.
-    pub(crate) fn listeners_waited_ns(&self) -> Vec<Option<u64>> {
-        self.workers.iter().map(|worker| worker.listener.get()?.waited_ns()).collect()
+    /// How long the thread that reads each worker's stdout has waited for a core so far, in nanoseconds: its
+    /// timestamps are late by that much. `None` where the system does not report it.
+    pub(crate) fn readers_waited_ns(&self) -> Vec<Option<u64>> {
+        self.workers.iter().map(|worker| worker.reader_run_queue.get()?.waited_ns()).collect()
     }
 
     /// The process id of every worker.
@@ -170,14 +147,14 @@ impl Crew {
         self.workers.iter().map(|worker| worker.child.id()).collect()
     }
 
-    /// Tells every worker to begin. Gives when the last one's turn came.
-    pub(crate) fn tell(&mut self, word: &str) -> io::Result<Instant> {
-        let mut turn = Instant::now();
+    /// Sends a message to every worker. Gives when it was sent to the last one.
+    pub(crate) fn send(&mut self, message: &str) -> io::Result<Instant> {
+        let mut sent = Instant::now();
         for worker in &mut self.workers {
-            turn = Instant::now();
-            worker.tell(word)?;
+            sent = Instant::now();
+            worker.send(message)?;
         }
-        Ok(turn)
+        Ok(sent)
     }
 
     /// Closes every worker's stdin.
@@ -187,10 +164,10 @@ impl Crew {
         }
     }
 
-    /// Kills a worker and gives its last words.
-    pub(crate) fn end(&mut self, worker: usize) -> Option<String> {
+    /// Kills a worker and gives the last line of its stderr.
+    pub(crate) fn kill(&mut self, worker: usize) -> Option<String> {
         self.workers[worker].kill();
-        self.last_words(worker)
+        self.stderr_tail(worker)
     }
 
     /// How a worker exited, if it has.
@@ -206,19 +183,19 @@ impl Crew {
     }
 
     /// The last line that a worker, which has ended, wrote to stderr.
-    pub(crate) fn last_words(&self, worker: usize) -> Option<String> {
-        const PATIENCE: Duration = Duration::from_millis(500);
+    pub(crate) fn stderr_tail(&self, worker: usize) -> Option<String> {
+        const TIMEOUT: Duration = Duration::from_millis(500);
         let worker = &self.workers[worker];
         // A process that the worker left behind may hold its stderr open.
-        let deadline = Instant::now() + PATIENCE;
-        while !worker.stderr.is_finished() && Instant::now() < deadline {
-            thread::sleep(A_MOMENT);
+        let deadline = Instant::now() + TIMEOUT;
+        while !worker.stderr_reader.is_finished() && Instant::now() < deadline {
+            thread::sleep(POLL_INTERVAL);
         }
-        worker.last_words.lock().expect("listening does not panic").clone()
+        worker.stderr_tail.lock().expect("reading does not panic").clone()
     }
 }
 
-impl Drop for Crew {
+impl Drop for WorkerPool {
     fn drop(&mut self) {
         // What a worker started may have left its process group, and its tree once it is dead.
         let descendants = self.tree().pids().split_off(self.workers.len());
@@ -240,31 +217,38 @@ impl Worker {
         mut command: Command,
         cpus: Option<&Cpus>,
         number: usize,
-        events: Sender<Event>,
+        events: Sender<WorkerEvent>,
     ) -> io::Result<Worker> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0); // Ctrl-C is for the harness, which then ends its workers
-        let mut child = placement::confined(cpus, || command.spawn())?;
+        let mut child = confined(cpus, || command.spawn())?;
         let stdin = child.stdin.take().expect("stdin is piped");
         let stdout = child.stdout.take().expect("stdout is piped");
         let stderr = child.stderr.take().expect("stderr is piped");
         let thread = thread::Builder::new;
-        let listener = Arc::new(OnceLock::new());
+        let reader_run_queue = Arc::new(OnceLock::new());
         thread().spawn({
-            let listener = listener.clone();
+            let run_queue = reader_run_queue.clone();
             move || {
-                RunQueue::of_this_thread().map(|queue| listener.set(queue));
-                listen(BufReader::new(stdout), number, &events);
+                RunQueue::of_this_thread().map(|queue| run_queue.set(queue));
+                read_lines(BufReader::new(stdout), number, &events);
             }
         })?;
-        let last_words = Arc::new(Mutex::new(None));
-        let stderr = thread().spawn({
-            let last_words = last_words.clone();
-            move || keep_last_line(BufReader::new(stderr), &last_words)
+        let stderr_tail = Arc::new(Mutex::new(None));
+        let stderr_reader = thread().spawn({
+            let stderr_tail = stderr_tail.clone();
+            move || keep_last_line(BufReader::new(stderr), &stderr_tail)
         })?;
-        Ok(Worker { child, stdin: Stdin::Open(stdin), stderr, last_words, silence: Silence::None, listener })
+        Ok(Worker {
+            child,
+            stdin: Stdin::Open(stdin),
+            stderr_reader,
+            stderr_tail,
+            stdout: StreamState::Open,
+            reader_run_queue,
+        })
     }
 
-    fn hand(&mut self, plan: String) -> io::Result<()> {
+    fn send_plan(&mut self, plan: String) -> io::Result<()> {
         if let Stdin::Open(mut stdin) = std::mem::replace(&mut self.stdin, Stdin::Closed) {
             let writing = move || stdin.write_all(plan.as_bytes()).map(|()| stdin);
             self.stdin = Stdin::Busy(thread::Builder::new().spawn(writing)?);
@@ -272,12 +256,12 @@ impl Worker {
         Ok(())
     }
 
-    fn tell(&mut self, word: &str) -> io::Result<()> {
+    fn send(&mut self, message: &str) -> io::Result<()> {
         if let Stdin::Busy(plan) = std::mem::replace(&mut self.stdin, Stdin::Closed) {
             self.stdin = Stdin::Open(plan.join().expect("writing a plan does not panic")?);
         }
         match &mut self.stdin {
-            Stdin::Open(stdin) => stdin.write_all(format!("{word}\n").as_bytes()),
+            Stdin::Open(stdin) => stdin.write_all(format!("{message}\n").as_bytes()),
             _ => Err(io::ErrorKind::BrokenPipe.into()),
         }
     }
@@ -290,27 +274,35 @@ impl Worker {
     }
 }
 
-/// Takes from `command` what would send its requests another way than to the target.
-pub(crate) fn remove_proxies(command: &mut Command) {
-    for (name, _) in std::env::vars_os() {
-        if name.to_str().is_some_and(|name| PROXY_VARIABLES.contains(&name.to_ascii_lowercase().as_str())) {
-            command.env_remove(name);
-        }
-    }
+/// The command that starts a worker, in `group` if there is one.
+fn command(launch: &Launch, group: Option<&Group>) -> io::Result<Command> {
+    let mut command = match group {
+        Some(group) => group.command(&launch.program)?,
+        None => Command::new(&launch.program),
+    };
+    command.args(&launch.args);
+    remove_proxies(&mut command);
+    Ok(command)
 }
 
-fn listen(mut stdout: impl BufRead, worker: usize, events: &Sender<Event>) {
+fn cannot_start(launch: &Launch, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot start {}: {error}", launch.program.display()))
+}
+
+fn read_lines(mut stdout: impl BufRead, worker: usize, events: &Sender<WorkerEvent>) {
     loop {
         let mut line = Vec::new();
         let read = stdout.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line);
         let at = Instant::now();
-        let said = match (read, line.pop()) {
-            (Ok(_), Some(b'\n')) => String::from_utf8(line).map_or(Said::Nonsense, Said::Line),
-            (Ok(0), None) | (Err(_), _) => Said::Eof,
-            _ => Said::Nonsense,
+        let output = match (read, line.pop()) {
+            (Ok(_), Some(b'\n')) => {
+                String::from_utf8(line).map_or(WorkerOutput::Malformed, WorkerOutput::Line)
+            }
+            (Ok(0), None) | (Err(_), _) => WorkerOutput::Eof,
+            _ => WorkerOutput::Malformed,
         };
-        let last = !matches!(said, Said::Line(_));
-        if events.send(Event { worker, at, said }).is_err() || last {
+        let last = !matches!(output, WorkerOutput::Line(_));
+        if events.send(WorkerEvent { worker, at, output }).is_err() || last {
             return;
         }
     }
@@ -321,7 +313,7 @@ fn keep_last_line(mut stderr: impl BufRead, last: &Mutex<Option<String>>) {
     while stderr.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
         let text = String::from_utf8_lossy(&line).trim().to_owned();
         if !text.is_empty() {
-            *last.lock().expect("listening does not panic") = Some(text);
+            *last.lock().expect("reading does not panic") = Some(text);
         }
         line.clear();
     }

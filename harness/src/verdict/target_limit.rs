@@ -1,27 +1,27 @@
-//! Whether the target was the limit of a run: whether its wall, and the throughput with it, is the target's
+//! Whether the target was the limit of a run: whether its wall time, and so its throughput, is the target's
 //! and not the contender's.
 //!
-//! What that means is defined by experiment: where a microsecond of extra work planted in the target makes the
-//! wall longer by as much a request, spread over its event loops, the target is the limit. A run cannot be
-//! repeated with something planted, so this looks for what such runs had in common. METHOD.md has the
-//! experiment, and the thresholds are held against it.
+//! This is defined by experiment: where a microsecond of extra work planted in the target makes the
+//! wall time longer by as much a request, spread over its event loops, the target is the limit. A run cannot be
+//! repeated with something planted, so this checks what such runs had in common. METHOD.md has the
+//! experiment, and the thresholds are checked against it.
 
 use inflight_report::record::{LoopFigures, TargetLimit};
 use mock_target::ledger::{Ledger, LoopStats, Outcome};
 
-/// What the busiest loop worked or waited for a processor, as a part of the wall.
+/// The time that the busiest loop worked or waited for a processor, as a part of the wall time.
 const LOOP_BUSY: f64 = 0.90;
 
 /// What target and workers together used of the processors that they share.
 const MACHINE_FULL: f64 = 0.85;
 
-/// What the target must have used of a full machine to matter for the wall.
+/// The part of a full machine that the target must have used to matter for the wall time.
 const NOTABLE: f64 = 0.05;
 
 /// What requests waited for the target, as a part of all the time that there was a slot for one.
 const RESIDENCE: f64 = 0.10;
 
-/// What is known of a run's load on its target.
+/// The load of a run on its target.
 #[derive(Clone, Copy, Debug)]
 pub struct Load<'a> {
     /// `go` to `done`, in nanoseconds.
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn one_busy_loop_is_enough_and_waiting_for_a_processor_counts() {
+    fn one_busy_loop_is_enough() {
         let loops = [of_loop(100_000_000, 0), of_loop(500_000_000, 390_000_000)];
         assert_eq!(limit(&Load { loops: &loops, ..IDLE }), None);
         let loops = [of_loop(100_000_000, 0), of_loop(500_000_000, 410_000_000)];
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_machine_is_the_targets_limit_where_it_has_a_part_in_it() {
+    fn full_machine_is_a_limit_where_the_target_uses_part_of_it() {
         let full = Load { workers_cpu_ns: 1_000_000_000, target_cpu_ns: 900_000_000, ..IDLE };
         assert_eq!(limit(&full), Some(TargetLimit::Machine));
         assert_eq!(limit(&Load { shared_cpus: None, ..full }), None, "each has its own");
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn waiting_counts_as_a_part_of_what_the_slots_could_hold() {
+    fn residence_counts_relative_to_the_slots() {
         let waited = Load { residence_ns: 13_000_000_000, ..IDLE };
         assert_eq!(limit(&waited), Some(TargetLimit::Residence));
         assert_eq!(limit(&Load { slots: 256, ..waited }), None);

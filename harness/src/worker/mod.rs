@@ -1,8 +1,8 @@
 //! The worker's side of a run: from a plan on stdin to samples on stdout.
 //!
-//! A model goes through three states, each reached only from the one before: a [`Gate`] while it
-//! sets itself up, a [`Go`] while it fetches, and [`Finished`] when it has told. So no model can
-//! forget to wait for `go`, or to tell.
+//! A model goes through three states, each reached only from the one before: [`Setup`] while it sets itself up,
+//! [`Running`] while it fetches, and [`Done`] when its samples are written. So no model can forget to wait for
+//! `go`, or to write its samples.
 
 pub mod protocol;
 pub mod recorder;
@@ -11,27 +11,27 @@ use std::io::{BufRead, BufWriter, Write};
 
 use anyhow::{Context, Result, bail};
 
-use crate::worker::protocol::{DONE, GO, PROTOCOL, Plan, Ready};
-use crate::worker::recorder::Recorder;
+use protocol::{DONE, GO, PROTOCOL, Plan, Ready};
+use recorder::Recorder;
 
-/// Carries out the plan that `input` begins with by `run`.
+/// Reads the plan at the start of `input` and executes it with `run`.
 ///
 /// # Errors
-/// On a plan that cannot be understood, a runtime that cannot be set up, or an `input` that ends
+/// On a plan that cannot be parsed, a runtime that cannot be set up, or an `input` that ends
 /// before `go`.
 pub fn work(
     mut input: impl BufRead + Send + 'static,
     output: impl Write + Send + 'static,
-    run: impl FnOnce(&Plan, Gate) -> Result<Finished>,
+    run: impl FnOnce(&Plan, Setup) -> Result<Done>,
 ) -> Result<()> {
-    settle_in();
+    prepare_process();
     let plan = read_plan(&mut input)?;
-    let gate = Gate { recorder: Recorder::of(&plan), input: Box::new(input), output: Box::new(output) };
-    run(&plan, gate).map(|Finished(())| ())
+    let setup = Setup { recorder: Recorder::of(&plan), input: Box::new(input), output: Box::new(output) };
+    run(&plan, setup).map(|Done(())| ())
 }
 
-/// What every worker asks of the system first, and what a program that it becomes keeps.
-pub(crate) fn settle_in() {
+/// Sets what every worker process needs, and what a program that replaces it inherits.
+pub(crate) fn prepare_process() {
     end_with_parent();
     // Where it is refused the lower limit holds, and connections beyond it fail as such.
     let _ = mock_target::raise_descriptor_limit();
@@ -58,30 +58,30 @@ fn read_plan(input: &mut impl BufRead) -> Result<Plan> {
         bail!("the plan is in protocol {}, this worker speaks {PROTOCOL}", plan.protocol);
     }
     if plan.due_ns.as_ref().is_some_and(|due_ns| due_ns.len() != plan.ids.len()) {
-        bail!("the plan does not say of every id when it is due");
+        bail!("the plan does not give a due time for each id");
     }
     Ok(plan)
 }
 
 /// A model that is setting itself up.
-pub struct Gate {
+pub struct Setup {
     recorder: Recorder,
     input: Box<dyn BufRead + Send>,
     output: Box<dyn Write + Send>,
 }
 
-impl Gate {
-    /// What times and records the requests of this run. Its clock stands still until `go`.
+impl Setup {
+    /// Times and records the requests of this run. Its clock starts at `go`.
     pub fn recorder(&self) -> Recorder {
         self.recorder.clone()
     }
 
-    /// Says that everything is set up, and waits for `go`. `runtime` says how many threads there are, all of
-    /// the process counted, as in `3 threads`.
+    /// Reports that everything is set up, and waits for `go`. `runtime` states how many threads there are in the
+    /// process, as in `3 threads`.
     ///
     /// # Errors
-    /// When the harness is gone, or says anything else.
-    pub fn ready(mut self, runtime: impl Into<String>, client: impl Into<String>) -> Result<Go> {
+    /// When the harness is gone, or sends anything else.
+    pub fn ready(mut self, runtime: impl Into<String>, client: impl Into<String>) -> Result<Running> {
         let ready = Ready { ready: true, runtime: runtime.into(), client: client.into() };
         writeln!(self.output, "{}", serde_json::to_string(&ready)?)?;
         self.output.flush()?;
@@ -91,24 +91,23 @@ impl Gate {
             bail!("expected `{GO}` on stdin, got {line:?}");
         }
         self.recorder.start();
-        Ok(Go { recorder: self.recorder, input: self.input, output: self.output })
+        Ok(Running { recorder: self.recorder, input: self.input, output: self.output })
     }
 }
 
 /// A model that is fetching.
-pub struct Go {
+pub struct Running {
     recorder: Recorder,
     input: Box<dyn BufRead + Send>,
     output: Box<dyn Write + Send>,
 }
 
-impl Go {
-    /// Says that the last response is in, waits until the harness has read its meters, and hands
-    /// over what was recorded.
+impl Running {
+    /// Reports that the last response is in, waits until the harness has read its meters, and writes the samples.
     ///
     /// # Errors
     /// When the harness is gone.
-    pub fn done(mut self) -> Result<Finished> {
+    pub fn done(mut self) -> Result<Done> {
         writeln!(self.output, "{DONE}")?;
         self.output.flush()?;
         while self.input.read_line(&mut String::new())? > 0 {}
@@ -118,9 +117,9 @@ impl Go {
             output.write_all(b"\n")?;
         }
         output.flush()?;
-        Ok(Finished(()))
+        Ok(Done(()))
     }
 }
 
-/// A model that has told its samples. Only [`Go::done`] makes one.
-pub struct Finished(());
+/// A model whose samples are written. Only [`Running::done`] makes one.
+pub struct Done(());

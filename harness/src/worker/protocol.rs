@@ -1,4 +1,4 @@
-//! The words between harness and worker: one JSON value a line, over the worker's stdin and stdout.
+//! The messages between harness and worker: one JSON value a line, over the worker's stdin and stdout.
 //!
 //! ```text
 //! harness → worker   a Plan
@@ -9,7 +9,7 @@
 //! worker  → harness  one Sample a line, then exits with 0
 //! ```
 //!
-//! Samples are written only after the meters were read, so that no model is billed for telling.
+//! Samples are written after the meters were read, so that no model pays for writing them.
 
 use std::fmt;
 
@@ -18,13 +18,13 @@ use serde::{Deserialize, Serialize};
 /// The version of this protocol, in every plan.
 pub const PROTOCOL: u32 = 1;
 
-/// The harness's word to begin.
+/// The message that starts a run.
 pub const GO: &str = "go";
 
-/// The worker's word that its last response is in.
+/// The message of a worker whose last response is in.
 pub const DONE: &str = "done";
 
-/// What one worker process is told. Unknown keys are ignored, so that plans can grow.
+/// The work of one worker process. Unknown keys are ignored, so that plans can grow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// Version of the protocol, [`PROTOCOL`].
@@ -58,7 +58,7 @@ pub struct Plan {
     pub request_timeout_ms: u64,
 }
 
-/// A worker's word that it is set up, with the versions of what it stands on.
+/// The message of a worker that is set up, with the versions of its runtime and client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ready {
     /// Always true.
@@ -81,7 +81,7 @@ pub struct Sample {
     pub start_ns: u64,
     /// Nanoseconds from this worker's `go` to the last byte of the body.
     pub end_ns: u64,
-    /// What came of it.
+    /// Its outcome.
     #[serde(flatten)]
     pub outcome: Outcome,
     /// Whether it went out on a fresh connection because its idle one turned out to be closed, or to hold bytes that
@@ -93,11 +93,11 @@ pub struct Sample {
     pub process: Option<u32>,
 }
 
-fn is_false(word: &bool) -> bool {
-    !word
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
-/// What came of a request.
+/// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Outcome {
@@ -127,7 +127,7 @@ impl Outcome {
 /// What a client gives for a request: its part of a [`Sample`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fetched {
-    /// What came of it.
+    /// Its outcome.
     pub outcome: Outcome,
     /// Whether it went out on a fresh connection because its idle one turned out to be closed, or to hold bytes that
     /// nobody asked for.
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sample_reads_as_the_protocol_says() {
+    fn sample_has_the_format_of_the_protocol() {
         let line = r#"{"id":7,"start_ns":1,"end_ns":2,"status":200,"bytes":3,"crc32":891568578}"#;
         let outcome = Outcome::response(200, b"abc");
         let sample =
@@ -200,14 +200,14 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_carries_its_kind() {
+    fn failure_has_its_kind() {
         let line = r#"{"id":7,"start_ns":1,"end_ns":2,"error":"timeout"}"#;
         let outcome = Outcome::Failure { error: ErrorKind::Timeout };
         assert_eq!(serde_json::from_str::<Sample>(line).unwrap().outcome, outcome);
     }
 
     #[test]
-    fn a_sample_says_that_it_was_sent_twice() {
+    fn sample_marks_a_resent_request() {
         let line = r#"{"id":7,"start_ns":1,"end_ns":2,"error":"timeout","resent":true}"#;
         let sample = serde_json::from_str::<Sample>(line).unwrap();
         assert!(sample.resent);
@@ -215,12 +215,12 @@ mod tests {
     }
 
     #[test]
-    fn a_sample_with_neither_status_nor_error_is_refused() {
+    fn sample_without_status_and_error_is_refused() {
         assert!(serde_json::from_str::<Sample>(r#"{"id":7,"start_ns":1,"end_ns":2}"#).is_err());
     }
 
     #[test]
-    fn keys_that_a_plan_does_not_know_are_ignored() {
+    fn unknown_keys_of_a_plan_are_ignored() {
         let plan = r#"{"protocol":1,"contender":"x:1","model":"x","client":"y","url_prefix":"http://h/u/",
             "ids":[0],"in_flight":1,"cores":1,"connect_timeout_ms":1,"request_timeout_ms":1,"later":true}"#;
         let plan: Plan = serde_json::from_str(plan).unwrap();

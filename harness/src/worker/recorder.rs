@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use crate::worker::protocol::{Fetched, Plan, Sample};
+use super::protocol::{Fetched, Plan, Sample};
 
 /// The clock of a run, its schedule where the plan has one, and room for a sample of every URL. A clone is
 /// a new handle.
@@ -22,7 +22,7 @@ struct Records {
     slots: Box<[OnceLock<Entry>]>,
     /// Slots that are taken; more than there are where a model makes more requests than it should.
     taken: AtomicUsize,
-    /// What found no slot. The verdict must see it all the same.
+    /// Samples without a slot. The verdict counts them all the same.
     surplus: Mutex<Vec<Entry>>,
 }
 
@@ -50,7 +50,7 @@ impl Recorder {
         }))
     }
 
-    /// Starts the clock, which stands still until `go`.
+    /// Starts the clock, at `go`.
     pub(crate) fn start(&self) {
         self.0.go.set(Instant::now()).expect("a run begins once");
     }
@@ -112,7 +112,7 @@ impl Recorder {
         }
     }
 
-    /// All that was recorded.
+    /// All recorded samples.
     pub(crate) fn samples(&self) -> Vec<Sample> {
         let surplus = self.0.surplus.lock().expect("nothing panics while it holds the lock");
         let entries = self.0.slots.iter().filter_map(OnceLock::get).chain(surplus.iter());
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn samples_of_all_threads_are_kept_each_once() {
+    fn samples_of_all_threads_are_kept_once() {
         const THREADS: u64 = 8;
         const EACH: u64 = 500;
         let recorder = recorder((0..THREADS * EACH).collect(), None);
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn more_samples_than_planned_are_kept_too() {
+    fn surplus_samples_are_kept() {
         let recorder = recorder(vec![7], None);
         for id in [7, 7, 9] {
             recorder.begin(id).end(Fetched { resent: id == 9, ..fetched(b"") });
@@ -220,7 +220,7 @@ mod tests {
 
     /// Ids need not come in order.
     #[test]
-    fn each_id_has_the_due_time_that_stands_beside_it() {
+    fn each_id_has_its_own_due_time() {
         let recorder = recorder(vec![9, 4, 6], Some(vec![0, 1, u64::MAX]));
         [9, 4, 6].iter().for_each(|&id| recorder.begin(id).end(fetched(b"")));
         let due = recorder.samples().into_iter().map(|sample| sample.due_ns);

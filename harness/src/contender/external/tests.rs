@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn the_kits_that_come_with_the_program_are_as_they_should_be() {
+fn built_in_bundles_are_valid() {
     let folders = BUILT_IN.dirs().filter(|folder| folder.get_file(folder.path().join(FILE_NAME)).is_some());
     let mut names: Vec<String> =
         built_in().unwrap().iter().map(|external| external.bundle.name.clone()).collect();

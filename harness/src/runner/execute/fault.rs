@@ -8,13 +8,13 @@ use thiserror::Error;
 /// Why a run did not reach its end.
 #[derive(Debug, Error)]
 pub enum Fault {
-    /// A worker did not do its part: what it did instead, with its last words.
+    /// A worker did not do its part: what it did instead, with the last line of its stderr.
     #[error("{0}")]
     Worker(String),
     /// The target is gone.
     #[error("the target died during the run")]
     TargetDied,
-    /// The target is there, and what it saw or used is not to be had of it.
+    /// The target runs, but its ledger or the use of its event loops cannot be read.
     #[error("the target's ledger cannot be read: {0}")]
     NoLedger(String),
     /// The user asked to stop.
@@ -26,7 +26,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Why such a run is void.
+    /// Why such a run is invalid.
     pub fn reason(&self) -> Reason {
         let kind = match self {
             Fault::Worker(_) => ReasonKind::Worker,
@@ -49,9 +49,10 @@ pub(super) fn also_late(others: &[usize]) -> String {
     }
 }
 
-pub(super) fn fault(what: String, last_words: Option<String>) -> Fault {
-    Fault::Worker(match last_words {
-        Some(words) => format!("{what}; its last words: {words}"),
+/// What a worker did wrong, with the last line of its stderr.
+pub(super) fn worker_fault(what: String, stderr_tail: Option<String>) -> Fault {
+    Fault::Worker(match stderr_tail {
+        Some(line) => format!("{what}; last line of stderr: {line}"),
         None => what,
     })
 }

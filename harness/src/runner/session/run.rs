@@ -1,21 +1,20 @@
-//! What came of a run, as its line in the record has it.
+//! Converts the measurements of a run to its line in the record.
 
 use inflight_report::record::{
     Figures, Latencies, Quantiles, Run, Samples, Schedule, TargetFigures, Verdict,
 };
 use mock_target::ledger::{Lateness, Ledger};
 
-use crate::contender::{Contender, Shape};
-use crate::worker::protocol::{Outcome, Sample};
+use crate::contender::Contender;
 use crate::runner::execute::{Fault, Finish};
 use crate::runner::schedule::Turn;
 use crate::runner::target::TargetOptions;
-use crate::verdict::target_limit;
-use crate::verdict::{self, Evidence};
-use crate::workload::Workload;
+use crate::verdict::{self, RunData, target_limit};
+use crate::worker::protocol::{Outcome, Sample};
+use crate::workload::{Shape, Workload};
 
 /// A run that did not reach its end.
-pub(super) fn void(contender: &Contender, turn: Turn, fault: &Fault) -> Run {
+pub(super) fn failed(contender: &Contender, turn: Turn, fault: &Fault) -> Run {
     Run {
         contender: contender.to_string(),
         round: turn.round,
@@ -45,7 +44,7 @@ pub(super) fn measured(
     ledger: &Ledger,
 ) -> Run {
     let all: Vec<Sample> = finish.samples.iter().flatten().cloned().collect();
-    let evidence = Evidence {
+    let data = RunData {
         workload,
         shape: contender.shape,
         samples: &all,
@@ -64,9 +63,9 @@ pub(super) fn measured(
         position: turn.position,
         warm_up: turn.round == 0,
         took_ns: 0,
-        verdict: verdict::verdict(&evidence),
+        verdict: verdict::verify(&data),
         disturbed_attempts: Vec::new(),
-        warnings: warnings(&evidence, &finish),
+        warnings: warnings(&data, &finish),
         figures: Some(figures(contender.shape, &finish, &samples, ledger, workload, options, shared_cpus)),
         runtime: finish.ready.runtime,
         client: finish.ready.client,
@@ -76,11 +75,11 @@ pub(super) fn measured(
     }
 }
 
-/// What a reader should know though it voids nothing.
-fn warnings(evidence: &Evidence<'_>, finish: &Finish) -> Vec<String> {
+/// What a reader should know although the run is valid.
+fn warnings(data: &RunData<'_>, finish: &Finish) -> Vec<String> {
     let disturbances = finish.noise.disturbances(finish.wall_ns);
     let disturbances = disturbances.iter().map(ToString::to_string);
-    verdict::warnings(evidence).into_iter().chain(disturbances).collect()
+    verdict::warnings(data).into_iter().chain(disturbances).collect()
 }
 
 fn figures(
@@ -176,7 +175,7 @@ fn columns(by_process: &[Vec<Sample>], processes: u32, workload: &Workload) -> S
     let mut columns = Samples::default();
     for (index, (process, sample)) in all.into_iter().enumerate() {
         columns.id.push(sample.id);
-        columns.process.push(sample.process.filter(|told| *told < processes).unwrap_or(process));
+        columns.process.push(sample.process.filter(|process| *process < processes).unwrap_or(process));
         columns.due_ns.extend(sample.due_ns);
         columns.start_ns.push(sample.start_ns);
         columns.end_ns.push(sample.end_ns);
