@@ -1,4 +1,4 @@
-//! What is compared: an `inflight` that was built, or contenders of a user's own that were.
+//! The two builds that are compared: each an `inflight`, or contenders of a user's own.
 
 use std::fs::File;
 use std::io;
@@ -10,17 +10,17 @@ use inflight_report::gate::Build;
 use ring::digest;
 
 use super::Copies;
-use crate::contender::catalogue::Catalogue;
 use crate::contender::Contender;
-use crate::runner::worker_pool::Launch;
+use crate::contender::catalogue::Catalogue;
 use crate::contender::external::FILE_NAME;
+use crate::process::Launch;
 
-/// One of the two that are compared.
+/// One of the two builds that are compared, as it lies on the disk.
 #[derive(Clone)]
-pub(crate) struct Candidate {
+pub(crate) struct Artifact {
     pub(crate) build: Build,
     origin: Origin,
-    /// What of it can race.
+    /// Its contenders.
     catalogue: Catalogue,
 }
 
@@ -32,44 +32,44 @@ enum Origin {
     Manifest,
 }
 
-impl Candidate {
-    /// What lies at `path`, called `name`: a program that is an `inflight`, or the `contender.toml` of
+impl Artifact {
+    /// The build at `path`, called `name`: a program that is an `inflight`, or the `contender.toml` of
     /// contenders of a user's own, which this program starts.
     ///
     /// # Errors
     /// Where there is neither.
-    pub(crate) fn at(path: &Path, name: String) -> Result<Candidate> {
+    pub(crate) fn at(path: &Path, name: String) -> Result<Artifact> {
         let found = path.canonicalize().with_context(|| format!("there is no {}", path.display()))?;
         if found.extension().is_some_and(|extension| extension == "toml") {
-            return Candidate::of_manifest(&found, name);
+            return Artifact::of_manifest(&found, name);
         }
         ask_for_version(&found)?;
         let digest = digest_of(&found).with_context(|| format!("cannot read {}", path.display()))?;
         let origin = Origin::Program(found);
-        Ok(Candidate { build: Build { name, digest }, origin, catalogue: Catalogue::load(&[])? })
+        Ok(Artifact { build: Build { name, digest }, origin, catalogue: Catalogue::load(&[])? })
     }
 
-    fn of_manifest(file: &Path, name: String) -> Result<Candidate> {
+    fn of_manifest(file: &Path, name: String) -> Result<Artifact> {
         let catalogue = Catalogue::load(&[file.to_owned()])?;
-        let kits = catalogue.kits();
-        let kit = kits.iter().find(|kit| kit.is_own());
+        let bundles = catalogue.bundles();
+        let bundle = bundles.iter().find(|bundle| bundle.is_own());
         let digest =
-            kit.map(|kit| kit.digest()).with_context(|| format!("{} has no contender", file.display()))?;
-        Ok(Candidate { build: Build { name, digest }, origin: Origin::Manifest, catalogue })
+            bundle.map(|bundle| bundle.digest()).with_context(|| format!("{} has no contender", file.display()))?;
+        Ok(Artifact { build: Build { name, digest }, origin: Origin::Manifest, catalogue })
     }
 
     /// The same from a copy of the program, in a folder called `name`. How much of a file a process has mapped in depends on how
     /// its pages came into memory: two copies of one program can differ by a fifth in peak memory. Copies made
-    /// alike, one right after the other, do not.
+    /// alike, one right after the other, do not differ.
     ///
     /// # Errors
     /// Where it cannot be copied.
-    pub(crate) fn copied(&self, copies: &Copies, name: &str) -> Result<Candidate> {
+    pub(crate) fn copied(&self, copies: &Copies, name: &str) -> Result<Artifact> {
         let Origin::Program(program) = &self.origin else { return Ok(self.clone()) };
-        Ok(Candidate { origin: Origin::Program(copies.of(program, name)?), ..self.clone() })
+        Ok(Artifact { origin: Origin::Program(copies.of(program, name)?), ..self.clone() })
     }
 
-    /// The contender that is written `text`, made sure to be ready.
+    /// The contender that is written `text`, checked to be ready.
     ///
     /// # Errors
     /// Where it does not have it.
@@ -77,13 +77,13 @@ impl Candidate {
         let contender = self.catalogue.contender(text).with_context(|| self.build.name.clone())?;
         let own = match &self.origin {
             Origin::Program(_) => contender.external().is_none(),
-            Origin::Manifest => contender.external().is_some_and(|external| external.kit.is_own()),
+            Origin::Manifest => contender.external().is_some_and(|external| external.bundle.is_own()),
         };
         if !own {
             bail!("{contender} comes with this program: it would be the same for base and head");
         }
         if let Some(external) = contender.external() {
-            external.kit.probe().with_context(|| self.build.name.clone())?;
+            external.bundle.probe().with_context(|| self.build.name.clone())?;
         }
         Ok(contender)
     }
@@ -101,7 +101,7 @@ impl Candidate {
                 let mut plan = Command::new(program);
                 plan.args(["plan", text, "--urls", "1"]).stdin(Stdio::null());
                 let output = plan.output().with_context(|| format!("cannot start {}", program.display()))?;
-                // Whatever else is wrong with it is found when it races.
+                // Anything else that is wrong with it is found when it runs.
                 let stderr = String::from_utf8_lossy(&output.stderr);
                 Ok(!LACKING.iter().any(|words| stderr.contains(words)))
             }
@@ -117,19 +117,19 @@ impl Candidate {
     }
 }
 
-/// What an inflight, of any version, answers where it has no such model or client.
+/// The messages of an inflight, of any version, that has no such model or client.
 const LACKING: [&str; 2] = ["no model is called", "has no client"];
 
-/// A program that does not say that it is an inflight is none.
+/// Checks that `program` is an inflight.
 fn ask_for_version(program: &Path) -> Result<()> {
     let shown = program.display();
     let output = Command::new(program).arg("--version").stdin(Stdio::null()).output();
     let output = output.with_context(|| {
         format!("cannot start {shown}: a build is a program `inflight`, or a {FILE_NAME}")
     })?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    if !output.status.success() || !said.starts_with("inflight ") {
-        bail!("{shown} is no inflight: asked for its --version it said {:?}", said.trim());
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    if !output.status.success() || !stdout.starts_with("inflight ") {
+        bail!("{shown} is no inflight: its --version printed {:?}", stdout.trim());
     }
     Ok(())
 }

@@ -10,40 +10,40 @@ use serde::Deserialize;
 
 use crate::toml_error;
 
-/// More cells than this are more tests than a gate can bear.
+/// The most cells: more would need too many tests.
 const MOST_CELLS: usize = 20;
 
 /// Runs of each build in a pair where nothing is delayed, and a run takes some milliseconds.
 const RUNS_WITHOUT_DELAY: u32 = 10;
 
-/// More runs in a pair than this are no longer back to back.
+/// The most runs in a pair: more would not be back to back.
 const MOST_RUNS: u32 = 100;
 
 /// The whole file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Settings {
-    /// How a checkout becomes what is measured.
-    pub(crate) build: Option<Recipe>,
-    /// What is measured.
+pub(crate) struct GateConfig {
+    /// How a checkout is built.
+    pub(crate) build: Option<BuildSpec>,
+    /// The cells that are measured.
     #[serde(rename = "cell")]
-    pub(crate) cells: Vec<CellSettings>,
+    pub(crate) cells: Vec<CellConfig>,
 }
 
-/// How a checkout becomes what is measured.
+/// How a checkout is built.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Recipe {
+pub(crate) struct BuildSpec {
     /// The command that builds it, run in the checkout's folder.
     pub(crate) command: Vec<String>,
-    /// What comes of it, below that folder: an `inflight`, or a `contender.toml`.
+    /// The result, below that folder: an `inflight`, or a `contender.toml`.
     pub(crate) result: PathBuf,
 }
 
 /// One cell.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct CellSettings {
+pub(crate) struct CellConfig {
     /// The contender.
     pub(crate) contender: String,
     /// The preset.
@@ -53,45 +53,45 @@ pub(crate) struct CellSettings {
     figures: Option<Vec<Figure>>,
 }
 
-impl Settings {
+impl GateConfig {
     /// Reads the file at `path`.
     ///
     /// # Errors
     /// Where it cannot be read or understood, in one line.
-    pub(crate) fn read(path: &Path) -> Result<Settings> {
+    pub(crate) fn read(path: &Path) -> Result<GateConfig> {
         let text = fs::read_to_string(path).with_context(|| {
             format!(
-                "cannot read {}, which says what a gate measures (CONTRIBUTING.md has an example)",
+                "cannot read {}, the configuration of the gate (CONTRIBUTING.md has an example)",
                 path.display()
             )
         })?;
-        Settings::parse(&text).with_context(|| path.display().to_string())
+        GateConfig::parse(&text).with_context(|| path.display().to_string())
     }
 
-    fn parse(text: &str) -> Result<Settings> {
-        let settings: Settings = toml::from_str(text).map_err(|error| toml_error::one_line(text, &error))?;
-        let cells = settings.cells.len();
+    fn parse(text: &str) -> Result<GateConfig> {
+        let config: GateConfig = toml::from_str(text).map_err(|error| toml_error::one_line(text, &error))?;
+        let cells = config.cells.len();
         ensure!(cells > 0, "there is no [[cell]]");
         ensure!(
             cells <= MOST_CELLS,
-            "{cells} cells are too many to be judged together: at most {MOST_CELLS}"
+            "{cells} cells are too many for one gate: at most {MOST_CELLS}"
         );
-        for (at, cell) in settings.cells.iter().enumerate() {
+        for (at, cell) in config.cells.iter().enumerate() {
             cell.check().with_context(|| format!("cell `{}`", cell.contender))?;
             let same =
-                |other: &CellSettings| (&other.contender, &other.preset) == (&cell.contender, &cell.preset);
+                |other: &CellConfig| (&other.contender, &other.preset) == (&cell.contender, &cell.preset);
             ensure!(
-                !settings.cells[..at].iter().any(same),
-                "{} × {} stands twice",
+                !config.cells[..at].iter().any(same),
+                "{} × {} is defined twice",
                 cell.contender,
                 cell.preset
             );
         }
-        Ok(settings)
+        Ok(config)
     }
 }
 
-impl CellSettings {
+impl CellConfig {
     fn check(&self) -> Result<()> {
         let scenario = self.scenario()?;
         scenario.validate()?;
@@ -117,8 +117,8 @@ impl CellSettings {
         self.runs.unwrap_or(if self.delays() { 1 } else { RUNS_WITHOUT_DELAY })
     }
 
-    /// What is judged: unless it is said, all that can be believed. Where requests are delayed, CPU and the
-    /// counts that hang on how many events a wake-up finds vary too much.
+    /// What is judged: by default all figures that are reliable. Where requests are delayed, CPU and the
+    /// counts that depend on the number of events per wake-up vary too much.
     pub(crate) fn figures(&self) -> Vec<Figure> {
         match &self.figures {
             Some(figures) => Figure::ALL.into_iter().filter(|figure| figures.contains(figure)).collect(),
@@ -137,14 +137,14 @@ mod tests {
     use super::*;
 
     fn refusal(text: &str) -> String {
-        format!("{:#}", Settings::parse(text).unwrap_err())
+        format!("{:#}", GateConfig::parse(text).unwrap_err())
     }
 
     #[test]
-    fn what_is_not_said_goes_by_the_preset() {
+    fn defaults_depend_on_the_preset() {
         let text = "[[cell]]\ncontender = 'tokio:8'\npreset = 'sprint'\nurls = 1000\n\
                     [[cell]]\ncontender = 'tokio:8'\npreset = 'quick'\n";
-        let cells = Settings::parse(text).unwrap().cells;
+        let cells = GateConfig::parse(text).unwrap().cells;
         assert_eq!((cells[0].runs(), cells[0].scenario().unwrap().urls), (RUNS_WITHOUT_DELAY, 1_000));
         assert_eq!(cells[0].figures(), Figure::ALL);
         assert_eq!((cells[1].runs(), cells[1].scenario().unwrap().urls), (1, 1_000));
@@ -152,10 +152,10 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_told_in_one_line() {
+    fn mistakes_are_one_line() {
         let cell = "[[cell]]\ncontender = 'tokio:8'\npreset = 'sprint'\n";
         assert!(refusal("").contains("missing field `cell`"), "{}", refusal(""));
-        assert!(refusal(&cell.repeat(2)).contains("stands twice"));
+        assert!(refusal(&cell.repeat(2)).contains("is defined twice"));
         assert!(refusal(&format!("{cell}round = 3\n")).contains("unknown field `round`"));
         assert!(refusal(&cell.replace("sprint", "sprnt")).contains("did you mean \"sprint\"?"));
         assert!(refusal(&format!("{cell}runs = 0\n")).contains("runs: from 1 to 100"));

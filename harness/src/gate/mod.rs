@@ -1,20 +1,20 @@
-//! The gate: two builds of the same contenders, measured pair by pair on one machine in one sitting.
+//! The gate: two builds of the same contenders, measured pair by pair on one machine in one session.
 //!
-//! What is measured next and what it all says is decided by `inflight_report::gate`, which knows nothing of
-//! processes. Here is how it is measured.
+//! `inflight_report::gate` decides what is measured next and what the result is; it knows nothing of processes.
+//! This module does the measuring.
 
 mod artifact;
+mod config;
 mod copies;
-mod stages;
 mod process_bench;
 mod revision;
-mod config;
 #[cfg(test)]
 mod simulation;
+mod stages;
 
-pub(crate) use artifact::Candidate;
+pub(crate) use artifact::Artifact;
+pub(crate) use config::GateConfig;
 pub(crate) use copies::Copies;
-pub(crate) use stages::carry_out;
-pub(crate) use process_bench::{INTERRUPTED, Onlooker, Races};
-pub(crate) use revision::{Source, working_tree};
-pub(crate) use config::Settings;
+pub(crate) use process_bench::{GateObserver, INTERRUPTED, ProcessBench};
+pub(crate) use revision::{Repository, working_tree};
+pub(crate) use stages::run_stages;

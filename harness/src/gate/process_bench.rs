@@ -1,4 +1,4 @@
-//! The cells of a gate, raced: real processes against real targets.
+//! Measures the cells of a gate with real processes and real targets.
 
 use std::path::Path;
 use std::time::Instant;
@@ -8,83 +8,83 @@ use inflight_report::gate::{Cell, Cost, Figure, Side, Unmatched};
 use inflight_report::record::{Figures, Noise, Run, Usage};
 use mock_target::Scenario;
 
-use super::Candidate;
+use super::Artifact;
+
+use super::config::CellConfig;
 use super::stages::{Bench, Counted, Measured};
-use super::config::CellSettings;
 use crate::contender::Contender;
-use crate::runner::worker_pool::Launch;
-use crate::meter::{Callgrind, Moment, SystemCalls, children_cpu_ns};
 use crate::machine::placement::Placement;
-use crate::runner::schedule::Turn;
-use crate::runner::session::{self, Session, Watcher};
+use crate::meter::{Callgrind, Moment, SystemCalls, children_cpu_ns};
+use crate::process::Launch;
+use crate::runner::{Observer, Session, Turn, target_options};
 use crate::workload::Workload;
 
-/// Where either run was disturbed both run again, so often; what goes on disturbing them is the machine.
+/// Where either run was disturbed both run again, at most this many times per run.
 const ATTEMPTS: u32 = 10;
 
 /// The sessions and contenders behind a gate's cells.
-pub(crate) struct Races<'a> {
+pub(crate) struct ProcessBench<'a> {
     sessions: Vec<Session>,
-    cells: Vec<RaceCell>,
-    onlooker: &'a mut dyn Onlooker,
+    cells: Vec<BenchCell>,
+    observer: &'a mut dyn GateObserver,
     has_callgrind: bool,
     took_ns: u64,
-    /// What the machine did while pairs ran, ours included.
+    /// The noise of the machine while pairs ran, including this program's own CPU.
     noise: Noise,
     ours_ns: u64,
-    /// Cells of which one build lacks the contender.
+    /// Cells whose contender one build lacks.
     pub(crate) unmatched: Vec<Unmatched>,
 }
 
-/// Who looks on.
-pub(crate) trait Onlooker: Watcher {
-    /// What is measured now, and how many pairs are known to come.
-    fn tell(&mut self, what: &str, to_come: u32);
+/// Observes a gate.
+pub(crate) trait GateObserver: Observer {
+    /// A measurement of `stage` begins; `to_come` pairs are known to come.
+    fn begin_measurement(&mut self, stage: &str, to_come: u32);
 
     /// Each cell has had one more pair in a stage: `done` rounds of `rounds`, and the pairs that are known to come.
     fn end_round(&mut self, stage: &str, done: u32, rounds: u32, to_come: u32);
 }
 
-struct RaceCell {
+struct BenchCell {
     cell: Cell,
     session: usize,
-    base: Runner,
-    head: Runner,
+    base: BuildContender,
+    head: BuildContender,
 }
 
 #[derive(Clone)]
-struct Runner {
+struct BuildContender {
     contender: Contender,
     launch: Launch,
-    /// What the build is called.
+    /// The name of the build.
     name: String,
 }
 
-/// The machine before a pair.
-struct Began {
+/// Readings of the machine before a pair.
+struct StartReadings {
     at: Instant,
     machine: Moment,
     children_ns: u64,
     targets_ns: u64,
 }
 
-impl<'a> Races<'a> {
+impl<'a> ProcessBench<'a> {
     /// Starts a target for each scenario of `cells`, from `program`, and finds the contenders in both builds. The
-    /// third, another copy of the base, is for the hidden cell.
+    /// third, another copy of the base, is for the A/A control.
     ///
     /// # Errors
     /// Where a target cannot be started, or neither build has a contender.
     pub(crate) fn prepare(
         program: &Path,
-        cells: &[CellSettings],
-        [base, head, twin]: [&Candidate; 3],
+        cells: &[CellConfig],
+        [base, head, control]: [&Artifact; 3],
         placement: Option<&Placement>,
-        onlooker: &'a mut dyn Onlooker,
-    ) -> Result<Races<'a>> {
-        let mut races = Races {
+        observer: &'a mut dyn GateObserver,
+    ) -> Result<ProcessBench<'a>> {
+        let mut bench = ProcessBench {
             sessions: Vec::new(),
             cells: Vec::new(),
-            onlooker,
+            observer,
             has_callgrind: Callgrind::not_offered().is_none(),
             took_ns: 0,
             noise: Noise::default(),
@@ -92,65 +92,65 @@ impl<'a> Races<'a> {
             unmatched: Vec::new(),
         };
         let mut known: Vec<Scenario> = Vec::new();
-        for settings in cells {
-            let scenario = settings.scenario()?;
+        for config in cells {
+            let scenario = config.scenario()?;
             let cell = Cell {
-                contender: settings.contender.clone(),
-                preset: settings.preset.clone(),
+                contender: config.contender.clone(),
+                preset: config.preset.clone(),
                 urls: scenario.urls,
-                runs: settings.runs(),
-                figures: settings.figures(),
+                runs: config.runs(),
+                figures: config.figures(),
                 twin: false,
             };
-            let only_in = match (base.has(&settings.contender)?, head.has(&settings.contender)?) {
+            let only_in = match (base.has(&config.contender)?, head.has(&config.contender)?) {
                 (true, false) => Some(Side::Base),
                 (false, true) => Some(Side::Head),
                 (true, true) => None,
                 (false, false) => bail!("{}: neither build has such a contender", cell.name()),
             };
             if let Some(only_in) = only_in {
-                races.unmatched.push(Unmatched { cell: cell.name(), only_in });
+                bench.unmatched.push(Unmatched { cell: cell.name(), only_in });
                 continue;
             }
             let session = match known.iter().position(|known| *known == scenario) {
                 Some(session) => session,
                 None => {
-                    races.sessions.push(start(program, scenario.clone(), placement)?);
+                    bench.sessions.push(start(program, scenario.clone(), placement)?);
                     known.push(scenario.clone());
                     known.len() - 1
                 }
             };
-            let runner = |candidate: &Candidate| -> Result<Runner> {
-                let contender = candidate.contender(&settings.contender)?;
+            let build_contender = |artifact: &Artifact| -> Result<BuildContender> {
+                let contender = artifact.contender(&config.contender)?;
                 crate::contender::limits::check(&contender)?;
-                let launch = candidate.launch(&contender, program);
-                Ok(Runner { contender, launch, name: candidate.build.name.clone() })
+                let launch = artifact.launch(&contender, program);
+                Ok(BuildContender { contender, launch, name: artifact.build.name.clone() })
             };
-            races.cells.push(RaceCell { cell, session, base: runner(base)?, head: runner(head)? });
+            bench.cells.push(BenchCell { cell, session, base: build_contender(base)?, head: build_contender(head)? });
         }
-        races.add_twin(twin, program);
-        Ok(races)
+        bench.add_control(control, program);
+        Ok(bench)
     }
 
-    /// A twin of the first cell of which anything is judged that noise could touch, of the base against itself.
-    fn add_twin(&mut self, twin: &Candidate, program: &Path) {
-        let measured = |cell: &RaceCell| -> Vec<Figure> {
+    /// An A/A control, the base against itself: of the first cell with a figure that noise affects.
+    fn add_control(&mut self, control: &Artifact, program: &Path) {
+        let measured = |cell: &BenchCell| -> Vec<Figure> {
             cell.cell.figures.iter().copied().filter(|figure| figure.is_measured()).collect()
         };
         let Some(first) = self.cells.iter().find(|cell| !measured(cell).is_empty()) else { return };
         let cell = Cell { figures: measured(first), twin: true, ..first.cell.clone() };
         let base = first.base.clone();
-        let head = Runner { launch: twin.launch(&base.contender, program), ..base.clone() };
-        let twin = RaceCell { cell, session: first.session, base, head };
-        self.cells.push(twin);
+        let head = BuildContender { launch: control.launch(&base.contender, program), ..base.clone() };
+        let control = BenchCell { cell, session: first.session, base, head };
+        self.cells.push(control);
     }
 
-    /// The cells, the hidden one last.
+    /// The cells, the A/A control last.
     pub(crate) fn cells(&self) -> Vec<Cell> {
         self.cells.iter().map(|cell| cell.cell.clone()).collect()
     }
 
-    /// Counts that a cell asks for and that cannot be had here, with the reason.
+    /// Counts that a cell asks for and that are not possible here, with the reason.
     pub(crate) fn not_offered(&self) -> Vec<(Figure, String)> {
         let wanted = |figure: Figure| self.cells.iter().any(|cell| cell.cell.figures.contains(&figure));
         let callgrind = Callgrind::not_offered();
@@ -165,16 +165,16 @@ impl<'a> Races<'a> {
         missing
     }
 
-    /// How long all pairs took, and what the machine did besides in that time.
+    /// How long all pairs took, and the noise of the machine in that time.
     ///
-    /// The machine counts in ticks of 10 ms, of which a pair has few: what is ours is taken off all pairs together.
+    /// The machine counts in ticks of 10 ms, of which a pair has few: this program's own CPU is subtracted from all pairs together.
     pub(crate) fn noise(&self) -> (u64, Noise) {
         let others_cpu_ns = self.noise.others_cpu_ns.map(|all_ns| all_ns.saturating_sub(self.ours_ns));
         (self.took_ns, Noise { others_cpu_ns, ..self.noise })
     }
 
-    fn look_around(&self) -> Began {
-        Began {
+    fn start_readings(&self) -> StartReadings {
+        StartReadings {
             at: Instant::now(),
             machine: Moment::read(),
             children_ns: children_cpu_ns(),
@@ -182,7 +182,7 @@ impl<'a> Races<'a> {
         }
     }
 
-    fn note_noise(&mut self, began: &Began) {
+    fn add_noise(&mut self, began: &StartReadings) {
         self.took_ns += began.at.elapsed().as_nanos() as u64;
         let ours_ns = children_cpu_ns() + self.targets_cpu_ns();
         self.ours_ns += ours_ns.saturating_sub(began.children_ns + began.targets_ns);
@@ -193,7 +193,7 @@ impl<'a> Races<'a> {
         self.sessions.iter().filter_map(|session| session.target_cpu_ns().ok()).sum()
     }
 
-    fn runner(&self, cell: usize, side: Side) -> Runner {
+    fn build(&self, cell: usize, side: Side) -> BuildContender {
         let cell = &self.cells[cell];
         match side {
             Side::Base => cell.base.clone(),
@@ -201,16 +201,16 @@ impl<'a> Races<'a> {
         }
     }
 
-    /// The figures of a run; `None` where something else than the build disturbed it.
+    /// The figures of a run; `None` where something other than the build disturbed it.
     fn run(&mut self, cell: usize, side: Side) -> Result<Option<Figures>> {
-        let runner = self.runner(cell, side);
+        let build = self.build(cell, side);
         let session = &mut self.sessions[self.cells[cell].session];
         let turn = Turn { contender: 0, round: 1, position: 1 };
-        let limits = session.limits(&runner.contender);
+        let limits = session.limits(&build.contender);
         let run =
-            session.run(&runner.contender, turn, &runner.launch, limits, &mut Hearing(self.onlooker))?;
+            session.run(&build.contender, turn, &build.launch, limits, &mut *self.observer)?;
         let run = run.context(INTERRUPTED)?;
-        refuse_fault(&runner, &self.cells[cell].cell, &run)?;
+        refuse_failure(&build, &self.cells[cell].cell, &run)?;
         Ok(run.figures.filter(|_| run.verdict.is_valid()))
     }
 
@@ -225,36 +225,36 @@ impl<'a> Races<'a> {
     }
 
     fn counted(&mut self, cell: usize, side: Side, callgrind: Option<&Callgrind>) -> Result<Usage> {
-        let runner = self.runner(cell, side);
+        let build = self.build(cell, side);
         let session = &mut self.sessions[self.cells[cell].session];
-        let run = session.count(&runner.contender, &runner.launch, callgrind, &mut Hearing(self.onlooker))?;
+        let run = session.count(&build.contender, &build.launch, callgrind, &mut *self.observer)?;
         let run = run.context(INTERRUPTED)?;
-        // Counting is no race: that the target was late voids no count.
-        refuse_fault(&runner, &self.cells[cell].cell, &run)?;
+        // A late target does not change a count.
+        refuse_failure(&build, &self.cells[cell].cell, &run)?;
         Ok(run.figures.map_or_else(Usage::default, |figures| figures.usage))
     }
 }
 
-/// What a gate says that the user has stopped.
+/// The message of a gate that the user has stopped.
 pub(crate) const INTERRUPTED: &str = "interrupted: nothing of it is saved";
 
 fn start(program: &Path, scenario: Scenario, placement: Option<&Placement>) -> Result<Session> {
     let workload = Workload::of(scenario);
-    let options = session::target_options(&workload, placement);
+    let options = target_options(&workload, placement);
     Session::with_options(program, workload, options, placement.cloned())
 }
 
-/// A build that does not do its part is no slow one.
-fn refuse_fault(runner: &Runner, cell: &Cell, run: &Run) -> Result<()> {
+/// Fails where a build does not work, which is no slowness.
+fn refuse_failure(build: &BuildContender, cell: &Cell, run: &Run) -> Result<()> {
     if run.verdict.is_valid() || run.verdict.is_disturbed() {
         return Ok(());
     }
-    bail!("{} of {} does not work: {}", cell.name(), runner.name, run.verdict.text())
+    bail!("{} of {} does not work: {}", cell.name(), build.name, run.verdict.text())
 }
 
-impl Bench for Races<'_> {
+impl Bench for ProcessBench<'_> {
     fn pair(&mut self, cell: usize, first: Side) -> Result<Option<Measured>> {
-        let began = self.look_around();
+        let began = self.start_readings();
         let runs = self.cells[cell].cell.runs;
         let (mut base, mut head) = (Sum::default(), Sum::default());
         let (mut done, mut repeated) = (0, 0);
@@ -268,7 +268,7 @@ impl Bench for Races<'_> {
                 None => repeated += 1,
             }
         }
-        self.note_noise(&began);
+        self.add_noise(&began);
         let whole = done == runs;
         Ok(whole.then(|| Measured { base: base.mean(runs), head: head.mean(runs), repeated }))
     }
@@ -290,16 +290,16 @@ impl Bench for Races<'_> {
         Ok(counted)
     }
 
-    fn tell(&mut self, stage: &str, to_come: u32) {
-        self.onlooker.tell(stage, to_come);
+    fn begin_measurement(&mut self, stage: &str, to_come: u32) {
+        self.observer.begin_measurement(stage, to_come);
     }
 
     fn end_round(&mut self, stage: &str, done: u32, rounds: u32, to_come: u32) {
-        self.onlooker.end_round(stage, done, rounds, to_come);
+        self.observer.end_round(stage, done, rounds, to_come);
     }
 }
 
-/// What the runs of one side of a pair cost together.
+/// The total cost of the runs of one side of a pair.
 #[derive(Clone, Copy, Default)]
 struct Sum {
     wall_ns: f64,
@@ -330,17 +330,6 @@ impl Sum {
     }
 }
 
-/// Hears Ctrl-C.
-struct Hearing<'a>(&'a dyn Onlooker);
-
-impl Watcher for Hearing<'_> {
-    fn seen(&mut self, _: u64, _: u64) {}
-
-    fn interrupted(&self) -> bool {
-        self.0.interrupted()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use inflight_report::record::{Record, TargetLimit};
@@ -348,7 +337,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cost_says_in_how_many_of_its_runs_the_target_was_the_limit() {
+    fn cost_has_the_share_of_target_limited_runs() {
         let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../report/src/record/format_1.jsonl");
         let mut figures: Vec<Figures> =
             Record::read(&kept).unwrap().runs.into_iter().filter_map(|run| run.figures).take(4).collect();

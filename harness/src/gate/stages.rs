@@ -1,13 +1,13 @@
-//! The course of a gate: every cell is screened, what looks worse is heard again.
+//! The stages of a gate: every cell is screened, and candidates are confirmed by new measurements.
 
 use anyhow::Result;
 use fastrand::Rng;
 use inflight_report::gate::{COUNTS, Cost, Count, Figure, Gate, Pair, SCREEN_PAIRS, Side, Stage};
 
-/// What measures the cells of a gate.
+/// Measures the cells of a gate.
 pub(crate) trait Bench {
-    /// Measures both builds of a cell back to back, the `first` one first. `None` where the machine would not let
-    /// it.
+    /// Measures both builds of a cell back to back, the `first` one first. `None` where the machine disturbed every
+    /// attempt.
     ///
     /// # Errors
     /// When one of the builds does not work, or the user asked to stop.
@@ -19,15 +19,15 @@ pub(crate) trait Bench {
     /// As [`Bench::pair`].
     fn count(&mut self, cell: usize, side: Side) -> Result<Counted>;
 
-    /// Called when each cell has had one more pair: of a stage `done` rounds of `rounds`, and the number of pairs that are
+    /// Called when each cell has had one more pair: `done` of `rounds` rounds of the stage, and the number of pairs that are
     /// known to come.
     fn end_round(&mut self, stage: &str, done: u32, rounds: u32, to_come: u32);
 
-    /// Called before each measurement with what it is for, and the number of pairs that are known to come.
-    fn tell(&mut self, stage: &str, to_come: u32);
+    /// Called before each measurement with its stage, and the number of pairs that are known to come.
+    fn begin_measurement(&mut self, stage: &str, to_come: u32);
 }
 
-/// What a pair cost.
+/// The cost of a pair.
 pub(crate) struct Measured {
     pub(crate) base: Cost,
     pub(crate) head: Cost,
@@ -35,7 +35,7 @@ pub(crate) struct Measured {
     pub(crate) repeated: u32,
 }
 
-/// What was counted, a request.
+/// Counts per request.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counted {
     pub(crate) instructions: Option<f64>,
@@ -43,11 +43,11 @@ pub(crate) struct Counted {
     pub(crate) system_calls: Option<f64>,
 }
 
-/// Measures everything that `gate` asks for and notes it there.
+/// Measures everything that `gate` asks for and adds it there.
 ///
 /// # Errors
 /// As [`Bench`] has them.
-pub(crate) fn carry_out(gate: &mut Gate, bench: &mut dyn Bench) -> Result<()> {
+pub(crate) fn run_stages(gate: &mut Gate, bench: &mut dyn Bench) -> Result<()> {
     let mut random = Rng::with_seed(gate.seed);
     let paired = (0..gate.cells.len()).filter(|cell| is_paired(gate, *cell));
     let all: Vec<(usize, u32)> = paired.map(|cell| (cell, SCREEN_PAIRS)).collect();
@@ -57,12 +57,12 @@ pub(crate) fn carry_out(gate: &mut Gate, bench: &mut dyn Bench) -> Result<()> {
     let counted: Vec<usize> = (0..gate.cells.len()).filter(|cell| is_counted(gate, *cell)).collect();
     count(gate, bench, Stage::Screen, &counted)?;
 
-    let suspects = gate.suspects();
-    let of = |cell| suspects.iter().filter(move |suspect| suspect.cell == cell);
+    let candidates = gate.suspects();
+    let of = |cell| candidates.iter().filter(move |candidate| candidate.cell == cell);
     let again: Vec<(usize, u32)> = (0..gate.cells.len())
-        .filter_map(|cell| Some((cell, of(cell).map(|suspect| suspect.pairs).max()?)))
+        .filter_map(|cell| Some((cell, of(cell).map(|candidate| candidate.pairs).max()?)))
         .collect();
-    // Counting has let the machine cool down.
+    // The machine has cooled down while counting.
     let once: Vec<(usize, u32)> = again.iter().map(|(cell, _)| (*cell, 1)).collect();
     measure(gate, bench, Stage::WarmUp, &once, &mut random)?;
     measure(gate, bench, Stage::Confirm, &again, &mut random)?;
@@ -70,7 +70,7 @@ pub(crate) fn carry_out(gate: &mut Gate, bench: &mut dyn Bench) -> Result<()> {
     count(gate, bench, Stage::Confirm, &again)
 }
 
-/// Whether its runs are measured; else they are counted alone.
+/// Whether runs of the cell are measured; otherwise they are only counted.
 fn is_paired(gate: &Gate, cell: usize) -> bool {
     let figures = &gate.cells[cell].figures;
     figures.iter().any(|figure| figure.is_measured() || *figure == Figure::Connections)
@@ -97,7 +97,7 @@ fn measure(
             asked.iter().filter(|(_, pairs)| round < *pairs).map(|(cell, _)| *cell).collect();
         random.shuffle(&mut cells);
         for cell in cells {
-            bench.tell(name(stage), to_come);
+            bench.begin_measurement(name(stage), to_come);
             to_come -= 1;
             let first = blocks.next(cell, random);
             if let Some(Measured { base, head, repeated }) = bench.pair(cell, first)? {
@@ -113,7 +113,7 @@ fn count(gate: &mut Gate, bench: &mut dyn Bench, stage: Stage, cells: &[usize]) 
     for &cell in cells {
         for _ in 0..COUNTS {
             for side in [Side::Base, Side::Head] {
-                bench.tell("counting", 0);
+                bench.begin_measurement("counting", 0);
                 let Counted { instructions, allocations, system_calls } = bench.count(cell, side)?;
                 gate.counts.push(Count { cell, stage, side, instructions, allocations, system_calls });
             }
@@ -130,10 +130,10 @@ fn name(stage: Stage) -> &'static str {
     }
 }
 
-/// Which build comes first, in blocks of two pairs: each once, in an order that is drawn. So what going second
-/// costs falls on both alike, and a pattern of the machine's does not meet one of ours.
+/// Which build comes first, in blocks of two pairs: each once, in an order that is drawn. So the cost of going second
+/// affects both alike, and no pattern of the machine can coincide with one of the gate.
 struct Blocks {
-    /// Of each cell, who comes first in the second pair of a block that has begun.
+    /// For each cell, which build comes first in the second pair of a block that has begun.
     second: Vec<Option<Side>>,
 }
 
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn in_each_block_of_two_either_build_comes_first_once_and_chance_says_in_which() {
+    fn each_build_comes_first_once_in_each_block_at_random() {
         let mut blocks = Blocks { second: vec![None; 2] };
         let mut random = Rng::with_seed(1);
         let firsts: Vec<Side> = (0..400).map(|_| blocks.next(1, &mut random)).collect();
