@@ -89,7 +89,7 @@ fn served_once(data: &RunData<'_>) -> Option<String> {
 fn kept_to_the_schedule(data: &RunData<'_>) -> Option<String> {
     let due_ns = data.workload.due_ns.as_ref()?;
     if data.samples.iter().all(|sample| sample.due_ns.is_none()) {
-        return Some("it does not do --rate: no sample says when its request was due".to_owned());
+        return Some("it does not support --rate: no sample says when its request was due".to_owned());
     }
     let mut violations = Violations::default();
     for sample in data.samples {
