@@ -41,7 +41,7 @@ pub(super) fn plan(args: &Args) -> Result<ExitCode> {
     let Some(authority) = args.target.strip_prefix("http://") else {
         bail!("`{}` is not the URL of a target: write it as in http://127.0.0.1:8080", args.target);
     };
-    let in_flight = args.scenario.meant_in_flight();
+    let in_flight = args.scenario.preset_in_flight();
     let contender = lineup::contender(&args.files.catalogue()?, &args.contender, in_flight)?;
     limits::check(&contender)?;
     let workload = Workload::of(args.scenario.scenario_of_run()?);

@@ -259,7 +259,7 @@ impl Args {
 
     /// The contenders. In an open loop all that are named must support it.
     fn contenders(&self, workload: &Workload) -> Result<Vec<Contender>> {
-        let contenders = self.lineup.contenders(workload, self.scenario.meant_in_flight())?;
+        let contenders = self.lineup.contenders(workload, self.scenario.preset_in_flight())?;
         if self.rate.is_some() {
             let cannot =
                 contenders.iter().find_map(|contender| Some((contender, contender.source.no_rate()?)));
