@@ -63,7 +63,10 @@ fn circle(uses: &[Use]) -> Option<Vec<&Use>> {
         by_module.entry(&used.from).or_default().push(used);
     }
     let mut done = BTreeSet::new();
-    by_module.keys().copied().find_map(|module| circle_through(module, &by_module, &mut Vec::new(), &mut done))
+    by_module
+        .keys()
+        .copied()
+        .find_map(|module| circle_through(module, &by_module, &mut Vec::new(), &mut done))
 }
 
 /// Follows the uses of `module`, depth first; `path` leads to it.
@@ -139,7 +142,8 @@ fn test_modules(path: &Path, text: &str) -> Vec<PathBuf> {
         _ => path.with_extension(""),
     };
     let declared = text.split("#[cfg(test)]").skip(1).filter_map(|after| {
-        let (name, _) = after.trim_start().trim_start_matches("pub(crate) ").strip_prefix("mod ")?.split_once(';')?;
+        let (name, _) =
+            after.trim_start().trim_start_matches("pub(crate) ").strip_prefix("mod ")?.split_once(';')?;
         is_name(name).then(|| folder.join(name))
     });
     declared.collect()

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use crate::contender::catalogue::Catalogue;
 use crate::contender::Contender;
+use crate::contender::catalogue::Catalogue;
 use crate::contender::external::Bundle;
 
 /// Contenders that do not come with the program.

@@ -15,7 +15,8 @@ use inflight_report::record::Noise;
 
 use super::output::write_own;
 use crate::gate::{
-    Artifact, Copies, GateConfig, GateObserver, INTERRUPTED, ProcessBench, Repository, run_stages, working_tree,
+    Artifact, Copies, GateConfig, GateObserver, INTERRUPTED, ProcessBench, Repository, run_stages,
+    working_tree,
 };
 use crate::machine;
 use crate::machine::placement::Pin;

@@ -130,7 +130,10 @@ pub(super) fn contender(catalogue: &Catalogue, text: &str, in_flight: u32) -> Re
         return Ok(catalogue.contender(text)?);
     }
     let shapes = at_default_shapes(catalogue.source(text, "")?, in_flight);
-    shapes.into_iter().next().with_context(|| format!("`{text}` has no default shape: write one, as in {text}:32"))
+    shapes
+        .into_iter()
+        .next()
+        .with_context(|| format!("`{text}` has no default shape: write one, as in {text}:32"))
 }
 
 /// Leaves out those whose ideal takes too long.
@@ -229,7 +232,10 @@ mod tests {
         assert!(!names.contains(&"tokio+hyper:128".to_owned()));
         let sweep = Lineup { all: true, sweep: vec![1, 1_000], ..Lineup::default() };
         let names_of_sweep = names_at(&sweep, "quick", 128);
-        assert!(names_of_sweep.contains(&"sync:1".to_owned()) && !names_of_sweep.contains(&"sync:1000".to_owned()));
+        assert!(
+            names_of_sweep.contains(&"sync:1".to_owned())
+                && !names_of_sweep.contains(&"sync:1000".to_owned())
+        );
         assert!(names_of_sweep.contains(&"tokio+common:1000".to_owned()));
 
         let crowd = names_at(&all, "crowd", 1_000);

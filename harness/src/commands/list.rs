@@ -7,8 +7,8 @@ use anyhow::Result;
 use mock_target::Scenario;
 
 use super::externals::Files;
-use crate::contender::catalogue::Catalogue;
 use crate::contender::Source;
+use crate::contender::catalogue::Catalogue;
 use crate::contender::external::{External, Readiness};
 use crate::models::{EXAMPLE, MODELS, NATIVE, Pairing};
 
@@ -73,7 +73,8 @@ fn externals(catalogue: &Catalogue) -> String {
             Readiness::Missing => format!("not set up: run `{}`", bundle.setup_command()),
         };
         text += &format!("\n{}: {state}\n", bundle.language);
-        for external in catalogue.externals().iter().filter(|external| Arc::ptr_eq(&external.bundle, &bundle)) {
+        for external in catalogue.externals().iter().filter(|external| Arc::ptr_eq(&external.bundle, &bundle))
+        {
             let shapes: Vec<String> = external.shapes.iter().map(ToString::to_string).collect();
             let External { name, about, .. } = &**external;
             text += &format!("  {name:width$}  {about}; shapes: {}\n", shapes.join(", "));
@@ -86,7 +87,8 @@ fn details(catalogue: &Catalogue, contender: &str) -> Result<String> {
     let (driven, shape) = contender.split_once(':').unwrap_or((contender, ""));
     let wrapped = |text: &str| textwrap::fill(text, 80);
     let source = catalogue.source(driven, shape)?;
-    let no_rate = source.no_rate().map(|why| format!(" It does not support --rate: {why}.")).unwrap_or_default();
+    let no_rate =
+        source.no_rate().map(|why| format!(" It does not support --rate: {why}.")).unwrap_or_default();
     Ok(match source {
         Source::Model(model, client) => format!(
             "{}: {}\n\n{}\n\nClient: {}\n\n{}\n",

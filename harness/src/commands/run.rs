@@ -218,9 +218,7 @@ impl Race {
         let resume = super::command_line(words);
         let finished = Runner::new(&self.header, &self.contenders, runs)
             .run(&mut self.session, &mut record, self.interrupted)
-            .with_context(|| {
-                format!("stopped; the runs before are saved, and `{resume}` continues it")
-            })?;
+            .with_context(|| format!("stopped; the runs before are saved, and `{resume}` continues it"))?;
         let interrupted = self.interrupted.load(Ordering::Relaxed);
         if finished == 0 && !interrupted {
             bail!("nothing is left to run in {}", out.display());

@@ -9,8 +9,8 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-pub use catalogue::ContenderError;
 pub use crate::workload::Shape;
+pub use catalogue::ContenderError;
 
 use crate::models::{Model, NATIVE, Pairing};
 use crate::process::Launch;

@@ -53,8 +53,9 @@ impl Artifact {
         let catalogue = Catalogue::load(&[file.to_owned()])?;
         let bundles = catalogue.bundles();
         let bundle = bundles.iter().find(|bundle| bundle.is_own());
-        let digest =
-            bundle.map(|bundle| bundle.digest()).with_context(|| format!("{} has no contender", file.display()))?;
+        let digest = bundle
+            .map(|bundle| bundle.digest())
+            .with_context(|| format!("{} has no contender", file.display()))?;
         Ok(Artifact { build: Build { name, digest }, origin: Origin::Manifest, catalogue })
     }
 

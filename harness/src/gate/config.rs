@@ -72,10 +72,7 @@ impl GateConfig {
         let config: GateConfig = toml::from_str(text).map_err(|error| toml_error::one_line(text, &error))?;
         let cells = config.cells.len();
         ensure!(cells > 0, "there is no [[cell]]");
-        ensure!(
-            cells <= MOST_CELLS,
-            "{cells} cells are too many for one gate: at most {MOST_CELLS}"
-        );
+        ensure!(cells <= MOST_CELLS, "{cells} cells are too many for one gate: at most {MOST_CELLS}");
         for (at, cell) in config.cells.iter().enumerate() {
             cell.check().with_context(|| format!("cell `{}`", cell.contender))?;
             let same =

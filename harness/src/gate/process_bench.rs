@@ -126,7 +126,12 @@ impl<'a> ProcessBench<'a> {
                 let launch = artifact.launch(&contender, program);
                 Ok(BuildContender { contender, launch, name: artifact.build.name.clone() })
             };
-            bench.cells.push(BenchCell { cell, session, base: build_contender(base)?, head: build_contender(head)? });
+            bench.cells.push(BenchCell {
+                cell,
+                session,
+                base: build_contender(base)?,
+                head: build_contender(head)?,
+            });
         }
         bench.add_control(control, program);
         Ok(bench)
@@ -207,8 +212,7 @@ impl<'a> ProcessBench<'a> {
         let session = &mut self.sessions[self.cells[cell].session];
         let turn = Turn { contender: 0, round: 1, position: 1 };
         let limits = session.limits(&build.contender);
-        let run =
-            session.run(&build.contender, turn, &build.launch, limits, &mut *self.observer)?;
+        let run = session.run(&build.contender, turn, &build.launch, limits, &mut *self.observer)?;
         let run = run.context(INTERRUPTED)?;
         refuse_failure(&build, &self.cells[cell].cell, &run)?;
         Ok(run.figures.filter(|_| run.verdict.is_valid()))

@@ -37,11 +37,10 @@ pub(crate) fn working_tree() -> Result<PathBuf> {
 impl<'a> Repository<'a> {
     /// The repository in `folder`, built by `build_spec`, with every revision with the toolchain of the working tree.
     pub(crate) fn new(folder: &'a Path, build_spec: &'a BuildSpec) -> Repository<'a> {
-        let asked =
-            Command::new("rustup").args(["show", "active-toolchain"]).current_dir(folder).output();
+        let asked = Command::new("rustup").args(["show", "active-toolchain"]).current_dir(folder).output();
         let stdout = asked.ok().filter(|output| output.status.success()).map(|output| output.stdout);
-        let toolchain =
-            stdout.and_then(|stdout| Some(String::from_utf8(stdout).ok()?.split_whitespace().next()?.to_owned()));
+        let toolchain = stdout
+            .and_then(|stdout| Some(String::from_utf8(stdout).ok()?.split_whitespace().next()?.to_owned()));
         Repository { folder, build_spec, toolchain }
     }
 

@@ -193,7 +193,11 @@ fn realtime(facts: &Facts) -> Finding {
 
 fn governor(facts: &Facts) -> Finding {
     let Some(governor) = &facts.settings.governor else {
-        return finding("governor", "not reported: the frequency is not for this system to choose", Judgement::Ok);
+        return finding(
+            "governor",
+            "not reported: the frequency is not for this system to choose",
+            Judgement::Ok,
+        );
     };
     let advice = "the frequency follows the load: cpupower frequency-set -g performance";
     finding("governor", governor, unless(governor == "performance", Judgement::Warn, advice))

@@ -74,7 +74,8 @@ pub(crate) fn participants(header: &Header, history: &RunHistory, round: u32) ->
         (1, Some(_)) => all.collect(),
         (round, Some(_)) if round > MOST_ROUNDS => Vec::new(),
         (round, Some(budget)) => {
-            let uses: Vec<BudgetUse> = all.map(|contender| BudgetUse::of(contender, history, round)).collect();
+            let uses: Vec<BudgetUse> =
+                all.map(|contender| BudgetUse::of(contender, history, round)).collect();
             within(budget, &uses)
         }
     }

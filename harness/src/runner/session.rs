@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use inflight_report::record::{ContenderFacts, Run};
 
-use super::observer::Observer;
 use super::execute::{Fault, Limits, Meters, execute};
+use super::observer::Observer;
 use super::schedule::Turn;
 use super::target::{Target, TargetOptions};
 use crate::contender::Contender;
@@ -225,13 +225,13 @@ impl Session {
 pub fn target_options(workload: &Workload, placement: Option<&Placement>) -> TargetOptions {
     let delays = workload.total_delay_ns() > 0;
     let own_cpus = placement.map(|placement| placement.target.count());
-    let loops =
-        match (own_cpus, placement::target_cores(machine::physical_cores(), workload.mean_delay_ns())) {
-            (Some(cpus), _) => cpus,
-            (None, Some(cores)) => cores,
-            (None, None) if delays => 1,
-            (None, None) => 2,
-        };
+    let loops = match (own_cpus, placement::target_cores(machine::physical_cores(), workload.mean_delay_ns()))
+    {
+        (Some(cpus), _) => cpus,
+        (None, Some(cores)) => cores,
+        (None, None) if delays => 1,
+        (None, None) => 2,
+    };
     TargetOptions {
         realtime: delays && placement.is_none() && !machine::has_cores_to_share_out(),
         shards: loops.min(MOST_LOOPS) as u32,
@@ -278,4 +278,3 @@ pub fn plans(contender: &Contender, workload: &Workload, url_prefix: &str, cores
         })
         .collect()
 }
-

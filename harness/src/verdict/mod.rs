@@ -151,7 +151,8 @@ fn answered_as_planned(data: &RunData<'_>) -> Option<String> {
             None => wrong.push((fault, Violations { first: Some(sample.id), count: 1 })),
         }
     }
-    let texts: Vec<String> = wrong.iter().filter_map(|(fault, violations)| violations.describe(fault)).collect();
+    let texts: Vec<String> =
+        wrong.iter().filter_map(|(fault, violations)| violations.describe(fault)).collect();
     (!texts.is_empty()).then(|| texts.join("; "))
 }
 
@@ -241,8 +242,7 @@ fn harness_in_time(data: &RunData<'_>) -> Option<String> {
 }
 
 fn no_quota_reached(data: &RunData<'_>) -> Option<String> {
-    (!data.throttled_by.is_empty())
-        .then(|| format!("throttled by {}", data.throttled_by.join(" and ")))
+    (!data.throttled_by.is_empty()).then(|| format!("throttled by {}", data.throttled_by.join(" and ")))
 }
 
 /// URLs with the same fault: how many, and the first as an example.

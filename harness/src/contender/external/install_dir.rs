@@ -45,7 +45,13 @@ impl InstallDir {
     }
 
     fn at(folder: &Path, root: PathBuf) -> InstallDir {
-        InstallDir { name: name_of(folder), here: PathBuf::new(), cache: root.join("cache"), embedded: None, root }
+        InstallDir {
+            name: name_of(folder),
+            here: PathBuf::new(),
+            cache: root.join("cache"),
+            embedded: None,
+            root,
+        }
     }
 
     /// A command with its placeholders filled in.

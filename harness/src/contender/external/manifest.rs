@@ -188,7 +188,10 @@ mod tests {
             assert!(GOOD.contains(good), "{good}");
             let error = Manifest::parse(&GOOD.replacen(good, bad, 1)).err().expect(expected);
             let line = format!("{error:#}");
-            assert!(line.contains(expected) && !line.contains('\n'), "{line:?} does not contain {expected:?}");
+            assert!(
+                line.contains(expected) && !line.contains('\n'),
+                "{line:?} does not contain {expected:?}"
+            );
         }
     }
 

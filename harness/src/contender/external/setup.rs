@@ -40,7 +40,9 @@ impl Bundle {
             self.run_step(step, &lock, progress)?;
         }
         let version = self.run_probe().context("it is set up, but its probe fails")?;
-        self.install_dir.set_stamp(&version).with_context(|| format!("cannot write to {}", root.display()))?;
+        self.install_dir
+            .set_stamp(&version)
+            .with_context(|| format!("cannot write to {}", root.display()))?;
         Ok(version)
     }
 
