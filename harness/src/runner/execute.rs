@@ -1,6 +1,6 @@
 //! One run: spawn, ready, go, done.
 
-mod fault;
+mod error;
 
 use std::io;
 use std::process::ExitStatus;
@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use inflight_report::record::{CpuMethod, HarnessLateness, LoopFigures, Noise, Usage};
 use mock_target::ledger::{LoopStats, Stats};
 
-pub use self::fault::Fault;
-use self::fault::{also_late, worker_fault};
+pub use self::error::RunError;
+use self::error::{also_late, worker_error};
 use super::observer::Observer;
 use super::target::Target;
 use super::worker_pool::{WorkerEvent, WorkerOutput, WorkerPool};
@@ -86,7 +86,7 @@ pub struct Finish {
 /// measures the run with `meters`.
 ///
 /// # Errors
-/// With a [`Fault`]; by then no process of the run is left.
+/// With a [`RunError`]; by then no process of the run is left.
 pub(crate) fn execute(
     launch: &Launch,
     cpus: Option<&Cpus>,
@@ -95,13 +95,13 @@ pub(crate) fn execute(
     target: &mut Target,
     limits: Limits,
     observer: &mut dyn Observer,
-) -> Result<Finish, Fault> {
+) -> Result<Finish, RunError> {
     let lines = plans.iter().map(|plan| serde_json::to_string(plan).map(|line| line + "\n"));
     let lines = lines.collect::<Result<Vec<_>, _>>().map_err(io::Error::other)?;
     let target_pid = target.pid();
     let heartbeat = Heartbeat::start()?;
     let (pool, started) = WorkerPool::start(launch, cpus, lines, meters.group)?;
-    let mut run = Run { pool, target, observer };
+    let mut run = ActiveRun { pool, target, observer };
 
     let setup_ends = started + limits.setup;
     let (ready, last_ready) = run.wait_for_all(setup_ends, "was not ready", parse_ready)?;
@@ -118,7 +118,7 @@ pub(crate) fn execute(
     let readers_before_ns = run.pool.readers_waited_ns();
     let target_before = run.target_stats()?;
     let loops_before = run.target_loops()?;
-    let target_before_ns = target.cpu_ns().map_err(|_| Fault::TargetDied)?;
+    let target_before_ns = target.cpu_ns().map_err(|_| RunError::TargetDied)?;
     let before = Moment::read();
     let cpu_before = run.metered(workers.cpu_time())?;
 
@@ -136,7 +136,7 @@ pub(crate) fn execute(
     let waited_ns = run.pool.readers_waited_ns()[last].zip(readers_before_ns[last]);
     let system_calls = system_calls.map(SystemCalls::end).transpose()?;
     let cpu_after = run.metered(workers.cpu_time())?;
-    let target_after_ns = target.cpu_ns().map_err(|_| Fault::TargetDied)?;
+    let target_after_ns = target.cpu_ns().map_err(|_| RunError::TargetDied)?;
     let after = Moment::read();
     let throttled = quotas.throttled_since();
     let harness = HarnessLateness {
@@ -151,7 +151,7 @@ pub(crate) fn execute(
     let executed = meters.callgrind.map(|callgrind| callgrind.end(&workers));
     let executed = executed.map(|counted| run.metered(counted)).transpose()?;
     let (cpu_ns, cpu_parts) = cpu_after.since(&cpu_before).ok_or_else(|| {
-        Fault::Worker("a process left the workers' tree during the run, and its CPU with it".to_owned())
+        RunError::Worker("a process left the workers' tree during the run, and its CPU with it".to_owned())
     })?;
 
     run.pool.close_stdin();
@@ -199,13 +199,13 @@ fn parse_ready(line: &str) -> Option<Ready> {
     serde_json::from_str(line).ok().filter(|ready: &Ready| ready.ready)
 }
 
-struct Run<'a> {
+struct ActiveRun<'a> {
     pool: WorkerPool,
     target: &'a mut Target,
     observer: &'a mut dyn Observer,
 }
 
-impl Run<'_> {
+impl ActiveRun<'_> {
     /// Waits until every worker has sent the one line that `parse` accepts. Gives the parsed lines by worker, and
     /// the last event.
     fn wait_for_all<T>(
@@ -213,7 +213,7 @@ impl Run<'_> {
         deadline: Instant,
         late: &str,
         parse: impl Fn(&str) -> Option<T>,
-    ) -> Result<(Vec<T>, WorkerEvent), Fault> {
+    ) -> Result<(Vec<T>, WorkerEvent), RunError> {
         let mut received: Vec<Option<T>> = self.pool.pids().iter().map(|_| None).collect();
         loop {
             let waited_for: Vec<bool> = received.iter().map(Option::is_none).collect();
@@ -231,7 +231,7 @@ impl Run<'_> {
     }
 
     /// Reads samples until every worker has closed its stdout and exited with 0.
-    fn collect_samples(&mut self, plans: &[Plan], deadline: Instant) -> Result<Vec<Vec<Sample>>, Fault> {
+    fn collect_samples(&mut self, plans: &[Plan], deadline: Instant) -> Result<Vec<Vec<Sample>>, RunError> {
         let mut samples: Vec<Vec<Sample>> =
             plans.iter().map(|plan| Vec::with_capacity(plan.ids.len())).collect();
         let mut sending = vec![true; plans.len()];
@@ -253,7 +253,7 @@ impl Run<'_> {
             let status = self.wait_for_exit(worker, deadline)?;
             if !status.success() {
                 let stderr_tail = self.pool.stderr_tail(worker);
-                return Err(worker_fault(format!("worker {worker} ended with {status}"), stderr_tail));
+                return Err(worker_error(format!("worker {worker} ended with {status}"), stderr_tail));
             }
         }
         Ok(samples)
@@ -266,13 +266,13 @@ impl Run<'_> {
         deadline: Instant,
         waited_for: &[bool],
         late: &str,
-    ) -> Result<WorkerEvent, Fault> {
+    ) -> Result<WorkerEvent, RunError> {
         const OBSERVE_EVERY: Duration = Duration::from_millis(100);
         // The time may be up because this process was held up: output that came meanwhile is read first.
         let mut is_time_up = false;
         loop {
             if self.observer.interrupted() {
-                return Err(Fault::Interrupted);
+                return Err(RunError::Interrupted);
             }
             let left = deadline.saturating_duration_since(Instant::now());
             match self.pool.next_event(if is_time_up { OBSERVE_EVERY } else { left.min(OBSERVE_EVERY) }) {
@@ -281,7 +281,7 @@ impl Run<'_> {
                 Err(RecvTimeoutError::Timeout) => {}
             }
             if !self.target.is_alive() {
-                return Err(Fault::TargetDied);
+                return Err(RunError::TargetDied);
             }
             if let Some(event) = self.pool.ended_with_open_stdout() {
                 return Err(self.unexpected(&event));
@@ -292,7 +292,7 @@ impl Run<'_> {
                 let [first, others @ ..] = &late_ones[..] else { unreachable!("a worker is waited for") };
                 let stderr_tail = self.pool.kill(*first);
                 let what = format!("worker {first} {late} in time{}", also_late(others));
-                return Err(worker_fault(what, stderr_tail));
+                return Err(worker_error(what, stderr_tail));
             }
             is_time_up = Instant::now() >= deadline;
             if let Ok(stats) = self.target.stats() {
@@ -301,32 +301,32 @@ impl Run<'_> {
         }
     }
 
-    fn target_stats(&mut self) -> Result<Stats, Fault> {
+    fn target_stats(&mut self) -> Result<Stats, RunError> {
         let answer = self.target.stats();
         self.answered(answer)
     }
 
-    fn target_loops(&mut self) -> Result<Vec<LoopStats>, Fault> {
+    fn target_loops(&mut self) -> Result<Vec<LoopStats>, RunError> {
         let answer = self.target.loops();
         self.answered(answer)
     }
 
-    fn answered<T>(&mut self, answer: anyhow::Result<T>) -> Result<T, Fault> {
+    fn answered<T>(&mut self, answer: anyhow::Result<T>) -> Result<T, RunError> {
         answer.map_err(|error| match self.target.is_alive() {
-            true => Fault::NoLedger(format!("{error:#}")),
-            false => Fault::TargetDied,
+            true => RunError::NoLedger(format!("{error:#}")),
+            false => RunError::TargetDied,
         })
     }
 
     /// An honest worker has read its plan before it is ready.
-    fn wait_until_plans_are_read(&mut self, deadline: Instant) -> Result<(), Fault> {
+    fn wait_until_plans_are_read(&mut self, deadline: Instant) -> Result<(), RunError> {
         while let Some(worker) = self.pool.plan_unread() {
             self.pause(deadline, || format!("worker {worker} was ready without having read its plan"))?;
         }
         Ok(())
     }
 
-    fn wait_for_exit(&mut self, worker: usize, deadline: Instant) -> Result<ExitStatus, Fault> {
+    fn wait_for_exit(&mut self, worker: usize, deadline: Instant) -> Result<ExitStatus, RunError> {
         loop {
             if let Some(status) = self.pool.exit_status(worker)? {
                 return Ok(status);
@@ -336,40 +336,40 @@ impl Run<'_> {
     }
 
     /// Pauses before a condition is checked again.
-    fn pause(&mut self, deadline: Instant, late: impl FnOnce() -> String) -> Result<(), Fault> {
+    fn pause(&mut self, deadline: Instant, late: impl FnOnce() -> String) -> Result<(), RunError> {
         const POLL_INTERVAL: Duration = Duration::from_millis(1);
         if self.observer.interrupted() {
-            return Err(Fault::Interrupted);
+            return Err(RunError::Interrupted);
         }
         if Instant::now() > deadline {
-            return Err(worker_fault(late(), None));
+            return Err(worker_error(late(), None));
         }
         thread::sleep(POLL_INTERVAL);
         Ok(())
     }
 
     /// A reading of the workers; where it failed because one of them has ended, what that one did.
-    fn metered<T>(&mut self, reading: io::Result<T>) -> Result<T, Fault> {
+    fn metered<T>(&mut self, reading: io::Result<T>) -> Result<T, RunError> {
         reading.map_err(|error| {
             // The event of its end may come a little later than its end.
             let soon = Instant::now() + Duration::from_secs(1);
             match self.next_event(soon, &[true], "could not be measured") {
                 Ok(event) => self.unexpected(&event),
-                Err(Fault::Worker(_)) => Fault::System(error),
-                Err(fault) => fault,
+                Err(RunError::Worker(_)) => RunError::System(error),
+                Err(error) => error,
             }
         })
     }
 
     /// What a worker did instead of what the protocol asks for.
-    fn unexpected(&mut self, event: &WorkerEvent) -> Fault {
+    fn unexpected(&mut self, event: &WorkerEvent) -> RunError {
         const SHOWN: usize = 60;
         let WorkerEvent { worker, output, .. } = event;
         if let WorkerOutput::Eof = output {
             // It ends by itself: wait for its exit status.
             let status = self.wait_for_exit(*worker, Instant::now() + Duration::from_secs(1));
             let stderr_tail = self.pool.kill(*worker);
-            return worker_fault(
+            return worker_error(
                 match status {
                     Ok(status) => format!("worker {worker} ended early with {status}"),
                     Err(_) => format!("worker {worker} closed its stdout early"),
@@ -384,6 +384,6 @@ impl Run<'_> {
             }
             _ => "something that is not a line of text".to_owned(),
         };
-        worker_fault(format!("worker {worker} does not speak the protocol, it printed: {what}"), stderr_tail)
+        worker_error(format!("worker {worker} does not speak the protocol, it printed: {what}"), stderr_tail)
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use inflight_report::record::{ContenderFacts, Run};
 
-use super::execute::{Fault, Limits, Meters, execute};
+use super::execute::{Limits, Meters, RunError, execute};
 use super::observer::Observer;
 use super::schedule::Turn;
 use super::target::{Target, TargetOptions};
@@ -192,8 +192,8 @@ impl Session {
         let group = if self.group { Group::create().ok() } else { None };
         let meters = Meters { group, ..meters };
         let run = match execute(launch, clients, meters, &plans, &mut self.target, limits, observer) {
-            Err(Fault::Interrupted) => return Ok(None),
-            Err(fault) => run::failed(contender, turn, &fault),
+            Err(RunError::Interrupted) => return Ok(None),
+            Err(error) => run::failed(contender, turn, &error),
             Ok(finish) => match self.target.ledger() {
                 Ok(ledger) => {
                     run::measured(contender, turn, &self.workload, self.options, shared_cpus, finish, &ledger)
@@ -204,10 +204,10 @@ impl Session {
         Ok(Some(Run { took_ns: began.elapsed().as_nanos() as u64, ..run }))
     }
 
-    fn no_ledger(&mut self, error: &anyhow::Error) -> Fault {
+    fn no_ledger(&mut self, error: &anyhow::Error) -> RunError {
         match self.target.is_alive() {
-            true => Fault::NoLedger(format!("{error:#}")),
-            false => Fault::TargetDied,
+            true => RunError::NoLedger(format!("{error:#}")),
+            false => RunError::TargetDied,
         }
     }
 }

@@ -6,7 +6,7 @@ use inflight_report::record::{
 use mock_target::ledger::{Lateness, Ledger};
 
 use crate::contender::Contender;
-use crate::runner::execute::{Fault, Finish};
+use crate::runner::execute::{Finish, RunError};
 use crate::runner::schedule::Turn;
 use crate::runner::target::TargetOptions;
 use crate::verdict::{self, RunData, target_limit};
@@ -14,14 +14,14 @@ use crate::worker::protocol::{Outcome, Sample};
 use crate::workload::{Shape, Workload};
 
 /// A run that did not reach its end.
-pub(super) fn failed(contender: &Contender, turn: Turn, fault: &Fault) -> Run {
+pub(super) fn failed(contender: &Contender, turn: Turn, error: &RunError) -> Run {
     Run {
         contender: contender.to_string(),
         round: turn.round,
         position: turn.position,
         warm_up: turn.round == 0,
         took_ns: 0,
-        verdict: Verdict::from(vec![fault.reason()]),
+        verdict: Verdict::from(vec![error.reason()]),
         disturbed_attempts: Vec::new(),
         warnings: Vec::new(),
         runtime: String::new(),

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 /// Why a run did not reach its end.
 #[derive(Debug, Error)]
-pub enum Fault {
+pub enum RunError {
     /// A worker did not do its part: what it did instead, with the last line of its stderr.
     #[error("{0}")]
     Worker(String),
@@ -25,14 +25,14 @@ pub enum Fault {
     System(#[from] io::Error),
 }
 
-impl Fault {
+impl RunError {
     /// Why such a run is invalid.
     pub fn reason(&self) -> Reason {
         let kind = match self {
-            Fault::Worker(_) => ReasonKind::Worker,
-            Fault::TargetDied => ReasonKind::TargetDied,
-            Fault::NoLedger(_) => ReasonKind::NoLedger,
-            Fault::Interrupted | Fault::System(_) => ReasonKind::System,
+            RunError::Worker(_) => ReasonKind::Worker,
+            RunError::TargetDied => ReasonKind::TargetDied,
+            RunError::NoLedger(_) => ReasonKind::NoLedger,
+            RunError::Interrupted | RunError::System(_) => ReasonKind::System,
         };
         Reason::new(kind, self.to_string())
     }
@@ -50,8 +50,8 @@ pub(super) fn also_late(others: &[usize]) -> String {
 }
 
 /// What a worker did wrong, with the last line of its stderr.
-pub(super) fn worker_fault(what: String, stderr_tail: Option<String>) -> Fault {
-    Fault::Worker(match stderr_tail {
+pub(super) fn worker_error(what: String, stderr_tail: Option<String>) -> RunError {
+    RunError::Worker(match stderr_tail {
         Some(line) => format!("{what}; last line of stderr: {line}"),
         None => what,
     })
