@@ -210,7 +210,7 @@ impl Args {
             bail!("--check needs a file to check: --splice FILE or --out FILE");
         }
         if !self.is_markdown() && (self.brief || self.folded || self.table != Tables::All) {
-            bail!("--table, --brief and --folded need Markdown: use them with --format markdown or --splice");
+            bail!("--table, --brief and --folded apply only to Markdown: use them with --format markdown or --splice");
         }
         if self.chart.is_some() && self.format != Format::Terminal {
             bail!("--chart is SVG whatever the --format: leave one of them out");
@@ -219,7 +219,7 @@ impl Args {
             bail!("--open shows the page, whatever the --format: leave one of them out");
         }
         if self.direction != Better::Smaller && self.format != Format::GithubBenchmark {
-            bail!("--direction needs one format: use it with --format github-benchmark");
+            bail!("--direction applies only to --format github-benchmark");
         }
         Ok(())
     }
