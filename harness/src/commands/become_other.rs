@@ -8,9 +8,9 @@ use anyhow::{Context, Result};
 
 use crate::worker;
 
-/// Become another program, which may open as many files as a worker of ours, and ends with whoever started it.
+/// Replace this process by another program, which may open as many files as a worker and ends with its parent.
 ///
-/// It is no subcommand of the command line that people use: it would be suggested to them.
+/// It is no subcommand of the command line that people use: clap would suggest it to them.
 #[derive(clap::Parser)]
 #[command(name = "inflight become")]
 pub(super) struct Args {
@@ -20,7 +20,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn become_other(args: &Args) -> Result<ExitCode> {
-    worker::settle_in();
+    worker::prepare_process();
     let program = &args.command[0];
     let error = Command::new(program).args(&args.command[1..]).exec();
     Err(error).with_context(|| format!("cannot start {}", program.display()))

@@ -1,4 +1,4 @@
-//! `inflight doctor`: is this machine fit to be measured on?
+//! `inflight doctor`: checks this machine.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -6,25 +6,24 @@ use std::time::Duration;
 use anyhow::Result;
 use mock_target::{Scenario, Server, ServerOptions, units};
 
-use crate::doctor::{self, Facts, Spin};
 use crate::machine;
+use crate::machine::doctor::{self, Facts, Spin};
 use crate::meter::Group;
-use crate::placement;
 
-/// Something stands in the way of figures that can be believed.
+/// The machine is not fit for measurements.
 const UNFIT: u8 = 1;
 
 /// Check the machine before a race, with advice
 ///
-/// Exit code 1 where a line says `bad`: figures would not be believed, or not be had at all.
+/// Exit code 1 where a line says `bad`: figures would not be reliable, or not possible at all.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// How long to spin on every core to see what else runs there
+    /// How long to spin on every core to detect other programs
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = spin_length)]
     spin: Duration,
 }
 
-/// Nobody waits longer than this for advice.
+/// The longest `--spin`.
 const LONGEST_SPIN: Duration = Duration::from_secs(600);
 
 fn spin_length(text: &str) -> Result<Duration, String> {
@@ -37,11 +36,11 @@ fn spin_length(text: &str) -> Result<Duration, String> {
 
 pub(super) fn doctor(args: &Args) -> Result<ExitCode> {
     let facts = Facts {
-        cores: placement::physical_cores(),
+        cores: machine::physical_cores(),
         settings: machine::settings(),
         no_group: Group::create().err(),
         realtime: is_realtime_granted(),
-        cpus: placement::allowed_cpus(),
+        cpus: machine::allowed_cpus(),
         spin: Spin::measure(machine::cores(), args.spin),
     };
     let findings = doctor::examine(&facts);
@@ -50,7 +49,7 @@ pub(super) fn doctor(args: &Args) -> Result<ExitCode> {
     Ok(if doctor::is_fit(&findings) { ExitCode::SUCCESS } else { ExitCode::from(UNFIT) })
 }
 
-/// Asks as a target does.
+/// Asks for real-time priority as a target does.
 fn is_realtime_granted() -> bool {
     let options = ServerOptions { realtime: true, ..ServerOptions::default() };
     let quick = Scenario::preset("quick").expect("the preset is there");

@@ -1,18 +1,18 @@
-//! The option that names contenders of a user's own, and what has to be ready before a race.
+//! The option that adds contenders of a user's own, and the probe before a race.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
 
-use crate::catalogue::Catalogue;
 use crate::contender::Contender;
-use crate::external::Kit;
+use crate::contender::catalogue::Catalogue;
+use crate::contender::external::Bundle;
 
 /// Contenders that do not come with the program.
 #[derive(Clone, Default, clap::Args)]
 pub(super) struct Files {
-    /// A contender of your own, in any language: its contender.toml, which CONTRIBUTING.md explains
+    /// A contender of your own, in any language: its contender.toml (see CONTRIBUTING.md)
     #[arg(id = "file", long = "contender", value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -23,19 +23,19 @@ impl Files {
         !self.files.is_empty()
     }
 
-    /// All that can race, these among them.
+    /// The catalogue, with these added.
     pub(super) fn catalogue(&self) -> Result<Catalogue> {
         Catalogue::load(&self.files)
     }
 }
 
-/// Makes sure that what is to race is set up, and that the right thing would be measured.
+/// Checks that the contenders are set up, and that their probes match.
 pub(super) fn probe(contenders: &[Contender]) -> Result<()> {
-    let mut probed: Vec<&Arc<Kit>> = Vec::new();
+    let mut probed: Vec<&Arc<Bundle>> = Vec::new();
     for external in contenders.iter().filter_map(Contender::external) {
-        if !probed.iter().any(|kit| Arc::ptr_eq(kit, &external.kit)) {
-            external.kit.probe()?;
-            probed.push(&external.kit);
+        if !probed.iter().any(|bundle| Arc::ptr_eq(bundle, &external.bundle)) {
+            external.bundle.probe()?;
+            probed.push(&external.bundle);
         }
     }
     Ok(())

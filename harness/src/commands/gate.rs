@@ -1,4 +1,4 @@
-//! `inflight gate`: is the head worse than the base?
+//! `inflight gate`: compares two builds and fails where the head is worse than the base.
 
 use std::env;
 use std::fs::{self, File};
@@ -15,16 +15,17 @@ use inflight_report::record::Noise;
 
 use super::output::write_own;
 use crate::gate::{
-    Candidate, Copies, INTERRUPTED, Onlooker, Races, Settings, Source, carry_out, working_tree,
+    Artifact, Copies, GateConfig, GateObserver, INTERRUPTED, ProcessBench, Repository, run_stages,
+    working_tree,
 };
 use crate::machine;
-use crate::placement::Pin;
-use crate::session::Watcher;
+use crate::machine::placement::Pin;
+use crate::runner::Observer;
 
 /// Something is worse.
 const REGRESSION: u8 = 1;
 
-/// Nothing that is believed was found, and something could have been missed.
+/// No reliable finding, and something could have been missed.
 const INCONCLUSIVE: u8 = 3;
 
 /// The variable in which GitHub names the file of a step's summary.
@@ -32,23 +33,23 @@ const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 
 /// Compare two builds pair by pair, and fail where the head is worse
 ///
-/// What is measured is said in inflight.toml. Exit code 0: nothing is worse. 1: something is. 2: wrong use, or
-/// a build that does not work. 3: inconclusive, this machine could not tell.
+/// Configured in inflight.toml. Exit code 0: nothing is worse. 1: something is worse. 2: wrong use, or
+/// a build that does not work. 3: inconclusive, this machine is too noisy.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// What is held against: a program `inflight`, or the contender.toml of a contender of your own
+    /// Baseline build: a program `inflight`, or the contender.toml of a contender of your own
     #[arg(long, value_name = "PATH", conflicts_with = "base_rev")]
     base: Option<PathBuf>,
-    /// As --base: what this revision of the git repository is built to, as inflight.toml says
+    /// Build the baseline from this git revision, as configured in inflight.toml
     #[arg(long, value_name = "REV")]
     base_rev: Option<String>,
-    /// What is judged [default: with --base this program, with --base-rev the working tree, built likewise]
+    /// Build under test [default: with --base this program, with --base-rev the working tree, built likewise]
     #[arg(long, value_name = "PATH")]
     head: Option<PathBuf>,
-    /// What is measured, and how a revision is built
+    /// Configuration: what is measured, and how a revision is built
     #[arg(long, value_name = "FILE", default_value = "inflight.toml")]
     config: PathBuf,
-    /// Judge this file of a folder of gates once more, instead of measuring
+    /// Judge this saved gate again, instead of measuring
     #[arg(long, value_name = "FILE", conflicts_with_all = ["base", "base_rev", "head", "history", "seed"])]
     saved: Option<PathBuf>,
     /// Folder of gates, one file each: this one is saved there before it is judged
@@ -60,12 +61,12 @@ pub(super) struct Args {
     /// Seed of the order of pairs and cells [default: drawn]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// CPUs for target and clients, as `inflight run` has it
+    /// CPUs for target and clients, as in `inflight run`
     #[arg(long, value_name = "PLACEMENT", default_value = "auto")]
     pin: Pin,
 }
 
-/// A closed pipe ends other commands well; here the exit code is the answer, and nothing may turn it into a pass.
+/// A closed pipe is a success for other commands. Here the exit code is the result, and must not become a pass.
 pub(super) fn gate(args: &Args) -> Result<ExitCode> {
     answer(args).map_err(|error| anyhow!("{error:#}"))
 }
@@ -85,7 +86,7 @@ fn answer(args: &Args) -> Result<ExitCode> {
         },
     };
     let judgement = Judgement::of(&gate);
-    // Whatever cannot be written is named, and the exit code stays the verdict.
+    // What cannot be written is named, and the exit code stays the verdict.
     for error in saved.err().into_iter().chain(publish(args, &gate, &judgement)) {
         super::say_error(&format!("{error:#}"));
     }
@@ -99,22 +100,22 @@ fn answer(args: &Args) -> Result<ExitCode> {
 /// The gate that was asked for; `None` where the user stopped it.
 fn run(args: &Args) -> Result<Option<Gate>> {
     if args.base.is_none() && args.base_rev.is_none() {
-        bail!("say what to hold against: --base PATH, or --base-rev REV");
+        bail!("name the baseline build: --base PATH, or --base-rev REV");
     }
-    let settings = Settings::read(&args.config)?;
+    let config = GateConfig::read(&args.config)?;
     for folder in args.history.iter().chain(&args.out) {
         find_room(folder).with_context(|| format!("cannot write to {}", folder.display()))?;
     }
     let copies = Copies::create()?;
     let own = copies.of_this_program()?;
-    let [base, head] = args.candidates(&settings)?;
-    let mut progress = Progress::new(super::interrupt::catch()?);
-    let measured = measure(args, &settings, [&base, &head], (&copies, &own), &mut progress);
+    let [base, head] = args.artifacts(&config)?;
+    let mut progress = GateProgress::new(super::interrupt::catch()?);
+    let measured = measure(args, &config, [&base, &head], (&copies, &own), &mut progress);
     progress.bar.finish_and_clear();
     if progress.interrupted() { Ok(None) } else { measured.map(Some) }
 }
 
-/// A full disk is found before the time is spent, not after.
+/// Checks for a full disk before time is spent on measurements.
 fn find_room(folder: &Path) -> io::Result<()> {
     const GATE_BYTES: usize = 256 << 10;
     fs::create_dir_all(folder)?;
@@ -132,8 +133,8 @@ fn save(args: &Args, gate: &Gate) -> Result<()> {
 
 impl Args {
     /// Base and head.
-    fn candidates(&self, settings: &Settings) -> Result<[Candidate; 2]> {
-        let named = |path: &Path| Candidate::at(path, path.display().to_string());
+    fn artifacts(&self, config: &GateConfig) -> Result<[Artifact; 2]> {
+        let named = |path: &Path| Artifact::at(path, path.display().to_string());
         match (&self.base, self.base_rev.as_deref().unwrap_or_default()) {
             (Some(base), _) => {
                 let own = || env::current_exe().context("cannot find this program itself");
@@ -141,13 +142,13 @@ impl Args {
                 Ok([named(base)?, named(&head)?])
             }
             (None, revision) => {
-                let repository = working_tree()?;
-                let recipe = settings.build.as_ref().with_context(|| {
+                let folder = working_tree()?;
+                let build_spec = config.build.as_ref().with_context(|| {
                     format!("--base-rev needs [build] with command and result in {}", self.config.display())
                 })?;
-                let source = Source::new(&repository, recipe);
-                let base = source.build_revision(revision)?;
-                let head = self.head.as_deref().map_or_else(|| source.build_working_tree(), named)?;
+                let repository = Repository::new(&folder, build_spec);
+                let base = repository.build_revision(revision)?;
+                let head = self.head.as_deref().map_or_else(|| repository.build_working_tree(), named)?;
                 Ok([base, head])
             }
         }
@@ -157,20 +158,20 @@ impl Args {
 /// Runs everything.
 fn measure(
     args: &Args,
-    settings: &Settings,
-    [base, head]: [&Candidate; 2],
+    config: &GateConfig,
+    [base, head]: [&Artifact; 2],
     (copies, own): (&Copies, &Path),
-    progress: &mut Progress,
+    progress: &mut GateProgress,
 ) -> Result<Gate> {
     let started_at = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let words = env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
-    // One placement for all cells: as those need it that delay nothing.
+    // One placement for all cells: the one for cells without delays.
     let placement = args.pin.placement(0)?;
-    // Names of one length: what a program does with its own path shall not tell them apart.
-    let twin = base.copied(copies, "twin")?;
+    // Names of equal length: what a program does with its own path must not differ.
+    let control = base.copied(copies, "ctrl")?;
     let (base, head) = (base.copied(copies, "base")?, head.copied(copies, "head")?);
-    let mut races =
-        Races::prepare(own, &settings.cells, [&base, &head, &twin], placement.as_ref(), progress)?;
+    let mut bench =
+        ProcessBench::prepare(own, &config.cells, [&base, &head, &control], placement.as_ref(), progress)?;
     let mut gate = Gate {
         gate_format: GATE_FORMAT,
         inflight_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -182,18 +183,18 @@ fn measure(
         base: base.build.clone(),
         head: head.build.clone(),
         seed: args.seed.unwrap_or_else(|| fastrand::u64(..1 << 32)),
-        cells: races.cells(),
+        cells: bench.cells(),
         pairs: Vec::new(),
         counts: Vec::new(),
-        unmatched: races.unmatched.clone(),
-        not_offered: races.not_offered(),
+        unmatched: bench.unmatched.clone(),
+        not_offered: bench.not_offered(),
     };
-    carry_out(&mut gate, &mut races)?;
-    (gate.took_ns, gate.noise) = races.noise();
+    run_stages(&mut gate, &mut bench)?;
+    (gate.took_ns, gate.noise) = bench.noise();
     Ok(gate)
 }
 
-/// Prints the verdict, then writes it wherever it was asked to be. Gives what could not be written.
+/// Prints the verdict, then writes the files that were asked for. Gives what could not be written.
 fn publish(args: &Args, gate: &Gate, judgement: &Judgement) -> Vec<anyhow::Error> {
     let mut failed = Vec::new();
     failed.extend(super::show(&summary::terminal(gate, judgement, super::screen().width)).err());
@@ -221,12 +222,12 @@ fn publish(args: &Args, gate: &Gate, judgement: &Judgement) -> Vec<anyhow::Error
     failed
 }
 
-/// A file that would hold nothing makes its readers fail, and one of an earlier gate is none of this.
+/// An empty file would make its readers fail, and that of an earlier gate must not be mistaken for this one.
 fn leave_out(path: &Path) -> Result<()> {
     let shown = path.display();
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("cannot remove {shown}, which is of an earlier gate"))
+            Err(error).with_context(|| format!("cannot remove {shown}, which is from an earlier gate"))
         }
         _ => bail!("{shown} is not written: no cell has a ratio to export; the summary says what is missing"),
     }
@@ -240,41 +241,39 @@ fn append_summary(path: &Path, markdown: &str) -> io::Result<()> {
     file.write_all(summary::cut(markdown, left).as_bytes())
 }
 
-/// What is shown while it goes on, and whether Ctrl-C was pressed.
-struct Progress {
+/// The progress of a gate, and whether Ctrl-C was pressed.
+struct GateProgress {
     bar: ProgressBar,
     /// When the first pair began, and how many are over.
     pairs: Option<(Instant, u32)>,
     interrupted: &'static AtomicBool,
 }
 
-impl Progress {
-    fn new(interrupted: &'static AtomicBool) -> Progress {
+impl GateProgress {
+    fn new(interrupted: &'static AtomicBool) -> GateProgress {
         let style = ProgressStyle::with_template("{msg}, {elapsed} so far").expect("the template is right");
         let bar = if io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
-        Progress { bar: bar.with_style(style), pairs: None, interrupted }
+        GateProgress { bar: bar.with_style(style), pairs: None, interrupted }
     }
 }
 
-impl Watcher for Progress {
-    fn seen(&mut self, _: u64, _: u64) {}
-
+impl Observer for GateProgress {
     fn interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)
     }
 }
 
-impl Onlooker for Progress {
-    fn tell(&mut self, what: &str, to_come: u32) {
+impl GateObserver for GateProgress {
+    fn begin_measurement(&mut self, stage: &str, to_come: u32) {
         if to_come > 0 {
             self.pairs = self.pairs.map(|(begun, over)| (begun, over + 1)).or(Some((Instant::now(), 0)));
         }
         let pairs = if to_come > 0 { format!(": {to_come} pairs to come") } else { String::new() };
-        self.bar.set_message(format!("{what}{pairs}"));
+        self.bar.set_message(format!("{stage}{pairs}"));
         self.bar.tick();
     }
 
-    /// Off a terminal, where nothing is drawn, a line.
+    /// Prints a line where stderr is not a terminal.
     fn end_round(&mut self, stage: &str, done: u32, rounds: u32, to_come: u32) {
         if self.bar.is_hidden() {
             let each = self.pairs.map_or(Duration::ZERO, |(begun, over)| begun.elapsed() / (over + 1));

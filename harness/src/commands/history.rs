@@ -1,4 +1,4 @@
-//! `inflight history`: how the figures of the head developed from gate to gate.
+//! `inflight history`: the figures of the head from gate to gate.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,11 +11,11 @@ use inflight_report::history::{History, table};
 use inflight_report::numbers::count;
 use inflight_report::{charts, page};
 
-use super::output::write_whole;
+use super::output::write_atomically;
 
 /// Show how the figures developed over saved gates, for each class of machines
 ///
-/// Gates are comparable where they were held against the same base on machines of the same class: CPU, cores,
+/// Gates are comparable where they have the same base and machines of the same class: CPU, cores,
 /// virtualisation and kernel. In each class the base with the most gates is the reference.
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -25,12 +25,12 @@ pub(super) struct Args {
     /// Another base as the reference, by its name or the beginning of its digest: classes without it are left out
     #[arg(long, value_name = "BASE", value_parser = NonEmptyStringValueParser::new())]
     reference: Option<String>,
-    /// Draw it into FILE.svg or on a page, FILE.html, or write the table into FILE.md: whole or not at all
+    /// Write a chart to FILE.svg, a page to FILE.html, or the table to FILE.md, atomically
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 
-/// What a file holds.
+/// The format of a file.
 #[derive(Clone, Copy)]
 enum Kind {
     Svg,
@@ -48,23 +48,23 @@ pub(super) fn history(args: &Args) -> Result<ExitCode> {
             Kind::Html => page::history::render(&histories),
             Kind::Markdown => table::markdown(&histories),
         };
-        write_whole(file, &text)?;
+        write_atomically(file, &text)?;
     }
     super::print(&table::terminal(&histories, super::screen().width))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// What `file` is to hold, by its name: told before anything is read.
+/// The format of `file`, by its name: checked before anything is read.
 fn kind(file: &Path) -> Result<Kind> {
     match file.extension().and_then(|extension| extension.to_str()) {
         Some("svg") => Ok(Kind::Svg),
         Some("html") => Ok(Kind::Html),
         Some("md") => Ok(Kind::Markdown),
-        _ => bail!("--out {}: a name that ends in .svg, .html or .md says what to write", file.display()),
+        _ => bail!("--out {}: the name must end in .svg, .html or .md", file.display()),
     }
 }
 
-/// Every gate in `folder`, at least one. A file that is none is named on stderr and left out.
+/// Every gate in `folder`, at least one. Other files are named on stderr and left out.
 fn read(folder: &Path) -> Result<Vec<Gate>> {
     let (gates, refused) = match gate::read_all(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Default::default(),
@@ -75,7 +75,7 @@ fn read(folder: &Path) -> Result<Vec<Gate>> {
         ([], []) => bail!("{none}: `inflight gate --history {}` fills it", folder.display()),
         ([], [only]) => bail!("{none}: {only}"),
         ([], [first, ..]) => {
-            bail!("{none}: {} files are none, the first: {first}", count(refused.len() as u64))
+            bail!("{none}: {} files are no gates, the first: {first}", count(refused.len() as u64))
         }
         _ => {}
     }

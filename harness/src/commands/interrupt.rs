@@ -1,4 +1,4 @@
-//! Signals that end a command early: it finishes what must be finished, and cleans up.
+//! Signals that end a command early, after it has cleaned up.
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ const SIGNALS: [i32; 3] = [SIGINT, SIGHUP, SIGTERM];
 /// The signal that asked to stop; 0 before one has.
 static RECEIVED: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
 
-/// From here on the first of [`SIGNALS`] sets a flag that ends what is under way after cleaning up; a second one
+/// From now on the first of [`SIGNALS`] sets a flag that ends what is under way after cleaning up; a second one
 /// ends the process at once. A signal that the process was started to ignore, as `nohup` does with SIGHUP, stays
 /// ignored.
 ///
@@ -49,7 +49,7 @@ fn status(signal: i32) -> i32 {
 }
 
 /// A bit for each signal that this process ignores, from SIGHUP = 1 at the lowest; none where the system does not
-/// say.
+/// report it.
 fn ignored_signals() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -1,43 +1,42 @@
-//! The options that say who races.
+//! The options that select contenders.
 
 use std::io::{self, Write};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-
-use super::externals::Files;
 use inflight_report::charts::REUSES;
 
-use crate::article;
-use crate::catalogue::Catalogue;
-use crate::contender::{Contender, Shape, Source};
-use crate::external::Readiness;
+use super::externals::Files;
+use crate::contender::catalogue::Catalogue;
+use crate::contender::external::Readiness;
+use crate::contender::{Contender, Shape, Source, article};
 use crate::models::{COMMON, DEFAULT, EXAMPLE, NATIVE};
 use crate::workload::Workload;
 
-/// What would take longer than this at best takes part when it is named, and not as one of all.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// A contender with a longer ideal takes part only when it is named.
+const LONGEST_IDEAL: Duration = Duration::from_secs(600);
 
-/// Who races.
+/// Which contenders race.
 #[derive(Clone, Default, clap::Args)]
 pub(super) struct Lineup {
     #[arg(value_name = "CONTENDER", help = contenders_help())]
     contenders: Vec<String>,
-    /// Every model with its native and the common client, with as many in flight as the preset is meant
-    /// for (mostly 128) or as it can; besides those that are named
+    /// Run every model with its native and the common client, at the preset's concurrency (usually 128), in
+    /// addition to the named contenders
     #[arg(long)]
     pub(super) models: bool,
-    /// The same, and every contender in another language that is set up, at the shapes that it states
+    /// Like --models, plus every installed contender in other languages at its default shapes
     #[arg(long)]
     pub(super) all: bool,
-    /// The article's rows: ours, and those of contenders in other languages that say they answer one;
-    /// on the preset `article` unless another is named; besides those that are named
-    #[arg(long, conflicts_with = "ladder")]
+    /// The rows of the article: the default contenders, and the contenders in other languages that correspond to
+    /// one; on the preset `article` unless another is named; in addition to the named contenders
+    #[arg(long, conflicts_with = "sweep")]
     article: bool,
-    /// Each contender, named without a shape, with so many in flight; more than it can have are left out.
-    /// Without --urls the URLs are ten times the largest step at least, so that connections are reused
-    #[arg(long, value_name = "N,N,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
-    ladder: Vec<u32>,
+    /// Run each contender, named without a shape, at several concurrencies; those above its maximum are left out.
+    /// Without --urls there are at least ten URLs for each request in flight of the largest step, so that connections
+    /// are reused
+    #[arg(long, alias = "ladder", value_name = "N,N,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
+    sweep: Vec<u32>,
     #[command(flatten)]
     files: Files,
 }
@@ -47,22 +46,22 @@ fn contenders_help() -> String {
 }
 
 impl Lineup {
-    /// Who races over `workload`, each once, in the order in which they were named. All are raced with
-    /// `in_flight`, where nothing else is said and they can.
+    /// The contenders for `workload`, each once, in the order in which they were named. All have
+    /// `in_flight` requests in flight by default, if they can.
     pub(super) fn contenders(&self, workload: &Workload, in_flight: u32) -> Result<Vec<Contender>> {
         let catalogue = self.files.catalogue()?;
-        let (words, steps) = (&self.contenders[..], &self.ladder[..]);
-        let by_a_word = self.all || self.models || self.article;
+        let (words, steps) = (&self.contenders[..], &self.sweep[..]);
+        let by_an_option = self.all || self.models || self.article;
         let mut contenders: Vec<Contender> = match (words, steps) {
-            ([], []) if !by_a_word => named(&catalogue, &DEFAULT, in_flight)?,
-            ([], [_, ..]) if !by_a_word => {
-                bail!("--ladder needs contenders: name them without a shape, or say --models")
+            ([], []) if !by_an_option => named(&catalogue, &DEFAULT, in_flight)?,
+            ([], [_, ..]) if !by_an_option => {
+                bail!("--sweep needs contenders: name them without a shape, or use --models")
             }
             (words, []) => named(&catalogue, words, in_flight)?,
             (words, steps) => {
                 let sources = words.iter().map(|text| without_shape(&catalogue, text));
                 let sources = sources.collect::<Result<Vec<_>>>()?;
-                sources.into_iter().flat_map(|source| ladder(source, steps)).collect()
+                sources.into_iter().flat_map(|source| sweep(source, steps)).collect()
             }
         };
         if self.article {
@@ -70,10 +69,10 @@ impl Lineup {
         }
         if self.all || self.models {
             let all = self.all(&catalogue, workload).into_iter().flat_map(|source| match steps {
-                [] => at_its_shapes(source, in_flight),
-                steps => ladder(source, steps),
+                [] => at_default_shapes(source, in_flight),
+                steps => sweep(source, steps),
             });
-            contenders.extend(without_the_endless(all.collect(), workload));
+            contenders.extend(without_the_longest(all.collect(), workload));
         }
         let mut seen = Vec::new();
         contenders.retain(|contender| {
@@ -85,9 +84,9 @@ impl Lineup {
         Ok(contenders)
     }
 
-    /// The URLs that it takes for every step of a ladder to reuse its connections; 0 where there is no ladder.
-    pub(super) fn urls_for_ladder(&self) -> u64 {
-        self.ladder.iter().max().map_or(0, |&largest| REUSES * u64::from(largest))
+    /// The number of URLs for which every step of a sweep reuses its connections; 0 without a sweep.
+    pub(super) fn urls_for_sweep(&self) -> u64 {
+        self.sweep.iter().max().map_or(0, |&largest| REUSES * u64::from(largest))
     }
 
     /// Every model with the clients that are compared and, where it is asked for, every external contender
@@ -100,17 +99,17 @@ impl Lineup {
         let (ready, missing): (Vec<_>, Vec<_>) =
             catalogue.sources().filter(is_asked_for).partition(|source| match source {
                 Source::Model(..) => true,
-                Source::External(external) => external.kit.readiness() != Readiness::Missing,
+                Source::External(external) => external.bundle.readiness() != Readiness::Missing,
             });
-        say_left_out("since not set up (`inflight setup all`)", &missing);
+        report_left_out("since not set up (`inflight setup all`)", &missing);
         let (able, unable): (Vec<_>, Vec<_>) =
             ready.into_iter().partition(|source| workload.rate.is_none() || source.no_rate().is_none());
-        say_left_out("since they do not do --rate", &unable);
+        report_left_out("since they do not support --rate", &unable);
         able
     }
 }
 
-fn say_left_out(why: &str, sources: &[Source]) {
+fn report_left_out(why: &str, sources: &[Source]) {
     if !sources.is_empty() {
         let names: Vec<String> = sources.iter().map(ToString::to_string).collect();
         say(&format!("left out, {why}: {}", names.join(", ")));
@@ -121,37 +120,40 @@ fn named(catalogue: &Catalogue, words: &[impl AsRef<str>], in_flight: u32) -> Re
     words.iter().map(|text| contender(catalogue, text.as_ref(), in_flight)).collect()
 }
 
-/// The contender that is written `text`; without a shape, at its usual one: as many in flight as it can have, and no
-/// more than `in_flight`, or for an external program the first shape that it states.
+/// The contender that is written `text`; without a shape, at its default: as many in flight as it can have, and no
+/// more than `in_flight`, or for an external program the first of its shapes.
 pub(super) fn contender(catalogue: &Catalogue, text: &str, in_flight: u32) -> Result<Contender> {
     if text.starts_with("http://") || text.starts_with("https://") {
-        bail!("`{text}` is no contender: {}", super::NO_SERVER);
+        bail!("`{text}` is not a contender: {}", super::NO_SERVER);
     }
     if text.contains(':') {
         return Ok(catalogue.contender(text)?);
     }
-    let shapes = at_its_shapes(catalogue.source(text, "")?, in_flight);
-    shapes.into_iter().next().with_context(|| format!("`{text}` states no shape: write one, as in {text}:32"))
+    let shapes = at_default_shapes(catalogue.source(text, "")?, in_flight);
+    shapes
+        .into_iter()
+        .next()
+        .with_context(|| format!("`{text}` has no default shape: write one, as in {text}:32"))
 }
 
-/// Those that a reader would wait for.
-fn without_the_endless(contenders: Vec<Contender>, workload: &Workload) -> Vec<Contender> {
-    let floor = |contender: &Contender| workload.floor_ns(contender.shape);
-    let (endless, others): (Vec<_>, Vec<_>) =
-        contenders.into_iter().partition(|contender| u128::from(floor(contender)) > PATIENCE.as_nanos());
-    if !endless.is_empty() {
-        let names: Vec<String> = endless.iter().map(ToString::to_string).collect();
-        let minutes = PATIENCE.as_secs() / 60;
+/// Leaves out those whose ideal takes too long.
+fn without_the_longest(contenders: Vec<Contender>, workload: &Workload) -> Vec<Contender> {
+    let ideal = |contender: &Contender| workload.ideal_ns(contender.shape);
+    let (longest, others): (Vec<_>, Vec<_>) =
+        contenders.into_iter().partition(|contender| u128::from(ideal(contender)) > LONGEST_IDEAL.as_nanos());
+    if !longest.is_empty() {
+        let names: Vec<String> = longest.iter().map(ToString::to_string).collect();
+        let minutes = LONGEST_IDEAL.as_secs() / 60;
         say(&format!("left out, since one run takes more than {minutes} minutes: {}", names.join(", ")));
     }
     others
 }
 
 fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "inflight: {line}"); // if stderr is gone nobody is left to tell
+    let _ = writeln!(io::stderr(), "inflight: {line}"); // nothing can be done if stderr is closed
 }
 
-fn at_its_shapes(source: Source, in_flight: u32) -> Vec<Contender> {
+fn at_default_shapes(source: Source, in_flight: u32) -> Vec<Contender> {
     let shapes = match &source {
         Source::Model(..) => vec![Shape { processes: 1, in_flight: most_of(&source).min(in_flight) }],
         Source::External(external) => external.shapes.clone(),
@@ -161,12 +163,12 @@ fn at_its_shapes(source: Source, in_flight: u32) -> Vec<Contender> {
 
 fn without_shape(catalogue: &Catalogue, text: &str) -> Result<Source> {
     if let Some((named, _)) = text.split_once(':') {
-        bail!("`{text}`: a ladder brings its own shapes: name contenders without a shape, as in {named}");
+        bail!("`{text}`: a sweep has its own shapes: name contenders without a shape, as in {named}");
     }
     Ok(catalogue.source(text, "")?)
 }
 
-fn ladder(source: Source, steps: &[u32]) -> Vec<Contender> {
+fn sweep(source: Source, steps: &[u32]) -> Vec<Contender> {
     let possible = steps.iter().filter(|&&step| step <= most_of(&source));
     let shapes = possible.map(|&in_flight| Shape { processes: 1, in_flight });
     shapes.map(|shape| Contender { source: source.clone(), shape }).collect()
@@ -192,25 +194,25 @@ mod tests {
         lineup.contenders(&workload, in_flight).unwrap().iter().map(ToString::to_string).collect()
     }
 
-    fn lineup(contenders: &[&str], ladder: &[u32]) -> Lineup {
+    fn lineup(contenders: &[&str], sweep: &[u32]) -> Lineup {
         let contenders = contenders.iter().map(ToString::to_string).collect();
-        Lineup { contenders, ladder: ladder.to_vec(), ..Lineup::default() }
+        Lineup { contenders, sweep: sweep.to_vec(), ..Lineup::default() }
     }
 
     #[test]
-    fn who_is_named_twice_races_once() {
+    fn duplicate_contenders_run_once() {
         assert_eq!(names(&lineup(&["tokio:8", "sync:1", "tokio:8"], &[])), ["tokio:8", "sync:1"]);
         assert_eq!(names(&lineup(&[], &[])), DEFAULT);
     }
 
     #[test]
-    fn without_a_shape_a_contender_has_its_usual_one() {
+    fn contender_without_a_shape_has_its_default() {
         assert_eq!(names(&lineup(&["tokio+common", "sync"], &[])), ["tokio+common:128", "sync:1"]);
         assert_eq!(names_at(&lineup(&["tokio"], &[]), "crowd", 1_000), ["tokio:1000"]);
     }
 
     #[test]
-    fn a_ladder_has_the_steps_that_a_model_can_take() {
+    fn sweep_has_the_steps_that_a_model_supports() {
         let named = lineup(&["tokio+common", "sync"], &[1, 32]);
         assert_eq!(names(&named), ["tokio+common:1", "tokio+common:32", "sync:1"]);
         let workload = Workload::of(Scenario::preset("quick").unwrap());
@@ -219,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn all_are_every_model_with_either_client() {
+    fn all_selects_every_model_with_both_clients() {
         let all = Lineup { all: true, ..Lineup::default() };
         let names = names(&all);
         for model in MODELS {
@@ -228,10 +230,13 @@ mod tests {
         assert!(names.contains(&"sync:1".to_owned()));
         assert!(names.contains(&"tokio:128".to_owned()));
         assert!(!names.contains(&"tokio+hyper:128".to_owned()));
-        let ladder = Lineup { all: true, ladder: vec![1, 1_000], ..Lineup::default() };
-        let ladder = names_at(&ladder, "quick", 128);
-        assert!(ladder.contains(&"sync:1".to_owned()) && !ladder.contains(&"sync:1000".to_owned()));
-        assert!(ladder.contains(&"tokio+common:1000".to_owned()));
+        let sweep = Lineup { all: true, sweep: vec![1, 1_000], ..Lineup::default() };
+        let names_of_sweep = names_at(&sweep, "quick", 128);
+        assert!(
+            names_of_sweep.contains(&"sync:1".to_owned())
+                && !names_of_sweep.contains(&"sync:1000".to_owned())
+        );
+        assert!(names_of_sweep.contains(&"tokio+common:1000".to_owned()));
 
         let crowd = names_at(&all, "crowd", 1_000);
         assert!(crowd.contains(&"tokio:1000".to_owned()));

@@ -1,4 +1,4 @@
-//! `inflight list`: what can be raced, and against what.
+//! `inflight list`: contenders, presets and faults.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -7,9 +7,9 @@ use anyhow::Result;
 use mock_target::Scenario;
 
 use super::externals::Files;
-use crate::catalogue::Catalogue;
 use crate::contender::Source;
-use crate::external::{External, Readiness};
+use crate::contender::catalogue::Catalogue;
+use crate::contender::external::{External, Readiness};
 use crate::models::{EXAMPLE, MODELS, NATIVE, Pairing};
 
 /// List models, clients and presets
@@ -18,10 +18,10 @@ pub(super) struct Args {
     /// Only the presets
     #[arg(long, conflicts_with_all = ["faults", "details"])]
     presets: bool,
-    /// Only the faults that a target can be told to commit
+    /// Fault types the target can inject
     #[arg(long, conflicts_with = "details")]
     faults: bool,
-    /// Only what is set in a model and its client, and why; a shape may be left out
+    /// Only the settings of a model and its client, with reasons; a shape may be left out
     #[arg(long, value_name = "CONTENDER")]
     details: Option<String>,
     #[command(flatten)]
@@ -41,8 +41,8 @@ pub(super) fn list(args: &Args) -> Result<ExitCode> {
 fn models() -> String {
     let mut text = format!(
         "Contenders are written MODEL:SHAPE or MODEL+CLIENT:SHAPE, such as {EXAMPLE}. A shape is the\n\
-         number of requests in flight, 128, or processes x in flight in each, 8x64. Without a word for\n\
-         it the client is the first one shown.\n\nModels\n"
+         number of requests in flight, 128, or processes x in flight in each, 8x64. Without a\n\
+         client the first one shown is used.\n\nModels\n"
     );
     let width = MODELS.iter().map(|model| model.name.len()).max().unwrap_or(0);
     for model in MODELS {
@@ -54,7 +54,7 @@ fn models() -> String {
     text
 }
 
-/// A client by its word, and what stands behind it where the word does not say.
+/// A client by its name, and the library behind it where the name does not show it.
 fn named(client: &Pairing) -> String {
     match client.name {
         NATIVE => format!("{NATIVE} ({})", client.version),
@@ -62,21 +62,22 @@ fn named(client: &Pairing) -> String {
     }
 }
 
-/// Contenders in other languages, a kit at a time.
+/// Contenders in other languages, by bundle.
 fn externals(catalogue: &Catalogue) -> String {
     let mut text = String::new();
     let width = catalogue.externals().iter().map(|external| external.name.len()).max().unwrap_or(0);
-    for kit in catalogue.kits() {
-        let state = match kit.readiness() {
+    for bundle in catalogue.bundles() {
+        let state = match bundle.readiness() {
             Readiness::Ready(version) => format!("ready: {version}"),
             Readiness::NothingToSetUp => "ready: nothing to set up".to_owned(),
-            Readiness::Missing => format!("not set up: run `{}`", kit.setup_command()),
+            Readiness::Missing => format!("not set up: run `{}`", bundle.setup_command()),
         };
-        text += &format!("\n{}: {state}\n", kit.language);
-        for external in catalogue.externals().iter().filter(|external| Arc::ptr_eq(&external.kit, &kit)) {
+        text += &format!("\n{}: {state}\n", bundle.language);
+        for external in catalogue.externals().iter().filter(|external| Arc::ptr_eq(&external.bundle, &bundle))
+        {
             let shapes: Vec<String> = external.shapes.iter().map(ToString::to_string).collect();
             let External { name, about, .. } = &**external;
-            text += &format!("  {name:width$}  {about}; raced at {}\n", shapes.join(", "));
+            text += &format!("  {name:width$}  {about}; shapes: {}\n", shapes.join(", "));
         }
     }
     text
@@ -86,7 +87,8 @@ fn details(catalogue: &Catalogue, contender: &str) -> Result<String> {
     let (driven, shape) = contender.split_once(':').unwrap_or((contender, ""));
     let wrapped = |text: &str| textwrap::fill(text, 80);
     let source = catalogue.source(driven, shape)?;
-    let no_rate = source.no_rate().map(|why| format!(" It does not do --rate: {why}.")).unwrap_or_default();
+    let no_rate =
+        source.no_rate().map(|why| format!(" It does not support --rate: {why}.")).unwrap_or_default();
     Ok(match source {
         Source::Model(model, client) => format!(
             "{}: {}\n\n{}\n\nClient: {}\n\n{}\n",
@@ -116,7 +118,7 @@ fn faults() -> String {
         + &names.collect::<String>()
 }
 
-/// A name and what there is to say of it, wrapped beside it.
+/// A name and its description, wrapped beside it.
 fn item(name: &str, about: &str) -> String {
     const NAME_WIDTH: usize = 11;
     const WIDTH: usize = 100;

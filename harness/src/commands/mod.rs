@@ -16,7 +16,7 @@ mod run;
 mod scenario_args;
 mod serve;
 mod setup;
-mod work;
+mod worker;
 
 use std::env;
 use std::ffi::OsString;
@@ -50,16 +50,16 @@ enum Command {
     Setup(setup::Args),
     Serve(serve::Args),
     Plan(plan::Args),
-    Worker(work::Args),
+    Worker(worker::Args),
 }
 
-/// The run did what was asked, and a contender has no valid run to show.
+/// The race finished, and a contender has no valid run.
 const NOTHING_VALID: u8 = 1;
 
-/// What `--check` was asked about is not what the record says.
+/// The file of `--check` differs from what the record gives.
 const STALE: u8 = 1;
 
-/// Wrong use, or something that kept the command from doing its work.
+/// Wrong use, or an error.
 const FAILED: u8 = 2;
 
 /// Runs the program with `args`, the program's name first.
@@ -75,11 +75,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli.command.unwrap_or_else(|| Command::Run(run::Args::default())),
         Err(error) => return refuse(&error),
     };
-    // A fault of our own is told as any other: in one line, which the panic has printed, and with this exit code.
-    panic::catch_unwind(AssertUnwindSafe(|| carry_out(command))).unwrap_or(ExitCode::from(FAILED))
+    // A panic is reported like any other error: in one line, which it has printed, and with this exit code.
+    panic::catch_unwind(AssertUnwindSafe(|| execute(command))).unwrap_or(ExitCode::from(FAILED))
 }
 
-fn carry_out(command: Command) -> ExitCode {
+fn execute(command: Command) -> ExitCode {
     let result = match command {
         Command::Run(args) => run::run(&args),
         Command::Doctor(args) => doctor::doctor(&args),
@@ -90,13 +90,13 @@ fn carry_out(command: Command) -> ExitCode {
         Command::Setup(args) => setup::setup(&args),
         Command::Serve(args) => serve::serve(&args),
         Command::Plan(args) => plan::plan(&args),
-        Command::Worker(args) => work::work(&args),
+        Command::Worker(args) => worker::work(&args),
     };
     result.unwrap_or_else(|error| fail(&error))
 }
 
-/// Runs the program as worker or target when it was started as one, and returns otherwise. A program
-/// that starts races through this library calls it first thing.
+/// Runs the program as worker or target if it was started as one, and returns otherwise. A program
+/// that starts races through this library must call it first.
 pub fn main_if_child() -> Option<ExitCode> {
     let role = env::args_os().nth(1)?;
     ["worker", "become", "serve"].iter().any(|known| role == *known).then(|| main(env::args_os()))
@@ -105,7 +105,7 @@ pub fn main_if_child() -> Option<ExitCode> {
 /// One line on stderr, causes included.
 fn fail(error: &anyhow::Error) -> ExitCode {
     if is_closed_pipe(error) {
-        return ExitCode::SUCCESS; // whoever read our output has seen enough
+        return ExitCode::SUCCESS; // the reader of the output has closed it
     }
     let line: Vec<String> = error.chain().map(ToString::to_string).collect();
     say_error(&line.join(": "));
@@ -136,11 +136,11 @@ fn refuse(error: &clap::Error) -> ExitCode {
     }
 }
 
-/// What can be done for a server of the user's own.
-const NO_SERVER: &str = "contenders race against a target of our own, whose delays are known: give it those of your \
+/// Advice for measuring a server of the user's own.
+const NO_SERVER: &str = "contenders race against the mock target, whose delays are known: give it those of your \
     server with --latency file:FILE and --body SIZE, or test a client of your own against `inflight serve`";
 
-/// Whether what is not understood was meant to name a server.
+/// Whether the unknown argument was meant to name a server.
 fn asks_for_a_server(error: &clap::Error) -> bool {
     let ContextValue::String(argument) = error.get(ContextKind::InvalidArg).unwrap_or(&ContextValue::None)
     else {
@@ -149,20 +149,20 @@ fn asks_for_a_server(error: &clap::Error) -> bool {
     error.kind() == ErrorKind::UnknownArgument && ["--url", "--target", "--host"].contains(&argument.as_str())
 }
 
-/// What is wrong, and clap's tips, without its usage.
+/// The error message of clap and its tips, without its usage.
 fn one_line(rendered: &str) -> String {
-    let told: Vec<&str> = rendered
+    let lines: Vec<&str> = rendered
         .lines()
         .map(str::trim)
         .take_while(|line| !line.starts_with("Usage:"))
         .filter(|line| !line.is_empty() && !line.starts_with("For more information"))
         .collect();
-    let told = told.join("; ").replace(":; ", ": ");
-    format!("{} (see `inflight --help`)", told.strip_prefix("error: ").unwrap_or(&told))
+    let line = lines.join("; ").replace(":; ", ": ");
+    format!("{} (see `inflight --help`)", line.strip_prefix("error: ").unwrap_or(&line))
 }
 
 fn say_error(line: &str) {
-    // If stderr is gone there is nobody left to tell; the exit code still does.
+    // Nothing can be done if stderr is closed; the exit code remains.
     let _ = writeln!(io::stderr(), "inflight: {line}");
 }
 
@@ -176,9 +176,9 @@ fn command_line(words: impl IntoIterator<Item = String>) -> String {
     ["inflight".to_owned()].into_iter().chain(quoted).collect::<Vec<_>>().join(" ")
 }
 
-/// What a table on stdout is shown on. A file or a pager gets no colours, and a width that takes nearly
-/// every column and is no longer than most screens. Who sets `NO_COLOR` gets none either, as
-/// <https://no-color.org> has it.
+/// The width and colours for a table on stdout. A file or a pager gets no colours, and a width that takes nearly
+/// every column and fits most screens. `NO_COLOR` switches colours off, as
+/// <https://no-color.org> specifies.
 fn screen() -> Screen {
     const NOT_A_TERMINAL: usize = 160;
     let stdout = io::stdout();
@@ -191,7 +191,7 @@ fn screen() -> Screen {
     Screen { width: if columns > 0 { columns } else { NOT_A_TERMINAL }, colours: !refused && !dumb }
 }
 
-/// Prints a command's answer. Whoever closed stdout has seen enough, which changes no exit code.
+/// Prints the output of a command. A closed stdout does not change the exit code.
 fn show(text: &str) -> Result<()> {
     match print(text) {
         Err(error) if is_closed_pipe(&error) => Ok(()),
@@ -214,12 +214,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_consistent() {
+    fn command_line_is_consistent() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn a_wrong_argument_gives_one_line_with_the_tip() {
+    fn wrong_argument_gives_one_line_with_a_tip() {
         let error = Cli::try_parse_from(["inflight", "run", "--round", "3"]).err().unwrap();
         let line = one_line(&error.to_string());
         assert!(!line.contains('\n'));

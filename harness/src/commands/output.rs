@@ -1,4 +1,4 @@
-//! Where a report goes: a file that is there whole or not at all.
+//! Writes files atomically.
 
 use std::fs::{self, Permissions};
 use std::io::Write;
@@ -7,14 +7,14 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-/// Writes `text` to the file at `path`. Whoever reads it meanwhile sees what stood there before, and what
-/// fails leaves that as it is. Something that is no file, such as a pipe, is written to as it comes.
-pub(super) fn write_whole(path: &Path, text: &str) -> Result<()> {
+/// Writes `text` to the file at `path`, atomically: other readers see the previous content until it is complete, and
+/// it stays where writing fails. Something that is not a file, such as a pipe, is written directly.
+pub(super) fn write_atomically(path: &Path, text: &str) -> Result<()> {
     replace(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// As [`write_whole`], for a name that the user did not choose: a link of that name is replaced and not followed, since
-/// in a folder that several share anybody may have put it there.
+/// As [`write_atomically`], for a name that the user did not choose: a link of that name is replaced and not followed, since
+/// in a shared folder another user may have put it there.
 pub(super) fn write_own(path: &Path, text: &str) -> Result<()> {
     let is_link = fs::symlink_metadata(path).is_ok_and(|there| there.is_symlink());
     let written = if is_link { create(path, text, None) } else { replace(path, text) };
@@ -22,7 +22,7 @@ pub(super) fn write_own(path: &Path, text: &str) -> Result<()> {
 }
 
 fn replace(path: &Path, text: &str) -> Result<()> {
-    // A link stays one: what it leads to is replaced.
+    // A link is kept: the file that it leads to is replaced.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let permissions = match fs::metadata(&path) {
         Ok(there) if !there.is_file() => return Ok(fs::write(&path, text)?),
@@ -51,14 +51,14 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     #[test]
-    fn a_file_is_replaced_and_keeps_its_permissions_and_its_links() {
+    fn replaced_file_keeps_permissions_and_links() {
         let folder = tempfile::tempdir().unwrap();
         let (file, link) = (folder.path().join("file"), folder.path().join("link"));
-        write_whole(&file, "first").unwrap();
+        write_atomically(&file, "first").unwrap();
         fs::set_permissions(&file, Permissions::from_mode(0o640)).unwrap();
         symlink(&file, &link).unwrap();
 
-        write_whole(&link, "second").unwrap();
+        write_atomically(&link, "second").unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), "second");
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn links_with_our_own_names_are_not_followed() {
+    fn links_with_own_names_are_not_followed() {
         let folder = tempfile::tempdir().unwrap();
         let (precious, link) = (folder.path().join("precious"), folder.path().join("report.html"));
         fs::write(&precious, "precious").unwrap();
@@ -81,11 +81,11 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_written_is_named() {
+    fn unwritable_file_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        let refused = write_whole(&folder.path().join("no/file"), "x").unwrap_err();
+        let refused = write_atomically(&folder.path().join("no/file"), "x").unwrap_err();
         assert!(refused.to_string().starts_with("cannot write ") && refused.to_string().ends_with("no/file"));
-        assert!(write_whole(folder.path(), "x").is_err());
-        write_whole(Path::new("/dev/null"), "x").unwrap();
+        assert!(write_atomically(folder.path(), "x").is_err());
+        write_atomically(Path::new("/dev/null"), "x").unwrap();
     }
 }

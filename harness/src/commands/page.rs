@@ -1,4 +1,4 @@
-//! The page on the screen: written to a file, and opened where there is somebody to look at it.
+//! `inflight report --open`: writes the page to a file, and opens it in a browser where there is one.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ fn write(html: &str, record: &Path) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Whether the desktop took it. Without a screen there is nobody to show it to.
+/// Opens the page in the browser; whether that worked. Does nothing without a screen.
 fn show(path: &Path) -> bool {
     let has_screen = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some());
     let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };

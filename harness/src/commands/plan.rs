@@ -8,13 +8,13 @@ use anyhow::{Result, bail};
 use super::externals::Files;
 use super::lineup;
 use super::scenario_args::ScenarioArgs;
-use crate::limits;
+use crate::contender::limits;
 use crate::machine;
 use crate::models::EXAMPLE;
-use crate::rate::Rate;
-use crate::session;
-use crate::target;
+use crate::runner::session;
+use crate::runner::target;
 use crate::workload::Workload;
+use crate::workload::rate::Rate;
 
 /// Print the plan of a worker, to start it by hand:
 /// (inflight plan CONTENDER; echo go) | inflight worker
@@ -30,7 +30,7 @@ pub(super) struct Args {
     /// Which of the contender's processes, from 0
     #[arg(long, value_name = "N", default_value_t = 0)]
     process: u32,
-    /// Say when each request is due, as `inflight run --rate` does
+    /// Include the due time of each request, as `inflight run --rate` does
     #[arg(long, value_name = "RATE")]
     rate: Option<Rate>,
     #[command(flatten)]
@@ -39,9 +39,9 @@ pub(super) struct Args {
 
 pub(super) fn plan(args: &Args) -> Result<ExitCode> {
     let Some(authority) = args.target.strip_prefix("http://") else {
-        bail!("`{}` is not where a target listens: write it as in http://127.0.0.1:8080", args.target);
+        bail!("`{}` is not the URL of a target: write it as in http://127.0.0.1:8080", args.target);
     };
-    let in_flight = args.scenario.meant_in_flight();
+    let in_flight = args.scenario.preset_in_flight();
     let contender = lineup::contender(&args.files.catalogue()?, &args.contender, in_flight)?;
     limits::check(&contender)?;
     let workload = Workload::of(args.scenario.scenario_of_run()?);
@@ -57,7 +57,7 @@ pub(super) fn plan(args: &Args) -> Result<ExitCode> {
     super::print(&(serde_json::to_string(plan)? + "\n"))?;
     if let Some(external) = contender.external() {
         let line = format!("by hand: (inflight plan …; echo go) | {}", external.command_line());
-        let _ = writeln!(io::stderr(), "{line}"); // if stderr is gone there is nobody left to tell
+        let _ = writeln!(io::stderr(), "{line}"); // nothing can be done if stderr is closed
     }
     Ok(ExitCode::SUCCESS)
 }

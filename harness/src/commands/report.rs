@@ -1,4 +1,4 @@
-//! `inflight report`: tell saved records again.
+//! `inflight report`: renders saved records.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,24 +13,24 @@ use inflight_report::tables::markdown::{self, Excerpt};
 use inflight_report::tables::terminal::{self, Screen};
 use inflight_report::{charts, exports, page, splice};
 
-use super::output::write_whole;
+use super::output::write_atomically;
 
 /// Show saved records in one of many formats, or put their tables into a document
 ///
-/// Several records are shown one after another, and in one file each beside the others under its name: never
+/// Several records are shown one after another, and in one file each under its name: never
 /// as if they had been run together.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Records, or the folders they are in [default: the newest in results/]
     #[arg(value_name = "RECORD")]
     records: Vec<PathBuf>,
-    /// Nothing but these contenders, tested as they were among all that raced
+    /// Only these contenders, tested as they were among all that raced
     #[arg(long, value_name = "CONTENDER,…", value_delimiter = ',')]
     only: Vec<String>,
-    /// How to show them
+    /// Output format
     #[arg(long, value_enum, default_value = "terminal", conflicts_with = "splice")]
     format: Format,
-    /// Which figures: github-benchmark takes a file a direction
+    /// Which figures: github-benchmark takes one file per direction
     #[arg(long, value_enum, default_value = "smaller")]
     direction: Better,
     /// Write to FILE, atomically, in place of stdout
@@ -45,13 +45,13 @@ pub(super) struct Args {
     /// Which tables, in Markdown
     #[arg(long, value_enum, default_value = "all")]
     table: Tables,
-    /// The few figures that most readers ask for, with one line about them, in Markdown
+    /// Only the main figures, with one line about them, in Markdown
     #[arg(long)]
     brief: bool,
     /// Behind a line to click on, in Markdown
     #[arg(long)]
     folded: bool,
-    /// Change nothing: fail when what stands in FILE is not what the records say
+    /// Change nothing: fail when FILE differs from what the records give
     #[arg(long)]
     check: bool,
     /// Write the page beside the record, and open it in the browser where there is one
@@ -70,15 +70,15 @@ enum Format {
     Markdown,
     /// The page: charts and tables in one file
     Html,
-    /// A line a contender
+    /// One line per contender
     Csv,
-    /// Every figure of every run that counts: neither those to warm up nor those of a twin
+    /// Every figure of every run that counts: without warm-ups and A/A controls
     Json,
     /// Bencher Metric Format
     Bmf,
     /// Custom JSON of github-action-benchmark
     GithubBenchmark,
-    /// JUnit XML: a test case a run
+    /// JUnit XML: one test case per run
     Junit,
     /// As `hyperfine --export-json`
     Hyperfine,
@@ -86,7 +86,7 @@ enum Format {
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
 enum Better {
-    /// Wall, CPU and memory, for customSmallerIsBetter
+    /// Wall time, CPU and memory, for customSmallerIsBetter
     Smaller,
     /// Throughput and efficiency, for customBiggerIsBetter
     Bigger,
@@ -96,11 +96,11 @@ enum Better {
 enum Tables {
     /// All of them
     All,
-    /// Models with the client that people use with them
+    /// Models with their native client
     Native,
-    /// Models with the client that they share
+    /// Models with the common client
     Common,
-    /// What others published
+    /// Published figures of others
     Published,
 }
 
@@ -144,7 +144,7 @@ impl Args {
         })
     }
 
-    /// A format of figures alone, whose readers fail where there are none.
+    /// A format of figures alone, whose readers fail on an empty file.
     fn figures(&self, records: &[Named], paths: &[PathBuf]) -> Result<String> {
         let rendered = match self.format {
             Format::Bmf => exports::bmf::render(records),
@@ -165,8 +165,8 @@ impl Args {
         rendered.with_context(|| format!("nothing to export as {}: {why}", name_of(self.format)))
     }
 
-    /// The record at `path` and what it comes to, with those contenders alone that were asked for. They are
-    /// compared before they are chosen: whoever chooses knows the figures.
+    /// The record at `path` and its comparison, with only the contenders of `--only`. They are
+    /// compared before they are selected, since the selection may depend on the figures.
     fn read(&self, path: &Path) -> Result<(Record, Comparison)> {
         let mut record = Record::read(path)?;
         let mut comparison = Comparison::of(&record);
@@ -207,12 +207,10 @@ impl Args {
 
     fn refuse_contradictions(&self) -> Result<()> {
         if self.check && self.splice.is_none() && self.out.is_none() {
-            bail!("--check needs a file to look at: --splice FILE or --out FILE");
+            bail!("--check needs a file to check: --splice FILE or --out FILE");
         }
         if !self.is_markdown() && (self.brief || self.folded || self.table != Tables::All) {
-            bail!(
-                "--table, --brief and --folded are of Markdown: use them with --format markdown or --splice"
-            );
+            bail!("--table, --brief and --folded apply only to Markdown: use them with --format markdown or --splice");
         }
         if self.chart.is_some() && self.format != Format::Terminal {
             bail!("--chart is SVG whatever the --format: leave one of them out");
@@ -221,12 +219,12 @@ impl Args {
             bail!("--open shows the page, whatever the --format: leave one of them out");
         }
         if self.direction != Better::Smaller && self.format != Format::GithubBenchmark {
-            bail!("--direction is of one format: use it with --format github-benchmark");
+            bail!("--direction applies only to --format github-benchmark");
         }
         Ok(())
     }
 
-    /// The command that makes the same again.
+    /// The command that renders the same again.
     fn command(&self, paths: &[PathBuf]) -> String {
         let mut words = vec!["report".to_owned()];
         words.extend(paths.iter().map(|path| path.display().to_string()));
@@ -264,33 +262,33 @@ fn name_of(value: impl ValueEnum) -> String {
     value.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
-/// The tables between their markers in `document`, below the command that makes them again.
+/// The tables between their markers in `document`, below the command that renders them again.
 fn put_into(document: &Path, args: &Args, records: &[Named], command: &str) -> Result<ExitCode> {
     let shown = document.display();
     let text = fs::read_to_string(document).with_context(|| format!("cannot read {shown}"))?;
     let generated = splice::with_command(command, &args.markdown(records)?);
     let spliced = splice::splice(&text, &args.name, &generated).with_context(|| shown.to_string())?;
     if !args.check {
-        return write_whole(document, &spliced).map(|()| ExitCode::SUCCESS);
+        return write_atomically(document, &spliced).map(|()| ExitCode::SUCCESS);
     }
-    Ok(verdict(text == spliced, &format!("{shown}: what stands at `{}`", args.name), command))
+    Ok(verdict(text == spliced, &format!("{shown}: the text at `{}`", args.name), command))
 }
 
 /// All of `text` in a file of its own.
 fn put_at(file: &Path, text: &str, check: bool, command: &str) -> Result<ExitCode> {
     if !check {
-        return write_whole(file, text).map(|()| ExitCode::SUCCESS);
+        return write_atomically(file, text).map(|()| ExitCode::SUCCESS);
     }
     let shown = file.display();
     let stands = fs::read(file).with_context(|| format!("cannot read {shown}"))?;
-    Ok(verdict(stands == text.as_bytes(), &format!("{shown}: what stands there"), command))
+    Ok(verdict(stands == text.as_bytes(), &format!("{shown}: the text"), command))
 }
 
 fn verdict(current: bool, what: &str, command: &str) -> ExitCode {
     if current {
         return ExitCode::SUCCESS;
     }
-    super::say_error(&format!("{what} is stale; make it again with: {command}"));
+    super::say_error(&format!("{what} is stale; render it again with: {command}"));
     ExitCode::from(super::STALE)
 }
 

@@ -1,8 +1,6 @@
 //! `inflight run`: race contenders, save the record, print the comparison.
 
-mod course;
 mod resume;
-mod rounds;
 
 use std::env;
 use std::fs;
@@ -22,43 +20,41 @@ use inflight_report::record::{
 use inflight_report::tables;
 use mock_target::units;
 
-use self::course::Course;
 use super::externals;
 use super::lineup::Lineup;
 use super::output::write_own;
 use super::scenario_args::ScenarioArgs;
-use crate::contender::Contender;
-use crate::entry;
-use crate::placement::{Pin, Placement};
-use crate::rate::{Arrivals, Rate};
-use crate::session::{self, Session};
+use crate::contender::{Contender, article, limits};
+use crate::machine::placement::{Pin, Placement};
+use crate::runner::{Runner, Session, rounds, target_options, warms_up};
 use crate::workload::Workload;
-use crate::{article, limits, machine, models};
+use crate::workload::rate::{Arrivals, Rate};
+use crate::{machine, models};
 
-/// How narrow an interval is narrow enough, as a part of the median.
+/// The default of `--precision`.
 const PRECISION: f64 = 0.02;
 
-/// What the name of a contender's twin ends in.
-const TWIN: &str = "#twin";
+/// The suffix of the name of an A/A control.
+const CONTROL: &str = "#control";
 
 /// Race contenders over the same URLs and print the comparison
 #[derive(clap::Args, Default)]
 pub(super) struct Args {
     #[command(flatten)]
     lineup: Lineup,
-    /// Rounds for each contender [default: enough to tell the best from the others, or 5 where these would take
-    /// more than ten minutes; 1 for one request at a time]
+    /// Rounds for each contender [default: enough to distinguish the best from the others, or 5 where these would take
+    /// more than 15 minutes; 1 for one request at a time]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: Option<u32>,
     /// Time to spend, such as 90s or 2m, instead of a number of rounds: a contender runs until its interval
     /// is narrow or its share of the time is spent, and at least once
     #[arg(long, value_name = "TIME", value_parser = parse_time, conflicts_with = "rounds")]
     budget: Option<Duration>,
-    /// With a budget: how narrow the interval of the median wall time must be, as a part of it; it is looked at
+    /// With a budget: how narrow the interval of the median wall time must be, as a part of it; it is checked
     /// after 10, 20, 40, … valid runs [default: 2%]
     #[arg(long, value_name = "SHARE", value_parser = parse_share, requires = "budget")]
     precision: Option<f64>,
-    /// Order within a round: at random and balanced over the rounds, or always as the contenders are named
+    /// Order within a round: random and balanced over the rounds, or always as the contenders are named
     #[arg(
         long,
         value_enum,
@@ -67,13 +63,13 @@ pub(super) struct Args {
         hide_default_value = true
     )]
     order: OrderArg,
-    /// Race a hidden twin of one contender: what differs between the two is noise [default: with --all and --models]
+    /// Run one contender a second time as an A/A control: any difference is noise [default: with --all and --models]
     #[arg(long, overrides_with = "no_aa")]
     aa: bool,
-    /// No twin
+    /// No A/A control
     #[arg(long, overrides_with = "aa")]
     no_aa: bool,
-    /// Go on with the race in DIR that was stopped; takes no other option
+    /// Continue the interrupted race in DIR; takes no other option
     #[arg(long, value_name = "DIR", exclusive = true)]
     resume: Option<PathBuf>,
     /// Folder for the record and the table [default: results/TIME-PRESET]
@@ -83,8 +79,8 @@ pub(super) struct Args {
     /// cores, where anything is delayed]
     #[arg(long, value_name = "on|off", value_enum)]
     realtime: Option<Switch>,
-    /// Open loop: requests are due at this rate, evenly spaced or at random times, whatever became of those
-    /// before; latency counts from when each was due, and no more are in flight than the shape allows
+    /// Open loop: requests are due at this rate, evenly spaced or at random times, independent of the responses
+    /// before; latency counts from the due time, and no more are in flight than the shape allows
     #[arg(long, value_name = "N/s[,poisson]")]
     rate: Option<Rate>,
     /// CPUs for target and clients: auto (the target on a core of its own where there are four or more), off,
@@ -135,12 +131,12 @@ fn parse_share(text: &str) -> Result<f64> {
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     match &args.resume {
         None => begin(args),
-        Some(folder) => go_on(folder),
+        Some(folder) => resume(folder),
     }
 }
 
 fn begin(args: &Args) -> Result<ExitCode> {
-    let entrants = args.entrants()?;
+    let participants = args.participants()?;
     let started_at = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let out = match &args.out {
         Some(out) => fs::create_dir_all(out).map(|()| out.clone()).map_err(|error| (out.clone(), error)),
@@ -150,7 +146,7 @@ fn begin(args: &Args) -> Result<ExitCode> {
         anyhow::Error::new(error).context(format!("cannot write to {}", out.display()))
     })?;
     let words = env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
-    let race = Race::prepare(args, entrants, super::command_line(words), started_at)?;
+    let race = Race::prepare(args, participants, super::command_line(words), started_at)?;
     let path = out.join(FILE_NAME);
     let record =
         Writer::create(&path, &race.header).with_context(|| format!("cannot write {}", path.display()))?;
@@ -181,11 +177,11 @@ fn new_folder(started_at: &str, preset: &str) -> Result<PathBuf, (PathBuf, io::E
     }
 }
 
-fn go_on(folder: &Path) -> Result<ExitCode> {
+fn resume(folder: &Path) -> Result<ExitCode> {
     let (record, saved) = resume::open(folder)?;
     let args = resume::args(&saved.header)?;
     let was = &saved.header;
-    let race = Race::prepare(&args, args.entrants()?, was.command.clone(), was.started_at.clone())?;
+    let race = Race::prepare(&args, args.participants()?, was.command.clone(), was.started_at.clone())?;
     resume::refuse_changes(was, &race.header)?;
     race.run(folder, record, &saved.runs)
 }
@@ -207,7 +203,7 @@ impl Race {
     ) -> Result<Race> {
         let interrupted = super::interrupt::catch()?;
         let program = env::current_exe().context("cannot find this program itself")?;
-        let mut options = session::target_options(&workload, placement.as_ref());
+        let mut options = target_options(&workload, placement.as_ref());
         if let Some(switch) = args.realtime {
             options.realtime = switch == Switch::On;
         }
@@ -216,15 +212,13 @@ impl Race {
         Ok(Race { contenders, session, header, interrupted })
     }
 
-    /// Runs what is left beside `runs` and tells what came of the whole.
+    /// Runs what is left after `runs` and prints the comparison of the whole.
     fn run(mut self, out: &Path, mut record: Writer, runs: &[Run]) -> Result<ExitCode> {
         let words = ["run", "--resume", &out.to_string_lossy()].map(str::to_owned);
-        let go_on = super::command_line(words);
-        let finished = Course::new(&self.header, &self.contenders, runs)
+        let resume = super::command_line(words);
+        let finished = Runner::new(&self.header, &self.contenders, runs)
             .run(&mut self.session, &mut record, self.interrupted)
-            .with_context(|| {
-                format!("stopped; the runs before are saved, and `{go_on}` goes on from there")
-            })?;
+            .with_context(|| format!("stopped; the runs before are saved, and `{resume}` continues it"))?;
         let interrupted = self.interrupted.load(Ordering::Relaxed);
         if finished == 0 && !interrupted {
             bail!("nothing is left to run in {}", out.display());
@@ -236,13 +230,13 @@ impl Race {
         let saved = write_own(&table, &tables::markdown::render(&comparison));
         let printed = super::show(&tables::terminal::render(&comparison, super::screen()))
             .and_then(|()| super::show(&format!("\nSaved in {}: {FILE_NAME}, table.md\n", out.display())));
-        // The record is safe whatever becomes of stdout and of the table, and the exit code stays the verdict.
+        // The record is safe even if stdout or the table fail, and the exit code stays the verdict.
         for error in saved.err().into_iter().chain(printed.err()) {
             super::say_error(&format!("{error:#}; the record is saved in {}", out.display()));
         }
         if interrupted {
             let line = "inflight: interrupted; every run that had finished is above";
-            let _ = writeln!(io::stderr(), "{line}; `{go_on}` goes on from there");
+            let _ = writeln!(io::stderr(), "{line}; `{resume}` continues it");
             return Ok(super::interrupt::exit_code());
         }
         let all_valid = comparison.contenders.iter().all(|contender| contender.valid_runs > 0);
@@ -251,8 +245,8 @@ impl Race {
 }
 
 impl Args {
-    /// Where, over what, and who races.
-    fn entrants(&self) -> Result<(Option<Placement>, Workload, Vec<Contender>)> {
+    /// The placement, the workload and the contenders.
+    fn participants(&self) -> Result<(Option<Placement>, Workload, Vec<Contender>)> {
         let workload = self.workload()?;
         let placement = self.pin.placement(workload.mean_delay_ns())?;
         let contenders = self.contenders(&workload)?;
@@ -261,28 +255,28 @@ impl Args {
         Ok((placement, workload, contenders))
     }
 
-    /// Who races. In an open loop all that are named must be able to do it.
+    /// The contenders. In an open loop all that are named must support it.
     fn contenders(&self, workload: &Workload) -> Result<Vec<Contender>> {
-        let contenders = self.lineup.contenders(workload, self.scenario.meant_in_flight())?;
+        let contenders = self.lineup.contenders(workload, self.scenario.preset_in_flight())?;
         if self.rate.is_some() {
             let cannot =
                 contenders.iter().find_map(|contender| Some((contender, contender.source.no_rate()?)));
             if let Some((contender, why)) = cannot {
-                bail!("{contender} does not do --rate: {why}; leave it out");
+                bail!("{contender} does not support --rate: {why}; leave it out");
             }
         }
         Ok(contenders)
     }
 
     fn workload(&self) -> Result<Workload> {
-        let workload = Workload::of(self.scenario.scenario_of_run_at_least(self.lineup.urls_for_ladder())?);
+        let workload = Workload::of(self.scenario.scenario_of_run_at_least(self.lineup.urls_for_sweep())?);
         Ok(match self.rate {
             Some(rate) => workload.at_rate(rate),
             None => workload,
         })
     }
 
-    /// That a ladder has more URLs than its preset, where it has.
+    /// A line that a sweep has more URLs than its preset, where it has.
     fn urls_raised_to(&self, urls: u64) -> Result<Option<String>> {
         let before = self.scenario.scenario()?.urls;
         Ok((urls > before).then(|| {
@@ -295,27 +289,27 @@ impl Args {
         }))
     }
 
-    /// Everybody's facts, a twin's last.
+    /// The facts of all contenders, the A/A control last.
     fn facts(&self, session: &Session, contenders: &[Contender]) -> Result<Vec<ContenderFacts>> {
         let mut facts: Vec<ContenderFacts> = contenders.iter().map(|c| session.facts(c, 1)).collect();
         if !self.no_aa && (self.aa || self.lineup.all || self.lineup.models) {
-            let short = facts.iter().find(|facts| facts.slots() > 1 && entry::warms_up(facts.floor_ns));
+            let short = facts.iter().find(|facts| facts.slots() > 1 && warms_up(facts.floor_ns));
             match short.cloned() {
                 Some(of) => facts.push(ContenderFacts {
-                    name: format!("{}{TWIN}", of.name),
+                    name: format!("{}{CONTROL}", of.name),
                     twin_of: Some(of.name.clone()),
                     ..of
                 }),
                 None if self.aa => bail!(
-                    "--aa races a contender twice, and there is none with several requests in flight and a \
+                    "--aa runs a contender twice, and there is none with several requests in flight and an \
                      ideal time of at most 10 s"
                 ),
                 None => {}
             }
         }
-        // Under a budget time decides, and all are asked for the same.
+        // Under a budget the time decides, and all have the same number.
         let asked = if self.budget.is_some() { Some(1) } else { self.rounds };
-        rounds::deal(&mut facts, session.workload().scenario.urls, asked);
+        rounds::assign(&mut facts, session.workload().scenario.urls, asked);
         Ok(facts)
     }
 
@@ -373,22 +367,22 @@ mod tests {
     fn args(words: &str) -> Args {
         match Cli::try_parse_from(words.split(' ')).unwrap().command {
             Some(Command::Run(args)) => args,
-            _ => panic!("{words} is no race"),
+            _ => panic!("{words} is not a race"),
         }
     }
 
     #[test]
-    fn a_ladder_has_ten_urls_for_each_in_flight_unless_told_otherwise() {
+    fn sweep_has_ten_urls_for_each_request_in_flight_by_default() {
         let urls = |words: &str| {
             let args = args(words);
             let urls = args.workload().unwrap().scenario.urls;
             (urls, args.urls_raised_to(urls).unwrap())
         };
-        let (raised, line) = urls("inflight run tokio --ladder 16,300");
+        let (raised, line) = urls("inflight run tokio --sweep 16,300");
         assert_eq!(raised, 3_000);
         assert!(line.unwrap().starts_with("3,000 URLs instead of 1,000: 10 for each request in flight"));
-        assert_eq!(urls("inflight run tokio --ladder 16,64"), (1_000, None), "they are enough");
-        assert_eq!(urls("inflight run tokio --ladder 16,300 --urls 50"), (50, None));
+        assert_eq!(urls("inflight run tokio --sweep 16,64"), (1_000, None), "they are enough");
+        assert_eq!(urls("inflight run tokio --sweep 16,300 --urls 50"), (50, None));
         assert_eq!(urls("inflight run tokio:300"), (1_000, None));
         let most = args("inflight run --body 1").scenario.scenario_of_run_at_least(u64::MAX).unwrap();
         assert_eq!(most.urls, 1_000_000, "no more than the ledger takes");

@@ -3,12 +3,12 @@
 use anyhow::{Result, bail};
 use mock_target::{FaultShare, Latency, Lie, Pace, Scenario};
 
-use crate::article;
+use crate::contender::article;
 
-/// All bodies of a run together, in bytes: their digests are worked out before it begins.
+/// The most bytes of all bodies of a run: their digests are computed before it begins.
 const MOST_BYTES: u64 = 16 << 30;
 
-/// As many as the target's ledger remembers in full.
+/// The most URLs: as many as the ledger of the target holds in full.
 const MOST_URLS: u64 = 1_000_000;
 
 /// What the target does.
@@ -36,16 +36,16 @@ pub(super) struct ScenarioArgs {
     /// How fast bodies are sent: 1KiB/20ms (a piece, and the time to the next) or 1MiB/s
     #[arg(long, value_name = "PACE", help_heading = "Scenario")]
     pace: Option<Pace>,
-    /// What goes wrong with how many responses, such as reset-mid-body=2%; may be given several times.
+    /// Faults and their share of responses, such as reset-mid-body=2%; may be given several times.
     /// `inflight list --faults` names them
     #[arg(long = "fault", value_name = "FAULT=SHARE", help_heading = "Scenario")]
     faults: Vec<FaultShare>,
     /// Seed of delays, bodies and the order of runs
     #[arg(long, value_name = "N", help_heading = "Scenario")]
     seed: Option<u64>,
-    /// Makes the target lie, to see that it is found out: twice:ID or wrong-byte:ID
-    #[arg(long, value_name = "LIE", hide = true)]
-    lie: Option<Lie>,
+    /// Injects a bug into the target, to test that it is detected: twice:ID or wrong-byte:ID
+    #[arg(long = "inject-bug", alias = "lie", value_name = "BUG", hide = true)]
+    injected_bug: Option<Lie>,
 }
 
 impl Default for ScenarioArgs {
@@ -58,7 +58,7 @@ impl Default for ScenarioArgs {
             pace: None,
             faults: Vec::new(),
             seed: None,
-            lie: None,
+            injected_bug: None,
         }
     }
 }
@@ -70,7 +70,7 @@ impl ScenarioArgs {
     }
 
     /// As [`ScenarioArgs::scenario_of_run`], with `least` URLs or more, as far as a run can have them, where
-    /// their number was not asked for.
+    /// `--urls` is not given.
     pub(super) fn scenario_of_run_at_least(&self, least: u64) -> Result<Scenario> {
         let scenario = self.scenario_of_at_least(least)?;
         let (urls, body) = (scenario.urls, scenario.body_bytes);
@@ -82,7 +82,7 @@ impl ScenarioArgs {
         Ok(scenario)
     }
 
-    /// The preset with the changes that were asked for.
+    /// The preset with the changes of the options.
     pub(super) fn scenario(&self) -> Result<Scenario> {
         self.scenario_of_at_least(0)
     }
@@ -98,7 +98,7 @@ impl ScenarioArgs {
             urls: self.urls.unwrap_or(preset.urls.max(least.min(possible))),
             pace: self.pace.or(preset.pace),
             faults: if self.faults.is_empty() { preset.faults } else { self.faults.clone() },
-            lie: self.lie.or(preset.lie),
+            lie: self.injected_bug.or(preset.lie),
         };
         scenario.validate()?;
         if scenario.urls > MOST_URLS {
@@ -107,13 +107,13 @@ impl ScenarioArgs {
         Ok(scenario)
     }
 
-    /// The requests in flight that the preset is meant for.
-    pub(super) fn meant_in_flight(&self) -> u32 {
+    /// The concurrency of the preset.
+    pub(super) fn preset_in_flight(&self) -> u32 {
         let preset = Scenario::presets().iter().find(|preset| preset.name == self.preset);
         preset.map_or(128, |preset| preset.in_flight)
     }
 
-    /// The preset's name, where `scenario` is just that.
+    /// The preset's name, where `scenario` is unchanged.
     pub(super) fn unchanged_preset(&self, scenario: &Scenario) -> Option<String> {
         let unchanged = Scenario::preset(&self.preset).is_ok_and(|preset| preset == *scenario);
         unchanged.then(|| self.preset.clone())
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_served_need_not_be_fetched_in_one_run() {
+    fn scenario_may_be_too_large_for_one_run() {
         for (preset, urls, body) in
             [("sprint", None, 100 << 20), ("storm", None, 1 << 20), ("quick", Some(1_000_000), 100_000)]
         {

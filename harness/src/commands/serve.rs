@@ -1,4 +1,4 @@
-//! `inflight serve`: the target, alone.
+//! `inflight serve`: the target alone.
 
 use std::io::{self, BufRead};
 use std::net::SocketAddr;
@@ -9,9 +9,9 @@ use anyhow::{Context, Result};
 use mock_target::{Handle, Scenario, Server, ServerOptions, TlsOptions};
 
 use super::scenario_args::ScenarioArgs;
-use crate::target;
+use crate::runner::target;
 
-/// Serve a scenario until interrupted; the first line says where
+/// Serve a scenario until interrupted; the first line prints the addresses
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Address to listen on; port 0 lets the system choose
@@ -23,25 +23,25 @@ pub(super) struct Args {
     /// Ask for real-time priority: more punctual where clients compete for the same cores
     #[arg(long)]
     realtime: bool,
-    /// With --realtime, stay awake while a response is nearly due: more punctual, and costs a core
+    /// With --realtime, stay awake while a response is nearly due: more punctual, at the cost of a core
     #[arg(long, requires = "realtime")]
     spin: bool,
     /// Event loops, each a thread
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     shards: u16,
-    /// CPU to spend on every response besides, in nanoseconds
+    /// CPU to burn on every response, in nanoseconds
     #[arg(long, hide = true, value_name = "N", default_value_t = 0)]
     burn_ns: u64,
     /// Leave out the server-timing field
     #[arg(long)]
     plain: bool,
-    /// Serve TLS, with a self-signed certificate made for the occasion
+    /// Serve TLS, with a self-signed certificate generated at start-up
     #[arg(long)]
     tls: bool,
     /// Where to write the certificate for clients to trust
     #[arg(long, value_name = "FILE", default_value = "inflight-certificate.pem", requires = "tls")]
     certificate: PathBuf,
-    /// Make every TLS connection shake hands in full
+    /// Disable TLS session resumption
     #[arg(long, requires = "tls")]
     no_resumption: bool,
     #[command(flatten)]
@@ -53,7 +53,7 @@ pub(super) struct Args {
 
 pub(super) fn serve(args: &Args) -> Result<ExitCode> {
     if args.scenario_on_stdin {
-        stand_apart();
+        leave_session();
         let mut line = String::new();
         io::stdin().read_line(&mut line)?;
         let scenario = serde_json::from_str(&line).context("cannot understand the scenario on stdin")?;
@@ -87,15 +87,15 @@ fn start(args: &Args, scenario: Scenario) -> Result<Handle> {
     Ok(server)
 }
 
-/// Whoever started us holds the other end, and is gone when it closes.
+/// The parent process holds the other end: it has ended when stdin closes.
 fn wait_for_end_of(mut stdin: impl BufRead) {
     while stdin.read_line(&mut String::new()).is_ok_and(|read| read > 0) {}
 }
 
-/// Leaves the terminal's session. Ctrl-C is for the harness, which then ends its target; and where the
+/// Leaves the session of the terminal. Ctrl-C is for the harness, which then ends its target; and where the
 /// kernel shares the CPU out by session (sched(7), autogroup) the target competes with all its clients
 /// as one with one, not as one with many.
-fn stand_apart() {
-    // Refused only to the leader of a process group, which the harness does not make it.
+fn leave_session() {
+    // Refused only to the leader of a process group, which this process is not.
     let _ = rustix::process::setsid();
 }

@@ -7,16 +7,16 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 
 use super::externals::Files;
-use crate::catalogue::Catalogue;
-use crate::external::{Kit, Progress};
+use crate::contender::catalogue::Catalogue;
+use crate::contender::external::{Bundle, SetupProgress};
 
-/// Every kit.
+/// Every bundle.
 const ALL: &str = "all";
 
-/// Prepare contenders in other languages: once, into a cache folder, from lock files
+/// Install contenders in other languages, from lock files, into a cache folder
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Which, as `inflight list` names them, or `all`
+    /// Which to set up, by the names in `inflight list`, or `all`
     #[arg(value_name = "NAME")]
     names: Vec<String>,
     #[command(flatten)]
@@ -25,45 +25,45 @@ pub(super) struct Args {
 
 pub(super) fn setup(args: &Args) -> Result<ExitCode> {
     let catalogue = args.files.catalogue()?;
-    for kit in args.kits(&catalogue)? {
-        let version = kit.set_up(&mut Teller).with_context(|| kit.name.clone())?;
-        super::print(&format!("{}: ready: {version}\n", kit.name))?;
+    for bundle in args.bundles(&catalogue)? {
+        let version = bundle.set_up(&mut ProgressPrinter).with_context(|| bundle.name.clone())?;
+        super::print(&format!("{}: ready: {version}\n", bundle.name))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 impl Args {
-    /// Which are to be set up: those of the files that were named, where nothing else is said.
-    fn kits(&self, catalogue: &Catalogue) -> Result<Vec<Arc<Kit>>> {
-        let kits = catalogue.kits();
-        let known = || [ALL].into_iter().chain(kits.iter().map(|kit| kit.name.as_str()));
+    /// The bundles to set up: by default those of the files that were named.
+    fn bundles(&self, catalogue: &Catalogue) -> Result<Vec<Arc<Bundle>>> {
+        let bundles = catalogue.bundles();
+        let known = || [ALL].into_iter().chain(bundles.iter().map(|bundle| bundle.name.as_str()));
         let known = known().collect::<Vec<_>>().join(", ");
         if self.names.is_empty() && !self.files.are_named() {
-            bail!("say which to set up: {known}");
+            bail!("name what to set up: {known}");
         }
         if let Some(name) =
-            self.names.iter().find(|name| *name != ALL && kits.iter().all(|kit| kit.name != **name))
+            self.names.iter().find(|name| *name != ALL && bundles.iter().all(|bundle| bundle.name != **name))
         {
             bail!("there is no `{name}` to set up, only {known}");
         }
-        let wanted = |kit: &Kit| match &self.names[..] {
-            [] => kit.is_own(),
-            names => names.iter().any(|name| name == ALL || *name == kit.name),
+        let wanted = |bundle: &Bundle| match &self.names[..] {
+            [] => bundle.is_own(),
+            names => names.iter().any(|name| name == ALL || *name == bundle.name),
         };
-        Ok(kits.iter().filter(|kit| wanted(kit)).cloned().collect())
+        Ok(bundles.iter().filter(|bundle| wanted(bundle)).cloned().collect())
     }
 }
 
-/// Tells on stderr how it goes.
-struct Teller;
+/// Prints the progress on stderr.
+struct ProgressPrinter;
 
-impl Progress for Teller {
-    fn begin(&mut self, kit: &Kit, step: usize, steps: usize, about: &str) {
-        say(&format!("{} {step}/{steps}: {about}", kit.name));
+impl SetupProgress for ProgressPrinter {
+    fn begin(&mut self, bundle: &Bundle, step: usize, steps: usize, about: &str) {
+        say(&format!("{} {step}/{steps}: {about}", bundle.name));
     }
 
-    fn wait(&mut self, kit: &Kit) {
-        say(&format!("{}: another program is setting it up; waiting for it", kit.name));
+    fn wait(&mut self, bundle: &Bundle) {
+        say(&format!("{}: another program is setting it up; waiting for it", bundle.name));
     }
 
     fn last_lines(&mut self, lines: &[&str]) {
@@ -72,6 +72,6 @@ impl Progress for Teller {
 }
 
 fn say(line: &str) {
-    // If stderr is gone there is nobody left to tell.
+    // Nothing can be done if stderr is closed.
     let _ = writeln!(io::stderr(), "{line}");
 }

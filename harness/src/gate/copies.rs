@@ -1,4 +1,4 @@
-//! Where programs are copied to before they are measured, and from where nothing is left behind.
+//! Copies of the measured programs in a temporary folder that is always removed.
 
 use std::env;
 use std::fs::{self, File};
@@ -7,30 +7,30 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
-/// What the names of such folders begin with.
+/// The prefix of the names of such folders.
 const PREFIX: &str = "inflight-gate-";
 
-/// The file in each that is locked while somebody uses it.
-const HELD: &str = "held";
+/// The file in each that is locked while a gate uses it.
+const LOCK: &str = "lock";
 
-/// A folder of copies, removed when this is dropped; the next gate removes that of one that was killed.
+/// A folder of copies, removed when this is dropped. The next gate removes the folder of one that was killed.
 pub(crate) struct Copies {
     folder: TempDir,
-    _held: File,
+    _lock: File,
 }
 
 impl Copies {
     /// Makes a new folder.
     ///
     /// # Errors
-    /// Where there is no room for it.
+    /// Where it cannot be created.
     pub(crate) fn create() -> Result<Copies> {
         remove_stale(&env::temp_dir());
         let cannot = "cannot make a temporary folder";
         let folder = TempDir::with_prefix(PREFIX).context(cannot)?;
-        let held = File::create(folder.path().join(HELD)).context(cannot)?;
-        held.lock().context(cannot)?;
-        Ok(Copies { folder, _held: held })
+        let lock = File::create(folder.path().join(LOCK)).context(cannot)?;
+        lock.lock().context(cannot)?;
+        Ok(Copies { folder, _lock: lock })
     }
 
     /// This program: a build may replace the file that it was started from.
@@ -54,12 +54,12 @@ impl Copies {
     }
 }
 
-/// Removes what gates that were killed have left. What cannot be removed is somebody else's.
+/// Removes the folders of gates that were killed. Folders of other users cannot be removed and stay.
 fn remove_stale(temporary: &Path) {
     for entry in fs::read_dir(temporary).into_iter().flatten().flatten() {
         let is_ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
-        let held = is_ours.then(|| File::open(entry.path().join(HELD))).and_then(Result::ok);
-        if held.is_some_and(|held| held.try_lock().is_ok()) {
+        let lock = is_ours.then(|| File::open(entry.path().join(LOCK))).and_then(Result::ok);
+        if lock.is_some_and(|lock| lock.try_lock().is_ok()) {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
@@ -70,16 +70,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_killed_gate_left_is_removed_and_what_is_in_use_is_not() {
+    fn folder_of_a_killed_gate_is_removed_unless_in_use() {
         let temporary = TempDir::new().unwrap();
         let [stale, used, others] =
             ["inflight-gate-1", "inflight-gate-2", "other"].map(|name| temporary.path().join(name));
         for folder in [&stale, &used, &others] {
             fs::create_dir(folder).unwrap();
-            File::create(folder.join(HELD)).unwrap();
+            File::create(folder.join(LOCK)).unwrap();
         }
-        let held = File::open(used.join(HELD)).unwrap();
-        held.lock().unwrap();
+        let lock = File::open(used.join(LOCK)).unwrap();
+        lock.lock().unwrap();
         remove_stale(temporary.path());
         assert_eq!([stale, used, others].map(|folder| folder.exists()), [false, true, true]);
     }

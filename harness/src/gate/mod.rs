@@ -1,20 +1,20 @@
-//! The gate: two builds of the same contenders, measured pair by pair on one machine in one sitting.
+//! The gate: two builds of the same contenders, measured pair by pair on one machine in one session.
 //!
-//! What is measured next and what it all says is decided by `inflight_report::gate`, which knows nothing of
-//! processes. Here is how it is measured.
+//! `inflight_report::gate` decides what is measured next and what the result is; it knows nothing of processes.
+//! This module does the measuring.
 
-mod builds;
+mod artifact;
+mod config;
 mod copies;
-mod course;
-mod races;
+mod process_bench;
 mod revision;
-mod settings;
 #[cfg(test)]
 mod simulation;
+mod stages;
 
-pub(crate) use builds::Candidate;
+pub(crate) use artifact::Artifact;
+pub(crate) use config::GateConfig;
 pub(crate) use copies::Copies;
-pub(crate) use course::carry_out;
-pub(crate) use races::{INTERRUPTED, Onlooker, Races};
-pub(crate) use revision::{Source, working_tree};
-pub(crate) use settings::Settings;
+pub(crate) use process_bench::{GateObserver, INTERRUPTED, ProcessBench};
+pub(crate) use revision::{Repository, working_tree};
+pub(crate) use stages::run_stages;

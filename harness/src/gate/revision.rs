@@ -1,4 +1,4 @@
-//! Building what is compared: a revision in a checkout of its own, or the working tree where it stands.
+//! Builds what is compared: a revision in a checkout of its own, or the working tree in place.
 
 use std::env;
 use std::fs::{self, File};
@@ -7,19 +7,19 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use super::Candidate;
-use super::settings::Recipe;
-use crate::external::{cache_folder, shell_line};
+use super::Artifact;
+use super::config::BuildSpec;
+use crate::contender::external::{cache_folder, shell_line};
 
-/// What a clone without its history lacks, and where that is set.
+/// Advice for a clone without its history.
 const SHALLOW: &str = " in this shallow clone: fetch its history, with `fetch-depth: 0` for actions/checkout or with \
                        `git fetch --unshallow`";
 
 /// A repository, how it is built, and with which toolchain.
-pub(crate) struct Source<'a> {
-    repository: &'a Path,
-    recipe: &'a Recipe,
-    /// What rustup calls it, where that is what chooses.
+pub(crate) struct Repository<'a> {
+    folder: &'a Path,
+    build_spec: &'a BuildSpec,
+    /// Its name in rustup, where rustup selects it.
     toolchain: Option<String>,
 }
 
@@ -34,40 +34,39 @@ pub(crate) fn working_tree() -> Result<PathBuf> {
         .context("--base-rev needs a git repository")
 }
 
-impl<'a> Source<'a> {
-    /// Of `repository`, built by `recipe`, and every revision with the toolchain of the working tree.
-    pub(crate) fn new(repository: &'a Path, recipe: &'a Recipe) -> Source<'a> {
-        let asked =
-            Command::new("rustup").args(["show", "active-toolchain"]).current_dir(repository).output();
-        let told = asked.ok().filter(|output| output.status.success()).map(|output| output.stdout);
-        let toolchain =
-            told.and_then(|told| Some(String::from_utf8(told).ok()?.split_whitespace().next()?.to_owned()));
-        Source { repository, recipe, toolchain }
+impl<'a> Repository<'a> {
+    /// The repository in `folder`, built by `build_spec`, with every revision with the toolchain of the working tree.
+    pub(crate) fn new(folder: &'a Path, build_spec: &'a BuildSpec) -> Repository<'a> {
+        let asked = Command::new("rustup").args(["show", "active-toolchain"]).current_dir(folder).output();
+        let stdout = asked.ok().filter(|output| output.status.success()).map(|output| output.stdout);
+        let toolchain = stdout
+            .and_then(|stdout| Some(String::from_utf8(stdout).ok()?.split_whitespace().next()?.to_owned()));
+        Repository { folder, build_spec, toolchain }
     }
 
-    /// What the working tree is built to.
+    /// The artifact of the working tree.
     ///
     /// # Errors
     /// Where it cannot be built.
-    pub(crate) fn build_working_tree(&self) -> Result<Candidate> {
-        let revision = git(self.repository, &["rev-parse", "--short=12", "HEAD"])?;
-        let changed = !git(self.repository, &["status", "--porcelain"])?.is_empty();
+    pub(crate) fn build_working_tree(&self) -> Result<Artifact> {
+        let revision = git(self.folder, &["rev-parse", "--short=12", "HEAD"])?;
+        let changed = !git(self.folder, &["status", "--porcelain"])?.is_empty();
         let name = if changed { format!("{revision} with changes") } else { revision };
-        self.build(self.repository, name)
+        self.build(self.folder, name)
     }
 
-    /// What `revision` is built to, in a checkout that is kept beside the program's other caches, so that the
+    /// The artifact of `revision`, built in a checkout that is kept beside the program's other caches, so that the
     /// next one has less to build.
     ///
     /// # Errors
     /// Where there is no such revision, or it cannot be built.
-    pub(crate) fn build_revision(&self, revision: &str) -> Result<Candidate> {
+    pub(crate) fn build_revision(&self, revision: &str) -> Result<Artifact> {
         let commit = git(
-            self.repository,
+            self.folder,
             &["rev-parse", "--verify", "--end-of-options", &format!("{revision}^{{commit}}")],
         )
         .with_context(|| {
-            let shallow = git(self.repository, &["rev-parse", "--is-shallow-repository"]);
+            let shallow = git(self.folder, &["rev-parse", "--is-shallow-repository"]);
             let advice = if shallow.is_ok_and(|answer| answer == "true") { SHALLOW } else { "" };
             format!("there is no revision {revision}{advice}")
         })?;
@@ -78,9 +77,9 @@ impl<'a> Source<'a> {
         } else {
             fs::create_dir_all(&checkout)
                 .with_context(|| format!("cannot write to {}", checkout.display()))?;
-            git(self.repository, &["worktree", "prune"])?;
+            git(self.folder, &["worktree", "prune"])?;
             let path = checkout.display().to_string();
-            git(self.repository, &["worktree", "add", "--quiet", "--force", "--detach", &path, &commit])?;
+            git(self.folder, &["worktree", "add", "--quiet", "--force", "--detach", &path, &commit])?;
         }
         let short: String = commit.chars().take(12).collect();
         self.build(&checkout, if revision == short { short } else { format!("{revision} ({short})") })
@@ -88,37 +87,37 @@ impl<'a> Source<'a> {
 
     fn checkout(&self) -> PathBuf {
         const DIGITS: usize = 16;
-        let path = self.repository.as_os_str().as_encoded_bytes();
+        let path = self.folder.as_os_str().as_encoded_bytes();
         let digest = ring::digest::digest(&ring::digest::SHA256, path);
         let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        let name = self.repository.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         cache_folder().join("gate").join(format!("{name}-{}", &digest[..DIGITS]))
     }
 
     /// Builds in `folder` with this program's own environment; only that both would be built into one folder
     /// is ruled out.
-    fn build(&self, folder: &Path, name: String) -> Result<Candidate> {
-        let line = shell_line(&self.recipe.command);
-        let [program, args @ ..] = &self.recipe.command[..] else { bail!("build: command: it is empty") };
+    fn build(&self, folder: &Path, name: String) -> Result<Artifact> {
+        let line = shell_line(&self.build_spec.command);
+        let [program, args @ ..] = &self.build_spec.command[..] else { bail!("build: command: it is empty") };
         let mut command = Command::new(program);
         command.args(args).current_dir(folder).stdin(Stdio::null());
         command.env_remove("CARGO_TARGET_DIR").env_remove("CARGO_BUILD_TARGET_DIR");
         if let Some(toolchain) = &self.toolchain {
             command.env("RUSTUP_TOOLCHAIN", toolchain);
         }
-        // What it says is for people; stdout is for the result.
+        // Its output goes to stderr, since stdout is for the result.
         let status =
             command.stdout(std::io::stderr()).status().with_context(|| format!("cannot start `{line}`"))?;
         if !status.success() {
             bail!("{name}: `{line}` ended with {status}");
         }
-        let result = folder.join(&self.recipe.result);
-        Candidate::at(&result, name)
-            .with_context(|| format!("`{line}` was to make {}", self.recipe.result.display()))
+        let result = folder.join(&self.build_spec.result);
+        Artifact::at(&result, name)
+            .with_context(|| format!("`{line}` should have made {}", self.build_spec.result.display()))
     }
 }
 
-/// Held while a checkout is somebody's: another gate waits until it is built.
+/// Locks a checkout: another gate waits until it is built.
 fn lock(checkout: &Path) -> Result<File> {
     let path = checkout.with_extension("lock");
     let cannot = || format!("cannot lock {}", path.display());
@@ -128,7 +127,7 @@ fn lock(checkout: &Path) -> Result<File> {
     Ok(file)
 }
 
-/// What git says, without what surrounds it. A hook's own idea of which repository is meant does not count.
+/// The trimmed output of git. The variables by which a hook selects a repository are ignored.
 fn git(folder: &Path, args: &[&str]) -> Result<String> {
     let mut command = Command::new("git");
     for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
@@ -137,8 +136,8 @@ fn git(folder: &Path, args: &[&str]) -> Result<String> {
     let output = command.arg("-C").arg(folder).args(args).stdin(Stdio::null()).output();
     let output = output.context("cannot start git")?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        bail!("git {}: {}", args[0], said.lines().last().unwrap_or("it failed"));
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        bail!("git {}: {}", args[0], stderr.lines().last().unwrap_or("it failed"));
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

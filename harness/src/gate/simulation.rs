@@ -1,35 +1,35 @@
-//! The gate put to the test: thousands of made-up gates whose truth is known take the very course that real
-//! ones take, with a bench that draws its figures. METHOD.md tells what came out.
+//! Simulates the gate: thousands of gates with known truth go through the same stages as real
+//! ones, with a bench that draws its figures at random. METHOD.md has the results.
 
 use anyhow::Result;
 use fastrand::Rng;
 use inflight_report::gate::{Build, Cell, Cost, Figure, GATE_FORMAT, Gate, Row, Side, State};
 use inflight_report::record::{Machine, Noise, Settings};
 
-use super::course::{Bench, Counted, Measured, carry_out};
+use super::stages::{Bench, Counted, Measured, run_stages};
 
 /// Most that a gate can have.
 const CELLS: usize = 20;
 
-/// What is true of a made-up gate.
+/// The truth of a simulated gate.
 #[derive(Clone, Copy)]
 struct Truth {
     /// Standard deviation of a measurement, as a part of it.
     spread: f64,
-    noise: Shape,
-    /// What the build that goes second costs more, as a part.
+    noise: Distribution,
+    /// The extra cost of the build that goes second, as a part.
     going_second: f64,
-    /// What the head costs more in every cell.
+    /// The extra cost of the head in every cell.
     everywhere: f64,
-    /// What its throughput drops by in the first cell.
+    /// The drop of its throughput in the first cell.
     drop: f64,
 }
 
 const NULL: Truth =
-    Truth { spread: 0.02, noise: Shape::Normal, going_second: 0.0, everywhere: 0.0, drop: 0.0 };
+    Truth { spread: 0.02, noise: Distribution::Normal, going_second: 0.0, everywhere: 0.0, drop: 0.0 };
 
 #[derive(Clone, Copy, Debug)]
-enum Shape {
+enum Distribution {
     Normal,
     /// Student's t with three degrees of freedom, scaled to the same quartiles; besides, one measurement in
     /// fifty stalls and takes up to twice its time, and the machine's speed wanders by up to 10 % from pair to
@@ -37,12 +37,12 @@ enum Shape {
     HeavyTailed,
 }
 
-impl Shape {
+impl Distribution {
     /// The logarithm of a measurement beside its true value, for a spread of 1.
     fn draw(self, random: &mut Rng) -> f64 {
         match self {
-            Shape::Normal => normal(random),
-            Shape::HeavyTailed => {
+            Distribution::Normal => normal(random),
+            Distribution::HeavyTailed => {
                 let chi_squared: f64 = (0..3).map(|_| normal(random).powi(2)).sum();
                 // The quartiles of t with three degrees of freedom are at 0.765, the normal's at 0.674.
                 normal(random) / (chi_squared / 3.0).sqrt() * 0.674 / 0.765
@@ -50,44 +50,44 @@ impl Shape {
         }
     }
 
-    /// What else happens to a measurement.
+    /// A stall of a measurement.
     fn stall(self, random: &mut Rng) -> f64 {
         match self {
-            Shape::HeavyTailed if random.u32(..50) == 0 => (1.0 + random.f64()).ln(),
+            Distribution::HeavyTailed if random.u32(..50) == 0 => (1.0 + random.f64()).ln(),
             _ => 0.0,
         }
     }
 
     fn of_pair(self, random: &mut Rng) -> f64 {
         match self {
-            Shape::Normal => 0.0,
-            Shape::HeavyTailed => (0.9 + 0.2 * random.f64()).ln(),
+            Distribution::Normal => 0.0,
+            Distribution::HeavyTailed => (0.9 + 0.2 * random.f64()).ln(),
         }
     }
 }
 
-/// Box and Muller's way to a standard normal distribution.
+/// A standard normal variate, by the method of Box and Muller.
 fn normal(random: &mut Rng) -> f64 {
     (-2.0 * (1.0 - random.f64()).ln()).sqrt() * (std::f64::consts::TAU * random.f64()).cos()
 }
 
-/// A bench that draws.
-struct Drawn {
+/// A bench that draws its figures at random.
+struct SimulatedBench {
     truth: Truth,
-    twin: usize,
+    control: usize,
     random: Rng,
 }
 
-impl Bench for Drawn {
+impl Bench for SimulatedBench {
     fn pair(&mut self, cell: usize, first: Side) -> Result<Option<Measured>> {
-        let Drawn { truth, twin, random } = self;
+        let SimulatedBench { truth, control, random } = self;
         let of_pair = truth.noise.of_pair(random);
         let mut one = |side: Side, figure: Figure| {
             let mut cost = truth.spread * truth.noise.draw(random) + truth.noise.stall(random) + of_pair;
             if side != first {
                 cost += (1.0 + truth.going_second).ln();
             }
-            if side == Side::Head && cell != *twin {
+            if side == Side::Head && cell != *control {
                 cost += (1.0 + truth.everywhere).ln();
                 if cell == 0 && figure == Figure::Throughput {
                     cost -= (1.0 - truth.drop).ln();
@@ -105,10 +105,10 @@ impl Bench for Drawn {
         Ok(Some(Measured { base: both(Side::Base), head: both(Side::Head), repeated: 0 }))
     }
 
-    /// Counts vary as much as those of the most restless models were seen to, and have the tails of everything
+    /// Counts vary as much as those of the noisiest models, and have the same tails as everything
     /// else.
     fn count(&mut self, _: usize, _: Side) -> Result<Counted> {
-        let Drawn { truth, random, .. } = self;
+        let SimulatedBench { truth, random, .. } = self;
         let mut about = |count: f64, spread: f64| {
             Some(count * (spread * truth.noise.draw(random)).exp() * (1.0 + truth.everywhere))
         };
@@ -119,7 +119,7 @@ impl Bench for Drawn {
         })
     }
 
-    fn tell(&mut self, _: &str, _: u32) {}
+    fn begin_measurement(&mut self, _: &str, _: u32) {}
 
     fn end_round(&mut self, _: &str, _: u32, _: u32, _: u32) {}
 }
@@ -164,8 +164,8 @@ fn blank(seed: u64) -> Gate {
 impl Truth {
     fn gate(self, seed: u64) -> Vec<Row> {
         let mut gate = blank(seed);
-        let mut drawn = Drawn { truth: self, twin: CELLS, random: Rng::with_seed(!seed) };
-        carry_out(&mut gate, &mut drawn).unwrap();
+        let mut drawn = SimulatedBench { truth: self, control: CELLS, random: Rng::with_seed(!seed) };
+        run_stages(&mut gate, &mut drawn).unwrap();
         Row::tested(&gate)
     }
 
@@ -175,22 +175,22 @@ impl Truth {
     }
 }
 
-/// Anything is called worse, the hidden cell included.
+/// Any figure is called worse, the A/A control included.
 fn alarm(rows: &[Row]) -> bool {
     rows.iter().any(Row::is_worse)
 }
 
-/// The throughput that dropped is called worse.
+/// The dropped throughput is called worse.
 fn caught(rows: &[Row]) -> bool {
     rows.iter().any(|row| (row.cell, row.figure) == (0, Figure::Throughput) && row.state == State::Worse)
 }
 
 #[test]
 #[ignore = "28,000 gates; its results stand in METHOD.md"]
-fn of_thousands_of_gates() {
+fn error_rates_over_thousands_of_gates() {
     let gates = 2_000;
-    println!("{CELLS} cells of {} figures and a hidden one, {gates} gates each", Figure::ALL.len());
-    let heavy = Truth { noise: Shape::HeavyTailed, ..NULL };
+    println!("{CELLS} cells of {} figures and an A/A control, {gates} gates each", Figure::ALL.len());
+    let heavy = Truth { noise: Distribution::HeavyTailed, ..NULL };
     for (what, truth) in [
         ("spread 1 %", Truth { spread: 0.01, ..NULL }),
         ("spread 2 %", NULL),
@@ -223,15 +223,15 @@ fn of_thousands_of_gates() {
 }
 
 #[test]
-fn equals_hardly_ever_raise_an_alarm() {
+fn equal_builds_rarely_raise_an_alarm() {
     let all_a_little_slower =
-        Truth { everywhere: 0.009, going_second: 0.02, noise: Shape::HeavyTailed, ..NULL };
+        Truth { everywhere: 0.009, going_second: 0.02, noise: Distribution::HeavyTailed, ..NULL };
     for truth in [NULL, all_a_little_slower] {
         assert!(truth.percent(40, alarm) <= 2.5);
     }
 }
 
 #[test]
-fn a_true_drop_is_nearly_always_confirmed() {
+fn true_drop_is_nearly_always_confirmed() {
     assert!(Truth { drop: 0.05, ..NULL }.percent(40, caught) >= 90.0);
 }

@@ -1,4 +1,4 @@
-//! Going on with a race that was stopped: what its record says of it, and whether this is still that race.
+//! Resumes an interrupted race: reads its record, and checks that nothing has changed.
 
 use std::io;
 use std::path::Path;
@@ -11,8 +11,8 @@ use serde_json::Value;
 use super::Args;
 use crate::commands::{Cli, Command};
 
-/// What may differ between the race that was and the one that goes on with it.
-const OF_NO_MATTER: [&str; 2] = ["command", "started_at"];
+/// Fields of the header that may differ between the race and its resumption.
+const MAY_DIFFER: [&str; 2] = ["command", "started_at"];
 
 /// The record in `folder`, what it holds, and a writer that appends to it.
 pub(super) fn open(folder: &Path) -> Result<(Writer, Record)> {
@@ -20,11 +20,11 @@ pub(super) fn open(folder: &Path) -> Result<(Writer, Record)> {
     Writer::reopen(&path).map_err(|error| match error.kind() {
         io::ErrorKind::WouldBlock => anyhow!("the race in {} is still under way", folder.display()),
         io::ErrorKind::InvalidData => anyhow!("{error}"),
-        _ => anyhow!("cannot go on with {}: {error}", path.display()),
+        _ => anyhow!("cannot resume {}: {error}", path.display()),
     })
 }
 
-/// The arguments that the race was begun with. The command line of another version may mean something
+/// The arguments of the interrupted race. The command line of another version may mean something
 /// else.
 pub(super) fn args(header: &Header) -> Result<Args> {
     let is = env!("CARGO_PKG_VERSION");
@@ -35,27 +35,27 @@ pub(super) fn args(header: &Header) -> Result<Args> {
     match Cli::try_parse_from(words).map(|cli| cli.command) {
         Ok(Some(Command::Run(args))) if args.resume.is_none() => Ok(args),
         Ok(None) => Ok(Args::default()),
-        _ => bail!("the record's command line is no race: {}", header.command),
+        _ => bail!("the record's command line is not a race: {}", header.command),
     }
 }
 
-/// Refuses to go on where machine, versions, scenario, contenders or their order are not what they were.
+/// Fails where machine, versions, scenario, contenders or their order have changed.
 pub(super) fn refuse_changes(was: &Header, is: &Header) -> Result<()> {
     match difference(&plain(was)?, &plain(is)?, "") {
-        Some(difference) => bail!("this is not the race that was stopped: {difference}; begin a new one"),
+        Some(difference) => bail!("this is not the interrupted race: {difference}; begin a new one"),
         None => Ok(()),
     }
 }
 
-/// What is read back of a header, so that both have gone the same way.
+/// A header as it is read back from JSON, so that both are comparable.
 fn plain(header: &Header) -> Result<Value> {
     let mut plain: Value = serde_json::from_str(&serde_json::to_string(header)?)?;
     let fields = plain.as_object_mut().context("a header is an object")?;
-    OF_NO_MATTER.iter().for_each(|field| drop(fields.remove(*field)));
+    MAY_DIFFER.iter().for_each(|field| drop(fields.remove(*field)));
     Ok(plain)
 }
 
-/// The first value that differs, with its place.
+/// The first value that differs, with its path.
 fn difference(was: &Value, is: &Value, place: &str) -> Option<String> {
     let under = |name: &str| if place.is_empty() { name.to_owned() } else { format!("{place}.{name}") };
     match (was, is) {
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_value_that_differs_is_told_with_its_place() {
+    fn first_difference_is_reported_with_its_path() {
         let was = json!({"machine": {"kernel": "6.1", "cores": 2}, "contenders": [{"name": "a"}], "seed": 1});
         let with = |pointer: &str, value: Value| {
             let mut is = was.clone();
