@@ -33,9 +33,9 @@ pub(crate) fn skip(what: &str) {
 /// Whether `said` tells that this system cannot run `contender`, which is then passed over as
 /// [`skip_without`] does.
 pub(crate) fn cannot_run(contender: &str, said: &str) -> bool {
-    let cannot = said.contains("this system gives no io_uring");
+    let cannot = said.contains("io_uring is not available");
     if cannot {
-        skip_without(&format!("{contender}, since this system gives no io_uring"));
+        skip_without(&format!("{contender}, since io_uring is not available"));
     }
     cannot
 }
