@@ -10,7 +10,7 @@ use inflight::workload::Workload;
 use mock_target::Scenario;
 use tempfile::TempDir;
 
-use crate::common::{inflight, run_source, run_without_hurry, sound};
+use crate::common::{inflight, run_source, run_without_limit, sound};
 
 const TIME: &str = "/usr/bin/time";
 const CONTENDER: &str = "tokio:128";
@@ -39,8 +39,8 @@ fn cpu_and_memory_agree_with_time() {
     let (mut cpu_ratios, mut memory_ratios) = (Vec::new(), Vec::new());
     for pair in 1..=PAIRS {
         let plain = session.own_worker();
-        let alone = run_without_hurry(&mut session, CONTENDER, &plain, &mut Unwatched);
-        let under_time = run_without_hurry(&mut session, CONTENDER, &timed(&plain, &told), &mut Unwatched);
+        let alone = run_without_limit(&mut session, CONTENDER, &plain, &mut Unwatched);
+        let under_time = run_without_limit(&mut session, CONTENDER, &timed(&plain, &told), &mut Unwatched);
         let time = read(&told);
         let cpu_s = sound(&under_time).cpu_ns as f64 / 1e9;
         let peak_bytes = sound(&alone).peak_memory_bytes as f64;
@@ -60,7 +60,7 @@ fn cpu_and_memory_agree_with_time() {
 /// A program that starts its own processes, held against what anybody could read in /proc meanwhile.
 #[test]
 #[ignore = "needs `inflight setup python`; measures for half a minute; run as the other"]
-fn a_tree_of_processes_agrees_with_what_proc_says() {
+fn process_tree_agrees_with_proc() {
     const TREE: &str = "python-multiprocessing:8x64";
     let quick = Scenario::preset("quick").unwrap();
     let workload = Workload::of(Scenario { urls: 100_000, latency: "fixed:0".parse().unwrap(), ..quick });

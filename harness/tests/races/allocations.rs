@@ -53,14 +53,14 @@ fn allocations(model: &Model, urls: u64) -> Option<u64> {
     stdin.write_all(b"go\n").unwrap();
     drop(stdin);
     let said = String::from_utf8(worker.wait_with_output().unwrap().stderr).unwrap();
-    if common::cannot_run(model.name, &said) {
+    if common::skip_unsupported(model.name, &said) {
         return None;
     }
     Some(said.trim().parse().unwrap_or_else(|_| panic!("{} said {said:?}", model.name)))
 }
 
 #[test]
-fn a_warm_client_allocates_nothing_for_a_request() {
+fn warm_client_allocates_nothing_per_request() {
     for (model, _) in contenders().filter(|(_, client)| client.name == COMMON) {
         let (Some(few), Some(many)) = (allocations(model, FEW), allocations(model, MANY)) else { continue };
         let each = (many as f64 - few as f64) / (MANY - FEW) as f64;

@@ -14,7 +14,7 @@ use nix::unistd::Pid;
 use regex_lite::Regex;
 
 use crate::common;
-use crate::workers::{Errand, contenders};
+use crate::workers::{Job, contenders};
 
 const IN_FLIGHT: usize = 6;
 
@@ -51,14 +51,14 @@ fn watch(model: &Model, client: &Pairing, urls: u64) -> Option<(Ready, Moment, M
     let quick = Scenario::preset("quick").unwrap();
     let latency = "fixed:0ms".parse().unwrap();
     let server = Server::start(Scenario { urls, latency, body_bytes: 100, ..quick }).unwrap();
-    let errand = Errand {
+    let job = Job {
         url_prefix: format!("http://{}/", server.address()),
         ids: (0..urls).collect(),
         in_flight: model.max_in_flight.map_or(IN_FLIGHT, |most| IN_FLIGHT.min(most as usize)),
         request_timeout_ms: 20_000,
         due_ns: None,
     };
-    let plan = serde_json::to_string(&errand.plan(model.name, client.name)).unwrap();
+    let plan = serde_json::to_string(&job.plan(model.name, client.name)).unwrap();
     let mut worker = Command::new(common::inflight())
         .arg("worker")
         .stdin(Stdio::piped())
@@ -73,7 +73,7 @@ fn watch(model: &Model, client: &Pairing, urls: u64) -> Option<(Ready, Moment, M
     stdout.read_line(&mut line).unwrap();
     if line.is_empty() {
         let said = String::from_utf8(worker.wait_with_output().unwrap().stderr).unwrap();
-        assert!(common::cannot_run(&format!("{}+{}", model.name, client.name), &said), "{said}");
+        assert!(common::skip_unsupported(&format!("{}+{}", model.name, client.name), &said), "{said}");
         return None;
     }
     let ready = serde_json::from_str(&line).unwrap();
@@ -91,7 +91,7 @@ fn watch(model: &Model, client: &Pairing, urls: u64) -> Option<(Ready, Moment, M
 
 /// The kernel's count, and what each thread used of the CPU, against what the worker says.
 #[test]
-fn every_contender_has_the_threads_that_it_states_and_a_main_thread_that_waits_where_it_says_so() {
+fn every_contender_has_the_threads_it_states() {
     /// To spawn tasks, or to take in their ends, takes several times as much.
     const WAITING: f64 = 0.1;
     let stated = Regex::new(r"(at most )?(\d+) threads?( \(main waits)?").unwrap();
@@ -117,7 +117,7 @@ fn every_contender_has_the_threads_that_it_states_and_a_main_thread_that_waits_w
 
 /// Samples, queues and schedules are in memory before `ready`, all of it touched.
 #[test]
-fn memory_does_not_grow_with_the_number_of_urls_while_it_is_measured() {
+fn memory_between_go_and_done_does_not_grow_with_urls() {
     const FEW: u64 = 500;
     const MANY: u64 = 10_500;
     /// Half of what a sample takes; what buffers and stacks vary by is less.

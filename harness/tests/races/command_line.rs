@@ -42,7 +42,7 @@ fn assert_refused(args: &[&str], words: &[&str]) {
 }
 
 #[test]
-fn wrong_words_are_answered_in_one_line() {
+fn wrong_arguments_get_a_one_line_error() {
     assert_refused(&["run", "tokoi:12"], &["`tokoi`", "did you mean tokio:12?"]);
     assert_refused(&["run", "tokio+hypr:12"], &["no client `hypr`", "did you mean tokio+hyper:12?"]);
     assert_refused(&["run", "tokio:0"], &["`0` is not a shape", "tokio:128"]);
@@ -85,7 +85,7 @@ fn wrong_words_are_answered_in_one_line() {
 }
 
 #[test]
-fn more_in_flight_than_open_files_are_allowed_is_refused() {
+fn concurrency_above_the_open_file_limit_is_refused() {
     let few = format!("ulimit -n 300; exec {} run tokio:256", common::inflight().display());
     let output = Command::new("sh").args(["-c", &few]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
@@ -96,7 +96,7 @@ fn more_in_flight_than_open_files_are_allowed_is_refused() {
 
 /// What it finds is the machine's affair; that it looks at everything is its own.
 #[test]
-fn the_doctor_looks_at_the_machine() {
+fn doctor_checks_the_machine() {
     let output = output(&["doctor", "--spin", "100ms"]);
     let text = String::from_utf8(output.stdout).unwrap();
     for what in
@@ -116,7 +116,7 @@ fn the_doctor_looks_at_the_machine() {
 }
 
 #[test]
-fn help_and_lists_go_to_stdout() {
+fn help_and_lists_are_printed_on_stdout() {
     for args in [
         &["--help"][..],
         &["run", "--help"],
@@ -133,7 +133,7 @@ fn help_and_lists_go_to_stdout() {
 }
 
 #[test]
-fn details_tell_what_is_set_in_model_and_client() {
+fn details_list_the_settings_of_model_and_client() {
     let told = |args: &[&str]| String::from_utf8(output(args).stdout).unwrap();
     let native = told(&["list", "--details", "tokio:8x64"]);
     assert!(native.starts_with("tokio: ") && native.contains("Client: reqwest "), "{native}");
@@ -146,7 +146,7 @@ fn details_tell_what_is_set_in_model_and_client() {
 }
 
 #[test]
-fn a_ladder_races_contenders_at_several_shapes() {
+fn sweep_runs_contenders_at_several_concurrencies() {
     let (_, record) = race(&[&SMALL[..], &["--rounds", "1", "--ladder", "1,3", "epoll", "sync"]].concat());
     let names: Vec<&str> = record.header.contenders.iter().map(|contender| contender.name.as_str()).collect();
     assert_eq!(names, ["epoll+common:1", "epoll+common:3", "sync:1"]);
@@ -156,7 +156,7 @@ fn a_ladder_races_contenders_at_several_shapes() {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_is_no_error() {
+fn closed_stdout_of_list_is_no_error() {
     let mut list = command().arg("list").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(list.stdout.take());
     let output = list.wait_with_output().unwrap();
@@ -165,7 +165,7 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 }
 
 #[test]
-fn a_closed_pipe_does_not_hide_that_nothing_was_valid() {
+fn closed_stdout_does_not_change_the_exit_code() {
     let folder = TempDir::new().unwrap();
     let mut race = command();
     race.args(["run", "sync:1", "--lie", "wrong-byte:7", "--rounds", "1"])
@@ -177,7 +177,7 @@ fn a_closed_pipe_does_not_hide_that_nothing_was_valid() {
 }
 
 #[test]
-fn races_of_the_same_second_have_folders_of_their_own() {
+fn concurrent_runs_have_folders_of_their_own() {
     let folder = TempDir::new().unwrap();
     let start = || {
         let mut race = command();
@@ -199,7 +199,7 @@ fn races_of_the_same_second_have_folders_of_their_own() {
 }
 
 #[test]
-fn an_output_folder_that_cannot_be_written_is_refused_before_the_race() {
+fn unwritable_output_folder_is_refused_before_the_run() {
     assert_refused(&["run", "sync:1", "--out", "/proc/nowhere"], &["cannot write", "/proc/nowhere"]);
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("file");
@@ -208,7 +208,7 @@ fn an_output_folder_that_cannot_be_written_is_refused_before_the_race() {
 }
 
 #[test]
-fn an_earlier_record_is_not_overwritten() {
+fn existing_record_is_not_overwritten() {
     let folder = TempDir::new().unwrap();
     let out = folder.path().to_str().unwrap();
     fs::write(folder.path().join("record.jsonl"), "precious").unwrap();
@@ -229,7 +229,7 @@ fn race(args: &[&str]) -> (Output, Record) {
 const SMALL: [&str; 4] = ["--urls", "40", "--latency", "uniform:1ms,5ms"];
 
 #[test]
-fn a_race_is_verified_saved_and_printed() {
+fn record_is_verified_saved_and_printed() {
     let contenders = ["sync:1", "threads:4", "tokio:4", "tokio:2x3"];
     let (output, record) = race(&[&SMALL[..], &["--rounds", "2"], &contenders].concat());
     let stdout = String::from_utf8(output.stdout).unwrap();
@@ -252,7 +252,7 @@ fn a_race_is_verified_saved_and_printed() {
 /// A pool that is too small reconnects for nearly every request. One that is large enough may open a
 /// few connections more than it needs, when one becomes free while another is being made.
 #[test]
-fn pools_are_as_large_as_the_shape() {
+fn connection_pools_are_as_large_as_the_concurrency() {
     const IN_FLIGHT: u64 = 8;
     let (_, record) = race(&[&SMALL[..], &["--rounds", "1", "threads:8", "tokio:8", "tokio:2x4"]].concat());
     for run in &record.runs {
@@ -262,7 +262,7 @@ fn pools_are_as_large_as_the_shape() {
 }
 
 #[test]
-fn a_target_that_lies_is_found_out() {
+fn bugs_injected_into_the_target_are_detected() {
     let lie = |lie| {
         let (output, record) = race(&[&SMALL[..], &["--rounds", "1", "--lie", lie, "tokio:4"]].concat());
         assert_eq!(output.status.code(), Some(1), "a contender has no valid run");
@@ -280,7 +280,7 @@ fn a_target_that_lies_is_found_out() {
 }
 
 #[test]
-fn a_plan_starts_a_worker_by_hand() {
+fn worker_can_be_started_by_hand_with_a_plan() {
     let mut serve = command()
         .args(["serve", "--urls", "5", "--latency", "fixed:1ms"])
         .stdout(Stdio::piped())
@@ -310,7 +310,7 @@ fn a_plan_starts_a_worker_by_hand() {
 
 /// Python's client must trust the certificate that was written, and nothing else.
 #[test]
-fn tls_is_served_with_a_certificate_to_trust() {
+fn tls_certificate_can_be_trusted() {
     const FETCH: &str = "import ssl, sys, urllib.request as request
 trust = ssl.create_default_context(cafile=sys.argv[2])
 print(request.urlopen(sys.argv[1] + '/u/3', context=trust).status)";
@@ -336,7 +336,7 @@ print(request.urlopen(sys.argv[1] + '/u/3', context=trust).status)";
 }
 
 #[test]
-fn a_worker_without_a_plan_or_without_go_says_so() {
+fn worker_without_plan_or_go_reports_it() {
     let worker = |input: &[u8]| {
         let mut worker = command()
             .arg("worker")
@@ -359,7 +359,7 @@ fn a_worker_without_a_plan_or_without_go_says_so() {
 }
 
 #[test]
-fn a_port_in_use_is_told() {
+fn port_in_use_is_reported() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     assert_refused(&["serve", "--listen", &address], &[&address, "--listen"]);
@@ -367,7 +367,7 @@ fn a_port_in_use_is_told() {
 
 /// `/dev/full` takes no byte: a stand-in for a disk that is full.
 #[test]
-fn a_full_disk_is_named_with_where_the_record_is() {
+fn full_disk_is_reported_with_the_path_of_the_record() {
     let folder = TempDir::new().unwrap();
     let out = folder.path().join("out");
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();

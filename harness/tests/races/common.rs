@@ -32,7 +32,7 @@ pub(crate) fn skip(what: &str) {
 
 /// Whether `said` tells that this system cannot run `contender`, which is then passed over as
 /// [`skip_without`] does.
-pub(crate) fn cannot_run(contender: &str, said: &str) -> bool {
+pub(crate) fn skip_unsupported(contender: &str, said: &str) -> bool {
     let cannot = said.contains("io_uring is not available");
     if cannot {
         skip_without(&format!("{contender}, since io_uring is not available"));
@@ -80,7 +80,7 @@ pub(crate) fn run(session: &mut Session, contender: &str, launch: &Launch, watch
 }
 
 /// One run of `contender`, started by `launch`, however long it takes.
-pub(crate) fn run_without_hurry(
+pub(crate) fn run_without_limit(
     session: &mut Session,
     contender: &str,
     launch: &Launch,

@@ -2,11 +2,11 @@
 
 use inflight::session::Unwatched;
 
-use crate::common::{cannot_run, run, session, sound};
+use crate::common::{skip_unsupported, run, session, sound};
 use crate::workers::contenders;
 
 #[test]
-fn every_contender_is_sound() {
+fn every_contender_is_valid() {
     let mut session = session(60, "uniform:1ms,5ms");
     let own_worker = session.own_worker();
     for (model, client) in contenders() {
@@ -14,7 +14,7 @@ fn every_contender_is_sound() {
         for shape in [in_flight.to_string(), format!("2x{in_flight}")] {
             let contender = format!("{}+{}:{shape}", model.name, client.name);
             let run = run(&mut session, &contender, &own_worker, &mut Unwatched);
-            if cannot_run(&contender, &format!("{:?}", run.verdict)) {
+            if skip_unsupported(&contender, &format!("{:?}", run.verdict)) {
                 continue;
             }
             let figures = sound(&run);
@@ -26,13 +26,13 @@ fn every_contender_is_sound() {
 
 /// More may be in flight than there is to fetch.
 #[test]
-fn every_contender_gets_by_with_little_to_do() {
+fn every_contender_works_with_fewer_urls_than_slots() {
     let mut session = session(3, "fixed:1ms");
     let own_worker = session.own_worker();
     for (model, client) in contenders().filter(|(model, _)| model.max_in_flight.is_none()) {
         let contender = format!("{}+{}:20", model.name, client.name);
         let run = run(&mut session, &contender, &own_worker, &mut Unwatched);
-        if !cannot_run(&contender, &format!("{:?}", run.verdict)) {
+        if !skip_unsupported(&contender, &format!("{:?}", run.verdict)) {
             sound(&run);
         }
     }

@@ -82,7 +82,7 @@ fn held_up(after: Duration) -> (Run, String) {
 
 /// Before `go`, between `go` and `done`, and with `done` in the pipe.
 #[test]
-fn a_harness_that_is_stopped_at_any_moment_makes_no_valid_wall() {
+fn stopped_harness_invalidates_the_attempt() {
     for after in [0, 50, 200, 400].map(Duration::from_millis) {
         let (run, table) = held_up(after);
         let [attempt] = &run.disturbed_attempts[..] else { panic!("{after:?}: {run:?}") };
@@ -199,7 +199,7 @@ fn enable_cpu(root: &Path) -> bool {
 const BUSY: [&str; 7] = ["--rounds", "1", "--urls", "600", "--latency", "fixed:0", "tokio:8"];
 
 #[test]
-fn a_quota_that_throttles_makes_no_valid_run_and_is_named() {
+fn throttling_quota_invalidates_runs_and_is_named() {
     const FIFTH: u64 = 20_000;
     let Some(group) = CpuGroup::create("fifth", FIFTH) else { return };
     let inner = group.inner().unwrap();
@@ -233,7 +233,7 @@ fn a_quota_that_throttles_makes_no_valid_run_and_is_named() {
 }
 
 #[test]
-fn a_quota_that_does_not_throttle_voids_nothing() {
+fn unreached_quota_invalidates_nothing() {
     let Some(group) = CpuGroup::create("ample", 100 * 100_000) else { return };
     let race = Race::new();
     CpuGroup::output(&group.folder, &race.command(&BUSY));
@@ -247,7 +247,7 @@ fn a_quota_that_does_not_throttle_voids_nothing() {
 }
 
 #[test]
-fn a_worker_that_idles_outside_of_its_requests_is_warned_of() {
+fn idle_worker_gets_a_warning() {
     let mut session = session(4, "fixed:1ms");
     let run = run(&mut session, "sync:1", &known_answer("nap", 500), &mut Unwatched);
     sound(&run);
@@ -257,7 +257,7 @@ fn a_worker_that_idles_outside_of_its_requests_is_warned_of() {
 
 /// The worker of this test has one request in flight, whatever it is asked for.
 #[test]
-fn a_shape_that_is_not_reached_is_warned_of_where_it_could_be() {
+fn unreached_concurrency_gets_a_warning() {
     let warned_of = |latency| {
         let run = run(&mut session(20, latency), "threads:4", &known_answer("nap", 1), &mut Unwatched);
         sound(&run);

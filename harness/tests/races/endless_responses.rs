@@ -8,7 +8,7 @@ use std::time::Duration;
 use inflight::models::{COMMON, Model, Pairing};
 use inflight::protocol::{ErrorKind, Outcome};
 
-use crate::workers::{Errand, contenders, wrong_of_each};
+use crate::workers::{Job, contenders, failures_of_each};
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
 
@@ -50,15 +50,15 @@ fn flood(mut connection: &TcpStream, id: u64) -> io::Result<()> {
 }
 
 #[test]
-fn a_reply_without_end_takes_no_longer_than_a_request_may() {
-    let errand = Errand {
+fn endless_response_times_out() {
+    let job = Job {
         url_prefix: format!("http://{}/u/", serve(flood)),
         ids: (0..6).collect(),
         in_flight: 2,
         request_timeout_ms: 1_500,
         due_ns: None,
     };
-    let wrong = wrong_of_each(common_contenders(), &errand, |_, sample| {
+    let wrong = failures_of_each(common_contenders(), &job, |_, sample| {
         let timeout = Outcome::Failure { error: ErrorKind::Timeout };
         let expected = if sample.id < 2 { timeout } else { Outcome::response(200, b"hello") };
         (sample.outcome != expected).then(|| format!("{sample:?}"))
@@ -78,8 +78,8 @@ fn answer_twice(mut connection: &TcpStream, id: u64) -> io::Result<()> {
 
 /// RFC 9112, section 9.2: what comes while no request is outstanding is no response.
 #[test]
-fn what_comes_while_a_connection_is_idle_is_no_response() {
-    let errand = Errand {
+fn bytes_on_an_idle_connection_are_no_response() {
+    let job = Job {
         url_prefix: format!("http://{}/u/", serve(answer_twice)),
         ids: (0..3).collect(),
         in_flight: 1,
@@ -87,7 +87,7 @@ fn what_comes_while_a_connection_is_idle_is_no_response() {
         // The second is asked for long after the surplus has come.
         due_ns: Some(vec![0, 500_000_000, 500_000_000]),
     };
-    let wrong = wrong_of_each(common_contenders(), &errand, |_, sample| {
+    let wrong = failures_of_each(common_contenders(), &job, |_, sample| {
         let right = sample.outcome == Outcome::response(200, b"hello") && sample.resent == (sample.id == 1);
         (!right).then(|| format!("{sample:?}"))
     });

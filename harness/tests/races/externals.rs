@@ -54,12 +54,12 @@ fn race_documented(folder: &str, program: &str, contenders: &[&str]) {
 }
 
 #[test]
-fn the_contender_in_python_that_contributing_shows_is_sound() {
+fn documented_python_contender_is_valid() {
     race_documented("my-python", "python3", &["my-threads:7", "my-threads:2x3"]);
 }
 
 #[test]
-fn the_contender_in_shell_that_contributing_shows_is_sound() {
+fn documented_shell_contender_is_valid() {
     race_documented("my-curl", "curl", &["curl:1", "curl:2x1"]);
 }
 
@@ -89,14 +89,14 @@ fn assert_found_out(honest: &str, lie: &str, told: &[&str]) {
 }
 
 #[test]
-fn a_contender_that_tells_the_truth_is_not_suspected() {
+fn honest_contender_is_valid() {
     if let Some(run) = run_liar("sys.stdin.read()", "sys.stdin.read()") {
         sound(&run);
     }
 }
 
 #[test]
-fn a_contender_that_reports_a_request_it_did_not_make_is_void() {
+fn unmade_request_is_detected() {
     assert_found_out(
         r#"plan["ids"]))"#,
         r#"plan["ids"][:-1])); samples.append({**samples[0], "id": plan["ids"][-1]})"#,
@@ -105,7 +105,7 @@ fn a_contender_that_reports_a_request_it_did_not_make_is_void() {
 }
 
 #[test]
-fn a_contender_that_doubles_a_request_is_void() {
+fn duplicate_request_is_detected() {
     let doubled = r#"plan["ids"] + [7]))"#;
     let told = ["URL 7 was received more than once", "URL 7 was served more than once"];
     assert_found_out(r#"plan["ids"]))"#, doubled, &told);
@@ -114,7 +114,7 @@ fn a_contender_that_doubles_a_request_is_void() {
 }
 
 #[test]
-fn a_contender_that_exceeds_its_bound_is_void() {
+fn exceeded_concurrency_is_detected() {
     assert_found_out(
         r#"ThreadPoolExecutor(plan["in_flight"]"#,
         r#"ThreadPoolExecutor(2 * plan["in_flight"]"#,
@@ -123,7 +123,7 @@ fn a_contender_that_exceeds_its_bound_is_void() {
 }
 
 #[test]
-fn a_contender_that_fakes_its_times_is_void() {
+fn forged_times_are_detected() {
     let end = r#""end_ns": time.perf_counter_ns() - go_ns"#;
     let told = ["20 URLs were received at a time that is not possible"];
     for faked in [r#""end_ns": start_ns - go_ns + 4_000_000"#, r#""end_ns": 10 ** 12"#] {
@@ -132,7 +132,7 @@ fn a_contender_that_fakes_its_times_is_void() {
 }
 
 #[test]
-fn a_contender_that_says_done_too_early_is_void() {
+fn early_done_is_detected() {
     assert_found_out(
         "samples = list(pool.map(fetch, plan[\"ids\"]))\n    print(\"done\", flush=True)",
         "print(\"done\", flush=True)\n    samples = list(pool.map(fetch, plan[\"ids\"]))",

@@ -9,7 +9,7 @@ use inflight::models::COMMON;
 use inflight::protocol::{ErrorKind, Outcome, Sample};
 use mock_target::{Fault, FaultShare, Scenario, Server};
 
-use crate::workers::{Errand, each_contender, other_than};
+use crate::workers::{Job, each_contender, unexpected};
 
 const URLS: u64 = 200;
 const BODY_BYTES: u64 = 1_000;
@@ -67,8 +67,8 @@ fn fault(name: &str) -> Fault {
 }
 
 /// What a worker is asked of a server that plays [`scenario`].
-pub(crate) fn errand(server: SocketAddr) -> Errand {
-    Errand {
+pub(crate) fn job(server: SocketAddr) -> Job {
+    Job {
         url_prefix: format!("http://{server}/u/"),
         ids: (0..URLS + NOT_THERE).collect(),
         in_flight: 16,
@@ -78,15 +78,15 @@ pub(crate) fn errand(server: SocketAddr) -> Errand {
 }
 
 /// The fault that befell the request of `sample`, and what is wrong if the sample does not tell of it.
-pub(crate) fn misjudged(scenario: &Scenario, sample: &Sample) -> Option<(Option<Fault>, String)> {
+pub(crate) fn mismatch(scenario: &Scenario, sample: &Sample) -> Option<(Option<Fault>, String)> {
     if sample.id >= URLS {
         let not_found = matches!(sample.outcome, Outcome::Response { status: 404, .. });
         return (!not_found).then(|| (None, format!("not there: {:?}", sample.outcome)));
     }
-    let befallen = scenario.fault(sample.id, 1);
-    let expected = match befallen {
+    let injected = scenario.fault(sample.id, 1);
+    let expected = match injected {
         None => Expected::Response(200, BODY_BYTES),
-        Some(befallen) => FAULTS.iter().find(|(name, ..)| fault(name) == befallen).unwrap().2,
+        Some(injected) => FAULTS.iter().find(|(name, ..)| fault(name) == injected).unwrap().2,
     };
     let as_expected = match (expected, sample.outcome) {
         (Expected::Response(status, bytes), Outcome::Response { status: s, bytes: b, .. }) => {
@@ -95,15 +95,15 @@ pub(crate) fn misjudged(scenario: &Scenario, sample: &Sample) -> Option<(Option<
         (Expected::Failure(kind), Outcome::Failure { error }) => kind == error,
         _ => false,
     };
-    (!as_expected).then(|| (befallen, format!("{befallen:?}: {:?}, expected {expected:?}", sample.outcome)))
+    (!as_expected).then(|| (injected, format!("{injected:?}: {:?}, expected {expected:?}", sample.outcome)))
 }
 
 #[test]
-fn the_same_failure_has_the_same_kind_in_every_client() {
+fn every_client_reports_the_same_error_kind() {
     let scenario = scenario();
     let server = Server::start(scenario.clone()).unwrap();
-    each_contender(&errand(server.address()), |client, sample| {
-        let (fault, wrong) = misjudged(&scenario, sample)?;
+    each_contender(&job(server.address()), |client, sample| {
+        let (fault, wrong) = mismatch(&scenario, sample)?;
         // ureq takes a reset within a body for its end, and does not tell.
         let ureq = client.version.starts_with("ureq") && fault == Some(Fault::ResetMidBody(None));
         let excused = ureq && sample.outcome == (Outcome::Failure { error: ErrorKind::Truncated });
@@ -112,16 +112,16 @@ fn the_same_failure_has_the_same_kind_in_every_client() {
 }
 
 #[test]
-fn nobody_there_is_a_connection_that_cannot_be_made() {
+fn refused_connection_is_a_connect_error() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let errand = Errand {
+    let job = Job {
         url_prefix: format!("http://{address}/u/"),
         ids: (0..4).collect(),
         in_flight: 2,
         request_timeout_ms: 20_000,
         due_ns: None,
     };
-    each_contender(&errand, |_, sample| other_than(Outcome::Failure { error: ErrorKind::Connect }, sample));
+    each_contender(&job, |_, sample| unexpected(Outcome::Failure { error: ErrorKind::Connect }, sample));
 }
 
 /// When a server ends a connection whose first request it has answered.
@@ -157,7 +157,7 @@ fn answer_once(connection: &TcpStream, ends: Ends) {
 
 /// To a client all of these are a connection that was closed while it was idle.
 #[test]
-fn the_common_client_sends_again_what_an_idle_connection_did_not_take_and_says_so() {
+fn common_client_resends_after_a_closed_idle_connection() {
     for ends in [
         Ends::ClosesAtTheNext,
         Ends::HalfClosesWithTheAnswer,
@@ -171,14 +171,14 @@ fn the_common_client_sends_again_what_an_idle_connection_did_not_take_and_says_s
                 thread::spawn(move || answer_once(&connection, ends));
             }
         });
-        let errand = Errand {
+        let job = Job {
             url_prefix: format!("http://{address}/u/"),
             ids: (0..5).collect(),
             in_flight: 1,
             request_timeout_ms: 20_000,
             due_ns: None,
         };
-        each_contender(&errand, |client, sample| {
+        each_contender(&job, |client, sample| {
             let wrong = sample.outcome != Outcome::response(200, b"hi") || sample.resent != (sample.id > 0);
             (client.name == COMMON && wrong).then(|| format!("{ends:?}: {sample:?}"))
         });

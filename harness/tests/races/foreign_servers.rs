@@ -13,15 +13,15 @@ use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::common::skip_without;
-use crate::workers::{Errand, each_contender, other_than};
+use crate::workers::{Job, each_contender, unexpected};
 
 const BIG: usize = 1 << 20;
 
 /// Enough for a busy machine: nothing here is timed.
 const REQUEST_TIMEOUT_MS: u64 = 20_000;
 
-fn errand(url_prefix: String, ids: u64) -> Errand {
-    Errand {
+fn job(url_prefix: String, ids: u64) -> Job {
+    Job {
         url_prefix,
         ids: (0..ids).collect(),
         in_flight: 3,
@@ -31,7 +31,7 @@ fn errand(url_prefix: String, ids: u64) -> Errand {
 }
 
 #[test]
-fn a_mock_server() {
+fn wiremock_server_is_understood() {
     let big = vec![b'x'; BIG];
     let mut cases = vec![
         (ResponseTemplate::new(200).set_body_string("hello"), Outcome::response(200, b"hello")),
@@ -62,8 +62,8 @@ fn a_mock_server() {
         let mock = Mock::given(method("GET")).and(path(format!("/u/{id}"))).respond_with(template);
         runtime.block_on(mock.mount(&server));
     }
-    let errand = errand(format!("{}/u/", server.uri()), expected.len() as u64);
-    each_contender(&errand, |_, sample| other_than(expected[sample.id as usize], sample));
+    let job = job(format!("{}/u/", server.uri()), expected.len() as u64);
+    each_contender(&job, |_, sample| unexpected(expected[sample.id as usize], sample));
 }
 
 /// A python process that serves, ended when dropped.
@@ -103,7 +103,7 @@ impl Drop for Python {
 
 /// It speaks HTTP/1.0 and closes after every response.
 #[test]
-fn pythons_file_server() {
+fn pythons_file_server_is_understood() {
     let folder = TempDir::new().unwrap();
     let big = vec![b'y'; BIG];
     let files: [&[u8]; 3] = [b"hello", b"", &big];
@@ -113,11 +113,11 @@ fn pythons_file_server() {
     let args =
         ["-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", folder.path().to_str().unwrap()];
     let Some(server) = Python::start(&args) else { return };
-    each_contender(&errand(server.url_prefix(), 4), |_, sample| {
+    each_contender(&job(server.url_prefix(), 4), |_, sample| {
         match (files.get(sample.id as usize), sample.outcome) {
             (None, Outcome::Response { status: 404, .. }) => None,
             (None, other) => Some(format!("not found, and yet {other:?}")),
-            (Some(content), _) => other_than(Outcome::response(200, content), sample),
+            (Some(content), _) => unexpected(Outcome::response(200, content), sample),
         }
     });
 }
@@ -167,7 +167,7 @@ server.serve_forever()
 /// After a connection was closed without a word the next request on it may fail, and does so in
 /// clients that do not send it again. The common client does.
 #[test]
-fn a_server_that_chunks_dribbles_and_hangs_up() {
+fn chunked_slow_and_closing_server_is_understood() {
     const URLS: u64 = 40;
     let Some(server) = Python::start(&["-c", SCRIPT]) else { return };
     let expected = |id| match id % 5 {
@@ -178,8 +178,8 @@ fn a_server_that_chunks_dribbles_and_hangs_up() {
         _ => Outcome::response(500, b"sorry"),
     };
     let hung_up = [ErrorKind::Reset, ErrorKind::Truncated].map(|error| Outcome::Failure { error });
-    each_contender(&errand(server.url_prefix(), URLS), |client, sample| {
+    each_contender(&job(server.url_prefix(), URLS), |client, sample| {
         let excused = client.name != COMMON && hung_up.contains(&sample.outcome);
-        other_than(expected(sample.id), sample).filter(|_| !excused)
+        unexpected(expected(sample.id), sample).filter(|_| !excused)
     });
 }

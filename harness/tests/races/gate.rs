@@ -66,7 +66,7 @@ fn assert_refused(folder: &TempDir, args: &[&str], words: &[&str]) {
 }
 
 #[test]
-fn a_build_against_itself_passes_and_leaves_everything_that_was_asked_for() {
+fn build_against_itself_passes_and_writes_all_outputs() {
     let folder = TempDir::new().unwrap();
     config(&folder, "['connections']");
     let summary = folder.path().join("step-summary");
@@ -90,7 +90,7 @@ fn a_build_against_itself_passes_and_leaves_everything_that_was_asked_for() {
 }
 
 #[test]
-fn a_reader_who_has_seen_enough_changes_no_answer() {
+fn closed_stdout_does_not_change_the_verdict() {
     let folder = TempDir::new().unwrap();
     config(&folder, "['connections']");
     let (base, head) = (common::inflight(), common::example("planted"));
@@ -118,7 +118,7 @@ fn without_epoll(folder: &TempDir) -> PathBuf {
 }
 
 #[test]
-fn a_contender_that_one_build_lacks_is_named_and_the_rest_is_judged() {
+fn contender_missing_from_one_build_is_named() {
     let folder = TempDir::new().unwrap();
     let epoll = CONNECTIONS.replace("tokio-current+common:4", "epoll:4");
     let (older, newer) = (without_epoll(&folder), common::inflight());
@@ -139,7 +139,7 @@ fn a_contender_that_one_build_lacks_is_named_and_the_rest_is_judged() {
 }
 
 #[test]
-fn what_cannot_be_written_is_named_and_changes_no_verdict() {
+fn unwritable_output_does_not_change_the_verdict() {
     let folder = TempDir::new().unwrap();
     config(&folder, "['connections']");
     let base = common::inflight();
@@ -161,7 +161,7 @@ fn what_cannot_be_written_is_named_and_changes_no_verdict() {
 
 /// What reads these files fails on an empty list, and a file of an earlier gate is none of this one.
 #[test]
-fn a_gate_without_a_ratio_leaves_no_file_of_figures() {
+fn gate_without_a_ratio_writes_no_figures() {
     let folder = TempDir::new().unwrap();
     let mut one = crate::history::gate(1, "base", 1.0);
     for pair in &mut one.pairs {
@@ -182,7 +182,7 @@ fn a_gate_without_a_ratio_leaves_no_file_of_figures() {
 }
 
 #[test]
-fn a_line_a_round_tells_how_far_it_is() {
+fn progress_is_printed_every_round() {
     let folder = TempDir::new().unwrap();
     config(&folder, "['connections']");
     let base = common::inflight();
@@ -191,7 +191,7 @@ fn a_line_a_round_tells_how_far_it_is() {
 }
 
 #[test]
-fn a_connection_more_is_found_and_named() {
+fn additional_connection_is_a_regression() {
     let output = planted(CONNECTIONS, "['connections']", "tokio-current+common:4 connect 1");
     let found = "tokio-current+common:4, quick: connections went from 4 to 5 a run";
     assert_code(&output, 1, &["Regression: 1 figure is worse", found]);
@@ -200,7 +200,7 @@ fn a_connection_more_is_found_and_named() {
 }
 
 #[test]
-fn allocations_more_are_found_and_named() {
+fn additional_allocations_are_a_regression() {
     if let Some(reason) = Callgrind::not_offered() {
         return skip_without(&reason);
     }
@@ -210,7 +210,7 @@ fn allocations_more_are_found_and_named() {
 }
 
 #[test]
-fn wrong_use_is_answered_in_one_line() {
+fn wrong_arguments_get_a_one_line_error() {
     let folder = TempDir::new().unwrap();
     assert_refused(&folder, &["--base", "x"], &["cannot read inflight.toml", "CONTRIBUTING.md"]);
     let path = config(&folder, "['connections']");
@@ -242,7 +242,7 @@ fn impostor(folder: &TempDir, worker: &str) -> String {
 }
 
 #[test]
-fn a_build_that_does_not_work_is_no_regression() {
+fn broken_build_is_no_regression() {
     let folder = TempDir::new().unwrap();
     config(&folder, "['throughput']");
     let head = impostor(&folder, "echo 'it broke' >&2; exit 7");
@@ -253,7 +253,7 @@ fn a_build_that_does_not_work_is_no_regression() {
 }
 
 #[test]
-fn a_gate_that_is_killed_leaves_a_history_that_can_be_read() {
+fn killed_gate_leaves_a_readable_history() {
     let folder = TempDir::new().unwrap();
     config(&folder, "['connections']");
     let stuck = impostor(&folder, "exec sleep 600");
@@ -276,7 +276,7 @@ fn git(folder: &Path, args: &[&str]) {
 
 /// A repository whose build copies the program under test, or what its last commit planted.
 #[test]
-fn a_revision_is_built_in_a_checkout_of_its_own() {
+fn revision_is_built_in_its_own_checkout() {
     let folder = TempDir::new().unwrap();
     config(&folder, "['connections']");
     let build = |program: &Path| {
@@ -303,7 +303,7 @@ fn a_revision_is_built_in_a_checkout_of_its_own() {
 }
 
 #[test]
-fn a_client_of_ones_own_is_gated_as_contributing_shows() {
+fn documented_gate_of_an_own_client_works() {
     if Command::new("python3").arg("--version").output().is_err() {
         return skip_without("there is no python3");
     }

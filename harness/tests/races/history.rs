@@ -96,7 +96,7 @@ fn file(folder: &TempDir, name: &str) -> (PathBuf, String) {
 }
 
 #[test]
-fn gates_are_told_against_the_base_that_most_of_them_have() {
+fn history_uses_the_most_common_base() {
     let folder = gates();
     let text = told(folder.path(), &[]);
     for words in [
@@ -116,7 +116,7 @@ fn gates_are_told_against_the_base_that_most_of_them_have() {
 }
 
 #[test]
-fn a_picture_and_a_document_are_written_beside_the_table() {
+fn history_is_written_as_svg_html_and_markdown() {
     let (gates, out) = (gates(), TempDir::new().unwrap());
     for (name, begins) in [("h.svg", "<svg xmlns="), ("h.html", "<!DOCTYPE html>"), ("h.md", "### AMD EPYC")]
     {
@@ -130,7 +130,7 @@ fn a_picture_and_a_document_are_written_beside_the_table() {
 }
 
 #[test]
-fn what_is_no_gate_is_named_and_left_out() {
+fn unreadable_gates_are_named_and_skipped() {
     let folder = gates();
     fs::write(folder.path().join("other.json"), "{}\n").unwrap();
     fs::write(folder.path().join("later.json"), "{\"gate_format\":99}\n").unwrap();
@@ -143,7 +143,7 @@ fn what_is_no_gate_is_named_and_left_out() {
 }
 
 #[test]
-fn no_gates_and_no_such_reference_are_answered_in_one_line() {
+fn missing_gates_and_references_get_a_one_line_error() {
     let empty = TempDir::new().unwrap();
     for folder in [empty.path(), Path::new("/no/such/history")] {
         let line = refused(folder, &[]);
@@ -172,7 +172,7 @@ fn no_gates_and_no_such_reference_are_answered_in_one_line() {
 }
 
 #[test]
-fn a_closed_pipe_is_no_error() {
+fn closed_stdout_is_no_error() {
     let folder = gates();
     let mut child = Command::new(common::inflight())
         .arg("history")

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::common::{self, known_answer, run, run_without_hurry, session, shell, skip, skip_without, sound};
+use crate::common::{self, known_answer, run, run_without_limit, session, shell, skip, skip_without, sound};
 use inflight::contender::Contender;
 use inflight::meter::{Callgrind, Group, peak_reset_not_offered};
 use inflight::session::{Session, Unwatched};
@@ -21,7 +21,7 @@ fn assert_close(measured: u64, right: u64) {
 }
 
 fn figures(session: &mut Session, contender: &str, what: &str, amount: u64) -> Figures {
-    sound(&run_without_hurry(session, contender, &known_answer(what, amount), &mut Unwatched)).clone()
+    sound(&run_without_limit(session, contender, &known_answer(what, amount), &mut Unwatched)).clone()
 }
 
 fn cpu_ns(session: &mut Session, contender: &str, what: &str, amount: u64) -> u64 {
@@ -41,7 +41,7 @@ fn sessions_by_method() -> Vec<(CpuMethod, Session)> {
 }
 
 #[test]
-fn cpu_of_three_workers_is_accounted() {
+fn cpu_of_three_workers_is_counted() {
     for (method, mut session) in sessions_by_method() {
         let idle = figures(&mut session, "sync:3x1", "burn", 0);
         assert_eq!(idle.cpu_method, method);
@@ -51,7 +51,7 @@ fn cpu_of_three_workers_is_accounted() {
 }
 
 #[test]
-fn cpu_of_a_worker_and_its_two_children_is_accounted() {
+fn cpu_of_a_worker_and_two_children_is_counted() {
     for (_, mut session) in sessions_by_method() {
         let idle_ns = cpu_ns(&mut session, "sync:1", "families", 0);
         let burnt_ns = cpu_ns(&mut session, "sync:1", "families", 100) - idle_ns;
@@ -61,7 +61,7 @@ fn cpu_of_a_worker_and_its_two_children_is_accounted() {
 
 /// Their clocks are gone with them; what their parent is told is in ticks of 10 ms.
 #[test]
-fn cpu_of_children_that_end_early_is_accounted() {
+fn cpu_of_children_that_end_early_is_counted() {
     for (method, mut session) in sessions_by_method() {
         let idle_ns = cpu_ns(&mut session, "sync:1", "mortals", 0);
         let burnt_ns = cpu_ns(&mut session, "sync:1", "mortals", 200) - idle_ns;
@@ -72,7 +72,7 @@ fn cpu_of_children_that_end_early_is_accounted() {
 
 /// Only a group knows of them: to `/proc` they are anybody's children.
 #[test]
-fn cpu_of_grandchildren_that_outlive_their_parent_is_accounted() {
+fn cpu_of_orphaned_grandchildren_is_counted() {
     let mut session = session(3, "fixed:1ms");
     let idle = figures(&mut session, "sync:1", "orphans", 0);
     let burnt_ns = cpu_ns(&mut session, "sync:1", "orphans", 100).saturating_sub(idle.cpu_ns);
@@ -83,7 +83,7 @@ fn cpu_of_grandchildren_that_outlive_their_parent_is_accounted() {
 }
 
 #[test]
-fn threads_and_files_that_a_worker_has_are_counted() {
+fn threads_and_open_files_are_counted() {
     let mut session = session(3, "fixed:1ms");
     let mut usage = |what, amount| figures(&mut session, "sync:3x1", what, amount).usage;
     let threads = |usage: inflight_report::record::Usage| usage.threads_at_peak.unwrap();
@@ -93,7 +93,7 @@ fn threads_and_files_that_a_worker_has_are_counted() {
 }
 
 #[test]
-fn naps_are_voluntary_switches() {
+fn sleeps_are_voluntary_switches() {
     let mut session = session(3, "fixed:1ms");
     let mut switches = |naps| {
         let figures = figures(&mut session, "sync:3x1", "nap", naps);
@@ -105,7 +105,7 @@ fn naps_are_voluntary_switches() {
 
 /// Two threads that take turns on one CPU without waiting for anything.
 #[test]
-fn turns_taken_on_a_core_are_involuntary_switches() {
+fn yields_are_involuntary_switches() {
     let mut session = session(3, "fixed:1ms");
     let mut switches = |turns| {
         let figures = figures(&mut session, "sync:1", "yield", turns);
@@ -116,7 +116,7 @@ fn turns_taken_on_a_core_are_involuntary_switches() {
 }
 
 #[test]
-fn pages_that_a_disk_has_to_be_asked_for_are_major_faults() {
+fn pages_read_from_disk_are_major_faults() {
     const TMPFS: u32 = 0x0102_1994; // statfs(2)
     let folder = common::example("known_answer");
     if rustix::fs::statfs(folder.parent().unwrap()).unwrap().f_type as u32 == TMPFS {
@@ -130,7 +130,7 @@ fn pages_that_a_disk_has_to_be_asked_for_are_major_faults() {
 
 /// In runs that count for nothing, as those of a round to warm up.
 #[test]
-fn system_calls_are_counted_where_nothing_is_timed() {
+fn system_calls_are_counted_in_warm_up_runs() {
     let mut session = session(3, "fixed:1ms");
     let mut calls = |contender, round, calls| {
         let what = known_answer("call", calls);
@@ -164,7 +164,7 @@ fn instructions_and_allocations_are_counted_under_callgrind() {
 }
 
 #[test]
-fn switches_of_threads_that_ended_are_not_guessed() {
+fn switches_of_ended_threads_are_unknown() {
     let mut session = session(20, "fixed:1ms");
     let own_worker = session.own_worker();
     let run = run(&mut session, "thread-per-request:4", &own_worker, &mut Unwatched);
@@ -174,7 +174,7 @@ fn switches_of_threads_that_ended_are_not_guessed() {
 
 /// Pages of 4 KiB, unless the system makes them huge.
 #[test]
-fn memory_that_is_touched_for_the_first_time_is_faulted_in() {
+fn first_touches_of_memory_are_minor_faults() {
     let huge = "/sys/kernel/mm/transparent_hugepage/enabled";
     if std::fs::read_to_string(huge).is_ok_and(|text| text.contains("[always]")) {
         return skip("pages are huge here");
@@ -187,7 +187,7 @@ fn memory_that_is_touched_for_the_first_time_is_faulted_in() {
 }
 
 #[test]
-fn bytes_are_counted_as_the_target_sees_them() {
+fn bytes_are_counted_by_the_target() {
     let mut session = session(50, "fixed:0");
     let own_worker = session.own_worker();
     let run = run(&mut session, "sync+common:1", &own_worker, &mut Unwatched);
@@ -200,7 +200,7 @@ fn bytes_are_counted_as_the_target_sees_them() {
 
 /// Watching has half a per cent of a core to itself; the rest is for a machine that is busy.
 #[test]
-fn watching_takes_next_to_nothing() {
+fn sampling_takes_little_cpu() {
     let mut session = session(40, "fixed:25ms");
     let own_worker = session.own_worker();
     let run = run(&mut session, "sync:1", &own_worker, &mut Unwatched);
@@ -210,7 +210,7 @@ fn watching_takes_next_to_nothing() {
 }
 
 #[test]
-fn memory_that_a_worker_touches_is_seen() {
+fn memory_that_a_worker_touches_is_measured() {
     let mut session = session(3, "fixed:1ms");
     let mut peak = |mebibytes| {
         let run = run(&mut session, "sync:1", &known_answer("touch", mebibytes), &mut Unwatched);
@@ -225,7 +225,7 @@ fn memory_that_a_worker_touches_is_seen() {
 
 /// A peak is that of the run. Where it cannot be, the figure says so.
 #[test]
-fn memory_that_setting_up_gives_back_is_in_no_peak() {
+fn memory_freed_during_setup_is_in_no_peak() {
     let mut session = session(3, "fixed:1ms");
     for contender in ["sync:1", "sync:3x1"] {
         let [nothing, much] = [0, 64].map(|mebibytes| figures(&mut session, contender, "set-up", mebibytes));
@@ -299,7 +299,7 @@ fn memory_per_in_flight_is_what_a_request_holds() {
 /// latency is at least the target's own lateness. Over loopback it is hardly more, which those requests
 /// show that the machine did not disturb.
 #[test]
-fn added_latency_is_what_the_target_says_and_a_little() {
+fn added_latency_is_slightly_above_the_targets_lateness() {
     const HARDLY_NS: i64 = 1_000_000;
     let mut session = session(50, "fixed:20ms");
     let own_worker = session.own_worker();
@@ -315,7 +315,7 @@ fn added_latency_is_what_the_target_says_and_a_little() {
 }
 
 #[test]
-fn startup_is_apart_from_wall() {
+fn startup_is_not_in_wall_time() {
     let mut session = session(1, "fixed:1ms");
     let slow = shell(&format!("sleep 1; exec {} worker", common::inflight().display()));
     let run = run(&mut session, "sync:1", &slow, &mut Unwatched);

@@ -15,7 +15,7 @@ use mock_target::{Fault, Server};
 
 use crate::common::{run_source, session, skip_without, sound};
 use crate::faults;
-use crate::workers::send_external;
+use crate::workers::run_external;
 
 /// The external contenders that come with the program and are set up.
 pub(crate) fn ready() -> Vec<Arc<External>> {
@@ -31,7 +31,7 @@ pub(crate) fn ready() -> Vec<Arc<External>> {
 }
 
 #[test]
-fn every_contender_in_another_language_is_sound() {
+fn every_contender_in_another_language_is_valid() {
     let mut session = session(60, "uniform:1ms,5ms");
     for external in ready() {
         let in_flight = external.max_in_flight.unwrap_or(7);
@@ -60,28 +60,28 @@ const EXCUSED: [(&str, &str, ErrorKind); 4] = [
 /// Requests of a contender that may meet the end of a connection that another's fault has left.
 const MOST_STRAYS: usize = 2;
 
-fn excused(name: &str, befallen: Option<Fault>, outcome: Outcome) -> bool {
+fn excused(name: &str, injected: Option<Fault>, outcome: Outcome) -> bool {
     EXCUSED.iter().any(|(prefix, fault, kind)| {
-        let befallen_so = befallen == Some(fault.parse().unwrap());
-        name.starts_with(prefix) && befallen_so && outcome == Outcome::Failure { error: *kind }
+        let has_fault = injected == Some(fault.parse().unwrap());
+        name.starts_with(prefix) && has_fault && outcome == Outcome::Failure { error: *kind }
     })
 }
 
 #[test]
-fn the_same_failure_has_the_same_kind_in_every_language() {
+fn every_language_reports_the_same_error_kind() {
     let scenario = faults::scenario();
     let server = Server::start(scenario.clone()).unwrap();
-    let errand = faults::errand(server.address());
+    let job = faults::job(server.address());
     let mut wrong = BTreeSet::new();
     for external in ready() {
-        let samples = send_external(&external, 2, &errand).samples;
-        let misjudged = samples.iter().filter_map(|sample| {
-            let (fault, said) = faults::misjudged(&scenario, sample)?;
+        let samples = run_external(&external, 2, &job).samples;
+        let mismatch = samples.iter().filter_map(|sample| {
+            let (fault, said) = faults::mismatch(&scenario, sample)?;
             (!excused(&external.name, fault, sample.outcome)).then_some((sample.outcome, said))
         });
         // A request may meet an idle connection that an earlier fault is just ending.
         let reset = Outcome::Failure { error: ErrorKind::Reset };
-        let (strays, others): (Vec<_>, Vec<_>) = misjudged.partition(|(outcome, _)| *outcome == reset);
+        let (strays, others): (Vec<_>, Vec<_>) = mismatch.partition(|(outcome, _)| *outcome == reset);
         let told = if strays.len() <= MOST_STRAYS { others } else { [strays, others].concat() };
         wrong.extend(told.into_iter().map(|(_, said)| format!("{}: {said}", external.name)));
     }

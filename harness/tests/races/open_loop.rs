@@ -10,7 +10,7 @@ use inflight_report::record::{Quantiles, Run};
 use mock_target::Scenario;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::common::{self, cannot_run, inflight, run, run_without_hurry, shell, sound};
+use crate::common::{self, skip_unsupported, inflight, run, run_without_limit, shell, sound};
 use crate::workers::contenders;
 
 fn session(urls: u64, latency: &str, rate: Option<&str>) -> Session {
@@ -26,7 +26,7 @@ fn session(urls: u64, latency: &str, rate: Option<&str>) -> Session {
 
 /// A verdict is only valid where every request of every process started when it was due or later.
 #[test]
-fn every_contender_keeps_to_the_schedule() {
+fn every_contender_keeps_the_schedule() {
     const URLS: u64 = 40;
     let mut session = session(URLS, "uniform:1ms,5ms", Some("400/s,poisson"));
     let own_worker = session.own_worker();
@@ -35,7 +35,7 @@ fn every_contender_keeps_to_the_schedule() {
         let in_flight = model.max_in_flight.unwrap_or(5);
         let contender = format!("{}+{}:2x{in_flight}", model.name, client.name);
         let run = run(&mut session, &contender, &own_worker, &mut Unwatched);
-        if cannot_run(&contender, &format!("{:?}", run.verdict)) {
+        if skip_unsupported(&contender, &format!("{:?}", run.verdict)) {
             continue;
         }
         let figures = sound(&run);
@@ -49,7 +49,7 @@ fn every_contender_keeps_to_the_schedule() {
 /// One slot, and requests due twice as fast as it can serve them: each waits longer than the one before,
 /// and latency says so.
 #[test]
-fn latency_counts_from_when_a_request_was_due_and_not_from_its_late_start() {
+fn latency_counts_from_the_due_time() {
     let mut session = session(40, "fixed:10ms", Some("200/s"));
     let own_worker = session.own_worker();
     let run = run(&mut session, "sync:1", &own_worker, &mut Unwatched);
@@ -65,7 +65,7 @@ fn latency_counts_from_when_a_request_was_due_and_not_from_its_late_start() {
 }
 
 #[test]
-fn a_worker_that_does_not_keep_to_the_schedule_is_found_out() {
+fn violated_schedule_is_detected() {
     let mut session = session(40, "fixed:1ms", Some("400/s"));
     let before_it_reads = |word: &str| -> Launch {
         let worker = common::inflight().display().to_string();
@@ -116,7 +116,7 @@ fn stalled(contender: &str, rate: Option<&str>) -> (Run, Duration) {
     let own_worker = session.own_worker();
     let target = Pid::from_raw(session.target_pid().cast_signed()).unwrap();
     let mut stall = Stall { target, after_requests: 300, over: false };
-    let run = run_without_hurry(&mut session, contender, &own_worker, &mut stall);
+    let run = run_without_limit(&mut session, contender, &own_worker, &mut stall);
     assert!(stall.over, "{contender} was over before the stall");
     let p99_ns = sound(&run).latency_ns.unwrap().p99;
     (run, Duration::from_nanos(p99_ns.unsigned_abs()))
@@ -125,7 +125,7 @@ fn stalled(contender: &str, rate: Option<&str>) -> (Run, Duration) {
 /// A client that waits for each response before it asks again asks little of a target that stalls, and a
 /// stall touches as few requests as are in flight. Users do not wait for each other.
 #[test]
-fn an_open_loop_shows_a_stall_that_a_closed_loop_hides() {
+fn open_loop_shows_a_stall_that_closed_loop_hides() {
     for contender in ["threads:4", "tokio:4"] {
         let (_, closed) = stalled(contender, None);
         let (run, open) = stalled(contender, Some("400/s"));

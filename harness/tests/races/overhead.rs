@@ -12,7 +12,7 @@ use crate::common::inflight;
 /// Each pair is a run with a control group and one without, in turns first.
 #[test]
 #[ignore = "measures for a minute; `cargo test --release --test races overhead -- --ignored --nocapture`"]
-fn a_control_group_changes_nothing() {
+fn control_group_does_not_change_figures() {
     for (preset, contender, pairs) in [("quick", "tokio:8x64", 20), ("article", "tokio:128", 5)] {
         let workload = Workload::of(Scenario::preset(preset).unwrap());
         let contender: Contender = contender.parse().unwrap();

@@ -17,7 +17,7 @@ fn allowed(pid: &str) -> Option<String> {
 }
 
 #[test]
-fn target_and_workers_run_where_they_were_put() {
+fn target_and_workers_run_on_their_cpus() {
     let Some(all) = allowed("self") else { return };
     let separators = |char: char| !char.is_ascii_digit();
     let first = all.split(separators).next().unwrap();

@@ -43,7 +43,7 @@ fn file(folder: &TempDir, name: &str) -> (PathBuf, String) {
 }
 
 #[test]
-fn every_format_tells_a_record() {
+fn every_format_renders_a_record() {
     let formats = ["terminal", "markdown", "csv", "json", "bmf", "github-benchmark", "junit", "hyperfine"];
     for format in formats {
         let text = told(&[&kept(), "--format", format]);
@@ -55,7 +55,7 @@ fn every_format_tells_a_record() {
 }
 
 #[test]
-fn a_file_is_written_whole_and_told_from_a_stale_one() {
+fn file_is_written_atomically_and_checked_for_staleness() {
     let folder = TempDir::new().unwrap();
     let (path, name) = file(&folder, "report.csv");
     let record = kept();
@@ -75,7 +75,7 @@ fn a_file_is_written_whole_and_told_from_a_stale_one() {
 }
 
 #[test]
-fn blocks_of_a_document_are_kept_up_to_date_each_by_its_own_command() {
+fn blocks_of_a_document_are_updated_separately() {
     let folder = TempDir::new().unwrap();
     let (path, name) = file(&folder, "README.md");
     let blocks = "# Title\n<!-- inflight:begin short -->\n<!-- inflight:end short -->\n\n\
@@ -117,7 +117,7 @@ fn changed(folder: &TempDir, name: &str, change: impl Fn(&mut inflight_report::r
 }
 
 #[test]
-fn a_format_of_figures_alone_is_refused_where_there_are_none() {
+fn export_without_figures_is_refused() {
     let folder = TempDir::new().unwrap();
     let nothing_valid =
         changed(&folder, "void.jsonl", |run| run.verdict = Verdict::Void { reasons: Vec::new() });
@@ -139,7 +139,7 @@ fn a_format_of_figures_alone_is_refused_where_there_are_none() {
 }
 
 #[test]
-fn what_cannot_be_told_is_refused_in_one_line() {
+fn wrong_arguments_get_a_one_line_error() {
     let record = kept();
     let folder = TempDir::new().unwrap();
     let (path, name) = file(&folder, "README.md");

@@ -85,7 +85,7 @@ fn turns(record: &Record) -> Vec<(u32, u32, String)> {
 }
 
 #[test]
-fn every_contender_warms_up_in_a_round_before_those_that_count() {
+fn every_contender_warms_up_in_round_zero() {
     let record = Place::new().race(&["--rounds", "2", "sync:1", "tokio:4", "threads:2"]);
     assert_eq!(record.header.order, Order::Balanced);
     let of = |round| record.runs.iter().filter(move |run| run.round == round);
@@ -97,7 +97,7 @@ fn every_contender_warms_up_in_a_round_before_those_that_count() {
 }
 
 #[test]
-fn an_order_by_hand_is_kept_in_every_round() {
+fn given_order_is_kept_in_every_round() {
     let place = Place::new();
     let record = place.race(&["--rounds", "3", "--order", "as-given", "tokio:4", "sync:1"]);
     assert_eq!(record.header.order, Order::AsGiven);
@@ -108,7 +108,7 @@ fn an_order_by_hand_is_kept_in_every_round() {
 }
 
 #[test]
-fn a_twin_races_like_any_other_and_has_no_row() {
+fn a_a_control_runs_in_every_round_and_has_no_row() {
     let place = Place::new();
     let record = place.race(&["--aa", "--rounds", "2", "sync:1", "tokio:4", "threads:2"]);
     let twin = record.header.contenders.last().unwrap();
@@ -126,7 +126,7 @@ fn a_twin_races_like_any_other_and_has_no_row() {
 }
 
 #[test]
-fn a_budget_gives_everybody_a_round_and_ends() {
+fn budget_gives_every_contender_a_round() {
     let place = Place::new();
     let record = place.race(&["--budget", "1ms", "tokio:4", "sync:1"]);
     let counted: Vec<&Run> = record.runs.iter().filter(|run| !run.warm_up).collect();
@@ -143,7 +143,7 @@ fn a_budget_gives_everybody_a_round_and_ends() {
 const UNTIL_PRECISE: [&str; 6] = ["--budget", "1h", "--precision", "100%", "tokio:4", "tokio:2"];
 
 #[test]
-fn a_budget_ends_when_all_are_precise() {
+fn budget_ends_when_all_contenders_are_precise() {
     let record = Place::new().race(&UNTIL_PRECISE);
     for contender in ["tokio:4", "tokio:2"] {
         let counted = record.runs.iter().filter(|run| run.contender == contender && !run.warm_up);
@@ -153,7 +153,7 @@ fn a_budget_ends_when_all_are_precise() {
 }
 
 #[test]
-fn wrong_words_about_rounds_are_answered_in_one_line() {
+fn wrong_arguments_about_rounds_get_a_one_line_error() {
     for (args, word) in [
         (&["--budget", "soon"][..], "1m30s"),
         (&["--budget", "0s"], "above zero"),
@@ -174,7 +174,7 @@ fn wrong_words_about_rounds_are_answered_in_one_line() {
 const RACE: [&str; 8] = ["--rounds", "3", "--aa", "--seed", "5", "sync:1", "tokio:4", "threads:2"];
 
 #[test]
-fn a_race_that_was_stopped_anywhere_goes_on_to_the_same_turns() {
+fn resumed_record_has_the_same_turns() {
     let place = Place::new();
     let whole = turns(&place.race(&RACE));
     assert_eq!(whole.len(), 4 * 4);
@@ -190,7 +190,7 @@ fn a_race_that_was_stopped_anywhere_goes_on_to_the_same_turns() {
 }
 
 #[test]
-fn a_race_under_a_budget_goes_on_too() {
+fn record_with_a_budget_can_be_resumed() {
     let place = Place::new();
     let whole = turns(&place.race(&UNTIL_PRECISE));
     place.cut(7, 0);
@@ -200,7 +200,7 @@ fn a_race_under_a_budget_goes_on_too() {
 }
 
 #[test]
-fn another_race_is_not_taken_for_the_one_that_was_stopped() {
+fn resume_refuses_a_different_setup() {
     let place = Place::new();
     place.race(&RACE);
     place.cut(5, 0);
@@ -226,7 +226,7 @@ fn another_race_is_not_taken_for_the_one_that_was_stopped() {
 }
 
 #[test]
-fn a_race_under_way_is_not_joined() {
+fn running_record_cannot_be_resumed() {
     let place = Place::new();
     let args = ["run", "--out", place.path(), "--rounds", "1000", "--urls", "10", "--latency", "fixed:1ms"];
     let mut race = Command::new(common::inflight())
@@ -252,7 +252,7 @@ fn wait_for_runs(out: &Path, runs: usize) {
 
 /// A file that may not grow any further is like a full disk.
 #[test]
-fn a_disk_that_fills_up_ends_the_race_where_it_can_go_on() {
+fn record_can_be_resumed_after_a_full_disk() {
     let place = Place::new();
     let limited = format!(
         "trap '' XFSZ; ulimit -f 32; exec {} run --out {} {} {}",
@@ -278,7 +278,7 @@ fn a_disk_that_fills_up_ends_the_race_where_it_can_go_on() {
 
 /// 10 ms of delay allow one request in flight 100 a second.
 #[test]
-fn a_rate_beyond_the_shape_is_said_before_the_race() {
+fn rate_beyond_the_concurrency_gets_a_warning() {
     let place = Place::new();
     let load = ["--urls", "20", "--latency", "fixed:10ms", "--rounds", "1"];
     for (rate, is_beyond) in [("500/s", true), ("50/s", false)] {

@@ -74,7 +74,7 @@ fn lines(path: &Path) -> usize {
 }
 
 #[test]
-fn what_is_not_set_up_is_refused_with_the_command_that_does_it() {
+fn missing_setup_is_refused_with_the_command_for_it() {
     let kit = Kit::new("echo made 1.0 >\"$0\"/made; false");
     let refused = kit.inflight(&["run", "made-in-shell:1"]);
     let stderr = String::from_utf8(refused.stderr).unwrap();
@@ -85,7 +85,7 @@ fn what_is_not_set_up_is_refused_with_the_command_that_does_it() {
 }
 
 #[test]
-fn a_kit_is_set_up_once_and_again_when_its_files_change() {
+fn bundle_is_set_up_again_when_its_files_change() {
     let kit = Kit::new("echo x >>OUTSIDE; echo made 1.0 >{cache}/made");
     assert_eq!(kit.set_up(), "kit 1/1: a file\n");
     assert_eq!(kit.set_up(), "");
@@ -97,7 +97,7 @@ fn a_kit_is_set_up_once_and_again_when_its_files_change() {
 }
 
 #[test]
-fn a_step_that_fails_is_told_with_its_last_lines_and_leaves_nothing_ready() {
+fn failed_step_is_reported_with_its_output_tail() {
     let kit = Kit::new("seq 100; echo no luck >&2; echo made 1.0 >{cache}/made; exit 7");
     let said = kit.fail_to_set_up();
     let lines: Vec<&str> = said.lines().collect();
@@ -108,7 +108,7 @@ fn a_step_that_fails_is_told_with_its_last_lines_and_leaves_nothing_ready() {
 }
 
 #[test]
-fn a_step_that_cannot_be_started_is_told() {
+fn step_that_cannot_start_is_reported() {
     let kit = Kit::new("");
     let text = fs::read_to_string(kit.file()).unwrap().replace("[\"sh\", \"-c\"", "[\"no-such-program\"");
     fs::write(kit.file(), text).unwrap();
@@ -116,7 +116,7 @@ fn a_step_that_cannot_be_started_is_told() {
 }
 
 #[test]
-fn what_a_killed_set_up_has_half_done_is_never_taken_for_ready() {
+fn killed_setup_is_not_ready() {
     let kit = Kit::new(
         "test -e {cache}/half && exit 9; touch {cache}/half; echo made 1.0 >{cache}/made; \
          test -e OUTSIDE || { touch OUTSIDE; kill -KILL $PPID; }",
@@ -127,7 +127,7 @@ fn what_a_killed_set_up_has_half_done_is_never_taken_for_ready() {
 }
 
 #[test]
-fn two_programs_that_set_up_at_once_do_it_once() {
+fn concurrent_setups_run_once() {
     let kit = Kit::new("echo x >>OUTSIDE; sleep 0.5; echo made 1.0 >{cache}/made");
     thread::scope(|scope| {
         for _ in 0..2 {
@@ -138,7 +138,7 @@ fn two_programs_that_set_up_at_once_do_it_once() {
 }
 
 #[test]
-fn another_thing_than_the_right_one_is_not_raced() {
+fn wrong_version_is_refused() {
     let kit = Kit::new("echo made 2.0 >{cache}/made");
     let said = kit.fail_to_set_up();
     assert!(said.contains("said \"made 2.0\", which does not match `^made 1\\.`"), "{said}");
@@ -156,7 +156,7 @@ fn another_thing_than_the_right_one_is_not_raced() {
 }
 
 #[test]
-fn who_is_to_be_set_up_has_to_be_known() {
+fn setup_of_an_unknown_bundle_is_refused() {
     let cache = TempDir::new().unwrap();
     for words in [&["setup"][..], &["setup", "no-such-kit"]] {
         let output = inflight(cache.path(), words);
@@ -167,7 +167,7 @@ fn who_is_to_be_set_up_has_to_be_known() {
 }
 
 #[test]
-fn a_contender_file_with_a_mistake_is_told_in_one_line() {
+fn invalid_contender_file_gets_a_one_line_error() {
     let kit = Kit::new("true");
     let good = fs::read_to_string(kit.file()).unwrap();
     for (was, is, told) in [

@@ -56,7 +56,7 @@ fn end_by(signal: Signal) -> Output {
 }
 
 #[test]
-fn a_signal_to_end_prints_the_table_and_leaves_nothing_behind() {
+fn termination_signals_print_the_table_and_leave_no_processes() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let output = end_by(signal);
         assert_eq!(output.status.code(), Some(128 + signal.as_raw()), "{signal:?}");
@@ -73,7 +73,7 @@ fn a_signal_to_end_prints_the_table_and_leaves_nothing_behind() {
 
 /// `nohup` starts a program with SIGHUP ignored.
 #[test]
-fn an_ignored_signal_stays_ignored() {
+fn ignored_signal_stays_ignored() {
     let folder = TempDir::new().unwrap();
     let out = folder.path().join("out");
     let mut nohup = Command::new("nohup");
@@ -88,6 +88,6 @@ fn an_ignored_signal_stays_ignored() {
 }
 
 #[test]
-fn sigkill_leaves_nothing_behind() {
+fn sigkill_leaves_no_processes() {
     end_by(Signal::KILL);
 }

@@ -29,7 +29,7 @@ fn figures(session: &mut Session, contender: &str) -> Figures {
 }
 
 #[test]
-fn a_target_that_is_all_that_a_run_waits_for_is_told_and_the_run_is_valid() {
+fn limiting_target_is_reported_and_the_run_is_valid() {
     let mut session = session(workload(300, "fixed:0ms"), 1_000_000);
     let contender: Contender = "threads:8".parse().unwrap();
     let run = run_source(&mut session, &contender, &mut Unwatched);
@@ -39,13 +39,13 @@ fn a_target_that_is_all_that_a_run_waits_for_is_told_and_the_run_is_valid() {
 }
 
 #[test]
-fn a_target_that_has_time_between_its_responses_is_no_limit() {
+fn idle_target_is_no_limit() {
     let target = figures(&mut session(workload(12, "fixed:300ms"), 0), "threads:4").target;
     assert_eq!(target.limit, None, "{target:?}");
 }
 
 #[test]
-fn the_loops_account_for_what_the_target_used() {
+fn loops_account_for_the_cpu_of_the_target() {
     const BURN_NS: u64 = 1_000_000;
     let target = figures(&mut session(workload(400, "fixed:0ms"), BURN_NS), "threads:4").target;
     let TargetFigures { cpu_ns, loops, .. } = &target;
@@ -92,7 +92,7 @@ const PAIRS: usize = 8;
 
 #[test]
 #[ignore = "measures for minutes; `cargo test --release --test races target_limit -- --ignored --nocapture`"]
-fn work_planted_in_the_target_moves_the_wall_where_the_target_is_the_limit() {
+fn added_work_moves_wall_time_where_the_target_is_the_limit() {
     let zero = |contender, loops| Case { preset: "sprint", urls: 10_000, contender, loops };
     let delayed = |preset, urls, contender| Case { preset, urls, contender, loops: 1 };
     let only = std::env::var("CASES").unwrap_or_default();

@@ -14,7 +14,7 @@ use crate::common;
 
 /// What is asked of a worker.
 #[derive(Clone)]
-pub(crate) struct Errand {
+pub(crate) struct Job {
     pub(crate) url_prefix: String,
     pub(crate) ids: Vec<u64>,
     pub(crate) in_flight: usize,
@@ -28,25 +28,25 @@ pub(crate) fn contenders() -> impl Iterator<Item = (&'static Model, &'static Pai
     MODELS.iter().flat_map(|model| model.clients.iter().map(move |client| (model, client)))
 }
 
-/// Sends a worker of every contender on `errand`, a few at a time, and has `judge` say what is wrong
+/// Sends a worker of every contender on `job`, a few at a time, and has `judge` say what is wrong
 /// with a sample of it, if anything. A contender that this system cannot run is passed over, as
-/// [`common::cannot_run`] does.
+/// [`common::skip_unsupported`] does.
 #[track_caller]
-pub(crate) fn each_contender(errand: &Errand, judge: impl Fn(&Pairing, &Sample) -> Option<String> + Sync) {
-    let wrong = wrong_of_each(contenders(), errand, judge);
+pub(crate) fn each_contender(job: &Job, judge: impl Fn(&Pairing, &Sample) -> Option<String> + Sync) {
+    let wrong = failures_of_each(contenders(), job, judge);
     assert!(wrong.is_empty(), "{}", wrong.into_iter().collect::<Vec<_>>().join("\n"));
 }
 
 /// What `judge` finds wrong with the samples of `contenders`, as [`each_contender`] has it.
-pub(crate) fn wrong_of_each(
+pub(crate) fn failures_of_each(
     contenders: impl Iterator<Item = (&'static Model, &'static Pairing)> + Send,
-    errand: &Errand,
+    job: &Job,
     judge: impl Fn(&Pairing, &Sample) -> Option<String> + Sync,
 ) -> BTreeSet<String> {
     let wrong = Mutex::new(BTreeSet::new());
-    a_few_at_a_time(contenders, |(model, client)| {
+    in_parallel(contenders, |(model, client)| {
         let name = format!("{}+{}", model.name, client.name);
-        let Some(samples) = send(model, client, errand) else { return };
+        let Some(samples) = send(model, client, job) else { return };
         let said = samples.iter().filter_map(|sample| judge(client, sample));
         wrong.lock().unwrap().extend(said.map(|wrong| format!("{name}: {wrong}")));
     });
@@ -54,7 +54,7 @@ pub(crate) fn wrong_of_each(
 }
 
 /// Does the work for all of `queue`, a few at a time.
-pub(crate) fn a_few_at_a_time<T>(queue: impl Iterator<Item = T> + Send, work: impl Fn(T) + Sync) {
+pub(crate) fn in_parallel<T>(queue: impl Iterator<Item = T> + Send, work: impl Fn(T) + Sync) {
     const AT_A_TIME: usize = 4;
     let queue = Mutex::new(queue);
     thread::scope(|scope| {
@@ -69,22 +69,22 @@ pub(crate) fn a_few_at_a_time<T>(queue: impl Iterator<Item = T> + Send, work: im
 }
 
 /// The samples of a worker of ours, in order of id.
-fn send(model: &Model, client: &Pairing, errand: &Errand) -> Option<Vec<Sample>> {
+fn send(model: &Model, client: &Pairing, job: &Job) -> Option<Vec<Sample>> {
     let most = model.max_in_flight.map_or(usize::MAX, |most| most as usize);
-    let plan = Plan { in_flight: errand.in_flight.min(most), ..errand.plan(model.name, client.name) };
-    Some(carry_out(Command::new(common::inflight()).arg("worker"), &plan)?.samples)
+    let plan = Plan { in_flight: job.in_flight.min(most), ..job.plan(model.name, client.name) };
+    Some(run_worker(Command::new(common::inflight()).arg("worker"), &plan)?.samples)
 }
 
-/// What a worker in another language made of `errand`, with so many processes where it starts its own.
-pub(crate) fn send_external(external: &External, processes: u32, errand: &Errand) -> Report {
+/// What a worker in another language made of `job`, with so many processes where it starts its own.
+pub(crate) fn run_external(external: &External, processes: u32, job: &Job) -> Report {
     let most = external.max_in_flight.map_or(usize::MAX, |most| most as usize);
     let plan = Plan {
-        in_flight: errand.in_flight.min(most),
+        in_flight: job.in_flight.min(most),
         processes: external.own_processes.then_some(processes),
-        ..errand.plan(&external.name, NATIVE)
+        ..job.plan(&external.name, NATIVE)
     };
     let launch = external.launch(&common::inflight());
-    carry_out(Command::new(&launch.program).args(&launch.args), &plan).expect("it is set up")
+    run_worker(Command::new(&launch.program).args(&launch.args), &plan).expect("it is set up")
 }
 
 /// What a worker has printed.
@@ -96,14 +96,14 @@ pub(crate) struct Report {
 }
 
 /// What the worker that `command` starts reports; `None` where it cannot run here.
-fn carry_out(command: &mut Command, plan: &Plan) -> Option<Report> {
+fn run_worker(command: &mut Command, plan: &Plan) -> Option<Report> {
     let mut worker =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let name = format!("{}+{}", plan.model, plan.client);
     let asked = writeln!(worker.stdin.take().unwrap(), "{}\ngo", serde_json::to_string(plan).unwrap());
     let output = worker.wait_with_output().unwrap();
     let (told, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr));
-    if common::cannot_run(&name, &stderr) {
+    if common::skip_unsupported(&name, &stderr) {
         return None;
     }
     asked.unwrap();
@@ -118,7 +118,7 @@ fn carry_out(command: &mut Command, plan: &Plan) -> Option<Report> {
     Some(Report { client, samples })
 }
 
-impl Errand {
+impl Job {
     /// As it is told to a worker of `model` with `client`.
     pub(crate) fn plan(&self, model: &str, client: &str) -> Plan {
         Plan {
@@ -139,6 +139,6 @@ impl Errand {
 }
 
 /// What is wrong with a sample that should have been `expected`.
-pub(crate) fn other_than(expected: Outcome, sample: &Sample) -> Option<String> {
+pub(crate) fn unexpected(expected: Outcome, sample: &Sample) -> Option<String> {
     (sample.outcome != expected).then(|| format!("URL {}: {:?}, not {expected:?}", sample.id, sample.outcome))
 }

@@ -17,14 +17,14 @@ use self::corpus::{Reply, replies};
 use self::server::{Delivery, Purpose, SPACER_BODY, ids, purpose, start};
 use self::table::Table;
 use crate::languages;
-use crate::workers::{Errand, Report, a_few_at_a_time, contenders, send_external, wrong_of_each};
+use crate::workers::{Job, Report, in_parallel, contenders, run_external, failures_of_each};
 
 const REQUEST_TIMEOUT_MS: u64 = 4_000;
 
-fn errand(replies: Vec<Reply>) -> Errand {
+fn job(replies: Vec<Reply>) -> Job {
     let ids = ids(replies.len());
     let server = start(replies);
-    Errand {
+    Job {
         url_prefix: format!("http://{server}/u/"),
         ids,
         in_flight: 1,
@@ -85,7 +85,7 @@ impl Judge {
 }
 
 #[test]
-fn the_table_has_every_reply_and_no_other() {
+fn table_has_exactly_the_responses_of_the_corpus() {
     let (table, replies) = (Table::kept(), replies());
     let names: BTreeSet<&str> = replies.iter().map(|reply| reply.name.as_str()).collect();
     assert_eq!(names.len(), replies.len(), "every reply has a name of its own");
@@ -98,9 +98,9 @@ fn the_table_has_every_reply_and_no_other() {
 }
 
 #[test]
-fn every_model_makes_of_every_reply_what_the_table_says() {
+fn every_model_handles_responses_as_in_the_table() {
     let judge = Judge::new();
-    let wrong = wrong_of_each(contenders(), &errand(replies()), |client, sample| {
+    let wrong = failures_of_each(contenders(), &job(replies()), |client, sample| {
         judge.judge(client.version.split(' ').next().unwrap(), sample)
     });
     judge.conclude("replies.txt", wrong);
@@ -109,9 +109,9 @@ fn every_model_makes_of_every_reply_what_the_table_says() {
 /// In pieces come only those that are sound: whether aiohttp reports what is not, or waits on, depends on where it is cut.
 /// Pieces after a reply may meet the next request.
 #[test]
-fn every_language_makes_of_every_reply_what_the_table_says() {
+fn every_language_handles_responses_as_in_the_table() {
     let judge = Judge::new();
-    let mut errand = errand(replies());
+    let mut job = job(replies());
     let sound = |reply: usize| {
         let Reply { expected, surplus, .. } = &judge.replies[reply];
         matches!(expected, Outcome::Response { .. }) && surplus.is_empty()
@@ -120,10 +120,10 @@ fn every_language_makes_of_every_reply_what_the_table_says() {
         Purpose::Reply(reply, Delivery::InPieces) => sound(reply),
         _ => true,
     };
-    errand.ids.retain(|&id| comes(id));
+    job.ids.retain(|&id| comes(id));
     let wrong = Mutex::new(BTreeSet::new());
-    a_few_at_a_time(languages::ready().into_iter(), |external| {
-        let Report { client, samples } = send_external(&external, 1, &errand);
+    in_parallel(languages::ready().into_iter(), |external| {
+        let Report { client, samples } = run_external(&external, 1, &job);
         let understood = |sample: &&Sample| match purpose(sample.id) {
             Purpose::Reply(reply, Delivery::InPieces) => {
                 let Reply { name, expected, .. } = &judge.replies[reply];
