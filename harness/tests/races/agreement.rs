@@ -10,7 +10,7 @@ use inflight::workload::Workload;
 use mock_target::Scenario;
 use tempfile::TempDir;
 
-use crate::common::{inflight, run_source, run_without_limit, sound};
+use crate::common::{inflight, run_source, run_with_usual_limits, valid_figures};
 
 const TIME: &str = "/usr/bin/time";
 const CONTENDER: &str = "tokio:128";
@@ -39,11 +39,11 @@ fn cpu_and_memory_agree_with_time() {
     let (mut cpu_ratios, mut memory_ratios) = (Vec::new(), Vec::new());
     for pair in 1..=PAIRS {
         let plain = session.own_worker();
-        let alone = run_without_limit(&mut session, CONTENDER, &plain, &mut Unwatched);
-        let under_time = run_without_limit(&mut session, CONTENDER, &timed(&plain, &told), &mut Unwatched);
+        let alone = run_with_usual_limits(&mut session, CONTENDER, &plain, &mut Unwatched);
+        let under_time = run_with_usual_limits(&mut session, CONTENDER, &timed(&plain, &told), &mut Unwatched);
         let time = read(&told);
-        let cpu_s = sound(&under_time).cpu_ns as f64 / 1e9;
-        let peak_bytes = sound(&alone).peak_memory_bytes as f64;
+        let cpu_s = valid_figures(&under_time).cpu_ns as f64 / 1e9;
+        let peak_bytes = valid_figures(&alone).peak_memory_bytes as f64;
         assert!(cpu_s >= 1.0, "{cpu_s} s of CPU are too few to compare");
         cpu_ratios.push(cpu_s / time.cpu_s);
         memory_ratios.push(peak_bytes / time.peak_bytes);
@@ -71,7 +71,7 @@ fn process_tree_agrees_with_proc() {
     for pair in 1..=PAIRS {
         let mut proc = Proc { target: session.target_pid(), accounts: Vec::new(), peak_pss_bytes: 0.0 };
         let run = run_source(&mut session, &contender, &mut proc);
-        let figures = sound(&run);
+        let figures = valid_figures(&run);
         let (ours_us, theirs_us) = (figures.cpu_us_per_request, proc.cpu_us_per_request());
         cpu_ratios.push(ours_us / theirs_us);
         memory_ratios.push(figures.peak_memory_bytes as f64 / proc.peak_pss_bytes);

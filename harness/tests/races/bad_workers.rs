@@ -11,7 +11,7 @@ use inflight_report::record::{ReasonKind, Run};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::common::{self, is_running, known_answer, reason, run, session, shell, skip, sound};
+use crate::common::{self, is_running, known_answer, reason, run, session, shell, skip, valid_figures};
 
 const READY: &str = r#"read plan; echo '{"ready":true,"runtime":"sh","client":"none"}'; "#;
 
@@ -26,7 +26,7 @@ fn run_script(script: &str) -> Run {
     let pid = fs::read_to_string(&pid_file).unwrap().trim().parse().unwrap();
     assert!(!is_running(pid));
     let own_worker = session.own_worker();
-    sound(&run(&mut session, "tokio:2", &own_worker, &mut Unwatched));
+    valid_figures(&run(&mut session, "tokio:2", &own_worker, &mut Unwatched));
     scripted
 }
 
@@ -132,7 +132,7 @@ fn zombie_child_is_allowed() {
     let mut session = session(4, "fixed:1ms");
     // `exec` keeps the process, and so the child that has ended and will not be waited for.
     let zombie = shell(&format!("(exit 0) & sleep 0.1; exec {worker} worker"));
-    sound(&run(&mut session, "sync:1", &zombie, &mut Unwatched));
+    valid_figures(&run(&mut session, "sync:1", &zombie, &mut Unwatched));
 }
 
 /// Of two workers the second does not end: it is the one that is named.
@@ -231,5 +231,5 @@ fn dead_target_invalidates_the_run_and_is_replaced() {
     let mut assassin = Assassin(session.target_pid());
     let dead = run(&mut session, "sync:1", &own_worker, &mut assassin);
     assert_eq!(reason(&dead), "the target died during the run");
-    sound(&run(&mut session, "sync:1", &own_worker, &mut Unwatched));
+    valid_figures(&run(&mut session, "sync:1", &own_worker, &mut Unwatched));
 }

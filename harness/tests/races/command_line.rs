@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use inflight_report::record::{Record, Verdict};
 use tempfile::TempDir;
 
-use crate::common::{self, command, skip_without, sound};
+use crate::common::{self, command, skip_without, valid_figures};
 
 /// What the command prints; one that does not end, such as a target, is a failure.
 #[track_caller]
@@ -240,7 +240,7 @@ fn record_is_verified_saved_and_printed() {
     assert_eq!(record.runs.iter().filter(|run| !run.warm_up).count(), 8);
     assert!(record.runs[..4].iter().all(|run| run.warm_up && run.round == 0));
     for run in &record.runs {
-        let figures = sound(run);
+        let figures = valid_figures(run);
         assert!(figures.cpu_ns > 0 && figures.peak_memory_bytes > 0 && figures.startup_ns > 0);
         assert_eq!(run.latencies.whole.count(), 40);
     }

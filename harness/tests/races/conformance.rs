@@ -2,7 +2,7 @@
 
 use inflight::session::Unwatched;
 
-use crate::common::{skip_unsupported, run, session, sound};
+use crate::common::{skip_unsupported, run, session, valid_figures};
 use crate::workers::contenders;
 
 #[test]
@@ -17,7 +17,7 @@ fn every_contender_is_valid() {
             if skip_unsupported(&contender, &format!("{:?}", run.verdict)) {
                 continue;
             }
-            let figures = sound(&run);
+            let figures = valid_figures(&run);
             assert!(figures.target.connections <= 4 * u64::from(in_flight), "{contender}: {figures:?}");
             assert_eq!(run.samples.errors, []);
         }
@@ -33,7 +33,7 @@ fn every_contender_works_with_fewer_urls_than_slots() {
         let contender = format!("{}+{}:20", model.name, client.name);
         let run = run(&mut session, &contender, &own_worker, &mut Unwatched);
         if !skip_unsupported(&contender, &format!("{:?}", run.verdict)) {
-            sound(&run);
+            valid_figures(&run);
         }
     }
 }

@@ -13,7 +13,7 @@ use inflight_report::record::{Reason, ReasonKind, Record, Run};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::common::{inflight, known_answer, run, session, skip_without, sound, wait_for};
+use crate::common::{inflight, known_answer, run, session, skip_without, valid_figures, wait_for};
 
 /// Long beside a run that is not disturbed.
 const STOP: Duration = Duration::from_secs(2);
@@ -249,8 +249,8 @@ fn unreached_quota_invalidates_nothing() {
 #[test]
 fn idle_worker_gets_a_warning() {
     let mut session = session(4, "fixed:1ms");
-    let run = run(&mut session, "sync:1", &known_answer("nap", 500), &mut Unwatched);
-    sound(&run);
+    let run = run(&mut session, "sync:1", &known_answer("sleep", 500), &mut Unwatched);
+    valid_figures(&run);
     let idle = "it was idle for more than 10 % of its wall time before its first request";
     assert!(run.warnings.iter().any(|warning| warning == idle), "{:?}", run.warnings);
 }
@@ -259,8 +259,8 @@ fn idle_worker_gets_a_warning() {
 #[test]
 fn unreached_concurrency_gets_a_warning() {
     let warned_of = |latency| {
-        let run = run(&mut session(20, latency), "threads:4", &known_answer("nap", 1), &mut Unwatched);
-        sound(&run);
+        let run = run(&mut session(20, latency), "threads:4", &known_answer("sleep", 1), &mut Unwatched);
+        valid_figures(&run);
         run.warnings.iter().any(|warning| warning == "it did not reach the 4 in flight that its shape allows")
     };
     assert!(warned_of("fixed:1ms"));

@@ -9,7 +9,7 @@ use inflight::session::Unwatched;
 use inflight_report::record::{Record, Run};
 use tempfile::TempDir;
 
-use crate::common::{self, run_source, session, skip_without, sound};
+use crate::common::{self, run_source, session, skip_without, valid_figures};
 
 /// The files of `folder` that CONTRIBUTING.md shows, each in a block that begins with its path.
 pub(crate) fn documented(folder: &str) -> (TempDir, PathBuf) {
@@ -48,7 +48,7 @@ fn race_documented(folder: &str, program: &str, contenders: &[&str]) {
     let record = Record::read(&out.join("record.jsonl")).unwrap();
     assert_eq!(record.runs.len(), 2 * contenders.len(), "a run to warm up, and one that counts: {stderr}");
     for run in &record.runs {
-        sound(run);
+        valid_figures(run);
         assert_eq!(run.samples.errors, []);
     }
 }
@@ -91,7 +91,7 @@ fn assert_found_out(honest: &str, lie: &str, told: &[&str]) {
 #[test]
 fn honest_contender_is_valid() {
     if let Some(run) = run_liar("sys.stdin.read()", "sys.stdin.read()") {
-        sound(&run);
+        valid_figures(&run);
     }
 }
 

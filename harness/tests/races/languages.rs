@@ -13,7 +13,7 @@ use inflight::protocol::{ErrorKind, Outcome};
 use inflight::session::Unwatched;
 use mock_target::{Fault, Server};
 
-use crate::common::{run_source, session, skip_without, sound};
+use crate::common::{run_source, session, skip_without, valid_figures};
 use crate::faults;
 use crate::workers::run_external;
 
@@ -39,7 +39,7 @@ fn every_contender_in_another_language_is_valid() {
             let source = Source::External(external.clone());
             let contender = Contender { source, shape: Shape { processes, in_flight } };
             let run = run_source(&mut session, &contender, &mut Unwatched);
-            sound(&run);
+            valid_figures(&run);
             assert_eq!(run.samples.errors, [], "{contender}");
         }
     }

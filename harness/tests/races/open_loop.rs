@@ -10,7 +10,7 @@ use inflight_report::record::{Quantiles, Run};
 use mock_target::Scenario;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::common::{self, skip_unsupported, inflight, run, run_without_limit, shell, sound};
+use crate::common::{self, skip_unsupported, inflight, run, run_with_usual_limits, shell, valid_figures};
 use crate::workers::contenders;
 
 fn session(urls: u64, latency: &str, rate: Option<&str>) -> Session {
@@ -38,7 +38,7 @@ fn every_contender_keeps_the_schedule() {
         if skip_unsupported(&contender, &format!("{:?}", run.verdict)) {
             continue;
         }
-        let figures = sound(&run);
+        let figures = valid_figures(&run);
         assert!(figures.wall_ns > last_due_ns, "{contender}");
         assert_eq!(run.samples.due_ns.len() as u64, URLS, "{contender}");
         let reached_less = run.warnings.iter().find(|warning| warning.contains("did not reach"));
@@ -54,11 +54,11 @@ fn latency_counts_from_the_due_time() {
     let own_worker = session.own_worker();
     let run = run(&mut session, "sync:1", &own_worker, &mut Unwatched);
     // The last of them is due after 195 ms, and over after 40 times 10 ms at the soonest.
-    assert!(sound(&run).latency_ns.unwrap().max >= 205_000_000, "{:?}", run.figures);
+    assert!(valid_figures(&run).latency_ns.unwrap().max >= 205_000_000, "{:?}", run.figures);
     let histogram = run.latencies.whole.quantiles().unwrap();
     assert!(histogram.max >= 205_000_000, "{histogram:?}");
-    assert!(since_start(&run).p50 < sound(&run).latency_ns.unwrap().p50 / 4);
-    let schedule = sound(&run).schedule.unwrap();
+    assert!(since_start(&run).p50 < valid_figures(&run).latency_ns.unwrap().p50 / 4);
+    let schedule = valid_figures(&run).schedule.unwrap();
     assert!(schedule.late_starts >= 35, "{schedule:?}");
     // One slot and 10 ms for each: 100 a second at most, of the 200 that were asked for.
     assert!(schedule.achieved_per_second.is_some_and(|rate| rate <= 100.0), "{schedule:?}");
@@ -116,9 +116,9 @@ fn stalled(contender: &str, rate: Option<&str>) -> (Run, Duration) {
     let own_worker = session.own_worker();
     let target = Pid::from_raw(session.target_pid().cast_signed()).unwrap();
     let mut stall = Stall { target, after_requests: 300, over: false };
-    let run = run_without_limit(&mut session, contender, &own_worker, &mut stall);
+    let run = run_with_usual_limits(&mut session, contender, &own_worker, &mut stall);
     assert!(stall.over, "{contender} was over before the stall");
-    let p99_ns = sound(&run).latency_ns.unwrap().p99;
+    let p99_ns = valid_figures(&run).latency_ns.unwrap().p99;
     (run, Duration::from_nanos(p99_ns.unsigned_abs()))
 }
 

@@ -7,7 +7,7 @@ use inflight::session::{self, Session, Unwatched};
 use inflight::workload::Workload;
 use mock_target::Scenario;
 
-use crate::common::{inflight, reason, run, shell, sound};
+use crate::common::{inflight, reason, run, shell, valid_figures};
 
 const KEY: &str = "Cpus_allowed_list:\t";
 
@@ -38,7 +38,7 @@ fn target_and_workers_run_on_their_cpus() {
 
     let own_worker = session.own_worker();
     let run = run(&mut session, "tokio:2x2", &own_worker, &mut Unwatched);
-    sound(&run);
+    valid_figures(&run);
     assert!(run.runtime.ends_with(", 2 threads (main waits for 1)"), "{}", run.runtime);
     assert_eq!(allowed("self"), Some(all), "the harness itself goes where it likes");
 }

@@ -9,7 +9,7 @@ use inflight_report::record::Record;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::common::{self, is_running, sound, wait_for};
+use crate::common::{self, is_running, valid_figures, wait_for};
 
 /// A race that takes far longer than any test, started by `command`, with its first run finished.
 fn long_race(mut command: Command, out: &Path) -> Child {
@@ -44,7 +44,7 @@ fn end_by(signal: Signal) -> Output {
     wait_for("the end of all processes", || all.iter().all(|&pid| !is_running(pid)).then_some(()));
     let record = Record::read(&out).unwrap();
     assert!(!record.runs.is_empty());
-    record.runs.iter().for_each(|run| assert!(sound(run).wall_ns > 0));
+    record.runs.iter().for_each(|run| assert!(valid_figures(run).wall_ns > 0));
     wait_for("the end of all groups", || {
         drop(Group::create()); // whoever makes a group removes those that were left behind
         (groups_of(pid, groups.as_deref()) == 0).then_some(())

@@ -9,7 +9,7 @@ use inflight::workload::Workload;
 use inflight_report::record::{Figures, TargetFigures, TargetLimit};
 use mock_target::Scenario;
 
-use crate::common::{inflight, run_source, sound};
+use crate::common::{inflight, run_source, valid_figures};
 
 /// A session whose target spends `burn_ns` more on every response.
 fn session(workload: Workload, burn_ns: u64) -> Session {
@@ -25,7 +25,7 @@ fn workload(urls: u64, latency: &str) -> Workload {
 /// The figures of one run, which must be in order.
 fn figures(session: &mut Session, contender: &str) -> Figures {
     let contender: Contender = contender.parse().unwrap();
-    sound(&run_source(session, &contender, &mut Unwatched)).clone()
+    valid_figures(&run_source(session, &contender, &mut Unwatched)).clone()
 }
 
 #[test]
