@@ -1,4 +1,4 @@
-//! Whatever a worker or the target does, the run ends in a verdict, and the next run is not harmed.
+//! Misbehaving workers and targets: the run ends in a verdict, and the next run is not affected.
 
 use std::fs;
 use std::time::Duration;
@@ -15,8 +15,8 @@ use crate::common::{self, is_running, known_answer, reason, run, session, shell,
 
 const READY: &str = r#"read plan; echo '{"ready":true,"runtime":"sh","client":"none"}'; "#;
 
-/// Runs a shell script as the only worker, checks that nothing of it is left, and that a good worker
-/// still does well afterwards.
+/// Runs a shell script as the only worker. Checks that none of its processes are left, and that a correct worker
+/// is valid afterwards.
 fn run_script(script: &str) -> Run {
     let folder = TempDir::new().unwrap();
     let pid_file = folder.path().join("pid");
@@ -117,12 +117,12 @@ fn worker_that_dies_while_meters_are_read_is_reported() {
 #[test]
 fn worker_that_is_ready_before_reading_its_plan_is_reported() {
     let mut session = session(20_000, "fixed:0");
-    let hasty =
+    let launch =
         shell(&format!("{}; sleep 1000", READY.trim_start_matches("read plan; ").trim_end_matches("; ")));
     let contender: Contender = "sync:1".parse().unwrap();
     let turn = Turn { contender: 0, round: 1, position: 1 };
     let limits = Limits { setup: Duration::from_secs(1), wall: Duration::from_secs(1) };
-    let run = session.run(&contender, turn, &hasty, limits, &mut Unwatched).unwrap().unwrap();
+    let run = session.run(&contender, turn, &launch, limits, &mut Unwatched).unwrap().unwrap();
     assert_eq!(reason(&run), "worker 0 said that it was ready, and did not read its plan");
 }
 
@@ -130,25 +130,25 @@ fn worker_that_is_ready_before_reading_its_plan_is_reported() {
 fn zombie_child_is_allowed() {
     let worker = common::inflight().display().to_string();
     let mut session = session(4, "fixed:1ms");
-    // `exec` keeps the process, and so the child that has ended and will not be waited for.
+    // `exec` keeps the process, and so its zombie child.
     let zombie = shell(&format!("(exit 0) & sleep 0.1; exec {worker} worker"));
     valid_figures(&run(&mut session, "sync:1", &zombie, &mut Unwatched));
 }
 
-/// Of two workers the second does not end: it is the one that is named.
+/// One of two workers does not end, and is the one that is named.
 #[test]
 fn late_worker_is_named() {
     let mut session = session(4, "fixed:1ms");
     let contender: Contender = "sync:2x1".parse().unwrap();
     let turn = Turn { contender: 0, round: 1, position: 1 };
     let limits = Limits { setup: Duration::from_secs(2), wall: Duration::from_secs(20) };
-    for (second, whose) in [("cat", "worker 0"), ("cat; sleep 1000", "worker 1")] {
+    for (second, worker) in [("cat", "worker 0"), ("cat; sleep 1000", "worker 1")] {
         let first = if second == "cat" { "cat; sleep 1000" } else { "cat" };
         let scripted = shell(&format!(
             r#"{READY} read go; echo done; case "$plan" in *'"ids":[0'*) {first};; *) {second};; esac"#
         ));
         let run = session.run(&contender, turn, &scripted, limits, &mut Unwatched).unwrap().unwrap();
-        assert_eq!(reason(&run), format!("{whose} did not finish telling its samples in time"));
+        assert_eq!(reason(&run), format!("{worker} did not finish telling its samples in time"));
     }
     let both = shell(&format!("{READY} read go; echo done; cat; sleep 1000"));
     let run = session.run(&contender, turn, &both, limits, &mut Unwatched).unwrap().unwrap();
@@ -161,10 +161,10 @@ fn unresponsive_target_is_not_reported_as_dead() {
     let target = session.target_pid();
     let signalling =
         |signal: &str| shell(&format!("{READY} read go; kill -{signal} {target}; echo done; cat"));
-    let deaf = run(&mut session, "sync:1", &signalling("STOP"), &mut Unwatched);
+    let stopped = run(&mut session, "sync:1", &signalling("STOP"), &mut Unwatched);
     kill_process(Pid::from_raw(target.cast_signed()).unwrap(), Signal::CONT).unwrap();
-    assert_eq!(kind(&deaf), ReasonKind::NoLedger);
-    assert!(reason(&deaf).starts_with("the target's ledger cannot be read: "), "{}", reason(&deaf));
+    assert_eq!(kind(&stopped), ReasonKind::NoLedger);
+    assert!(reason(&stopped).starts_with("the target's ledger cannot be read: "), "{}", reason(&stopped));
     let dead = run(&mut session, "sync:1", &signalling("KILL"), &mut Unwatched);
     assert_eq!((kind(&dead), reason(&dead)), (ReasonKind::TargetDied, "the target died during the run"));
 }
@@ -195,13 +195,13 @@ fn processes_left_by_a_worker_are_killed() {
 
 #[test]
 fn processes_that_left_a_workers_tree_are_killed() {
-    if let Err(reason) = inflight::meter::Group::create() {
+    if let Err(reason) = inflight::meter::Cgroup::create() {
         return skip(&format!("no control groups here: {reason}"));
     }
     let mut session = session(1, "fixed:1ms");
     let folder = TempDir::new().unwrap();
     let pid_file = folder.path().join("pid");
-    // In a session of its own, and orphaned: neither process group nor parent tells whose it is.
+    // In a session of its own and orphaned: neither its process group nor its parent is the worker.
     let script =
         format!("(setsid sh -c 'echo $$ > {}; exec sleep 1000' &); sleep 0.2; exit 1", pid_file.display());
     run(&mut session, "sync:1", &shell(&script), &mut Unwatched);
@@ -210,9 +210,9 @@ fn processes_that_left_a_workers_tree_are_killed() {
 }
 
 /// Kills the target as soon as it has served something.
-struct Assassin(u32);
+struct KillTarget(u32);
 
-impl Watcher for Assassin {
+impl Watcher for KillTarget {
     fn seen(&mut self, requests: u64, _: u64) {
         if requests > 0 {
             kill_process(Pid::from_raw(self.0.cast_signed()).unwrap(), Signal::KILL).unwrap();
@@ -228,8 +228,8 @@ impl Watcher for Assassin {
 fn dead_target_invalidates_the_run_and_is_replaced() {
     let mut session = session(100, "fixed:10ms");
     let own_worker = session.own_worker();
-    let mut assassin = Assassin(session.target_pid());
-    let dead = run(&mut session, "sync:1", &own_worker, &mut assassin);
+    let mut kill_target = KillTarget(session.target_pid());
+    let dead = run(&mut session, "sync:1", &own_worker, &mut kill_target);
     assert_eq!(reason(&dead), "the target died during the run");
     valid_figures(&run(&mut session, "sync:1", &own_worker, &mut Unwatched));
 }

@@ -1,4 +1,4 @@
-//! Every contender does the whole of the work, no more than is allowed at once, as the target saw it.
+//! Every contender fetches every URL once and within its concurrency, according to the target.
 
 use inflight::session::Unwatched;
 
@@ -24,7 +24,7 @@ fn every_contender_is_valid() {
     }
 }
 
-/// More may be in flight than there is to fetch.
+/// More requests may be in flight than there are URLs.
 #[test]
 fn every_contender_works_with_fewer_urls_than_slots() {
     let mut session = session(3, "fixed:1ms");

@@ -1,4 +1,4 @@
-//! What goes wrong has the same name in every client.
+//! Faults have the same error kind in every client.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -14,13 +14,13 @@ use crate::workers::{Job, each_contender, unexpected};
 const URLS: u64 = 200;
 const BODY_BYTES: u64 = 1_000;
 
-/// Requests for what the server does not have.
-const NOT_THERE: u64 = 3;
+/// Requests for URLs that the server does not have.
+const MISSING_URLS: u64 = 3;
 
-/// Waited out by every request that gets no answer.
+/// How long a request without a response takes.
 const REQUEST_TIMEOUT_MS: u64 = 1_500;
 
-/// Every fault that shows to a client, how often, and what a client must make of it.
+/// Every fault that a client can see, its share in percent, and the expected outcome.
 const FAULTS: [(&str, f64, Expected); 15] = [
     ("silence", 2.0, Expected::Failure(ErrorKind::Timeout)),
     ("close-before-reply", 4.0, Expected::Failure(ErrorKind::Truncated)),
@@ -45,7 +45,7 @@ enum Expected {
     Failure(ErrorKind),
 }
 
-/// A scenario in which every one of [`FAULTS`] befalls a URL.
+/// A scenario in which each of [`FAULTS`] affects a URL.
 pub(crate) fn scenario() -> Scenario {
     let quick = Scenario::preset("quick").unwrap();
     let share = |&(name, percent, _): &(&str, f64, _)| FaultShare {
@@ -57,7 +57,7 @@ pub(crate) fn scenario() -> Scenario {
     let latency = "fixed:1ms".parse().unwrap();
     let scenario = Scenario { urls: URLS, latency, body_bytes: BODY_BYTES, faults, ..quick };
     for (name, ..) in FAULTS {
-        assert!((0..URLS).any(|id| scenario.fault(id, 1) == Some(fault(name))), "{name} befalls no URL");
+        assert!((0..URLS).any(|id| scenario.fault(id, 1) == Some(fault(name))), "{name} affects no URL");
     }
     scenario
 }
@@ -66,22 +66,22 @@ fn fault(name: &str) -> Fault {
     name.parse().unwrap()
 }
 
-/// What a worker is asked of a server that plays [`scenario`].
+/// The job of a worker for a server that plays [`scenario`].
 pub(crate) fn job(server: SocketAddr) -> Job {
     Job {
         url_prefix: format!("http://{server}/u/"),
-        ids: (0..URLS + NOT_THERE).collect(),
+        ids: (0..URLS + MISSING_URLS).collect(),
         in_flight: 16,
         request_timeout_ms: REQUEST_TIMEOUT_MS,
         due_ns: None,
     }
 }
 
-/// The fault that befell the request of `sample`, and what is wrong if the sample does not tell of it.
+/// The fault of the request of `sample`, and a message, if the outcome is not the expected one.
 pub(crate) fn mismatch(scenario: &Scenario, sample: &Sample) -> Option<(Option<Fault>, String)> {
     if sample.id >= URLS {
         let not_found = matches!(sample.outcome, Outcome::Response { status: 404, .. });
-        return (!not_found).then(|| (None, format!("not there: {:?}", sample.outcome)));
+        return (!not_found).then(|| (None, format!("missing URL: {:?}", sample.outcome)));
     }
     let injected = scenario.fault(sample.id, 1);
     let expected = match injected {
@@ -104,7 +104,7 @@ fn every_client_reports_the_same_error_kind() {
     let server = Server::start(scenario.clone()).unwrap();
     each_contender(&job(server.address()), |client, sample| {
         let (fault, wrong) = mismatch(&scenario, sample)?;
-        // ureq takes a reset within a body for its end, and does not tell.
+        // ureq treats a reset within a body as its end.
         let ureq = client.version.starts_with("ureq") && fault == Some(Fault::ResetMidBody(None));
         let excused = ureq && sample.outcome == (Outcome::Failure { error: ErrorKind::Truncated });
         (!excused).then_some(wrong)
@@ -124,51 +124,51 @@ fn refused_connection_is_a_connect_error() {
     each_contender(&job, |_, sample| unexpected(Outcome::Failure { error: ErrorKind::Connect }, sample));
 }
 
-/// When a server ends a connection whose first request it has answered.
+/// How a server ends a connection after it has answered the first request.
 #[derive(Clone, Copy, Debug)]
-enum Ends {
-    /// It closes when it sees the next request.
-    ClosesAtTheNext,
-    /// It closes its sending side together with the answer, and reads on.
-    HalfClosesWithTheAnswer,
-    /// It closes its sending side a little later, and reads on.
+enum Ending {
+    /// It closes when it receives the next request.
+    ClosesAtNextRequest,
+    /// It closes its sending side together with the response, and continues to read.
+    HalfClosesWithResponse,
+    /// It closes its sending side a little later, and continues to read.
     HalfClosesWhenIdle,
-    /// It closes its sending side when it sees the next request, and reads on.
-    HalfClosesAtTheNext,
+    /// It closes its sending side when it receives the next request, and continues to read.
+    HalfClosesAtNextRequest,
 }
 
-/// Answers one request on a connection, and ends it.
-fn answer_once(connection: &TcpStream, ends: Ends) {
+/// Answers one request on a connection, then ends it.
+fn answer_once(connection: &TcpStream, ending: Ending) {
     let mut lines = BufReader::new(connection).lines().map_while(Result::ok);
     if !lines.any(|line| line.is_empty()) {
         return;
     }
     let _ = (&mut &*connection).write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi");
-    match ends {
-        Ends::HalfClosesWithTheAnswer => {}
-        Ends::HalfClosesWhenIdle => thread::sleep(Duration::from_millis(5)),
-        Ends::ClosesAtTheNext | Ends::HalfClosesAtTheNext => _ = lines.any(|line| line.is_empty()),
+    match ending {
+        Ending::HalfClosesWithResponse => {}
+        Ending::HalfClosesWhenIdle => thread::sleep(Duration::from_millis(5)),
+        Ending::ClosesAtNextRequest | Ending::HalfClosesAtNextRequest => _ = lines.any(|line| line.is_empty()),
     }
-    if !matches!(ends, Ends::ClosesAtTheNext) {
+    if !matches!(ending, Ending::ClosesAtNextRequest) {
         let _ = connection.shutdown(Shutdown::Write);
         lines.for_each(drop);
     }
 }
 
-/// To a client all of these are a connection that was closed while it was idle.
+/// A client sees each of these as a connection that was closed while idle.
 #[test]
 fn common_client_resends_after_a_closed_idle_connection() {
-    for ends in [
-        Ends::ClosesAtTheNext,
-        Ends::HalfClosesWithTheAnswer,
-        Ends::HalfClosesWhenIdle,
-        Ends::HalfClosesAtTheNext,
+    for ending in [
+        Ending::ClosesAtNextRequest,
+        Ending::HalfClosesWithResponse,
+        Ending::HalfClosesWhenIdle,
+        Ending::HalfClosesAtNextRequest,
     ] {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         thread::spawn(move || {
             for connection in listener.incoming().map_while(Result::ok) {
-                thread::spawn(move || answer_once(&connection, ends));
+                thread::spawn(move || answer_once(&connection, ending));
             }
         });
         let job = Job {
@@ -180,7 +180,7 @@ fn common_client_resends_after_a_closed_idle_connection() {
         };
         each_contender(&job, |client, sample| {
             let wrong = sample.outcome != Outcome::response(200, b"hi") || sample.resent != (sample.id > 0);
-            (client.name == COMMON && wrong).then(|| format!("{ends:?}: {sample:?}"))
+            (client.name == COMMON && wrong).then(|| format!("{ending:?}: {sample:?}"))
         });
     }
 }

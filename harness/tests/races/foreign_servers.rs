@@ -1,5 +1,5 @@
-//! Every client against servers that none of ours wrote: what a client makes of HTTP must not depend
-//! on our own reading of it.
+//! Every client against servers that are not part of this project: how a client handles HTTP must not depend on
+//! the interpretation in the mock target.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -17,7 +17,7 @@ use crate::workers::{Job, each_contender, unexpected};
 
 const BIG: usize = 1 << 20;
 
-/// Enough for a busy machine: nothing here is timed.
+/// Long enough for a busy machine: nothing here is timed.
 const REQUEST_TIMEOUT_MS: u64 = 20_000;
 
 fn job(url_prefix: String, ids: u64) -> Job {
@@ -66,14 +66,14 @@ fn wiremock_server_is_understood() {
     each_contender(&job, |_, sample| unexpected(expected[sample.id as usize], sample));
 }
 
-/// A python process that serves, ended when dropped.
+/// A Python process that serves HTTP. Dropping it kills it.
 struct Python {
     process: Child,
     port: u16,
 }
 
 impl Python {
-    /// `None`, with a word, where there is no python3. The first line of what it prints must hold a
+    /// `None`, reported as skipped, where there is no python3. The first line of its output must contain a
     /// port after the word `port`.
     fn start(args: &[&str]) -> Option<Python> {
         let started =
@@ -101,7 +101,7 @@ impl Drop for Python {
     }
 }
 
-/// It speaks HTTP/1.0 and closes after every response.
+/// The server speaks HTTP/1.0 and closes after every response.
 #[test]
 fn pythons_file_server_is_understood() {
     let folder = TempDir::new().unwrap();
@@ -116,13 +116,13 @@ fn pythons_file_server_is_understood() {
     each_contender(&job(server.url_prefix(), 4), |_, sample| {
         match (files.get(sample.id as usize), sample.outcome) {
             (None, Outcome::Response { status: 404, .. }) => None,
-            (None, other) => Some(format!("not found, and yet {other:?}")),
+            (None, other) => Some(format!("expected 404, got {other:?}")),
             (Some(content), _) => unexpected(Outcome::response(200, content), sample),
         }
     });
 }
 
-/// What Python's file server does not do.
+/// Behaviour that Python's file server lacks.
 const SCRIPT: &str = r#"
 import http.server, time
 
@@ -150,7 +150,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             for byte in b"0123456789":
                 self.wfile.write(bytes([byte]))
                 time.sleep(0.002)
-        elif id % 5 == 3:  # a connection that is closed without a word once it is idle
+        elif id % 5 == 3:  # a connection that is closed silently once it is idle
             self.begin(200, ("content-length", "6"))
             self.wfile.write(b"silent")
             self.close_connection = True
@@ -164,8 +164,8 @@ print("port", server.server_address[1])
 server.serve_forever()
 "#;
 
-/// After a connection was closed without a word the next request on it may fail, and does so in
-/// clients that do not send it again. The common client does.
+/// After a silent close the next request on the connection may fail, and does so in clients that do not send it
+/// again. The common client does.
 #[test]
 fn chunked_slow_and_closing_server_is_understood() {
     const URLS: u64 = 40;
@@ -177,9 +177,9 @@ fn chunked_slow_and_closing_server_is_understood() {
         3 => Outcome::response(200, b"silent"),
         _ => Outcome::response(500, b"sorry"),
     };
-    let hung_up = [ErrorKind::Reset, ErrorKind::Truncated].map(|error| Outcome::Failure { error });
+    let closed = [ErrorKind::Reset, ErrorKind::Truncated].map(|error| Outcome::Failure { error });
     each_contender(&job(server.url_prefix(), URLS), |client, sample| {
-        let excused = client.name != COMMON && hung_up.contains(&sample.outcome);
+        let excused = client.name != COMMON && closed.contains(&sample.outcome);
         unexpected(expected(sample.id), sample).filter(|_| !excused)
     });
 }

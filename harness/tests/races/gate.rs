@@ -1,4 +1,4 @@
-//! Gates of whole processes: what passes, what is found, what is refused, and what is left behind.
+//! `inflight gate` with whole processes: passes, regressions, refusals, and the files that it leaves.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -14,10 +14,10 @@ use tempfile::TempDir;
 use crate::common::{self, skip_without};
 use crate::externals::documented;
 
-/// A cell whose connections do not hang on how busy this machine is: with a delay all four are in flight at once.
+/// A cell whose connections do not depend on the load of the machine: with a delay all four are in flight at once.
 const CONNECTIONS: &str = "[[cell]]\ncontender = 'tokio-current+common:4'\npreset = 'quick'\nurls = 12\n";
 
-/// A cell whose instructions do not.
+/// A cell whose instructions do not depend on it.
 const INSTRUCTIONS: &str = "[[cell]]\ncontender = 'tokio-current+common:4'\npreset = 'sprint'\nurls = 40\n";
 
 fn config(folder: &TempDir, figures: &str) -> PathBuf {
@@ -26,8 +26,8 @@ fn config(folder: &TempDir, figures: &str) -> PathBuf {
 
 fn config_of(folder: &TempDir, cell: &str, figures: &str) -> PathBuf {
     let path = folder.path().join("inflight.toml");
-    let recipe = "[build]\ncommand = ['sh', 'build.sh']\nresult = 'built/inflight'\n";
-    fs::write(&path, format!("{recipe}{cell}figures = {figures}\n")).unwrap();
+    let build = "[build]\ncommand = ['sh', 'build.sh']\nresult = 'built/inflight'\n";
+    fs::write(&path, format!("{build}{cell}figures = {figures}\n")).unwrap();
     path
 }
 
@@ -38,7 +38,7 @@ fn gate(folder: &TempDir, args: &[&str]) -> Command {
     command
 }
 
-/// Of this build against what `PLANTED` makes worse.
+/// A gate of this build against the one that `PLANTED` makes worse.
 fn planted(cell: &str, figures: &str, planted: &str) -> Output {
     let folder = TempDir::new().unwrap();
     config_of(&folder, cell, figures);
@@ -47,22 +47,22 @@ fn planted(cell: &str, figures: &str, planted: &str) -> Output {
     gate(&folder, &args).env("PLANTED", planted).output().unwrap()
 }
 
-fn said(output: &Output) -> String {
+fn all_output(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
 #[track_caller]
 fn assert_code(output: &Output, code: i32, words: &[&str]) {
-    let said = said(output);
-    assert_eq!(output.status.code(), Some(code), "{said}");
-    words.iter().for_each(|word| assert!(said.contains(word), "{said:?} does not say {word:?}"));
+    let text = all_output(output);
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    words.iter().for_each(|word| assert!(text.contains(word), "{text:?} does not contain {word:?}"));
 }
 
 #[track_caller]
 fn assert_refused(folder: &TempDir, args: &[&str], words: &[&str]) {
     let output = gate(folder, args).output().unwrap();
     assert_code(&output, 2, words);
-    assert_eq!(output.stderr.iter().filter(|byte| **byte == b'\n').count(), 1, "{}", said(&output));
+    assert_eq!(output.stderr.iter().filter(|byte| **byte == b'\n').count(), 1, "{}", all_output(&output));
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn build_against_itself_passes_and_writes_all_outputs() {
     assert_eq!((one.seed, one.base.digest.as_str()), (7, one.head.digest.as_str()));
     let screened = |cell| one.pairs.iter().filter(|p| p.cell == cell && p.stage == Stage::Screen).count();
     assert_eq!(screened(0), SCREEN_PAIRS as usize);
-    assert_eq!(one.cells.len(), 1, "counts have no noise to be shown");
+    assert_eq!(one.cells.len(), 1, "counts have no A/A control");
     assert!(fs::read_to_string(&summary).unwrap().starts_with("before\n### Pass"));
     for file in ["summary.md", "junit.xml", "bmf.json", "github-benchmark.json"] {
         assert!(folder.path().join("out").join(file).exists(), "{file}");
@@ -104,7 +104,7 @@ fn closed_stdout_does_not_change_the_verdict() {
     assert_code(&again, 1, &["connections went from 4 to 5 a run"]);
 }
 
-/// An inflight that lacks the contender `epoll:4`, as one from before that model would.
+/// A build without the contender `epoll:4`, like one older than that model.
 fn without_epoll(folder: &TempDir) -> PathBuf {
     let path = folder.path().join("older");
     let real = common::inflight();
@@ -152,14 +152,14 @@ fn unwritable_output_does_not_change_the_verdict() {
     fs::create_dir_all(folder.path().join("out/junit.xml")).unwrap();
     let output = gate(&folder, &saved).output().unwrap();
     assert_code(&output, 0, &["Pass: nothing is worse", "cannot write out/junit.xml"]);
-    assert!(folder.path().join("out/bmf.json").exists(), "the rest is written");
+    assert!(folder.path().join("out/bmf.json").exists(), "the other files are written");
 
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let output = gate(&folder, &saved[..2]).stdout(full).output().unwrap();
     assert_code(&output, 0, &["cannot write to stdout: No space left"]);
 }
 
-/// What reads these files fails on an empty list, and a file of an earlier gate is none of this one.
+/// Programs that read these files fail on an empty list, and a file of an earlier gate must not remain.
 #[test]
 fn gate_without_a_ratio_writes_no_figures() {
     let folder = TempDir::new().unwrap();
@@ -175,10 +175,10 @@ fn gate_without_a_ratio_writes_no_figures() {
     let output = gate(&folder, &["--saved", path.to_str().unwrap(), "--out", "out"]).output().unwrap();
     let file = "out/github-benchmark.json is not written: no cell has a ratio to export";
     assert_code(&output, 3, &["Inconclusive", "†", "the target was the limit", file]);
-    assert_eq!(output.stderr.iter().filter(|byte| **byte == b'\n').count(), 2, "{}", said(&output));
-    let left = |name: &str| out.join(name).exists();
-    assert!(!left("github-benchmark.json") && !left("bmf.json"));
-    assert!(left("summary.md") && left("junit.xml"));
+    assert_eq!(output.stderr.iter().filter(|byte| **byte == b'\n').count(), 2, "{}", all_output(&output));
+    let exists = |name: &str| out.join(name).exists();
+    assert!(!exists("github-benchmark.json") && !exists("bmf.json"));
+    assert!(exists("summary.md") && exists("junit.xml"));
 }
 
 #[test]
@@ -195,8 +195,8 @@ fn additional_connection_is_a_regression() {
     let output = planted(CONNECTIONS, "['connections']", "tokio-current+common:4 connect 1");
     let found = "tokio-current+common:4, quick: connections went from 4 to 5 a run";
     assert_code(&output, 1, &["Regression: 1 figure is worse", found]);
-    let of_another = planted(CONNECTIONS, "['connections']", "tokio+common:4 connect 1");
-    assert_code(&of_another, 0, &["Pass"]);
+    let other_contender = planted(CONNECTIONS, "['connections']", "tokio+common:4 connect 1");
+    assert_code(&other_contender, 0, &["Pass"]);
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn wrong_arguments_get_a_one_line_error() {
     assert_refused(&folder, &base, &["did you mean tokio-current+common:4?"]);
 }
 
-/// An inflight by its `--version` alone.
+/// A program that is inflight by its `--version` alone.
 fn impostor(folder: &TempDir, worker: &str) -> String {
     let path = folder.path().join("impostor");
     let script = format!("#!/bin/sh\ncase $1 in --version) echo 'inflight 0';; *) {worker};; esac\n");
@@ -274,7 +274,7 @@ fn git(folder: &Path, args: &[&str]) {
     assert!(status.success(), "{args:?}");
 }
 
-/// A repository whose build copies the program under test, or what its last commit planted.
+/// A repository whose build copies the program under test, or in its last commit `planted`.
 #[test]
 fn revision_is_built_in_its_own_checkout() {
     let folder = TempDir::new().unwrap();

@@ -1,4 +1,4 @@
-//! Requests that are due on a schedule: who keeps to it, and what a stall of the target comes to.
+//! Open loop: contenders keep the schedule, and a stall of the target shows in the latency.
 
 use std::thread;
 use std::time::Duration;
@@ -24,7 +24,7 @@ fn session(urls: u64, latency: &str, rate: Option<&str>) -> Session {
     Session::start(&inflight(), workload).unwrap()
 }
 
-/// A verdict is only valid where every request of every process started when it was due or later.
+/// A run is valid only if every request of every process started at its due time or later.
 #[test]
 fn every_contender_keeps_the_schedule() {
     const URLS: u64 = 40;
@@ -42,45 +42,45 @@ fn every_contender_keeps_the_schedule() {
         assert!(figures.wall_ns > last_due_ns, "{contender}");
         assert_eq!(run.samples.due_ns.len() as u64, URLS, "{contender}");
         let reached_less = run.warnings.iter().find(|warning| warning.contains("did not reach"));
-        assert_eq!(reached_less, None, "{contender}: how many are in flight is the rate's doing, too");
+        assert_eq!(reached_less, None, "{contender}: how many are in flight is decided by the rate, too");
     }
 }
 
-/// One slot, and requests due twice as fast as it can serve them: each waits longer than the one before,
-/// and latency says so.
+/// One slot, and requests due twice as fast as it can serve them: each waits longer than the previous one,
+/// and the latency includes that.
 #[test]
 fn latency_counts_from_the_due_time() {
     let mut session = session(40, "fixed:10ms", Some("200/s"));
     let own_worker = session.own_worker();
     let run = run(&mut session, "sync:1", &own_worker, &mut Unwatched);
-    // The last of them is due after 195 ms, and over after 40 times 10 ms at the soonest.
+    // The last request is due after 195 ms, and ends after 40 times 10 ms at the earliest.
     assert!(valid_figures(&run).latency_ns.unwrap().max >= 205_000_000, "{:?}", run.figures);
     let histogram = run.latencies.whole.quantiles().unwrap();
     assert!(histogram.max >= 205_000_000, "{histogram:?}");
     assert!(since_start(&run).p50 < valid_figures(&run).latency_ns.unwrap().p50 / 4);
     let schedule = valid_figures(&run).schedule.unwrap();
     assert!(schedule.late_starts >= 35, "{schedule:?}");
-    // One slot and 10 ms for each: 100 a second at most, of the 200 that were asked for.
+    // One slot and 10 ms for each: 100 a second at most, of the 200 in the rate.
     assert!(schedule.achieved_per_second.is_some_and(|rate| rate <= 100.0), "{schedule:?}");
 }
 
 #[test]
 fn violated_schedule_is_detected() {
     let mut session = session(40, "fixed:1ms", Some("400/s"));
-    let before_it_reads = |word: &str| -> Launch {
+    let worker_with = |filter: &str| -> Launch {
         let worker = common::inflight().display().to_string();
-        shell(&format!("sed -u 's/\"due_ns\":\\[[^]]*\\],//' | {worker} worker | sed -u '{word}'"))
+        shell(&format!("sed -u 's/\"due_ns\":\\[[^]]*\\],//' | {worker} worker | sed -u '{filter}'"))
     };
-    let deaf = run(&mut session, "threads:4", &before_it_reads(""), &mut Unwatched);
-    let told = format!("{:?}", deaf.verdict);
-    assert!(told.contains("it does not do --rate: no sample says when its request was due"), "{told}");
-    let lying = before_it_reads(r#"s/"id":\([0-9]*\),/"id":\1,"due_ns":0,/"#);
-    let told = format!("{:?}", run(&mut session, "threads:4", &lying, &mut Unwatched).verdict);
-    assert!(told.contains("asked for before it was due"), "{told}");
-    assert!(told.contains("the delays and the schedule alone take"), "{told}");
+    let unscheduled = run(&mut session, "threads:4", &worker_with(""), &mut Unwatched);
+    let verdict = format!("{:?}", unscheduled.verdict);
+    assert!(verdict.contains("it does not do --rate: no sample says when its request was due"), "{verdict}");
+    let forging = worker_with(r#"s/"id":\([0-9]*\),/"id":\1,"due_ns":0,/"#);
+    let verdict = format!("{:?}", run(&mut session, "threads:4", &forging, &mut Unwatched).verdict);
+    assert!(verdict.contains("asked for before it was due"), "{verdict}");
+    assert!(verdict.contains("the delays and the schedule alone take"), "{verdict}");
 }
 
-/// How long requests took by the clock of a client that forgets when it should have begun.
+/// Latency from the start of requests, as a client without a schedule measures it.
 fn since_start(run: &Run) -> Quantiles {
     let times = run.samples.end_ns.iter().zip(&run.samples.start_ns);
     Quantiles::of(times.map(|(end, start)| (end - start).cast_signed())).unwrap()
@@ -88,7 +88,7 @@ fn since_start(run: &Run) -> Quantiles {
 
 const STALL: Duration = Duration::from_millis(500);
 
-/// Stops the target for a while, in the middle of the run.
+/// Stops the target once, in the middle of the run.
 struct Stall {
     target: Pid,
     after_requests: u64,
@@ -110,7 +110,7 @@ impl Watcher for Stall {
     }
 }
 
-/// The p99 of latency in a run whose target stalled.
+/// A run whose target stalled, and the p99 of its latency.
 fn stalled(contender: &str, rate: Option<&str>) -> (Run, Duration) {
     let mut session = session(1_000, "fixed:5ms", rate);
     let own_worker = session.own_worker();
@@ -122,8 +122,8 @@ fn stalled(contender: &str, rate: Option<&str>) -> (Run, Duration) {
     (run, Duration::from_nanos(p99_ns.unsigned_abs()))
 }
 
-/// A client that waits for each response before it asks again asks little of a target that stalls, and a
-/// stall touches as few requests as are in flight. Users do not wait for each other.
+/// A closed loop sends few requests to a target that stalls, so a stall affects only as many as are in flight. Users
+/// do not wait for each other.
 #[test]
 fn open_loop_shows_a_stall_that_closed_loop_hides() {
     for contender in ["threads:4", "tokio:4"] {
