@@ -1,5 +1,5 @@
-//! Where the target is the limit a run says so, and what it says is held against an experiment: work is planted
-//! in the target, and the wall follows or does not.
+//! Target limits: runs report them, and an experiment checks the reports: work is added to the target, and the wall
+//! time follows or does not.
 
 use inflight::contender::Contender;
 use inflight::schedule::Turn;
@@ -11,7 +11,7 @@ use mock_target::Scenario;
 
 use crate::common::{inflight, run_source, valid_figures};
 
-/// A session whose target spends `burn_ns` more on every response.
+/// A session whose target uses `burn_ns` of additional CPU for every response.
 fn session(workload: Workload, burn_ns: u64) -> Session {
     let options = TargetOptions { burn_ns, ..session::target_options(&workload, None) };
     Session::with_options(&inflight(), workload, options, None).unwrap()
@@ -22,7 +22,7 @@ fn workload(urls: u64, latency: &str) -> Workload {
     Workload::of(Scenario { urls, latency: latency.parse().unwrap(), body_bytes: 100, ..quick })
 }
 
-/// The figures of one run, which must be in order.
+/// The figures of one run, which must be valid.
 fn figures(session: &mut Session, contender: &str) -> Figures {
     let contender: Contender = contender.parse().unwrap();
     valid_figures(&run_source(session, &contender, &mut Unwatched)).clone()
@@ -55,7 +55,7 @@ fn loops_account_for_the_cpu_of_the_target() {
     let of_loops: u64 = loops.iter().map(|of_loop| of_loop.cpu_ns).sum();
     assert!(
         of_loops.abs_diff(*cpu_ns) * 20 < *cpu_ns,
-        "the thread for statistics has next to none: {target:?}"
+        "the admin thread uses hardly any: {target:?}"
     );
     if cfg!(target_os = "linux") {
         assert!(loops.iter().all(|of_loop| of_loop.run_queue_ns.is_some()), "{target:?}");
@@ -63,7 +63,7 @@ fn loops_account_for_the_cpu_of_the_target() {
     }
 }
 
-/// A line of the experiment: what is asked, by whom, and of how many loops.
+/// A line of the experiment: the workload, the contender, and the number of event loops.
 struct Case {
     preset: &'static str,
     urls: u64,
@@ -71,22 +71,22 @@ struct Case {
     loops: u32,
 }
 
-/// Medians of so many runs, in microseconds a request where nothing else is said.
-struct Seen {
+/// Medians over the runs, in microseconds per request unless stated otherwise.
+struct Medians {
     wall: f64,
     target_cpu: f64,
-    /// Of the wall: what the busiest loop worked or waited for a processor.
+    /// The share of the wall time in which the busiest loop worked or waited for a CPU.
     busiest: f64,
-    /// What target and workers had of the machine.
+    /// The share of all CPUs that target and workers used.
     machine: f64,
-    /// Of the time of all slots: what requests waited for the target.
+    /// The share of the time of all slots in which requests waited in the target.
     residence: f64,
     /// How many runs named each limit.
     limits: [usize; 4],
 }
 
-/// Work planted, in nanoseconds: about half of what a response takes.
-const PLANTED_NS: u64 = 4_000;
+/// The added work, in nanoseconds: about half of what a response takes.
+const ADDED_NS: u64 = 4_000;
 
 const PAIRS: usize = 8;
 
@@ -97,7 +97,7 @@ fn added_work_moves_wall_time_where_the_target_is_the_limit() {
     let delayed = |preset, urls, contender| Case { preset, urls, contender, loops: 1 };
     let only = std::env::var("CASES").unwrap_or_default();
     println!(
-        "| workload | contender | loops | wall a request, µs | target's CPU + what was planted, µs | slope × loops | its part of \
+        "| workload | contender | loops | wall a request, µs | target's CPU + added work, µs | slope × loops | its part of \
          the wall | busiest loop | machine | residence | named |"
     );
     println!("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|---|");
@@ -127,11 +127,11 @@ fn added_work_moves_wall_time_where_the_target_is_the_limit() {
     }
 }
 
-/// Runs with and without planted work in turns: without, with, with, without, …
+/// Runs with and without added work, alternating: without, with, with, without, …
 fn measure(case: &Case) {
     let scenario = Scenario { urls: case.urls, ..Scenario::preset(case.preset).unwrap() };
     let contender: Contender = case.contender.parse().unwrap();
-    let mut sessions = [0, PLANTED_NS].map(|burn_ns| {
+    let mut sessions = [0, ADDED_NS].map(|burn_ns| {
         let workload = Workload::of(scenario.clone());
         let defaults = session::target_options(&workload, None);
         let options = TargetOptions { burn_ns, shards: case.loops, ..defaults };
@@ -148,8 +148,8 @@ fn measure(case: &Case) {
         }
     }
     let slots = u64::from(contender.shape.processes * contender.shape.in_flight).min(case.urls);
-    let [without, with] = runs.map(|runs| Seen::of(&runs, case.urls, slots));
-    let slope = (with.wall - without.wall) / (PLANTED_NS as f64 / 1e3);
+    let [without, with] = runs.map(|runs| Medians::of(&runs, case.urls, slots));
+    let slope = (with.wall - without.wall) / (ADDED_NS as f64 / 1e3);
     println!(
         "| {} | {} | {} | {:.1} | {:.1} + {:.1} | {:.2} | {:.0} % | {:.0} % | {:.0} % | {:.1} % | {:?} |",
         case.preset,
@@ -167,8 +167,8 @@ fn measure(case: &Case) {
     );
 }
 
-impl Seen {
-    fn of(runs: &[Figures], urls: u64, slots: u64) -> Seen {
+impl Medians {
+    fn of(runs: &[Figures], urls: u64, slots: u64) -> Medians {
         let cpus = std::thread::available_parallelism().unwrap().get() as f64;
         let median = |figure: &dyn Fn(&Figures) -> f64| {
             let mut values: Vec<f64> = runs.iter().map(figure).collect();
@@ -180,7 +180,7 @@ impl Seen {
             loops.map(|of_loop| of_loop.cpu_ns + of_loop.run_queue_ns.unwrap_or(0)).max().unwrap_or(0)
         };
         let named = |limit| runs.iter().filter(|figures| figures.target.limit == limit).count();
-        Seen {
+        Medians {
             wall: median(&|f| f.wall_ns as f64 / 1e3 / urls as f64),
             target_cpu: median(&|f| f.target.cpu_ns as f64 / 1e3 / urls as f64),
             busiest: median(&|f| wanted(f) as f64 / f.wall_ns as f64),

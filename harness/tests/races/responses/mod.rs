@@ -1,7 +1,8 @@
-//! Every client gets every reply of a corpus, and `table.txt` says what each makes of it.
+//! Every client receives every response of a corpus. `table.txt` has the outcome of each.
 //!
-//! The common client makes the same of a reply under every model, which the corpus says; what other clients make of it
-//! is as the table has it; what it does not tell apart, as `one or other`. Where that changes, the table as it was found is written to a file, to be compared.
+//! The corpus states the outcome in the common client, which is the same under every model. The table states that in the
+//! other clients; a cell `one or other` allows either. When an outcome differs, the table with the actual outcomes is
+//! written to a file for comparison.
 
 mod corpus;
 mod server;
@@ -13,7 +14,7 @@ use std::sync::Mutex;
 use inflight::models::COMMON;
 use inflight::protocol::{Outcome, Sample};
 
-use self::corpus::{Reply, replies};
+use self::corpus::{Response, responses};
 use self::server::{Delivery, Purpose, SPACER_BODY, ids, purpose, start};
 use self::table::Table;
 use crate::languages;
@@ -21,9 +22,9 @@ use crate::workers::{Job, Report, in_parallel, contenders, run_external, failure
 
 const REQUEST_TIMEOUT_MS: u64 = 4_000;
 
-fn job(replies: Vec<Reply>) -> Job {
-    let ids = ids(replies.len());
-    let server = start(replies);
+fn job(responses: Vec<Response>) -> Job {
+    let ids = ids(responses.len());
+    let server = start(responses);
     Job {
         url_prefix: format!("http://{server}/u/"),
         ids,
@@ -40,56 +41,56 @@ fn text(outcome: Outcome) -> String {
     }
 }
 
-/// Holds samples against the kept table, and keeps what was found.
-struct Judge {
-    replies: Vec<Reply>,
-    kept: Table,
+/// Compares samples with the committed table, and collects the actual outcomes.
+struct Checker {
+    responses: Vec<Response>,
+    table: Table,
     found: Mutex<Table>,
 }
 
-impl Judge {
-    fn new() -> Judge {
-        let kept = Table::kept();
-        Judge { replies: replies(), found: Mutex::new(kept.clone()), kept }
+impl Checker {
+    fn new() -> Checker {
+        let table = Table::committed();
+        Checker { responses: responses(), found: Mutex::new(table.clone()), table }
     }
 
     /// What is wrong with a sample of a client, if anything.
-    fn judge(&self, client: &str, sample: &Sample) -> Option<String> {
-        let Purpose::Reply(reply, delivery) = purpose(sample.id) else {
-            // A reply harms no request after it, where it is our client that could be harmed.
+    fn check(&self, client: &str, sample: &Sample) -> Option<String> {
+        let Purpose::Response(response, delivery) = purpose(sample.id) else {
+            // In the common client a response does not affect the next request.
             let wrong = client == COMMON && sample.outcome != Outcome::response(200, SPACER_BODY);
-            let before = purpose(sample.id - 1);
-            return wrong.then(|| format!("after {before:?}: {:?}", sample.outcome));
+            let previous = purpose(sample.id - 1);
+            return wrong.then(|| format!("after {previous:?}: {:?}", sample.outcome));
         };
-        let Reply { name, expected, .. } = &self.replies[reply];
+        let Response { name, expected, .. } = &self.responses[response];
         let found = text(sample.outcome);
-        let kept = self.kept.cell(client, name);
-        let as_kept = kept.split(" or ").any(|kept| kept == found);
-        if !as_kept && delivery == Delivery::AtOnce {
+        let allowed = self.table.cell(client, name);
+        let is_allowed = allowed.split(" or ").any(|outcome| outcome == found);
+        if !is_allowed && delivery == Delivery::AtOnce {
             self.found.lock().unwrap().set(client, name, found.clone());
         }
         if client == COMMON && sample.outcome != *expected {
             return Some(format!("{name}, {delivery:?}: {:?}, not {expected:?}", sample.outcome));
         }
-        (!as_kept).then(|| format!("{name}, {delivery:?}: {found}, and in the table `{kept}`"))
+        (!is_allowed).then(|| format!("{name}, {delivery:?}: {found}, and in the table `{allowed}`"))
     }
 
     #[track_caller]
-    fn conclude(self, name: &str, wrong: BTreeSet<String>) {
+    fn finish(self, name: &str, wrong: BTreeSet<String>) {
         if !wrong.is_empty() {
             let wrong: Vec<_> = wrong.into_iter().collect();
-            let file = self.found.into_inner().unwrap().write(name, &self.replies);
-            panic!("{}\nthe table as it was found: {}", wrong.join("\n"), file.display());
+            let file = self.found.into_inner().unwrap().write(name, &self.responses);
+            panic!("{}\nthe table with the actual outcomes: {}", wrong.join("\n"), file.display());
         }
     }
 }
 
 #[test]
 fn table_has_exactly_the_responses_of_the_corpus() {
-    let (table, replies) = (Table::kept(), replies());
-    let names: BTreeSet<&str> = replies.iter().map(|reply| reply.name.as_str()).collect();
-    assert_eq!(names.len(), replies.len(), "every reply has a name of its own");
-    assert_eq!(table.rows(), replies.len());
+    let (table, responses) = (Table::committed(), responses());
+    let names: BTreeSet<&str> = responses.iter().map(|response| response.name.as_str()).collect();
+    assert_eq!(names.len(), responses.len(), "names are unique");
+    assert_eq!(table.rows(), responses.len());
     for (client, name) in
         table.clients().iter().flat_map(|client| names.iter().map(move |name| (client, name)))
     {
@@ -99,40 +100,40 @@ fn table_has_exactly_the_responses_of_the_corpus() {
 
 #[test]
 fn every_model_handles_responses_as_in_the_table() {
-    let judge = Judge::new();
-    let wrong = failures_of_each(contenders(), &job(replies()), |client, sample| {
-        judge.judge(client.version.split(' ').next().unwrap(), sample)
+    let checker = Checker::new();
+    let wrong = failures_of_each(contenders(), &job(responses()), |client, sample| {
+        checker.check(client.version.split(' ').next().unwrap(), sample)
     });
-    judge.conclude("replies.txt", wrong);
+    checker.finish("responses.txt", wrong);
 }
 
-/// In pieces come only those that are sound: whether aiohttp reports what is not, or waits on, depends on where it is cut.
-/// Pieces after a reply may meet the next request.
+/// Only valid responses are sent in pieces: whether aiohttp reports an invalid one or waits depends on the split.
+/// Pieces after a response may collide with the next request.
 #[test]
 fn every_language_handles_responses_as_in_the_table() {
-    let judge = Judge::new();
-    let mut job = job(replies());
-    let sound = |reply: usize| {
-        let Reply { expected, surplus, .. } = &judge.replies[reply];
+    let checker = Checker::new();
+    let mut job = job(responses());
+    let is_valid = |response: usize| {
+        let Response { expected, surplus, .. } = &checker.responses[response];
         matches!(expected, Outcome::Response { .. }) && surplus.is_empty()
     };
-    let comes = |id| match purpose(id) {
-        Purpose::Reply(reply, Delivery::InPieces) => sound(reply),
+    let is_sent = |id| match purpose(id) {
+        Purpose::Response(response, Delivery::InPieces) => is_valid(response),
         _ => true,
     };
-    job.ids.retain(|&id| comes(id));
+    job.ids.retain(|&id| is_sent(id));
     let wrong = Mutex::new(BTreeSet::new());
     in_parallel(languages::ready().into_iter(), |external| {
         let Report { client, samples } = run_external(&external, 1, &job);
-        let understood = |sample: &&Sample| match purpose(sample.id) {
-            Purpose::Reply(reply, Delivery::InPieces) => {
-                let Reply { name, expected, .. } = &judge.replies[reply];
-                judge.kept.cell(&client, name) == text(*expected)
+        let is_checked = |sample: &&Sample| match purpose(sample.id) {
+            Purpose::Response(response, Delivery::InPieces) => {
+                let Response { name, expected, .. } = &checker.responses[response];
+                checker.table.cell(&client, name) == text(*expected)
             }
             _ => true,
         };
-        let found = samples.iter().filter(understood).filter_map(|sample| judge.judge(&client, sample));
+        let found = samples.iter().filter(is_checked).filter_map(|sample| checker.check(&client, sample));
         wrong.lock().unwrap().extend(found.map(|found| format!("{}: {found}", external.name)));
     });
-    judge.conclude("replies-of-languages.txt", wrong.into_inner().unwrap());
+    checker.finish("responses-of-languages.txt", wrong.into_inner().unwrap());
 }
