@@ -1,11 +1,11 @@
-//! The style that matters, held by a test: model files are lessons, listed once and named nowhere else.
+//! Style rules as tests: model files are short lessons, and models are named nowhere else.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use inflight::models::MODELS;
 
-const LONGEST_LESSON: usize = 90;
+const MAX_LESSON_LINES: usize = 90;
 
 fn crate_folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)
@@ -51,7 +51,7 @@ fn model_files_begin_with_a_sentence_and_are_short() {
             "{path} does not begin with a sentence"
         );
         let lines = text.lines().count();
-        assert!(lines <= LONGEST_LESSON, "{path} has {lines} lines, more than {LONGEST_LESSON}");
+        assert!(lines <= MAX_LESSON_LINES, "{path} has {lines} lines, more than {MAX_LESSON_LINES}");
     }
 }
 
@@ -76,8 +76,8 @@ fn contributing_shows_the_smallest_model() {
     assert_eq!(shown, smallest.1);
 }
 
-/// Names of models are data. Code that knows one by name would have to change with the list, so none
-/// may: no string of its own and no contender in words. Tests may, and so may the crates' own names.
+/// Names of models are data. Code that contains one would have to change with the list, so no code outside the models
+/// may contain one as a string or in a contender. Tests may, and names of crates are allowed.
 #[test]
 fn no_model_is_named_outside_the_models() {
     let folders = [crate_folder("harness/src"), crate_folder("report/src")];
@@ -101,7 +101,7 @@ fn no_model_is_named_outside_the_models() {
     }
 }
 
-/// A module that is compiled for tests alone, as its parent says.
+/// Whether the file is a module for tests only.
 fn is_test(path: &Path) -> bool {
     let in_tests = path.parent().is_some_and(|folder| folder.ends_with("tests"));
     in_tests || path.ends_with("tests.rs") || path.ends_with("example.rs")
