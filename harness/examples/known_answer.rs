@@ -55,7 +55,9 @@ fn main() -> Result<()> {
         _ => {}
     }
     if what == "hold" {
-        return work(BufReader::new(io::stdin()), io::stdout(), |plan, setup| hold(plan, setup, amount << 10));
+        return work(BufReader::new(io::stdin()), io::stdout(), |plan, setup| {
+            hold(plan, setup, amount << 10)
+        });
     }
     work(BufReader::new(io::stdin()), io::stdout(), |plan, setup| known_answer(plan, setup, what, amount))
 }

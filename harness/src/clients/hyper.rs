@@ -88,7 +88,8 @@ impl<R: Runtime> Hyper<R> {
     /// first requests need.
     fn open(&self) -> Pin<Box<dyn Future<Output = Result<Requests, ErrorKind>> + Send + '_>> {
         Box::pin(async move {
-            let stream = runtime::connect::<R>(self.0.endpoint.address, self.0.endpoint.connect_timeout).await?;
+            let stream =
+                runtime::connect::<R>(self.0.endpoint.address, self.0.endpoint.connect_timeout).await?;
             let (requests, connection) = http1::handshake(stream).await.map_err(|error| kind(&error))?;
             // The request in flight on a connection gets its error, if there is one.
             R::spawn(async move { _ = connection.await });

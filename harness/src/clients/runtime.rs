@@ -25,12 +25,17 @@ pub trait Runtime: 'static {
 
     /// The output of `future`, or `None` after `limit`. This is no `async fn`, since that would hold `future` twice: as
     /// its argument and as what it awaits.
-    fn timeout<F: Future + Send>(limit: Duration, future: F)
-    -> impl Future<Output = Option<F::Output>> + Send;
+    fn timeout<F: Future + Send>(
+        limit: Duration,
+        future: F,
+    ) -> impl Future<Output = Option<F::Output>> + Send;
 }
 
 /// Connects, within `limit`.
-pub(crate) async fn connect<R: Runtime>(address: SocketAddr, limit: Duration) -> Result<R::Stream, ErrorKind> {
+pub(crate) async fn connect<R: Runtime>(
+    address: SocketAddr,
+    limit: Duration,
+) -> Result<R::Stream, ErrorKind> {
     let connected = R::timeout(limit, R::connect(address)).await;
     connected.ok_or(ErrorKind::Timeout)?.map_err(kind_of_connecting)
 }

@@ -61,7 +61,8 @@ mod counter {
         pub(super) fn of_group(folder: &Path) -> Result<Counters, String> {
             let id = event_id()?;
             let online = fs::read_to_string("/sys/devices/system/cpu/online").map_err(|e| e.to_string())?;
-            let cpus: Cpus = online.trim().parse().map_err(|_| "cannot parse the list of online CPUs".to_owned())?;
+            let cpus: Cpus =
+                online.trim().parse().map_err(|_| "cannot parse the list of online CPUs".to_owned())?;
             let group = File::open(folder).map_err(|error| error.to_string())?;
             let counter = |cpu| {
                 let mut builder = Builder::new(Tracepoint::with_id(id));

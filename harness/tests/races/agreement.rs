@@ -40,7 +40,8 @@ fn cpu_and_memory_agree_with_time() {
     for pair in 1..=PAIRS {
         let plain = session.own_worker();
         let alone = run_with_usual_limits(&mut session, CONTENDER, &plain, &mut Unwatched);
-        let under_time = run_with_usual_limits(&mut session, CONTENDER, &timed(&plain, &report), &mut Unwatched);
+        let under_time =
+            run_with_usual_limits(&mut session, CONTENDER, &timed(&plain, &report), &mut Unwatched);
         let time = read(&report);
         let cpu_s = valid_figures(&under_time).cpu_ns as f64 / 1e9;
         let peak_bytes = valid_figures(&alone).peak_memory_bytes as f64;

@@ -53,7 +53,10 @@ fn wrong_arguments_get_a_one_line_error() {
     assert_refused(&["run", "--fault", "stall-midbody=2%"], &["did you mean \"stall-mid-body\"?"]);
     assert_refused(&["run", "--latency", "lognormel:1ms,0.3"], &["did you mean \"lognormal\"?"]);
     let compare = output(&["compare"]);
-    assert!(!String::from_utf8(compare.stderr).unwrap().contains("become"), "the hidden command is not suggested");
+    assert!(
+        !String::from_utf8(compare.stderr).unwrap().contains("become"),
+        "the hidden command is not suggested"
+    );
     assert_refused(&["run", "sync:2"], &["at most 1", "sync:1"]);
     assert_refused(&["run", "tokio:257x1"], &["257 processes", "at most 256"]);
     assert_refused(&["plan", "tokio:4000000000x1"], &["at most 256"]);

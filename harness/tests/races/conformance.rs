@@ -2,7 +2,7 @@
 
 use inflight::session::Unwatched;
 
-use crate::common::{skip_unsupported, run, session, valid_figures};
+use crate::common::{run, session, skip_unsupported, valid_figures};
 use crate::workers::contenders;
 
 #[test]

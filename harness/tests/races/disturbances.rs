@@ -93,7 +93,10 @@ fn stopped_harness_invalidates_the_attempt() {
         assert!(table.contains(note), "{table}");
         if run.verdict.is_valid() {
             let (wall_ns, last_ns) = (run.figures.unwrap().wall_ns, run.samples.end_ns.iter().max().copied());
-            assert!(u128::from(wall_ns - last_ns.unwrap()) < STOP.as_nanos() / 2, "the wall time of the repeated run");
+            assert!(
+                u128::from(wall_ns - last_ns.unwrap()) < STOP.as_nanos() / 2,
+                "the wall time of the repeated run"
+            );
         }
     }
 }

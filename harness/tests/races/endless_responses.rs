@@ -88,7 +88,8 @@ fn bytes_on_an_idle_connection_are_no_response() {
         due_ns: Some(vec![0, 500_000_000, 500_000_000]),
     };
     let wrong = failures_of_each(common_contenders(), &job, |_, sample| {
-        let expected = sample.outcome == Outcome::response(200, b"hello") && sample.resent == (sample.id == 1);
+        let expected =
+            sample.outcome == Outcome::response(200, b"hello") && sample.resent == (sample.id == 1);
         (!expected).then(|| format!("{sample:?}"))
     });
     assert!(wrong.is_empty(), "{wrong:#?}");

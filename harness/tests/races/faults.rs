@@ -147,7 +147,9 @@ fn answer_once(connection: &TcpStream, ending: Ending) {
     match ending {
         Ending::HalfClosesWithResponse => {}
         Ending::HalfClosesWhenIdle => thread::sleep(Duration::from_millis(5)),
-        Ending::ClosesAtNextRequest | Ending::HalfClosesAtNextRequest => _ = lines.any(|line| line.is_empty()),
+        Ending::ClosesAtNextRequest | Ending::HalfClosesAtNextRequest => {
+            _ = lines.any(|line| line.is_empty())
+        }
     }
     if !matches!(ending, Ending::ClosesAtNextRequest) {
         let _ = connection.shutdown(Shutdown::Write);

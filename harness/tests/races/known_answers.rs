@@ -3,7 +3,9 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::common::{self, known_answer, run, run_with_usual_limits, session, shell, skip, skip_without, valid_figures};
+use crate::common::{
+    self, known_answer, run, run_with_usual_limits, session, shell, skip, skip_without, valid_figures,
+};
 use inflight::contender::Contender;
 use inflight::meter::{Callgrind, Cgroup, peak_reset_not_offered};
 use inflight::session::{Session, Unwatched};
@@ -21,7 +23,8 @@ fn assert_close(measured: u64, right: u64) {
 }
 
 fn figures(session: &mut Session, contender: &str, what: &str, amount: u64) -> Figures {
-    valid_figures(&run_with_usual_limits(session, contender, &known_answer(what, amount), &mut Unwatched)).clone()
+    valid_figures(&run_with_usual_limits(session, contender, &known_answer(what, amount), &mut Unwatched))
+        .clone()
 }
 
 fn cpu_ns(session: &mut Session, contender: &str, what: &str, amount: u64) -> u64 {
@@ -228,7 +231,8 @@ fn memory_that_a_worker_touches_is_measured() {
 fn memory_freed_during_setup_is_in_no_peak() {
     let mut session = session(3, "fixed:1ms");
     for contender in ["sync:1", "sync:3x1"] {
-        let [without, with] = [0, 64].map(|mebibytes| figures(&mut session, contender, "touch-in-setup", mebibytes));
+        let [without, with] =
+            [0, 64].map(|mebibytes| figures(&mut session, contender, "touch-in-setup", mebibytes));
         if peak_reset_not_offered().is_some() {
             return skip("high-water marks cannot be reset here");
         }

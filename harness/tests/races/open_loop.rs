@@ -10,7 +10,7 @@ use inflight_report::record::{Quantiles, Run};
 use mock_target::Scenario;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::common::{self, skip_unsupported, inflight, run, run_with_usual_limits, shell, valid_figures};
+use crate::common::{self, inflight, run, run_with_usual_limits, shell, skip_unsupported, valid_figures};
 use crate::workers::contenders;
 
 fn session(urls: u64, latency: &str, rate: Option<&str>) -> Session {

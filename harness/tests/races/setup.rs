@@ -104,7 +104,10 @@ fn failed_step_is_reported_with_its_output_tail() {
     assert_eq!((lines[0], lines[1]), ("bundle 1/1: a file", "  | 90"), "{stderr}");
     assert_eq!(lines[lines.len() - 2], "  | no luck");
     let last = lines[lines.len() - 1];
-    assert!(last.starts_with("inflight: bundle: a file: `sh -c ") && last.contains("exit status: 7"), "{last}");
+    assert!(
+        last.starts_with("inflight: bundle: a file: `sh -c ") && last.contains("exit status: 7"),
+        "{last}"
+    );
 }
 
 #[test]

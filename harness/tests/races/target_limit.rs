@@ -53,10 +53,7 @@ fn loops_account_for_the_cpu_of_the_target() {
     assert_eq!(loops.iter().map(|of_loop| of_loop.requests).sum::<u64>(), 400);
     assert!(loops.iter().all(|of_loop| of_loop.cpu_ns >= of_loop.requests * BURN_NS / 10 * 9), "{target:?}");
     let of_loops: u64 = loops.iter().map(|of_loop| of_loop.cpu_ns).sum();
-    assert!(
-        of_loops.abs_diff(*cpu_ns) * 20 < *cpu_ns,
-        "the admin thread uses hardly any: {target:?}"
-    );
+    assert!(of_loops.abs_diff(*cpu_ns) * 20 < *cpu_ns, "the admin thread uses hardly any: {target:?}");
     if cfg!(target_os = "linux") {
         assert!(loops.iter().all(|of_loop| of_loop.run_queue_ns.is_some()), "{target:?}");
         assert!(target.unread_ns.is_some());

@@ -102,7 +102,8 @@ fn run_worker(command: &mut Command, plan: &Plan) -> Option<Report> {
     let name = format!("{}+{}", plan.model, plan.client);
     let written = writeln!(worker.stdin.take().unwrap(), "{}\ngo", serde_json::to_string(plan).unwrap());
     let output = worker.wait_with_output().unwrap();
-    let (stdout, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr));
+    let (stdout, stderr) =
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr));
     if common::skip_unsupported(&name, &stderr) {
         return None;
     }

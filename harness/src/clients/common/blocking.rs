@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::exchange::{Exchange, Method, Progress, Response};
 use super::endpoint::Endpoint;
+use super::exchange::{Exchange, Method, Progress, Response};
 use super::{READ_BYTES, VERSION, details, is_reusable, was_closed_while_idle};
 use crate::clients::{BlockingFetch, Client, kind_of_connecting};
 use crate::protocol::{ErrorKind, Fetched, Plan};
@@ -124,7 +124,8 @@ impl<S: Socket> Connection<S> {
         if let Some(response) = self.read(&mut [0; FIRST_READ_BYTES], endpoint, deadline)? {
             return Ok(response);
         }
-        let mut input = BUFFER_POOL.lock().expect(UNPOISONED).pop().unwrap_or_else(|| vec![0; READ_BYTES].into());
+        let mut input =
+            BUFFER_POOL.lock().expect(UNPOISONED).pop().unwrap_or_else(|| vec![0; READ_BYTES].into());
         let result = loop {
             if let Some(result) = self.read(&mut input, endpoint, deadline).transpose() {
                 break result;
@@ -135,7 +136,12 @@ impl<S: Socket> Connection<S> {
     }
 
     /// Reads once. Returns the response when it is complete.
-    fn read(&mut self, input: &mut [u8], endpoint: &Endpoint, deadline: Instant) -> Result<Option<Response>, ErrorKind> {
+    fn read(
+        &mut self,
+        input: &mut [u8],
+        endpoint: &Endpoint,
+        deadline: Instant,
+    ) -> Result<Option<Response>, ErrorKind> {
         self.update_timeout(deadline, endpoint.request_timeout)?;
         match self.stream.read(input)? {
             0 => self.exchange.close().map(Some),

@@ -9,8 +9,8 @@ use compio::io::{AsyncRead, AsyncWriteExt};
 use compio::net::TcpStream;
 use compio::runtime::time::timeout;
 
-use super::exchange::{Exchange, Method, Progress, Response};
 use super::endpoint::Endpoint;
+use super::exchange::{Exchange, Method, Progress, Response};
 use super::{READ_BYTES, VERSION, details, is_reusable, was_closed_while_idle};
 use crate::clients::{Client, kind_of_connecting};
 use crate::protocol::{ErrorKind, Fetched, Plan};

@@ -30,9 +30,9 @@ impl Endpoint {
     /// When the plan's URLs are not `http://HOST:PORT/…`, or the host has no address.
     pub fn of(plan: &Plan) -> Result<Endpoint> {
         let rest = plan.url_prefix.strip_prefix("http://");
-        let (authority, path) = rest.and_then(|rest| rest.split_once('/')).with_context(|| {
-            format!("`{}` does not begin with http://HOST:PORT/", plan.url_prefix)
-        })?;
+        let (authority, path) = rest
+            .and_then(|rest| rest.split_once('/'))
+            .with_context(|| format!("`{}` does not begin with http://HOST:PORT/", plan.url_prefix))?;
         let host = if authority.contains(':') { authority.to_owned() } else { format!("{authority}:80") };
         let addresses = host.to_socket_addrs().with_context(|| format!("cannot resolve `{authority}`"))?;
         Ok(Endpoint {

@@ -9,9 +9,9 @@ use std::task::{Context, Poll, ready};
 use anyhow::Result;
 use hyper::rt::{Read, ReadBuf, Write};
 
-use super::exchange::{Exchange, Method, Progress, Response};
 use super::endpoint::Endpoint;
-use super::{READ_BYTES, MAX_READS_IN_A_ROW, VERSION, details, was_closed_while_idle};
+use super::exchange::{Exchange, Method, Progress, Response};
+use super::{MAX_READS_IN_A_ROW, READ_BYTES, VERSION, details, was_closed_while_idle};
 use crate::clients::runtime::{self, Runtime};
 use crate::clients::{AsyncFetch, Client};
 use crate::protocol::{ErrorKind, Fetched, Plan};

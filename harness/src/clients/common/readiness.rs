@@ -8,9 +8,9 @@ use mio::event::Event;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
-use super::exchange::{Exchange, Method, Progress, Response};
 use super::endpoint::Endpoint;
-use super::{READ_BYTES, MAX_READS_IN_A_ROW, VERSION, details, is_reusable, was_closed_while_idle};
+use super::exchange::{Exchange, Method, Progress, Response};
+use super::{MAX_READS_IN_A_ROW, READ_BYTES, VERSION, details, is_reusable, was_closed_while_idle};
 use crate::clients::{Client, kind_of_connecting};
 use crate::protocol::{ErrorKind, Fetched, Plan};
 use crate::recorder::Request;
@@ -149,7 +149,12 @@ impl Slot {
         Ok(None)
     }
 
-    fn handle_result(&mut self, result: Result<Option<Response>, ErrorKind>, endpoint: &Endpoint, registry: &Registry) -> bool {
+    fn handle_result(
+        &mut self,
+        result: Result<Option<Response>, ErrorKind>,
+        endpoint: &Endpoint,
+        registry: &Registry,
+    ) -> bool {
         match (result, &self.request) {
             (Ok(None), _) => false,
             (Ok(Some(response)), _) => self.end(Ok(response)),

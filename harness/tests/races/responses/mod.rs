@@ -18,7 +18,7 @@ use self::corpus::{Response, responses};
 use self::server::{Delivery, Purpose, SPACER_BODY, ids, purpose, start};
 use self::table::Table;
 use crate::languages;
-use crate::workers::{Job, Report, in_parallel, contenders, run_external, failures_of_each};
+use crate::workers::{Job, Report, contenders, failures_of_each, in_parallel, run_external};
 
 const REQUEST_TIMEOUT_MS: u64 = 4_000;
 

@@ -95,7 +95,9 @@ fn serve(connection: &TcpStream, responses: &[Response]) -> io::Result<()> {
         let response = &responses[response];
         let piece = match delivery {
             Delivery::AtOnce => response.bytes.len(),
-            Delivery::InPieces if response.then == Then::Reset => response.bytes.len() / PIECES_BEFORE_RESET + 1,
+            Delivery::InPieces if response.then == Then::Reset => {
+                response.bytes.len() / PIECES_BEFORE_RESET + 1
+            }
             Delivery::InPieces => response.bytes.len() / PIECES + 1,
         };
         let mut pieces: Vec<Vec<u8>> = response.bytes.chunks(piece.max(1)).map(<[u8]>::to_vec).collect();

@@ -13,7 +13,10 @@ fn endpoint() -> Endpoint {
 }
 
 /// The result of receiving `pieces` and then the end of the connection.
-fn exchange(method: Method, pieces: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Result<Response, ErrorKind> {
+fn exchange(
+    method: Method,
+    pieces: impl IntoIterator<Item = impl AsRef<[u8]>>,
+) -> Result<Response, ErrorKind> {
     let mut exchange = Exchange::default();
     exchange.begin(method, &endpoint(), 7);
     exchange.sent(exchange.to_send().len());
@@ -108,7 +111,12 @@ fn folded_fields_are_accepted() {
         true,
     );
     assert_response(&format!("{OK}content-length:\r\n 2\r\n\r\nhi"), 200, "hi", true);
-    assert_response(&format!("{OK}connection: x,\r\n close\r\ncontent-length: 2\r\n\r\nhi"), 200, "hi", false);
+    assert_response(
+        &format!("{OK}connection: x,\r\n close\r\ncontent-length: 2\r\n\r\nhi"),
+        200,
+        "hi",
+        false,
+    );
     assert_response(
         &format!("{OK}transfer-encoding: gzip,\r\n chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"),
         200,
