@@ -57,7 +57,7 @@ pub struct Sampled {
     /// The most open descriptors in a sample.
     pub descriptors: Option<u64>,
     /// How often samples were taken, and what they cost.
-    pub watching: Watching,
+    pub sampling: Watching,
     /// CPU and memory over time.
     pub timeline: Vec<TimePoint>,
 }

@@ -46,7 +46,7 @@ impl PreparedSampler {
                 samples.take();
                 pause = pause_after(begun.elapsed());
             }
-            samples.watching.cpu_ns = cpu::of_this_thread_ns();
+            samples.sampling.cpu_ns = cpu::of_this_thread_ns();
             samples
         })?;
         Ok(Sampler { stop, thread })
@@ -83,7 +83,7 @@ impl Sampler {
             peak: samples.peak(),
             threads: samples.threads,
             descriptors: samples.descriptors,
-            watching: samples.watching,
+            sampling: samples.sampling,
         })
     }
 }
@@ -106,7 +106,7 @@ struct Samples {
     high_water_bytes: HashMap<u32, u64>,
     /// Whether the marks count from `go`. Otherwise a mark counts from the start of its process.
     marks_were_reset: bool,
-    watching: Watching,
+    sampling: Watching,
     timeline: Vec<(Instant, f32, u64)>,
 }
 
@@ -121,7 +121,7 @@ impl Samples {
             descriptors: None,
             high_water_bytes: HashMap::new(),
             marks_were_reset: false,
-            watching: Watching::default(),
+            sampling: Watching::default(),
             timeline: Vec::new(),
         }
     }
@@ -173,11 +173,11 @@ impl Samples {
             tree_bytes = memory::of_tree(&pages);
             self.largest_tree_bytes = self.largest_tree_bytes.max(tree_bytes);
         }
-        let watching = &mut self.watching;
-        watching.looks += 1;
+        let sampling = &mut self.sampling;
+        sampling.looks += 1;
         if let Some((then, bytes)) = self.previous.replace((now, tree_bytes)) {
-            watching.longest_gap_ns = watching.longest_gap_ns.max((now - then).as_nanos() as u64);
-            watching.largest_step_bytes = watching.largest_step_bytes.max(tree_bytes.saturating_sub(bytes));
+            sampling.longest_gap_ns = sampling.longest_gap_ns.max((now - then).as_nanos() as u64);
+            sampling.largest_step_bytes = sampling.largest_step_bytes.max(tree_bytes.saturating_sub(bytes));
         }
     }
 

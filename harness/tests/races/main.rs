@@ -1,4 +1,4 @@
-//! Whole runs, with real processes: what is measured, what is refused, and what is left behind.
+//! Whole runs with real processes: measurements, refusals, and cleanup.
 
 mod agreement;
 mod allocations;
