@@ -51,13 +51,8 @@ fn observe(model: &Model, client: &Pairing, urls: u64) -> Option<(Ready, ProcSna
     let quick = Scenario::preset("quick").unwrap();
     let latency = "fixed:0ms".parse().unwrap();
     let server = Server::start(Scenario { urls, latency, body_bytes: 100, ..quick }).unwrap();
-    let job = Job {
-        url_prefix: format!("http://{}/", server.address()),
-        ids: (0..urls).collect(),
-        in_flight: model.max_in_flight.map_or(IN_FLIGHT, |most| IN_FLIGHT.min(most as usize)),
-        request_timeout_ms: 20_000,
-        due_ns: None,
-    };
+    let in_flight = model.max_in_flight.map_or(IN_FLIGHT, |most| IN_FLIGHT.min(most as usize));
+    let job = Job::new(format!("http://{}/", server.address()), 0..urls, in_flight);
     let plan = serde_json::to_string(&job.plan(model.name, client.name)).unwrap();
     let mut worker = Command::new(common::inflight())
         .arg("worker")

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use inflight_report::record::{Record, Verdict};
 use tempfile::TempDir;
 
-use crate::common::{self, command, error_line, skip_without, stdout_of, valid_figures};
+use crate::common::{self, command, error_line, has_program, stdout_of, valid_figures};
 
 /// The output of a command. A command that does not end, such as a target, is a failure.
 #[track_caller]
@@ -313,8 +313,8 @@ fn tls_certificate_can_be_trusted() {
     const FETCH: &str = "import ssl, sys, urllib.request as request
 trust = ssl.create_default_context(cafile=sys.argv[2])
 print(request.urlopen(sys.argv[1] + '/u/3', context=trust).status)";
-    if Command::new("python3").arg("--version").output().is_err() {
-        return skip_without("there is no python3");
+    if !has_program("python3") {
+        return;
     }
     let folder = TempDir::new().unwrap();
     let certificate = folder.path().join("certificate.pem");

@@ -31,6 +31,15 @@ pub(crate) fn skip(what: &str) {
     let _ = writeln!(io::stderr(), "skipped: {what}");
 }
 
+/// Whether `program` is installed. Otherwise the test is skipped as in [`skip_without`].
+pub(crate) fn has_program(program: &str) -> bool {
+    let found = Command::new(program).arg("--version").output().is_ok();
+    if !found {
+        skip_without(&format!("there is no {program}"));
+    }
+    found
+}
+
 /// Whether `output` states that this system cannot run `contender`. It is then skipped as in [`skip_without`].
 pub(crate) fn skip_unsupported(contender: &str, output: &str) -> bool {
     let unsupported = output.contains("io_uring is not available");

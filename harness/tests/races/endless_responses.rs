@@ -52,11 +52,8 @@ fn send_endlessly(mut connection: &TcpStream, id: u64) -> io::Result<()> {
 #[test]
 fn endless_response_times_out() {
     let job = Job {
-        url_prefix: format!("http://{}/u/", serve(send_endlessly)),
-        ids: (0..6).collect(),
-        in_flight: 2,
         request_timeout_ms: 1_500,
-        due_ns: None,
+        ..Job::new(format!("http://{}/u/", serve(send_endlessly)), 0..6, 2)
     };
     let wrong = failures_of_each(common_contenders(), &job, |_, sample| {
         let timeout = Outcome::Failure { error: ErrorKind::Timeout };
@@ -80,12 +77,9 @@ fn answer_twice(mut connection: &TcpStream, id: u64) -> io::Result<()> {
 #[test]
 fn bytes_on_an_idle_connection_are_no_response() {
     let job = Job {
-        url_prefix: format!("http://{}/u/", serve(answer_twice)),
-        ids: (0..3).collect(),
-        in_flight: 1,
-        request_timeout_ms: 20_000,
         // The second is requested long after the surplus has arrived.
         due_ns: Some(vec![0, 500_000_000, 500_000_000]),
+        ..Job::new(format!("http://{}/u/", serve(answer_twice)), 0..3, 1)
     };
     let wrong = failures_of_each(common_contenders(), &job, |_, sample| {
         let expected =

@@ -9,7 +9,7 @@ use inflight::session::Unwatched;
 use inflight_report::record::{Record, Run};
 use tempfile::TempDir;
 
-use crate::common::{self, run_source, session, skip_without, valid_figures};
+use crate::common::{self, has_program, run_source, session, valid_figures};
 
 /// The files of `folder` that CONTRIBUTING.md shows, each in a block that begins with its path.
 pub(crate) fn documented(folder: &str) -> (TempDir, PathBuf) {
@@ -34,8 +34,7 @@ pub(crate) fn inflight(cache: &Path, args: &[&str]) -> Output {
 
 /// Runs `contenders` of the documented `folder`. Skipped where `program` is not installed.
 fn run_documented(folder: &str, program: &str, contenders: &[&str]) {
-    if Command::new(program).arg("--version").output().is_err() {
-        skip_without(&format!("there is no {program}"));
+    if !has_program(program) {
         return;
     }
     let (written, file) = documented(folder);
@@ -65,8 +64,7 @@ fn documented_shell_contender_is_valid() {
 
 /// A run of the documented worker in Python as `my-threads:4`, with `correct` replaced by `wrong`.
 fn run_modified(correct: &str, wrong: &str) -> Option<Run> {
-    if Command::new("python3").arg("--version").output().is_err() {
-        skip_without("there is no python3");
+    if !has_program("python3") {
         return None;
     }
     let (_written, file) = documented("my-python");

@@ -68,13 +68,8 @@ fn fault(name: &str) -> Fault {
 
 /// The job of a worker for a server that plays [`scenario`].
 pub(crate) fn job(server: SocketAddr) -> Job {
-    Job {
-        url_prefix: format!("http://{server}/u/"),
-        ids: (0..URLS + MISSING_URLS).collect(),
-        in_flight: 16,
-        request_timeout_ms: REQUEST_TIMEOUT_MS,
-        due_ns: None,
-    }
+    let job = Job::new(format!("http://{server}/u/"), 0..URLS + MISSING_URLS, 16);
+    Job { request_timeout_ms: REQUEST_TIMEOUT_MS, ..job }
 }
 
 /// The fault of the request of `sample`, and a message, if the outcome is not the expected one.
@@ -114,13 +109,7 @@ fn every_client_reports_the_same_error_kind() {
 #[test]
 fn refused_connection_is_a_connect_error() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let job = Job {
-        url_prefix: format!("http://{address}/u/"),
-        ids: (0..4).collect(),
-        in_flight: 2,
-        request_timeout_ms: 20_000,
-        due_ns: None,
-    };
+    let job = Job::new(format!("http://{address}/u/"), 0..4, 2);
     each_contender(&job, |_, sample| unexpected(Outcome::Failure { error: ErrorKind::Connect }, sample));
 }
 
@@ -173,13 +162,7 @@ fn common_client_resends_after_a_closed_idle_connection() {
                 thread::spawn(move || answer_once(&connection, ending));
             }
         });
-        let job = Job {
-            url_prefix: format!("http://{address}/u/"),
-            ids: (0..5).collect(),
-            in_flight: 1,
-            request_timeout_ms: 20_000,
-            due_ns: None,
-        };
+        let job = Job::new(format!("http://{address}/u/"), 0..5, 1);
         each_contender(&job, |client, sample| {
             let wrong = sample.outcome != Outcome::response(200, b"hi") || sample.resent != (sample.id > 0);
             (client.name == COMMON && wrong).then(|| format!("{ending:?}: {sample:?}"))

@@ -17,17 +17,8 @@ use crate::workers::{Job, each_contender, unexpected};
 
 const BIG: usize = 1 << 20;
 
-/// Long enough for a busy machine: nothing here is timed.
-const REQUEST_TIMEOUT_MS: u64 = 20_000;
-
 fn job(url_prefix: String, ids: u64) -> Job {
-    Job {
-        url_prefix,
-        ids: (0..ids).collect(),
-        in_flight: 3,
-        request_timeout_ms: REQUEST_TIMEOUT_MS,
-        due_ns: None,
-    }
+    Job::new(url_prefix, 0..ids, 3)
 }
 
 #[test]

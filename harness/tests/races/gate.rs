@@ -11,7 +11,7 @@ use inflight::meter::Callgrind;
 use inflight_report::gate::{self, Figure, SCREEN_PAIRS, Stage};
 use tempfile::TempDir;
 
-use crate::common::{self, skip_without};
+use crate::common::{self, has_program, skip_without};
 use crate::externals::documented;
 
 /// A cell whose connections do not depend on the load of the machine: with a delay all four are in flight at once.
@@ -304,8 +304,8 @@ fn revision_is_built_in_its_own_checkout() {
 
 #[test]
 fn documented_gate_of_an_own_client_works() {
-    if Command::new("python3").arg("--version").output().is_err() {
-        return skip_without("there is no python3");
+    if !has_program("python3") {
+        return;
     }
     let (written, file) = documented("my-python");
     let base = file.parent().unwrap();

@@ -120,6 +120,12 @@ fn run_worker(command: &mut Command, plan: &Plan) -> Option<Report> {
 }
 
 impl Job {
+    /// A job without a schedule, whose requests time out only after longer than a busy machine needs.
+    pub(crate) fn new(url_prefix: String, ids: impl IntoIterator<Item = u64>, in_flight: usize) -> Job {
+        let ids = ids.into_iter().collect();
+        Job { url_prefix, ids, in_flight, request_timeout_ms: 20_000, due_ns: None }
+    }
+
     /// The plan for a worker of `model` with `client`.
     pub(crate) fn plan(&self, model: &str, client: &str) -> Plan {
         Plan {

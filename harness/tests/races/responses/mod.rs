@@ -25,13 +25,8 @@ const REQUEST_TIMEOUT_MS: u64 = 4_000;
 fn job(responses: Vec<Response>) -> Job {
     let ids = ids(responses.len());
     let server = start(responses);
-    Job {
-        url_prefix: format!("http://{server}/u/"),
-        ids,
-        in_flight: 1,
-        request_timeout_ms: REQUEST_TIMEOUT_MS,
-        due_ns: None,
-    }
+    let job = Job::new(format!("http://{server}/u/"), ids, 1);
+    Job { request_timeout_ms: REQUEST_TIMEOUT_MS, ..job }
 }
 
 fn text(outcome: Outcome) -> String {
