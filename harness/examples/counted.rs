@@ -1,4 +1,4 @@
-//! A worker that counts how often it allocates, and tells the number on stderr in the end.
+//! A worker that counts its allocations, and prints the number on stderr at the end.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::{self, BufReader};
@@ -11,11 +11,11 @@ static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 
 struct Counting;
 
-// SAFETY: everything is left to the system's allocator, which keeps the contract.
+// SAFETY: all calls are forwarded to the system's allocator, which fulfils the contract.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller keeps its part of the contract, which is the same.
+        // SAFETY: the caller fulfils the contract, which is the same.
         unsafe { System.alloc(layout) }
     }
 
@@ -35,9 +35,9 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 fn main() -> Result<()> {
-    worker::work(BufReader::new(io::stdin()), io::stdout(), |plan, gate| {
+    worker::work(BufReader::new(io::stdin()), io::stdout(), |plan, setup| {
         let run = models::find(&plan.model, &plan.client).context("no such model")?;
-        run(plan, gate)
+        run(plan, setup)
     })?;
     eprintln!("{}", ALLOCATIONS.load(Ordering::Relaxed));
     Ok(())

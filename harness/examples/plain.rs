@@ -1,5 +1,5 @@
-//! The program itself, built as the examples are: what `planted` is held against, so that nothing but what is
-//! planted tells the two apart. Other features of the libraries below would make other code of them.
+//! The program itself, built like the examples: the baseline of `planted`, so that the two differ in nothing but the
+//! planted work. Other features of the dependencies would compile to different code.
 
 use std::process::ExitCode;
 

@@ -1,15 +1,15 @@
-//! An inflight in which one contender was made worse on purpose, to see that a gate finds it. It is the program
-//! itself in everything else.
+//! The program with one contender made slower on purpose, to test that a gate detects it. Everything else is
+//! unchanged.
 //!
-//! `PLANTED` says which contender, what, and how much:
+//! `PLANTED` states the contender, the kind of work, and the amount:
 //!
 //! ```text
-//! PLANTED='tokio:128 spin 300'       go round a loop 300 times for every request
+//! PLANTED='tokio:128 spin 300'       iterate a loop 300 times for every request
 //! PLANTED='tokio:128 allocate 1'     allocate memory once for every request
-//! PLANTED='tokio:128 connect 1'      open one connection more in a run
+//! PLANTED='tokio:128 connect 1'      open one more connection in a run
 //! ```
 //!
-//! All of it is done after the last response and before `done`, which only this place can reach in any model.
+//! The work is done after the last response and before `done`, the only point that is the same for every model.
 
 use std::env;
 use std::hint::black_box;
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// A worker that does more than it should, where its contender is the one.
+/// Runs a worker, with extra work if it is of the planted contender.
 fn work(planted: &str) -> Result<()> {
     let [contender, what, amount] = planted.split(' ').collect::<Vec<_>>()[..] else {
         bail!("PLANTED is CONTENDER spin|allocate|connect AMOUNT")
@@ -50,11 +50,11 @@ fn work(planted: &str) -> Result<()> {
         "spin" => Extra::Spin(amount * requests),
         "allocate" => Extra::Allocate(amount * requests),
         "connect" => Extra::Connect(amount, authority(&plan)?.to_owned()),
-        other => bail!("nothing is known of {other}"),
+        other => bail!("unknown argument {other}"),
     };
     let output = Planted { output: io::stdout(), extra };
-    worker::work(Cursor::new(line).chain(input), output, |plan, gate| {
-        models::find(&plan.model, &plan.client).context("no such model")?(plan, gate)
+    worker::work(Cursor::new(line).chain(input), output, |plan, setup| {
+        models::find(&plan.model, &plan.client).context("no such model")?(plan, setup)
     })
 }
 
@@ -62,7 +62,7 @@ fn authority(plan: &Plan) -> Result<&str> {
     plan.url_prefix.split('/').nth(2).context("a URL has an authority")
 }
 
-/// What is done once, and then nothing.
+/// Work that is done once.
 enum Extra {
     Nothing,
     Spin(u64),
@@ -71,7 +71,7 @@ enum Extra {
 }
 
 impl Extra {
-    fn do_it(self) -> io::Result<()> {
+    fn run(self) -> io::Result<()> {
         match self {
             Extra::Nothing => {}
             Extra::Spin(times) => _ = black_box((0..times).fold(0_u64, |sum, n| black_box(sum + n))),
@@ -86,7 +86,7 @@ impl Extra {
     }
 }
 
-/// A worker's output, before whose `done` the extra is done.
+/// A worker's output, which does the extra work before it writes `done`.
 struct Planted<O> {
     output: O,
     extra: Extra,
@@ -95,7 +95,7 @@ struct Planted<O> {
 impl<O: Write> Write for Planted<O> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if bytes.starts_with(DONE.as_bytes()) {
-            std::mem::replace(&mut self.extra, Extra::Nothing).do_it()?;
+            std::mem::replace(&mut self.extra, Extra::Nothing).run()?;
         }
         self.output.write(bytes)
     }

@@ -1,11 +1,11 @@
-//! The style that matters, held by a test: model files are lessons, listed once and named nowhere else.
+//! Style rules as tests: model files are short lessons, and models are named nowhere else.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use inflight::models::MODELS;
 
-const LONGEST_LESSON: usize = 90;
+const MAX_LESSON_LINES: usize = 90;
 
 fn crate_folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)
@@ -32,7 +32,7 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
 }
 
 #[test]
-fn every_model_file_is_listed_and_is_called_as_its_model_is() {
+fn every_model_file_is_listed_under_its_name() {
     let mut files: Vec<String> =
         lessons().map(|(path, _)| path.file_stem().unwrap().to_str().unwrap().replace('_', "-")).collect();
     let mut models: Vec<&str> = MODELS.iter().map(|model| model.name).collect();
@@ -42,7 +42,7 @@ fn every_model_file_is_listed_and_is_called_as_its_model_is() {
 }
 
 #[test]
-fn every_model_file_begins_with_a_sentence_and_is_short() {
+fn model_files_begin_with_a_sentence_and_are_short() {
     for (path, text) in lessons() {
         let path = path.display();
         let summary: Vec<&str> = text.lines().map_while(|line| line.strip_prefix("//! ")).collect();
@@ -51,12 +51,12 @@ fn every_model_file_begins_with_a_sentence_and_is_short() {
             "{path} does not begin with a sentence"
         );
         let lines = text.lines().count();
-        assert!(lines <= LONGEST_LESSON, "{path} has {lines} lines, more than {LONGEST_LESSON}");
+        assert!(lines <= MAX_LESSON_LINES, "{path} has {lines} lines, more than {MAX_LESSON_LINES}");
     }
 }
 
 #[test]
-fn every_model_tells_what_it_is_and_what_is_set() {
+fn every_model_has_about_and_details() {
     for model in MODELS {
         assert!(!model.about.is_empty() && !model.about.ends_with('.'), "{}", model.name);
         assert!(model.details.ends_with('.'), "{}", model.name);
@@ -66,7 +66,7 @@ fn every_model_tells_what_it_is_and_what_is_set() {
 }
 
 #[test]
-fn the_walk_through_shows_the_smallest_model_as_it_is() {
+fn contributing_shows_the_smallest_model() {
     let document = fs::read_to_string(crate_folder("CONTRIBUTING.md")).unwrap();
     let shown = document.split("+++ b/harness/src/models/sync.rs\n").nth(1).expect("the diff is there");
     let shown: String =
@@ -76,10 +76,10 @@ fn the_walk_through_shows_the_smallest_model_as_it_is() {
     assert_eq!(shown, smallest.1);
 }
 
-/// Names of models are data. Code that knows one by name would have to change with the list, so none
-/// may: no string of its own and no contender in words. Tests may, and so may the crates' own names.
+/// Names of models are data. Code that contains one would have to change with the list, so no code outside the models
+/// may contain one as a string or in a contender. Tests may, and names of crates are allowed.
 #[test]
-fn no_model_is_named_outside_the_list() {
+fn no_model_is_named_outside_the_models() {
     let folders = [crate_folder("harness/src"), crate_folder("report/src")];
     for (path, text) in folders.iter().flat_map(|folder| sources(folder)) {
         if path.components().any(|part| part.as_os_str() == "models") || is_test(&path) {
@@ -101,7 +101,7 @@ fn no_model_is_named_outside_the_list() {
     }
 }
 
-/// A module that is compiled for tests alone, as its parent says.
+/// Whether the file is a module for tests only.
 fn is_test(path: &Path) -> bool {
     let in_tests = path.parent().is_some_and(|folder| folder.ends_with("tests"));
     in_tests || path.ends_with("tests.rs") || path.ends_with("example.rs")

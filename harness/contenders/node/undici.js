@@ -30,7 +30,7 @@ function get(pool, plan, id) {
 async function main() {
   const plan = await protocol.readPlan();
   const pool = openPool(plan);
-  const samples = protocol.room(plan.ids);
+  const samples = protocol.newSamples(plan.ids);
   const goNs = await protocol.ready("1 thread", `undici ${version}`);
 
   const rest = samples.ids.entries();

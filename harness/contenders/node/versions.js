@@ -1,4 +1,4 @@
-// What would be measured: Node.js, and the package that was set up for it.
+// Prints the versions of Node.js and of the installed package.
 "use strict";
 
 const { version } = require("undici/package.json");

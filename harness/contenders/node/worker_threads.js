@@ -1,4 +1,4 @@
-// Threads with an event loop each, and fetch in every one; the main thread waits for them.
+// Threads with an event loop and fetch in each. The main thread waits for them.
 "use strict";
 
 const { once } = require("node:events");
@@ -6,7 +6,7 @@ const { Worker, isMainThread, parentPort, workerData } = require("node:worker_th
 const { VERSION, fetchAll, openAgent } = require("./fetch_client");
 const protocol = require("./protocol");
 
-async function lead() {
+async function runMain() {
   const plan = await protocol.readPlan();
   const workers = Array.from({ length: plan.processes }, (_, number) => {
     const ids = plan.ids.filter((_, index) => index % plan.processes === number);
@@ -21,10 +21,10 @@ async function lead() {
   await protocol.done(...shares);
 }
 
-async function follow() {
+async function runWorker() {
   const { plan, ids, number } = workerData;
   const agent = openAgent(plan);
-  const samples = protocol.room(ids, number);
+  const samples = protocol.newSamples(ids, number);
   parentPort.postMessage("ready");
   const [goNs] = await once(parentPort, "message");
   await fetchAll(plan, samples, goNs);
@@ -32,5 +32,5 @@ async function follow() {
   await agent.close();
 }
 
-if (isMainThread) lead();
-else follow();
+if (isMainThread) runMain();
+else runWorker();

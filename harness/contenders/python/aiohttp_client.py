@@ -1,4 +1,4 @@
-"""aiohttp: one session, as the programs use it that wait on an event loop."""
+"""aiohttp: one session, shared by the programs with an event loop."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ import protocol
 
 VERSION = f"aiohttp {aiohttp.__version__}"
 
-# Of a body that is cut short only the message tells why.
+# The reason why a body is incomplete is only in the message.
 KINDS = [
     ("timeout", asyncio.TimeoutError),
     ("connect", aiohttp.ClientConnectorError),
@@ -22,12 +22,12 @@ KINDS = [
     ("malformed", ValueError),
 ]
 
-# aiohttp's own limit on a header field is 8 KiB.
-MOST_HEADER_BYTES = 64 * 1024
+# The default limit of aiohttp on a header field is 8 KiB.
+MAX_HEADER_BYTES = 64 * 1024
 
 
 def open_session(plan):
-    """Is called within the event loop, to which a session belongs."""
+    """Must be called within the event loop, to which a session belongs."""
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=plan["in_flight"]),
         timeout=aiohttp.ClientTimeout(
@@ -35,11 +35,11 @@ def open_session(plan):
         ),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"Accept-Encoding": "identity"},
-        max_field_size=MOST_HEADER_BYTES,
+        max_field_size=MAX_HEADER_BYTES,
         auto_decompress=False,
         trust_env=False,
     )
-    # Otherwise a GET is sent again whose idle connection turned out to be closed. There is no public switch.
+    # By default a GET is sent again when its idle connection turned out to be closed. There is no public switch.
     session._retry_connection = False
     return session
 
@@ -47,16 +47,16 @@ def open_session(plan):
 async def fetch(session, plan, samples, index, id):
     start_ns = time.monotonic_ns()
     try:
-        async with session.get(f"{plan['url_prefix']}{id}", allow_redirects=False) as answer:
-            body = await answer.read()
-        outcome = protocol.response(answer.status, body)
-    except Exception as error:  # not all that a bad answer raises is an error of aiohttp
+        async with session.get(f"{plan['url_prefix']}{id}", allow_redirects=False) as response:
+            body = await response.read()
+        outcome = protocol.response(response.status, body)
+    except Exception as error:  # a bad response can raise errors other than those of aiohttp
         outcome = protocol.failure(error, KINDS)
     samples.add(index, id, start_ns, outcome)
 
 
 async def fetch_all(session, plan, samples, ids):
-    """A task for every URL, of which a semaphore lets so many begin as may be in flight."""
+    """Runs a task for every URL. A semaphore limits the requests in flight."""
     semaphore = asyncio.Semaphore(plan["in_flight"])
 
     async def fetch_one(index, id):

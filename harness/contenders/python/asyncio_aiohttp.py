@@ -1,4 +1,4 @@
-"""One event loop, asyncio's own or, asked for by the argument, uvloop."""
+"""One event loop: that of asyncio, or uvloop with the argument `uvloop`."""
 
 import asyncio
 import sys
@@ -9,7 +9,7 @@ import aiohttp_client
 import protocol
 
 
-async def race(plan, runtime):
+async def run(plan, runtime):
     samples = protocol.Samples(len(plan["ids"]))
     async with aiohttp_client.open_session(plan) as session:
         go_ns = protocol.ready(f"{runtime}, 1 thread", aiohttp_client.VERSION)
@@ -18,6 +18,6 @@ async def race(plan, runtime):
 
 
 if sys.argv[1:] == ["uvloop"]:
-    uvloop.run(race(protocol.read_plan(), f"uvloop {uvloop.__version__}"))
+    uvloop.run(run(protocol.read_plan(), f"uvloop {uvloop.__version__}"))
 else:
-    asyncio.run(race(protocol.read_plan(), "asyncio"))
+    asyncio.run(run(protocol.read_plan(), "asyncio"))

@@ -1,4 +1,4 @@
-"""One event loop, asyncio's own, and httpx."""
+"""The event loop of asyncio, and httpx."""
 
 import asyncio
 import time
@@ -10,7 +10,7 @@ import protocol
 
 VERSION = f"httpx {httpx.__version__}, httpcore {httpcore.__version__}"
 
-# Of an answer that breaks off and one that makes no sense only the message tells which it is.
+# Whether a response is incomplete or malformed is only in the message.
 KINDS = [
     ("timeout", httpx.TimeoutException),
     ("connect", httpx.ConnectError),
@@ -29,7 +29,7 @@ def open_client(plan):
         limits=httpx.Limits(
             max_connections=plan["in_flight"], max_keepalive_connections=plan["in_flight"]
         ),
-        # They hold for each read and write: httpx has no timeout for a whole request.
+        # Timeouts apply to each read and write: httpx has none for a whole request.
         timeout=httpx.Timeout(request_s, connect=plan["connect_timeout_ms"] / 1000, pool=None),
         headers={"Accept-Encoding": "identity"},
         trust_env=False,
@@ -39,14 +39,14 @@ def open_client(plan):
 async def fetch(client, plan, samples, index, id):
     start_ns = time.monotonic_ns()
     try:
-        answer = await client.get(f"{plan['url_prefix']}{id}")
-        outcome = protocol.response(answer.status_code, answer.content)
-    except Exception as error:  # not all that a bad answer raises is an error of httpx
+        response = await client.get(f"{plan['url_prefix']}{id}")
+        outcome = protocol.response(response.status_code, response.content)
+    except Exception as error:  # a bad response can raise errors other than those of httpx
         outcome = protocol.failure(error, KINDS)
     samples.add(index, id, start_ns, outcome)
 
 
-async def race(plan):
+async def run(plan):
     samples = protocol.Samples(len(plan["ids"]))
     semaphore = asyncio.Semaphore(plan["in_flight"])
 
@@ -60,4 +60,4 @@ async def race(plan):
         protocol.done(go_ns, samples)
 
 
-asyncio.run(race(protocol.read_plan()))
+asyncio.run(run(protocol.read_plan()))

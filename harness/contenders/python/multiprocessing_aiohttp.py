@@ -1,4 +1,4 @@
-"""A pool of processes, and in each an event loop with its share of the URLs."""
+"""A pool of processes. Each has an event loop and fetches its share of the URLs."""
 
 import asyncio
 import multiprocessing
@@ -7,8 +7,8 @@ import aiohttp_client
 import protocol
 
 
-def begin(plan, all_ready):
-    """A child's set-up: a loop, a session and samples of its own, to be there when work comes."""
+def set_up(plan, all_ready):
+    """Creates the loop, the session and the samples of a child process before work arrives."""
     global loop, session, samples
     loop = asyncio.new_event_loop()
     session = loop.run_until_complete(open_session(plan))
@@ -32,7 +32,7 @@ def main():
     processes, ids = plan["processes"], plan["ids"]
     context = multiprocessing.get_context("fork")
     all_ready = context.Barrier(processes + 1)
-    with context.Pool(processes, begin, (plan, all_ready)) as pool:
+    with context.Pool(processes, set_up, (plan, all_ready)) as pool:
         all_ready.wait()
         go_ns = protocol.ready(f"asyncio, {processes} processes", aiohttp_client.VERSION)
         shares = [(process, plan, ids[process::processes]) for process in range(processes)]

@@ -1,4 +1,4 @@
-"""What every program here hears from the harness and says to it: one JSON value a line."""
+"""The protocol between the harness and these programs: one JSON value a line."""
 
 import json
 import platform
@@ -10,14 +10,14 @@ from array import array
 
 
 def read_plan():
-    # A connection is a descriptor, of which many systems allow 1,024 unless asked for more.
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    # A connection is a descriptor. Many systems allow 1,024 by default.
+    _, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard_limit, hard_limit))
     return json.loads(sys.stdin.readline())
 
 
 def ready(runtime, client):
-    """Says that everything is set up, waits for `go`, and gives the time of it in nanoseconds."""
+    """Reports that setup is complete, waits for `go`, and returns its time in nanoseconds."""
     runtime = f"Python {platform.python_version()}, {runtime}"
     print(json.dumps({"ready": True, "runtime": runtime, "client": client}), flush=True)
     word = sys.stdin.readline().strip()
@@ -27,7 +27,7 @@ def ready(runtime, client):
 
 
 def done(go_ns, *shares):
-    """Says that the last response is in, waits until the meters were read, and tells the samples."""
+    """Reports that all responses are received, waits until the meters were read, and writes the samples."""
     print("done", flush=True)
     sys.stdin.read()
     for samples in shares:
@@ -35,7 +35,7 @@ def done(go_ns, *shares):
 
 
 class Samples:
-    """What became of each request. All memory is written to before `go`, so that no request adds to it."""
+    """The samples. All memory is touched before `go`, so that no request adds to it."""
 
     def __init__(self, count):
         zeros = bytes(8 * count)
@@ -45,13 +45,13 @@ class Samples:
         self.process = None
 
     def add(self, index, id, start_ns, outcome):
-        """One request, which ends now."""
+        """Records a request that ends now."""
         self.ends_ns[index] = time.monotonic_ns()
         self.ids[index], self.starts_ns[index] = id, start_ns
         self.statuses[index], self.lengths[index], self.crc32s[index], self.errors[index] = outcome
 
     def since(self, go_ns):
-        """The samples as the harness reads them, without places that no request took."""
+        """The samples as the harness reads them, without unused entries."""
         for index, end_ns in enumerate(self.ends_ns):
             if end_ns == 0:
                 continue
@@ -67,12 +67,12 @@ class Samples:
 
 
 def response(status, body):
-    """An outcome: status, length, CRC-32, and no error."""
+    """The outcome of a response: status, length, CRC-32, and no error."""
     return status, len(body), zlib.crc32(body), None
 
 
 def failure(error, kinds):
-    """An outcome: the first of `kinds` that fits the error or anything that caused it, by type and words."""
+    """The outcome of an error: the first of `kinds` whose type and words match it or one of its causes."""
     causes = []
     while error is not None:
         causes.append(error)

@@ -1,4 +1,4 @@
-"""requests: one session, as the programs use it that wait with threads."""
+"""requests: one session, shared by the programs with threads."""
 
 import http.client
 import time
@@ -36,15 +36,15 @@ def open_session(plan):
 
 
 def fetch(session, plan, samples, index, id):
-    # The second holds for each read: requests has no timeout for a whole request.
+    # The second applies to each read: requests has no timeout for a whole request.
     timeout = plan["connect_timeout_ms"] / 1000, plan["request_timeout_ms"] / 1000
     start_ns = time.monotonic_ns()
     try:
-        answer = session.get(f"{plan['url_prefix']}{id}", timeout=timeout, allow_redirects=False)
-        # http.client passes over a length that is no number, and reads until the connection closes.
-        if not answer.headers.get("Content-Length", "0").strip().isdecimal():
+        response = session.get(f"{plan['url_prefix']}{id}", timeout=timeout, allow_redirects=False)
+        # http.client ignores a length that is no number, and reads until the connection closes.
+        if not response.headers.get("Content-Length", "0").strip().isdecimal():
             raise ValueError("the length is no number")
-        outcome = protocol.response(answer.status_code, answer.content)
-    except Exception as error:  # not all that a bad answer raises is an error of requests
+        outcome = protocol.response(response.status_code, response.content)
+    except Exception as error:  # a bad response can raise errors other than those of requests
         outcome = protocol.failure(error, KINDS)
     samples.add(index, id, start_ns, outcome)

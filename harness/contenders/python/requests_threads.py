@@ -1,4 +1,4 @@
-"""A pool of as many threads as requests may be in flight; each takes the next URL, and waits for it."""
+"""A pool of as many threads as requests may be in flight. Each fetches one URL after another."""
 
 from concurrent.futures import ThreadPoolExecutor
 

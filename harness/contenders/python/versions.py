@@ -1,4 +1,4 @@
-"""What would be measured: the interpreter, and the packages that were set up for it."""
+"""Prints the versions of the interpreter and of the installed packages."""
 
 import platform
 from importlib.metadata import version

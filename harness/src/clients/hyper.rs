@@ -1,5 +1,5 @@
-//! hyper's connections by themselves: what reqwest stands on, and what runtimes without a client of
-//! their own use.
+//! hyper's connections without a pool: the base of reqwest, and the client of runtimes that have none of
+//! their own.
 
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -12,50 +12,50 @@ use ::hyper::{Error, Request};
 use anyhow::Result;
 use http_body_util::{BodyExt, Empty};
 
-use super::common::site::Site;
-use super::net::{self, Net};
+use super::common::endpoint::Endpoint;
+use super::runtime::{self, Runtime};
 use super::{AsyncFetch, Client, kind_of_cause};
 use crate::protocol::{ErrorKind, Fetched, Outcome, Plan};
 
 /// One client, shared by all tasks. A clone is a new handle.
-pub(crate) struct Hyper<N>(Arc<Shared>, PhantomData<fn() -> N>);
+pub(crate) struct Hyper<R>(Arc<Shared>, PhantomData<fn() -> R>);
 
 struct Shared {
-    site: Site,
-    /// The handles of connections that nobody uses: each connection itself is a task.
+    endpoint: Endpoint,
+    /// The handles of idle connections. Each connection itself is a task.
     idle: Mutex<Vec<Requests>>,
 }
 
 type Requests = SendRequest<Empty<Bytes>>;
 
-impl<N> Clone for Hyper<N> {
+impl<R> Clone for Hyper<R> {
     fn clone(&self) -> Self {
         Hyper(self.0.clone(), PhantomData)
     }
 }
 
-impl<N: Net> Client for Hyper<N> {
+impl<R: Runtime> Client for Hyper<R> {
     const VERSION: &str = concat!("hyper ", env!("VERSION_hyper"));
     const DETAILS: &str = "Connections of hyper::client::conn::http1 over the runtime's own sockets, each a task of its \
-        own as in hyper's documentation, and a plain list of idle ones. A body is read frame by frame and not kept. A \
-        connection that the server closed before the request was written is replaced by another. Keep-alive, \
-        TCP_NODELAY; no proxy, no redirects, no decompression, no retries of a request that was sent.";
+        own as in hyper's documentation, and a list of idle ones. A body is read frame by frame and not kept. A \
+        connection that the server closed before the request was written is replaced by a new one. Keep-alive, \
+        TCP_NODELAY; no proxy, no redirects, no decompression, no retries of requests that were sent.";
 
     fn new(plan: &Plan) -> Result<Self> {
-        Ok(Hyper(Arc::new(Shared { site: Site::of(plan)?, idle: Mutex::default() }), PhantomData))
+        Ok(Hyper(Arc::new(Shared { endpoint: Endpoint::of(plan)?, idle: Mutex::default() }), PhantomData))
     }
 }
 
-impl<N: Net> AsyncFetch for Hyper<N> {
+impl<R: Runtime> AsyncFetch for Hyper<R> {
     async fn fetch(&self, id: u64) -> Fetched {
-        let outcome = N::within(self.0.site.request_timeout, self.get(id)).await;
+        let outcome = R::timeout(self.0.endpoint.request_timeout, self.get(id)).await;
         outcome.unwrap_or(Err(ErrorKind::Timeout)).into()
     }
 }
 
-impl<N: Net> Hyper<N> {
+impl<R: Runtime> Hyper<R> {
     async fn get(&self, id: u64) -> Result<Outcome, ErrorKind> {
-        let request = Request::get(self.0.site.path(id)).header(HOST, self.0.site.authority());
+        let request = Request::get(self.0.endpoint.path(id)).header(HOST, self.0.endpoint.authority());
         let request = request.body(Empty::new()).map_err(|_| ErrorKind::Other)?;
         let mut requests = match self.0.idle().await {
             Some(idle) => idle,
@@ -84,14 +84,15 @@ impl<N: Net> Hyper<N> {
         Ok(Outcome::Response { status, bytes, crc32: crc32.finalize() })
     }
 
-    /// Opens a connection. It has a box of its own, so that the task of every request is not as large as what only
-    /// the first of them need.
+    /// Opens a connection. The future is boxed, so that the task of every request is not as large as what only the
+    /// first requests need.
     fn open(&self) -> Pin<Box<dyn Future<Output = Result<Requests, ErrorKind>> + Send + '_>> {
         Box::pin(async move {
-            let stream = net::connect::<N>(self.0.site.address, self.0.site.connect_timeout).await?;
+            let stream =
+                runtime::connect::<R>(self.0.endpoint.address, self.0.endpoint.connect_timeout).await?;
             let (requests, connection) = http1::handshake(stream).await.map_err(|error| kind(&error))?;
-            // How a connection ends is known to the request that is waiting for it, if there is one.
-            N::spawn(async move { _ = connection.await });
+            // The request in flight on a connection gets its error, if there is one.
+            R::spawn(async move { _ = connection.await });
             Ok(requests)
         })
     }
@@ -109,7 +110,7 @@ impl Shared {
     }
 }
 
-const UNPOISONED: &str = "nothing panics while it holds the lock";
+const UNPOISONED: &str = "no thread panics while it holds the lock";
 
 fn kind(error: &Error) -> ErrorKind {
     kind_of_cause(error).unwrap_or(ErrorKind::Other)

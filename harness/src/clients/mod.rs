@@ -1,38 +1,45 @@
-//! The HTTP clients that models drive, one a file.
+//! The HTTP clients that models drive, one a file. The table in `pairings` says which model drives which.
 //!
-//! Every client is set up alike: keep-alive, a pool as large as the shape, `TCP_NODELAY`; no proxy
-//! from the environment, no redirects, no decompression, no retries. Each says what it sets, and what
-//! it cannot, in its `DETAILS`.
+//! Every client is configured alike: keep-alive, a pool as large as the number of requests in flight, `TCP_NODELAY`; no
+//! proxy from the environment, no redirects, no decompression, no retries. Its `DETAILS` state its settings and what
+//! cannot be set.
 
 pub mod common;
-pub(crate) mod hyper;
-pub mod net;
-pub(crate) mod reqwest;
-pub(crate) mod ureq;
+mod hyper;
+pub(crate) mod pairings;
+mod reqwest;
+pub mod runtime;
+mod ureq;
 
 use std::error::Error;
 use std::io;
 
+pub(crate) use self::common::{blocking::Blocking, futures::Futures};
+pub(crate) use self::hyper::Hyper;
+pub(crate) use self::pairings::pairings;
+pub(crate) use self::reqwest::Reqwest;
+pub(crate) use self::ureq::Ureq;
+
 use crate::protocol::{ErrorKind, Fetched, Plan};
 
-/// An HTTP client, as far as setting it up goes.
+/// An HTTP client that can be configured.
 pub trait Client: Sized {
     /// Its name and version.
     const VERSION: &str;
-    /// What is set in it and why.
+    /// Its settings and the reasons for them.
     const DETAILS: &str;
 
-    /// Sets it up for `plan`.
+    /// Configures it for `plan`.
     fn new(plan: &Plan) -> anyhow::Result<Self>;
 }
 
-/// A client that holds its thread until the body is in.
+/// A client that blocks its thread until the body is received.
 pub trait BlockingFetch: Client + Send + Sync {
     /// Fetches the URL of `id`, body included.
     fn fetch(&self, id: u64) -> Fetched;
 }
 
-/// A client that gives its thread back while it waits. A clone is a new handle to the same client.
+/// A client that yields its thread while it waits. A clone is a new handle to the same client.
 pub trait AsyncFetch: Client + Clone + Send + Sync + 'static {
     /// Fetches the URL of `id`, body included.
     fn fetch(&self, id: u64) -> impl Future<Output = Fetched> + Send;
@@ -44,11 +51,11 @@ impl From<io::Error> for ErrorKind {
     }
 }
 
-/// The kind of an error that kept a connection from being made.
+/// The kind of an error in connecting.
 fn kind_of_connecting(error: io::Error) -> ErrorKind {
     match error.kind() {
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => ErrorKind::Timeout,
-        // Nothing refuses in this way: there was a connection, and it is gone.
+        // A refusal is reported otherwise: there was a connection, and it was closed.
         io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => ErrorKind::Reset,
         _ => ErrorKind::Connect,
     }
@@ -68,8 +75,8 @@ fn kind_of_io(error: &io::Error) -> Option<ErrorKind> {
     }
 }
 
-/// The kind of an error that stands on hyper's: that of the first I/O error in the chain of causes that
-/// says more than "something failed", or else hyper's own.
+/// The kind of an error that wraps one of hyper: that of the first I/O error with a known kind in the chain of
+/// causes, or else that of hyper's own error.
 fn kind_of_cause(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
     let causes = || std::iter::successors(Some(error), |&error| error.source());
     let of_io = causes().filter_map(|error| error.downcast_ref::<io::Error>()).find_map(kind_of_io);

@@ -17,12 +17,11 @@ pub(crate) struct Reqwest {
 impl super::Client for Reqwest {
     const VERSION: &str = concat!("reqwest ", env!("VERSION_reqwest"));
     const DETAILS: &str = "One client, shared by all tasks, as its documentation recommends. Idle \
-        connections kept: as many as may be in flight. TCP_NODELAY, and no probes of idle \
-        connections, since no other client sends them; no proxy from the environment, no redirects, no \
-        retry policy; decompression and HTTP/2 are not compiled in. What cannot be switched off: the \
-        pool underneath sends a request again whose idle connection turned out to be closed before it \
-        was written, and opens a connection while it waits for one to become idle. Its limit on a \
-        head, 408 KiB and 100 fields, is hyper's own.";
+        connections kept: as many as may be in flight. TCP_NODELAY; no TCP keep-alive probes, since no other \
+        client sends them; no proxy from the environment, no redirects, no retry policy; decompression and \
+        HTTP/2 are not compiled in. What cannot be disabled: the underlying pool sends a request again when its \
+        idle connection turned out to be closed before the request was written, and opens a connection while it \
+        waits for one to become idle. Its limit on a head, 408 KiB and 100 fields, is hyper's default.";
 
     fn new(plan: &Plan) -> anyhow::Result<Reqwest> {
         let client = Client::builder()

@@ -9,11 +9,11 @@ use ::ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ::ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ::ureq::{Agent, Error};
 
-use super::common::site::Site;
+use super::common::endpoint::Endpoint;
 use super::{BlockingFetch, Client, kind_of_io};
 use crate::protocol::{ErrorKind, Fetched, Outcome, Plan};
 
-/// An agent, which threads may share.
+/// An agent, which threads can share.
 pub(crate) struct Ureq {
     agent: Agent,
     url_prefix: String,
@@ -21,13 +21,13 @@ pub(crate) struct Ureq {
 
 impl Client for Ureq {
     const VERSION: &str = concat!("ureq ", env!("VERSION_ureq"));
-    const DETAILS: &str = "An agent has a pool of its own; which threads share one is said of the model. Idle \
-        connections kept: as many as may be in flight (3 a host unless told otherwise: the rest would \
-        reconnect). Buffers for each connection, 128 KiB each way, of which only what is touched takes memory. TCP_NODELAY; no proxy from the environment, no redirects, a status is no error; \
-        decompression is not compiled in, and it does not retry. The address is looked up once: with a \
-        timeout ureq would start a thread to look it up for every request, although it is a number. It reads heads of up to 64 KiB: more would \
-        take larger buffers for every connection. It takes a connection reset within a body for an \
-        orderly end.";
+    const DETAILS: &str = "An agent has a pool of its own; the model says which threads share an agent. Idle \
+        connections kept: as many as may be in flight (the default of 3 a host would reconnect the rest). Buffers for \
+        each connection, 128 KiB each way, of which only touched pages take memory. TCP_NODELAY; no proxy from the \
+        environment, no redirects, no status is an error; decompression is not compiled in, and it does not retry. The \
+        address is resolved once: with a timeout ureq would start a resolver thread for every request, even for a \
+        numeric address. It reads heads of up to 64 KiB: a higher limit would take larger buffers for every \
+        connection. It treats a connection reset within a body as the end of the body.";
 
     fn new(plan: &Plan) -> anyhow::Result<Ureq> {
         let config = Agent::config_builder()
@@ -41,8 +41,8 @@ impl Client for Ureq {
             .timeout_connect(Some(Duration::from_millis(plan.connect_timeout_ms)))
             .timeout_global(Some(Duration::from_millis(plan.request_timeout_ms)))
             .build();
-        let known = Known(Site::of(plan)?.address);
-        let agent = Agent::with_parts(config, DefaultConnector::default(), known);
+        let resolver = FixedResolver(Endpoint::of(plan)?.address);
+        let agent = Agent::with_parts(config, DefaultConnector::default(), resolver);
         Ok(Ureq { agent, url_prefix: plan.url_prefix.clone() })
     }
 }
@@ -56,11 +56,11 @@ impl Ureq {
     }
 }
 
-/// The address that every name stands for.
+/// Resolves every name to one address.
 #[derive(Debug)]
-struct Known(SocketAddr);
+struct FixedResolver(SocketAddr);
 
-impl Resolver for Known {
+impl Resolver for FixedResolver {
     fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
         let mut addresses = self.empty();
         addresses.push(self.0);
@@ -78,7 +78,7 @@ fn kind(error: &Error) -> ErrorKind {
     match error {
         Error::Timeout(_) => ErrorKind::Timeout,
         Error::ConnectionFailed | Error::HostNotFound => ErrorKind::Connect,
-        // What has come cannot be decoded, and nothing more comes.
+        // The received part cannot be decoded, and nothing more arrives.
         Error::BodyStalled => ErrorKind::Truncated,
         Error::Protocol(_) | Error::Http(_) | Error::LargeResponseHeader(..) => ErrorKind::Malformed,
         Error::Io(error) => kind_of_io(error).unwrap_or(ErrorKind::Other),

@@ -1,7 +1,7 @@
 //! Instructions and allocations of a worker under valgrind's tool callgrind.
 //!
-//! Callgrind executes a program instruction by instruction and counts: on one machine the same program on the
-//! same input has the same count to some thousandths, whatever else runs there. What is counted lies between
+//! Callgrind executes a program instruction by instruction and counts. On one machine the same program on the
+//! same input has the same count to a few thousandths, whatever else runs. The counted interval lies between
 //! two commands to its embedded server (Valgrind User Manual, "Callgrind Monitor Commands"): `zero` just before
 //! `go`, `dump` right after `done`.
 
@@ -13,16 +13,16 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 use super::Tree;
-use crate::crew::Launch;
+use crate::process::Launch;
 
-/// The program, and the one that talks to it while it runs.
+/// The program, and the client of its embedded server.
 const VALGRIND: &str = "valgrind";
-const TALK: &str = "vgdb";
+const VGDB: &str = "vgdb";
 
-/// The functions of the C library that allocate, by which Rust's standard allocator and most languages do.
+/// The allocation functions of the C library, which Rust's standard allocator and most languages call.
 const ALLOCATORS: [&str; 6] = ["malloc", "calloc", "realloc", "memalign", "aligned_alloc", "posix_memalign"];
 
-/// Counts the workers of one run.
+/// Counts what the workers of one run execute.
 pub struct Callgrind {
     folder: TempDir,
 }
@@ -37,9 +37,9 @@ pub(crate) struct Executed {
 }
 
 impl Callgrind {
-    /// Why nothing can be counted here; `None` where it can.
+    /// Why valgrind cannot be used here; `None` where it can.
     pub fn not_offered() -> Option<String> {
-        for program in [VALGRIND, TALK] {
+        for program in [VALGRIND, VGDB] {
             let mut help = Command::new(program);
             help.arg("--help").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
             if !help.status().is_ok_and(|status| status.success()) {
@@ -52,12 +52,12 @@ impl Callgrind {
     /// Prepares to count one run.
     ///
     /// # Errors
-    /// When there is no room for what is counted.
+    /// When no temporary directory can be made.
     pub fn prepare() -> io::Result<Callgrind> {
         Ok(Callgrind { folder: TempDir::new()? })
     }
 
-    /// How a worker is started under it.
+    /// The command that starts a worker under callgrind.
     pub fn launch(&self, launch: &Launch) -> Launch {
         let output = format!("--callgrind-out-file={}/%p", self.folder.path().display());
         let own = ["--tool=callgrind", "--trace-children=yes", "--quiet", &output].map(str::to_owned);
@@ -66,17 +66,17 @@ impl Callgrind {
         Launch { program: VALGRIND.into(), args: args.collect() }
     }
 
-    /// Counts from here on.
+    /// Starts counting.
     pub(crate) fn begin(&self, workers: &Tree) -> io::Result<()> {
-        tell(workers, "zero")
+        send_command(workers, "zero")
     }
 
-    /// Gives what was counted.
+    /// Stops counting and returns the counts of all `workers`.
     pub(crate) fn end(&self, workers: &Tree) -> io::Result<Executed> {
-        tell(workers, "dump")?;
+        send_command(workers, "dump")?;
         let mut all = Executed::default();
         for pid in workers.pids() {
-            // The first dump of a process; the second is made at its end.
+            // The first dump of a process. It writes a second one when it exits.
             let executed = parse(&fs::read_to_string(self.folder.path().join(format!("{pid}.1")))?)?;
             all.instructions += executed.instructions;
             all.allocations += executed.allocations;
@@ -85,20 +85,20 @@ impl Callgrind {
     }
 }
 
-fn tell(workers: &Tree, word: &str) -> io::Result<()> {
+fn send_command(workers: &Tree, command: &str) -> io::Result<()> {
     for pid in workers.pids() {
         let output =
-            Command::new(TALK).args([&format!("--pid={pid}"), word]).stdin(Stdio::null()).output()?;
+            Command::new(VGDB).args([&format!("--pid={pid}"), command]).stdin(Stdio::null()).output()?;
         if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            return Err(io::Error::other(format!("{TALK} {word}: {}", said.trim())));
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            return Err(io::Error::other(format!("{VGDB} {command}: {}", stderr.trim())));
         }
     }
     Ok(())
 }
 
-/// From a profile (Valgrind User Manual, "Callgrind Format Specification"): a name is written out once and
-/// then known by its number, and the line of a call follows the name of what is called.
+/// Parses a profile (Valgrind User Manual, "Callgrind Format Specification"): a name is written out once and
+/// referred to by its number afterwards; the line of a call follows the name of the callee.
 fn parse(profile: &str) -> io::Result<Executed> {
     let mut names: HashMap<&str, &str> = HashMap::new();
     let mut instructions = None;
@@ -111,7 +111,7 @@ fn parse(profile: &str) -> io::Result<Executed> {
             callee = resolve(name, &mut names);
         } else if let Some(calls) = line.strip_prefix("calls=") {
             // `realloc` of nothing calls `malloc`: that is one allocation.
-            if allocates(callee) && !allocates(caller) {
+            if is_allocator(callee) && !is_allocator(caller) {
                 allocations +=
                     calls.split(' ').next().and_then(|calls| calls.parse::<u64>().ok()).unwrap_or(0);
             }
@@ -119,11 +119,11 @@ fn parse(profile: &str) -> io::Result<Executed> {
             instructions = total.trim().parse().ok();
         }
     }
-    let instructions = instructions.ok_or_else(|| io::Error::other("callgrind did not tell a total"))?;
+    let instructions = instructions.ok_or_else(|| io::Error::other("callgrind wrote no total"))?;
     Ok(Executed { instructions, allocations })
 }
 
-/// `(12) name` makes a number known, `(12)` uses it.
+/// `(12) name` defines a number, `(12)` refers to it.
 fn resolve<'a>(text: &'a str, names: &mut HashMap<&'a str, &'a str>) -> &'a str {
     match text.split_once(' ') {
         Some((number, name)) => {
@@ -134,8 +134,8 @@ fn resolve<'a>(text: &'a str, names: &mut HashMap<&'a str, &'a str>) -> &'a str 
     }
 }
 
-/// A name may have a version of its library behind it, and callgrind numbers recursions.
-fn allocates(name: &str) -> bool {
+/// A name may be followed by a symbol version, and callgrind numbers recursive calls.
+fn is_allocator(name: &str) -> bool {
     let bare = name.split(['@', '\'']).next().unwrap_or(name);
     ALLOCATORS.contains(&bare)
 }
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn calls_of_allocators_are_counted_but_not_their_own() {
+    fn nested_allocator_calls_are_counted_once() {
         let profile = "events: Ir\n\nfn=(1) main\n1 10\ncfn=(2) malloc\ncalls=3 0\n1 30\n\
                        cfn=(3) realloc@@GLIBC_2.2.5\ncalls=2 0\n1 5\n\nfn=(3)\n1 5\ncfn=(2)\ncalls=1 0\n1 2\n\
                        fn=(4) other\n1 1\ncfn=(2)\ncalls=4 0\n1 1\ncfn=(5) free\ncalls=9 0\n1 1\n\ntotals: 1234\n";

@@ -1,4 +1,4 @@
-//! What the kernel counts of a tree besides CPU and memory: switches and page faults.
+//! Context switches and page faults of a process tree.
 
 use std::collections::HashMap;
 use std::fs;
@@ -9,20 +9,20 @@ use inflight_report::record::Usage;
 use super::Tree;
 use super::proc::{Stat, field, read};
 
-/// A thread that ended took its count of switches with it. Where such threads had more than this share
-/// of the CPU, the rest is no fair account of the run.
-const MOST_UNSEEN: f64 = 0.01;
+/// The switches of threads that have ended are lost. Where such threads used more than this share of the
+/// CPU, the remaining count does not represent the run and is not reported.
+const MAX_LOST_CPU_SHARE: f64 = 0.01;
 
-/// Running counts of a tree at one moment.
+/// The running counts of a tree when they were read.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Counters {
     minor_faults: u64,
     major_faults: u64,
-    /// By thread id, of threads alive.
+    /// Counts of the living threads, by thread id.
     threads: HashMap<u32, Thread>,
 }
 
-/// What was counted of one thread.
+/// The counts of one thread.
 #[derive(Clone, Copy, Debug, Default)]
 struct Thread {
     cpu_ns: u64,
@@ -34,7 +34,7 @@ impl Counters {
     /// Reads the counts of `tree`.
     ///
     /// # Errors
-    /// When a root is gone.
+    /// When a root process is gone.
     pub(crate) fn read(tree: &Tree) -> io::Result<Counters> {
         let pids = tree.pids();
         let mut counters = Counters::default();
@@ -46,10 +46,10 @@ impl Counters {
         Ok(counters)
     }
 
-    /// What was counted since `before`, in which time the tree used `cpu_ns` of CPU.
+    /// The difference to `before`; the tree used `cpu_ns` of CPU in between.
     ///
-    /// Faults are the processes' own and those of children that ended and were waited for. Switches are
-    /// those of the threads that are alive now, told only where they had nearly all the CPU.
+    /// Faults include those of children that have ended and were waited for. Switches are those of living
+    /// threads, and are reported only where these used nearly all the CPU.
     pub(crate) fn since(&self, before: &Counters, cpu_ns: u64) -> Usage {
         let mut sum = Thread::default();
         for (id, now) in &self.threads {
@@ -58,19 +58,19 @@ impl Counters {
             sum.voluntary += now.voluntary.saturating_sub(then.voluntary);
             sum.involuntary += now.involuntary.saturating_sub(then.involuntary);
         }
-        let all_seen = sum.cpu_ns as f64 >= (1.0 - MOST_UNSEEN) * cpu_ns as f64;
+        let nearly_all = sum.cpu_ns as f64 >= (1.0 - MAX_LOST_CPU_SHARE) * cpu_ns as f64;
         Usage {
-            // A process that left the tree has taken its count with it.
+            // The counts of a process that left the tree are lost.
             minor_faults: self.minor_faults.checked_sub(before.minor_faults),
             major_faults: self.major_faults.checked_sub(before.major_faults),
-            voluntary_switches: all_seen.then_some(sum.voluntary),
-            involuntary_switches: all_seen.then_some(sum.involuntary),
+            voluntary_switches: nearly_all.then_some(sum.voluntary),
+            involuntary_switches: nearly_all.then_some(sum.involuntary),
             ..Usage::default()
         }
     }
 }
 
-/// The threads of a process; one that ends just now is left out.
+/// The threads of a process. A thread that ends while this reads is left out.
 fn threads(pid: u32) -> impl Iterator<Item = (u32, Thread)> {
     let ids = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten();
     let ids = ids.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
@@ -97,17 +97,17 @@ mod tests {
     }
 
     #[test]
-    fn switches_are_told_where_their_threads_had_the_cpu() {
+    fn switches_are_reported_where_their_threads_used_nearly_all_the_cpu() {
         let (before, after) =
             (counters(&[(1, 1_000, 10), (2, 500, 5)]), counters(&[(1, 1_900, 30), (3, 100, 2)]));
-        let told = |cpu_ns| after.since(&before, cpu_ns).voluntary_switches;
-        assert_eq!(told(1_000), Some(22), "of one that was there before, and of one that was not");
-        assert_eq!(told(1_010), Some(22));
-        assert_eq!(told(1_020), None, "a thread that is gone had a fiftieth");
+        let reported = |cpu_ns| after.since(&before, cpu_ns).voluntary_switches;
+        assert_eq!(reported(1_000), Some(22), "one thread existed before, the other is new");
+        assert_eq!(reported(1_010), Some(22));
+        assert_eq!(reported(1_020), None, "a thread that ended used 2 %");
     }
 
     #[test]
-    fn faults_of_a_process_that_left_are_not_guessed() {
+    fn faults_are_unknown_when_a_process_left() {
         let [before, after] = [3, 2].map(|minor_faults| Counters { minor_faults, ..Counters::default() });
         let counted = after.since(&before, 0);
         assert_eq!((counted.minor_faults, counted.major_faults), (None, Some(0)));

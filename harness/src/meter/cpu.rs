@@ -1,4 +1,4 @@
-//! CPU of one process, and what is told of a tree's.
+//! CPU time of processes and threads.
 
 use std::io;
 
@@ -9,18 +9,18 @@ use nix::unistd::Pid;
 
 use super::proc::Stat;
 
-/// CPU that a tree has used, in nanoseconds.
+/// CPU time that a tree has used, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CpuTime {
     /// User and system time together.
     pub total_ns: u64,
-    /// How much of it was spent in the kernel, where that is known.
+    /// The part spent in the kernel, where that is known.
     pub system_ns: Option<u64>,
 }
 
 impl CpuTime {
-    /// What was used since `before`: all of it, and its user and system parts, which add up to it. `None` where
-    /// it became less, so that a process has left the tree.
+    /// The CPU used since `before`: the total, and its user and system parts, which add up to it. `None` where
+    /// the total shrank, because a process has left the tree.
     pub(crate) fn since(&self, before: &CpuTime) -> Option<(u64, Option<[u64; 2]>)> {
         let total_ns = self.total_ns.checked_sub(before.total_ns)?;
         let parts = self.system_ns.zip(before.system_ns).map(|(now, then)| {
@@ -34,29 +34,29 @@ impl CpuTime {
 /// A tick of `/proc/PID/stat`: USER_HZ is 100 on every architecture that Linux runs on today.
 pub(super) const TICK_NS: u64 = 10_000_000;
 
-/// CPU of `pid`, its ended threads and its waited-for children, in nanoseconds.
+/// CPU time of `pid`, its ended threads and its waited-for children, in nanoseconds.
 ///
 /// `/proc/PID/stat` counts in ticks of 10 ms; the CPU-time clock of the process
-/// (clock_getcpuclockid(3)) is the scheduler's sum in nanoseconds. Only the children that are gone
-/// have no such clock any more.
+/// (clock_getcpuclockid(3)) is the scheduler's sum in nanoseconds. Only children that have ended
+/// have no clock any more.
 pub(super) fn used_ns(pid: u32) -> io::Result<u64> {
     let clock = clock_getcpuclockid(Pid::from_raw(pid.cast_signed()))?;
     let own_ns = nanoseconds(clock_gettime(clock)?);
     Ok(own_ns + Stat::read(pid)?.reaped_ticks * TICK_NS)
 }
 
-/// CPU that the calling thread has used so far, in nanoseconds; 0 where the system does not tell.
+/// CPU time of the calling thread so far, in nanoseconds; 0 where the system does not report it.
 pub(super) fn of_this_thread_ns() -> u64 {
     clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(0, nanoseconds)
 }
 
-/// CPU that this process has used so far, in nanoseconds; 0 where the system does not tell.
+/// CPU time of this process so far, in nanoseconds; 0 where the system does not report it.
 pub(super) fn of_this_process_ns() -> u64 {
     clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).map_or(0, nanoseconds)
 }
 
-/// CPU of this process's children that ended and were waited for, in nanoseconds; 0 where the system does not
-/// tell.
+/// CPU time of this process's children that ended and were waited for, in nanoseconds; 0 where the system
+/// does not report it.
 pub(crate) fn of_children_ns() -> u64 {
     getrusage(UsageWho::RUSAGE_CHILDREN).map_or(0, |usage| {
         let micros = |time: TimeVal| time.num_microseconds().cast_unsigned();
@@ -73,11 +73,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn user_and_system_time_add_up_to_all() {
+    fn user_and_system_time_add_up_to_the_total() {
         let at = |total_ns, system_ns| CpuTime { total_ns, system_ns };
         let used = |now: CpuTime, before| now.since(&before);
         assert_eq!(used(at(900, Some(400)), at(500, Some(100))), Some((400, Some([100, 300]))));
-        // The kernel splits a sum by samples: a part may seem to be more than the whole.
+        // The kernel splits the sum by sampling, so a part can exceed the whole.
         assert_eq!(used(at(600, Some(400)), at(500, Some(100))), Some((100, Some([0, 100]))));
         assert_eq!(used(at(900, None), at(500, Some(100))), Some((400, None)));
         assert_eq!(used(at(400, None), at(500, None)), None);

@@ -1,4 +1,4 @@
-//! Whether the harness runs at all while it measures: what is held up itself stamps `go` and `done` late.
+//! How long the harness itself was stopped while it measured: a stopped harness stamps `go` and `done` late.
 
 use std::io;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -7,36 +7,36 @@ use std::time::{Duration, Instant};
 
 use super::RunQueue;
 
-/// So often the thread wakes, at a cost of a few microseconds each time.
+/// How often the thread wakes. Each time costs a few microseconds.
 const PERIOD: Duration = Duration::from_millis(10);
 
-/// A thread that wakes every 10 ms and looks how late it is, as jHiccup does (Gil Tene, 2012).
+/// A thread that wakes every 10 ms and measures how late it is, as jHiccup does (Gil Tene, 2012).
 ///
-/// What it waited for a core is taken off, by the scheduler's own account: on a machine that is busy with the
-/// workers a wait is to be expected, and of no consequence unless the thread that stamps `done` waits. What is
-/// left is the time for which the process did not even want to run: it was stopped (SIGSTOP, a debugger), throttled
-/// by a quota, or the whole machine stood still.
+/// The time that it waited for a core, by the scheduler's own count, is subtracted: on a machine that is busy
+/// with the workers such waits are expected, and matter only for the thread that stamps `done`. What remains is
+/// the time for which the process was not runnable: it was stopped (SIGSTOP, a debugger) or throttled by a
+/// quota, or the whole machine was suspended.
 pub(crate) struct Heartbeat {
     stop: Sender<()>,
     thread: JoinHandle<Option<u64>>,
 }
 
 impl Heartbeat {
-    /// Begins.
+    /// Starts the thread.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// When no thread can be created.
     pub(crate) fn start() -> io::Result<Heartbeat> {
         let (stop, stopped) = mpsc::channel();
         let thread = thread::Builder::new().spawn(move || longest_stop_ns(&stopped))?;
         Ok(Heartbeat { stop, thread })
     }
 
-    /// The longest time for which the process stood still, in nanoseconds; `None` where the system does not say
-    /// which part of a delay was waiting for a core.
+    /// The longest time for which the process was stopped, in nanoseconds; `None` where the system does not
+    /// report run-queue delay.
     pub(crate) fn finish(self) -> Option<u64> {
         drop(self.stop);
-        self.thread.join().expect("looking at a clock does not panic")
+        self.thread.join().expect("reading a clock does not panic")
     }
 }
 
@@ -47,7 +47,7 @@ fn longest_stop_ns(stopped: &Receiver<()>) -> Option<u64> {
     loop {
         let ended =
             stopped.recv_timeout(PERIOD.saturating_sub(beat.elapsed())) != Err(RecvTimeoutError::Timeout);
-        // From one beat to the next without a gap: a stop may fall between any two instructions.
+        // Intervals adjoin, since a stop can fall between any two instructions.
         let before = std::mem::replace(&mut beat, Instant::now());
         let late_ns = (beat - before).saturating_sub(PERIOD).as_nanos() as u64;
         let waited_before_ns = std::mem::replace(&mut waited_ns, queue.waited_ns()?);

@@ -1,64 +1,64 @@
-//! Where the control groups of a process are: their folders in the hierarchies of versions 1 and 2.
+//! The directories of a process's control groups in the cgroup hierarchies of versions 1 and 2.
 
 use std::path::{Component, Path, PathBuf};
 
-/// Which version a hierarchy has (cgroups(7)).
+/// The version of a cgroup hierarchy (cgroups(7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Version {
-    /// One hierarchy for each controller or several: here that of `cpu`.
+    /// A hierarchy for one or several controllers: here that of `cpu`.
     One,
     /// One hierarchy for all controllers.
     Two,
 }
 
-/// A group that a process is in, with the groups above it.
+/// A group that a process is in, and its ancestors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Membership {
     pub(super) version: Version,
-    /// The root of what is mounted of the hierarchy: what is above is out of sight.
-    point: PathBuf,
-    /// The name of the group at `point`.
+    /// The mount point. Groups above the one mounted here are not visible.
+    mount_point: PathBuf,
+    /// The name of the group at the mount point.
     root: PathBuf,
-    /// The way from `point` to the group.
+    /// The path from the mount point to the group.
     below: PathBuf,
 }
 
 impl Membership {
-    /// From `/proc/PID/cgroup` (cgroups(7)) and `/proc/self/mountinfo` (proc_pid_mountinfo(5)); `None` where the
-    /// process is in no such hierarchy, or its group is outside of what is mounted. Of several mounts the one that
-    /// shows the most counts.
+    /// Parses `/proc/PID/cgroup` (cgroups(7)) and `/proc/self/mountinfo` (proc_pid_mountinfo(5)). `None` where the
+    /// process is in no such hierarchy, or its group is not visible in a mount. Of several mounts the one that
+    /// shows the most is used.
     pub(super) fn find(groups: &str, mounts: &str, version: Version) -> Option<Membership> {
         let group = groups.lines().find_map(|line| {
             let mut fields = line.splitn(3, ':');
             let (_, controllers, group) = (fields.next()?, fields.next()?, fields.next()?);
-            let is_it = match version {
+            let matches = match version {
                 Version::One => controllers.split(',').any(|name| name == "cpu"),
                 Version::Two => controllers.is_empty(),
             };
-            is_it.then(|| Path::new(group))
+            matches.then(|| Path::new(group))
         })?;
         let memberships = mounts.lines().filter_map(|line| {
-            let (root, point) = mount(line, version)?;
+            let (root, mount_point) = mount(line, version)?;
             let below = group.strip_prefix(&root).ok()?.to_owned();
             // A process outside of the namespace's root is in `/../elsewhere`.
             let is_inside = below.components().all(|part| matches!(part, Component::Normal(_)));
-            is_inside.then_some(Membership { version, point, root, below })
+            is_inside.then_some(Membership { version, mount_point, root, below })
         });
         memberships.min_by_key(|membership| membership.root.components().count())
     }
 
-    /// The folder of the group.
+    /// The directory of the group.
     pub(super) fn folder(&self) -> PathBuf {
-        self.point.join(&self.below)
+        self.mount_point.join(&self.below)
     }
 
-    /// Name and folder of the group and of all above it, the innermost first.
-    pub(super) fn up_to_the_root(&self) -> impl Iterator<Item = (PathBuf, PathBuf)> {
-        self.below.ancestors().map(|below| (join(&self.root, below), join(&self.point, below)))
+    /// Name and directory of the group and of its ancestors, the innermost first.
+    pub(super) fn ancestors(&self) -> impl Iterator<Item = (PathBuf, PathBuf)> {
+        self.below.ancestors().map(|below| (join(&self.root, below), join(&self.mount_point, below)))
     }
 }
 
-/// Without the slash at the end that joining nothing leaves.
+/// As `Path::join`, which would append a slash for an empty path.
 fn join(above: &Path, below: &Path) -> PathBuf {
     if below.as_os_str().is_empty() { above.to_owned() } else { above.join(below) }
 }
@@ -68,15 +68,15 @@ fn mount(line: &str, version: Version) -> Option<(PathBuf, PathBuf)> {
     let (mount, filesystem) = line.split_once(" - ")?;
     let mut filesystem = filesystem.split(' ');
     let (kind, options) = (filesystem.next()?, filesystem.nth(1)?);
-    let is_it = match version {
+    let matches = match version {
         Version::One => kind == "cgroup" && options.split(',').any(|option| option == "cpu"),
         Version::Two => kind == "cgroup2",
     };
     let mut fields = mount.split(' ').skip(3);
-    is_it.then_some((unescape(fields.next()?), unescape(fields.next()?)))
+    matches.then_some((unescape(fields.next()?), unescape(fields.next()?)))
 }
 
-/// Blanks and backslashes are written in octal: `\040`.
+/// Decodes blanks and backslashes, which are written in octal: `\040`.
 fn unescape(field: &str) -> PathBuf {
     let mut pieces = field.split('\\');
     let mut text = pieces.next().unwrap_or_default().to_owned();
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_is_found_below_where_its_hierarchy_is_mounted() {
+    fn group_is_found_below_its_mount_point() {
         let user = "3:cpuset:/other\n2:cpuacct,cpu:/user\n1:name=systemd:/x\n0::/user.slice/app.scope\n";
         assert_eq!(
             folder(user, HYBRID, Version::Two).unwrap(),
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn in_a_container_the_group_is_where_its_part_of_the_hierarchy_is_mounted() {
+    fn group_of_a_container_is_found_where_its_subtree_is_mounted() {
         assert_eq!(folder("4:cpu:/docker/abc\n", DOCKER_1, Version::One).unwrap(), "/sys/fs/cgroup/cpu");
         assert_eq!(folder("0::/docker/abc/x\n", DOCKER_2, Version::Two).unwrap(), "/sys/fs/cgroup/x");
         assert_eq!(folder("0::/../elsewhere\n", DOCKER_2, Version::Two), None);
@@ -135,10 +135,10 @@ mod tests {
     }
 
     #[test]
-    fn every_group_above_is_named_with_its_folder() {
+    fn ancestors_are_listed_with_their_directories() {
         let all = |groups, mounts, version| -> Vec<String> {
             let membership = Membership::find(groups, mounts, version).unwrap();
-            let both = membership.up_to_the_root();
+            let both = membership.ancestors();
             both.map(|(name, folder)| format!("{} {}", name.display(), folder.display())).collect()
         };
         assert_eq!(
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_mounts_the_one_that_shows_the_most_counts() {
+    fn mount_that_shows_the_most_is_used() {
         let both = format!("{DOCKER_1}41 1 0:28 / /all\\040of\\040it rw - cgroup cgroup rw,cpu\n");
         assert_eq!(folder("4:cpu:/docker/abc\n", &both, Version::One).unwrap(), "/all of it/docker/abc");
     }

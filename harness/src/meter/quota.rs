@@ -1,7 +1,7 @@
-//! CPU quotas: what control groups may use, and how often that stopped their members.
+//! CPU quotas of control groups, and how often they throttled their members.
 //!
-//! A group whose members have used up the quota of a period does not run until the next one begins (kernel
-//! documentation, "CFS Bandwidth Control"). Nothing else that is measured here shows that.
+//! Members of a group that has used up its quota do not run until the next period begins (kernel
+//! documentation, "CFS Bandwidth Control"). No other meter shows that.
 
 use std::fmt;
 use std::fs;
@@ -11,7 +11,7 @@ use inflight_report::record::CpuQuota;
 
 use super::hierarchies::{Membership, Version};
 
-/// Groups that the processes of a run are in, up to the root.
+/// The control groups of some processes, with all their ancestors.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Quotas {
     groups: Vec<Group>,
@@ -25,24 +25,24 @@ struct Group {
     throttling: Option<Throttling>,
 }
 
-/// How often members were stopped since the group was made.
+/// Throttling of a group since it was created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Throttling {
     periods: u64,
-    /// The time that they were, summed over CPUs.
+    /// Throttled time, summed over CPUs.
     stopped_ns: u64,
 }
 
-/// That members of a group were stopped.
+/// A group whose members were throttled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Throttled {
     /// The name of the group.
     pub(crate) group: String,
-    /// Its quota now, if it still has one.
+    /// Its current quota, if it still has one.
     pub(crate) quota: Option<CpuQuota>,
-    /// In how many periods.
+    /// The number of periods in which they were throttled.
     pub(crate) periods: u64,
-    /// For how long, summed over CPUs.
+    /// The throttled time, summed over CPUs.
     pub(crate) stopped_ns: u64,
 }
 
@@ -61,7 +61,7 @@ impl Quotas {
         Quotas::of(&[std::process::id()])
     }
 
-    /// The groups of all `pids`, with what their accounts say now.
+    /// The groups of all `pids`, with their current throttling counters.
     pub(crate) fn of(pids: &[u32]) -> Quotas {
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
         let mut quotas = Quotas::default();
@@ -69,7 +69,7 @@ impl Quotas {
             let memberships = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
             for version in [Version::One, Version::Two] {
                 let membership = Membership::find(&memberships, &mounts, version);
-                quotas.add(version, membership.iter().flat_map(Membership::up_to_the_root));
+                quotas.add(version, membership.iter().flat_map(Membership::ancestors));
             }
         }
         quotas
@@ -84,24 +84,24 @@ impl Quotas {
         }
     }
 
-    /// What limits the groups, the tightest first.
+    /// The quotas of the groups, the tightest first.
     pub(crate) fn limits(&self) -> Vec<CpuQuota> {
         let mut limits: Vec<CpuQuota> = self.groups.iter().filter_map(Group::quota).collect();
         limits.sort_by(|one, other| one.cores().total_cmp(&other.cores()));
         limits
     }
 
-    /// So many of `cpus` as can be used within the tightest quota: a part of one counts as one.
-    pub(crate) fn worth(&self, cpus: usize) -> usize {
+    /// How many of `cpus` can be used within the tightest quota, rounded up.
+    pub(crate) fn limit_cpus(&self, cpus: usize) -> usize {
         let limits = self.limits();
         limits.first().map_or(cpus, |quota| cpus.min(quota.cores().ceil() as usize))
     }
 
-    /// The groups whose members were stopped since this was read; `None` where no group has an account.
+    /// The groups that were throttled since this was read; `None` where no group has such counters.
     pub(crate) fn throttled_since(&self) -> Option<Vec<Throttled>> {
-        let with_account = || self.groups.iter().filter_map(|group| Some((group, group.throttling?)));
-        with_account().next()?;
-        let throttled = with_account().filter_map(|(group, before)| {
+        let with_counters = || self.groups.iter().filter_map(|group| Some((group, group.throttling?)));
+        with_counters().next()?;
+        let throttled = with_counters().filter_map(|(group, before)| {
             let after = Throttling::read(&group.folder)?;
             let periods = after.periods.saturating_sub(before.periods);
             let stopped_ns = after.stopped_ns.saturating_sub(before.stopped_ns);
@@ -133,7 +133,7 @@ impl Throttling {
         Throttling::parse(&fs::read_to_string(folder.join("cpu.stat")).ok()?)
     }
 
-    /// From `cpu.stat`, which in version 1 counts in nanoseconds and in version 2 in microseconds. The root of
+    /// Parses `cpu.stat`, which version 1 writes in nanoseconds and version 2 in microseconds. The root of
     /// version 2, and a group without the controller, have no such lines.
     fn parse(stat: &str) -> Option<Throttling> {
         let count = |name: &str| {
@@ -145,7 +145,7 @@ impl Throttling {
     }
 }
 
-/// Quota and period in microseconds, from the two files; a negative quota is none.
+/// Quota and period in microseconds, from the two files. A negative quota means none.
 fn v1_quota(quota: &str, period: &str) -> Option<(u64, u64)> {
     positive(quota.trim().parse().ok()?, period.trim().parse().ok()?)
 }
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quotas_are_read_of_both_versions() {
+    fn quotas_of_both_versions_are_parsed() {
         assert_eq!(v2_quota("20000 100000\n"), Some((20_000, 100_000)));
         assert_eq!(v2_quota("max 100000\n"), None);
         assert_eq!(v2_quota(""), None);
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn throttling_is_read_of_both_versions() {
+    fn throttling_of_both_versions_is_parsed() {
         let v1 = "nr_periods 120\nnr_throttled 119\nthrottled_time 9500000123\nnr_bursts 0\nburst_time 0\n";
         assert_eq!(Throttling::parse(v1), Some(Throttling { periods: 119, stopped_ns: 9_500_000_123 }));
         let v2 =
@@ -184,9 +184,9 @@ mod tests {
         assert_eq!(Throttling::parse("usage_usec 1\nuser_usec 1\nsystem_usec 0\n"), None);
     }
 
-    /// Folders as version 1 has them: a group without a quota in one that was throttled.
+    /// Directories as in version 1: a group without a quota, in a group that was throttled.
     #[test]
-    fn a_group_above_counts_as_well() {
+    fn throttling_of_an_ancestor_counts() {
         let root = tempfile::tempdir().unwrap();
         let inner = root.path().join("inner");
         fs::create_dir(&inner).unwrap();
@@ -198,14 +198,14 @@ mod tests {
         write(&inner, "-1\n", "nr_periods 0\nnr_throttled 0\nthrottled_time 0\n");
         write(root.path(), "20000\n", "nr_periods 9\nnr_throttled 5\nthrottled_time 500\n");
         let mut quotas = Quotas::default();
-        assert_eq!(quotas.throttled_since(), None, "nothing is known");
+        assert_eq!(quotas.throttled_since(), None, "no counters");
         let both = [(PathBuf::from("/a/inner"), inner), (PathBuf::from("/a"), root.path().to_owned())];
         quotas.add(Version::One, both.clone().into_iter());
         quotas.add(Version::One, both.into_iter());
-        assert_eq!(quotas.groups.len(), 2, "each once");
+        assert_eq!(quotas.groups.len(), 2, "duplicates are dropped");
         let quota = CpuQuota { group: "/a".to_owned(), quota_us: 20_000, period_us: 100_000 };
         assert_eq!(quotas.limits(), std::slice::from_ref(&quota));
-        assert_eq!((quotas.worth(8), Quotas::default().worth(8)), (1, 8));
+        assert_eq!((quotas.limit_cpus(8), Quotas::default().limit_cpus(8)), (1, 8));
 
         assert_eq!(quotas.throttled_since().unwrap(), []);
         write(root.path(), "20000\n", "nr_periods 19\nnr_throttled 8\nthrottled_time 900\n");

@@ -1,32 +1,32 @@
-//! How long a thread has waited for a core although it could have run.
+//! Run-queue delay: how long a runnable thread has waited for a core.
 
 use std::fs::File;
 
-/// The account that the scheduler keeps of one thread: `/proc/PID/task/TID/schedstat` (kernel documentation,
-/// "Scheduler Statistics"), which any thread of the process can read.
+/// The scheduler's statistics of one thread: `/proc/PID/task/TID/schedstat` (kernel documentation,
+/// "Scheduler Statistics"). Any thread of the process can read it.
 pub(crate) struct RunQueue(File);
 
 impl RunQueue {
-    /// Of the calling thread; `None` where the system keeps no such account.
+    /// Of the calling thread; `None` where the system keeps no such statistics.
     pub(crate) fn of_this_thread() -> Option<RunQueue> {
         let queue = RunQueue(File::open("/proc/thread-self/schedstat").ok()?);
         queue.waited_ns().map(|_| queue)
     }
 
-    /// The time that the thread has waited so far, in nanoseconds.
+    /// The time that the thread has waited for a core so far, in nanoseconds.
     pub(crate) fn waited_ns(&self) -> Option<u64> {
         let mut buffer = [0; 64];
-        let read = read_from_the_start(&self.0, &mut buffer)?;
+        let read = read_from_start(&self.0, &mut buffer)?;
         parse(std::str::from_utf8(&buffer[..read]).ok()?)
     }
 }
 
 #[cfg(unix)]
-fn read_from_the_start(file: &File, buffer: &mut [u8]) -> Option<usize> {
+fn read_from_start(file: &File, buffer: &mut [u8]) -> Option<usize> {
     std::os::unix::fs::FileExt::read_at(file, buffer, 0).ok()
 }
 
-/// Time on a core, time that it waited for one, and how often it had one.
+/// The fields are time on a core, time waiting for one, and the number of timeslices.
 fn parse(line: &str) -> Option<u64> {
     line.split_whitespace().nth(1)?.parse().ok()
 }
@@ -36,13 +36,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_second_number_is_the_wait() {
+    fn second_field_is_the_delay() {
         assert_eq!(parse("29517 1203 4\n"), Some(1_203));
         assert_eq!(parse(""), None);
     }
 
     #[test]
-    fn a_thread_that_shares_its_core_waits() {
+    fn thread_that_shares_a_core_waits() {
         use rustix::thread::{CpuSet, sched_getcpu, sched_setaffinity};
 
         let Some(queue) = RunQueue::of_this_thread() else { return };

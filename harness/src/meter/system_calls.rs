@@ -1,37 +1,37 @@
 //! System calls of a control group's members.
 //!
 //! The kernel's tracepoint `raw_syscalls:sys_enter`, counted by perf_event_open(2) for the group on every
-//! CPU. While anybody counts it every system call of the machine takes its slow path: so it is done in runs
-//! that are not timed.
+//! CPU. While the tracepoint is enabled every system call of the machine takes a slower path, so it is used in
+//! runs that are not timed.
 
 use std::io;
 
-use super::Group;
+use super::Cgroup;
 
-/// A count that stands still until it is begun.
+/// A counter, stopped until [`SystemCalls::begin`].
 pub(crate) struct SystemCalls(counter::Counters);
 
 impl SystemCalls {
-    /// Prepares to count those of the group at `folder`.
+    /// Prepares to count the system calls of the group at `folder`.
     ///
     /// # Errors
-    /// With the reason why this system does not let us.
+    /// With the reason why they cannot be counted.
     pub(super) fn of_group(folder: &std::path::Path) -> Result<SystemCalls, String> {
         counter::Counters::of_group(folder).map(SystemCalls)
     }
 
     /// Why they cannot be counted here; `None` where they can.
     pub(crate) fn not_offered() -> Option<String> {
-        let group = Group::create().map_err(|_| "there is no control group to count them in".to_owned());
+        let group = Cgroup::create().map_err(|_| "there is no control group to count them in".to_owned());
         group.and_then(|group| SystemCalls::of_group(group.folder())).err()
     }
 
-    /// Counts from here on.
+    /// Starts counting.
     pub(crate) fn begin(&mut self) -> io::Result<()> {
         self.0.begin()
     }
 
-    /// How many there were.
+    /// Stops counting and returns the count.
     pub(crate) fn end(mut self) -> io::Result<u64> {
         self.0.end()
     }
@@ -39,7 +39,7 @@ impl SystemCalls {
 
 #[cfg(target_os = "linux")]
 mod counter {
-    //! One counter for every CPU, since a group is counted only where it is.
+    //! One counter for every CPU, since perf events count a group per CPU.
 
     use std::fs::{self, File};
     use std::io;
@@ -48,9 +48,9 @@ mod counter {
     use perf_event::events::Tracepoint;
     use perf_event::{Builder, Counter};
 
-    use crate::placement::Cpus;
+    use crate::process::Cpus;
 
-    /// Where the tracing file system is mounted, now and before Linux 4.1 (kernel documentation, "ftrace").
+    /// The mount points of the tracing file system, today and before Linux 4.1 (kernel documentation, "ftrace").
     const TRACING: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
 
     const EVENT: &str = "events/raw_syscalls/sys_enter/id";
@@ -61,7 +61,8 @@ mod counter {
         pub(super) fn of_group(folder: &Path) -> Result<Counters, String> {
             let id = event_id()?;
             let online = fs::read_to_string("/sys/devices/system/cpu/online").map_err(|e| e.to_string())?;
-            let cpus: Cpus = online.trim().parse().map_err(|_| "the CPUs cannot be told".to_owned())?;
+            let cpus: Cpus =
+                online.trim().parse().map_err(|_| "cannot parse the list of online CPUs".to_owned())?;
             let group = File::open(folder).map_err(|error| error.to_string())?;
             let counter = |cpu| {
                 let mut builder = Builder::new(Tracepoint::with_id(id));
@@ -81,8 +82,8 @@ mod counter {
     }
 
     fn event_id() -> Result<u64, String> {
-        let told = TRACING.iter().find_map(|mount| fs::read_to_string(Path::new(mount).join(EVENT)).ok());
-        let id = told.and_then(|id| id.trim().parse().ok());
+        let text = TRACING.iter().find_map(|mount| fs::read_to_string(Path::new(mount).join(EVENT)).ok());
+        let id = text.and_then(|id| id.trim().parse().ok());
         id.ok_or_else(|| {
             let [mount, _] = TRACING;
             format!("no {mount}/{EVENT} for this user: as root, `mount -t tracefs nodev {mount}`")
@@ -92,7 +93,7 @@ mod counter {
 
 #[cfg(not(target_os = "linux"))]
 mod counter {
-    //! Elsewhere there is no such count.
+    //! Other systems have no tracepoints.
 
     use std::io;
     use std::path::Path;

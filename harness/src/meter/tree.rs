@@ -1,4 +1,4 @@
-//! The processes whose cost is one: those that were started, and all that came of them.
+//! Process trees: the processes that were started, and all their descendants.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use inflight_report::record::CpuMethod;
 
 use super::cpu::{self, CpuTime};
-use super::{SystemCalls, group, memory, proc};
+use super::{SystemCalls, cgroup, memory, proc};
 
-/// Processes and their descendants. Where they are members of a group of their own, a descendant that
-/// outlived its parent is one of them too.
+/// Processes and their descendants. In a control group of their own, descendants that outlived their parent
+/// belong to the tree as well.
 #[derive(Clone, Debug)]
 pub struct Tree {
     roots: Vec<u32>,
@@ -17,45 +17,45 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// The processes `roots` and their descendants, as `/proc` tells them.
+    /// The processes `roots` and their descendants according to `/proc`.
     pub fn of(roots: &[u32]) -> Tree {
         Tree { roots: roots.to_vec(), group: None }
     }
 
-    /// As [`Tree::of`], where all are members of the control group at `group` and nobody else is.
+    /// As [`Tree::of`], where the members of the control group at `group` are exactly these processes.
     pub(crate) fn in_group(roots: &[u32], group: Option<PathBuf>) -> Tree {
         Tree { roots: roots.to_vec(), group }
     }
 
-    /// All that are alive, the roots first.
+    /// All living processes, the roots first.
     pub fn pids(&self) -> Vec<u32> {
-        let Some(members) = self.group.as_ref().and_then(|group| group::members(group).ok()) else {
+        let Some(members) = self.group.as_ref().and_then(|group| cgroup::members(group).ok()) else {
             return proc::tree(&self.roots);
         };
         let others = members.into_iter().filter(|pid| !self.roots.contains(pid));
         self.roots.iter().copied().chain(others).collect()
     }
 
-    /// CPU that the tree has used so far, in nanoseconds: user and system, threads that ended
-    /// included.
+    /// CPU time of the tree so far, in nanoseconds: user and system, including threads that have
+    /// ended.
     ///
-    /// Of a group it is the scheduler's account of all who were ever in it. Else it is the same of every
-    /// living process, and of a child that ended and was waited for what the kernel passes on to its
+    /// For a group it is the scheduler's sum over all present and past members. Otherwise it is the sum over the
+    /// living processes, and for children that were waited for, the time that the kernel adds to their
     /// parent, in clock ticks of 10 ms.
     ///
     /// # Errors
-    /// When a root is gone.
+    /// When a root process is gone.
     pub fn cpu_ns(&self) -> io::Result<u64> {
         self.cpu_time().map(|used| used.total_ns)
     }
 
-    /// As [`Tree::cpu_ns`], with its part in the kernel where it is a group.
+    /// As [`Tree::cpu_ns`], with the part spent in the kernel where the tree is a group.
     ///
     /// # Errors
-    /// When a root is gone.
+    /// When a root process is gone.
     pub(crate) fn cpu_time(&self) -> io::Result<CpuTime> {
         match &self.group {
-            Some(group) => group::cpu_time(group),
+            Some(group) => cgroup::cpu_time(group),
             None => {
                 let total_ns = self.read_each(&self.pids(), cpu::used_ns)?.iter().sum();
                 Ok(CpuTime { total_ns, system_ns: None })
@@ -63,12 +63,12 @@ impl Tree {
         }
     }
 
-    /// How [`Tree::cpu_ns`] learns it.
+    /// How [`Tree::cpu_ns`] is measured.
     pub fn cpu_method(&self) -> CpuMethod {
         if self.group.is_some() { CpuMethod::Group } else { CpuMethod::ProcessClocks }
     }
 
-    /// Prepares to count its system calls.
+    /// Prepares to count the system calls of the tree.
     ///
     /// # Errors
     /// With the reason why they cannot be counted.
@@ -77,20 +77,20 @@ impl Tree {
         SystemCalls::of_group(group)
     }
 
-    /// Its memory now, in bytes: resident memory of one process; of several, with the pages that they
-    /// share counted once.
+    /// Current memory in bytes: the resident memory of one process, or of several with shared pages
+    /// counted once.
     ///
     /// # Errors
-    /// When a root is gone.
+    /// When a root process is gone.
     pub fn memory_bytes(&self) -> io::Result<u64> {
         match self.pids().as_slice() {
-            [alone] => memory::resident_bytes(*alone),
-            many => Ok(memory::of_tree(&self.read_each(many, memory::Pages::read)?)),
+            [pid] => memory::resident_bytes(*pid),
+            pids => Ok(memory::of_tree(&self.read_each(pids, memory::Pages::read)?)),
         }
     }
 
-    /// Reads something of each of `pids`. One that is not a root may end between being listed and being
-    /// read, and is then left out: it has been accounted to its parent or its group.
+    /// Calls `read` for each of `pids`. A process that is not a root may end between being listed and being
+    /// read. It is then left out: its cost has been added to its parent or its group.
     pub(super) fn read_each<T>(
         &self,
         pids: &[u32],

@@ -1,4 +1,4 @@
-//! Stackful coroutines: code that looks blocking, on stacks that a scheduler in the program switches.
+//! Stackful coroutines: code that looks blocking, on stacks that a user-space scheduler switches.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,27 +10,27 @@ use may::net::TcpStream;
 use may::sync::SyncFlag;
 use may::{coroutine, go};
 
-use super::{Model, Pairing};
+use super::{COMMON, Model, Pairing};
 use crate::clients::BlockingFetch;
 use crate::clients::common::blocking::{Blocking, Socket};
-use crate::clients::common::is_quiet;
+use crate::clients::common::is_reusable;
 use crate::protocol::Plan;
-use crate::worker::{Finished, Gate};
+use crate::worker::{Done, Setup};
 
-/// A stack in machine words: what a fetch needs several times over.
+/// The size of a stack, in machine words: several times what a fetch needs.
 const STACK_WORDS: usize = 8 << 10;
 
 pub(super) const MODEL: Model = Model {
     name: "coroutines",
     about: "stackful coroutines (may), the nearest Rust has to goroutines",
-    details: "A coroutine a slot: as many as may be in flight, all started before `go`, each taking the next id of \
-        the list when it has fetched one. A worker thread a core, and may's thread for timers; 64 KiB of stack \
-        each, of which only what is touched takes memory, and started anew for each URL that would be the larger \
-        cost. The client and its connections are shared. Only with the common client: ureq would block the worker thread and with it every \
-        coroutine there, and no client for may is in use.",
+    details: "A coroutine a slot: as many as may be in flight, all started before `go`. Each takes the next id of the \
+        list when it has fetched one: to allocate a stack for every URL would be the larger cost. A \
+        worker thread a core, and may's thread for timers. 64 KiB of stack each, of which only touched pages take \
+        memory. The client and its connections are shared. Only with the common client: ureq would block the worker \
+        thread and every coroutine on it, and no client for may is in use.",
     max_in_flight: None,
     no_rate: None,
-    clients: &[Pairing::common::<Blocking<TcpStream>>(run::<Blocking<TcpStream>>)],
+    clients: &[Pairing::new::<Blocking<TcpStream>>(COMMON, run::<Blocking<TcpStream>>)],
 };
 
 impl Socket for TcpStream {
@@ -40,19 +40,19 @@ impl Socket for TcpStream {
         Ok(stream)
     }
 
-    fn give_up_reading_after(&self, timeout: Duration) -> io::Result<()> {
+    fn set_timeout(&self, timeout: Duration) -> io::Result<()> {
         self.set_read_timeout(Some(timeout))
     }
 
-    fn is_quiet(&self) -> bool {
-        is_quiet(self.inner())
+    fn is_reusable(&self) -> bool {
+        is_reusable(self.inner())
     }
 }
 
-fn run<C: BlockingFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
+fn run<C: BlockingFetch>(plan: &Plan, setup: Setup) -> Result<Done> {
     may::config().set_workers(plan.cores).set_stack_size(STACK_WORDS);
     let client = C::new(plan)?;
-    let recorder = gate.recorder();
+    let recorder = setup.recorder();
     let (begin, next) = (SyncFlag::new(), AtomicUsize::new(0));
 
     coroutine::scope(|scope| {
@@ -66,9 +66,9 @@ fn run<C: BlockingFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
 
         let (version, workers) = (env!("VERSION_may"), plan.cores);
         let runtime = format!("may {version}, {} threads (main waits for {workers})", 2 + workers);
-        let go = gate.ready(runtime, C::VERSION)?;
+        let running = setup.ready(runtime, C::VERSION)?;
         begin.fire();
         all.into_iter().for_each(|coroutine| coroutine.join());
-        go.done()
+        running.done()
     })
 }

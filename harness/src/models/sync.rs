@@ -1,14 +1,13 @@
 //! One thread, one request at a time: every delay is waited out in full before the next begins.
 
-use std::net::TcpStream;
 use std::thread;
 
 use anyhow::Result;
 
-use super::{Model, Pairing};
-use crate::clients::{BlockingFetch, common::blocking::Blocking, ureq::Ureq};
+use super::Model;
+use crate::clients::{BlockingFetch, pairings};
 use crate::protocol::Plan;
-use crate::worker::{Finished, Gate};
+use crate::worker::{Done, Setup};
 
 pub(super) const MODEL: Model = Model {
     name: "sync",
@@ -16,17 +15,14 @@ pub(super) const MODEL: Model = Model {
     details: "The main thread, and no other.",
     max_in_flight: Some(1),
     no_rate: None,
-    clients: &[
-        Pairing::native::<Ureq>(run::<Ureq>),
-        Pairing::common::<Blocking<TcpStream>>(run::<Blocking<TcpStream>>),
-    ],
+    clients: pairings!(blocking, run),
 };
 
-fn run<C: BlockingFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
+fn run<C: BlockingFetch>(plan: &Plan, setup: Setup) -> Result<Done> {
     let client = C::new(plan)?;
-    let recorder = gate.recorder();
+    let recorder = setup.recorder();
 
-    let go = gate.ready("std, 1 thread", C::VERSION)?;
+    let running = setup.ready("std, 1 thread", C::VERSION)?;
     plan.ids.iter().for_each(|&id| recorder.time(id, thread::sleep, || client.fetch(id)));
-    go.done()
+    running.done()
 }

@@ -1,43 +1,36 @@
-//! Tokio's multi-thread runtime, a task for every URL, a bounded number of them alive.
+//! Tokio's multi-thread runtime, one task a URL, a bounded number of them alive.
 
 use anyhow::Result;
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::{Model, Pairing};
-use crate::clients::{
-    AsyncFetch, common::futures::Futures, hyper::Hyper, net::OnTokio, reqwest::Reqwest,
-};
+use super::Model;
+use crate::clients::{AsyncFetch, pairings};
 use crate::protocol::Plan;
 use crate::recorder::Recorder;
-use crate::worker::{Finished, Gate};
+use crate::worker::{Done, Setup};
 
 pub(super) const MODEL: Model = Model {
     name: "tokio",
     about: "tokio's multi-thread runtime, one task a URL",
-    details: "A worker thread a core. A task a URL, as servers and crawlers on tokio have it, spawned when \
-        another has ended, so no more are alive than may be in flight. The task that spawns them runs on a \
-        worker too: left to `block_on` it would be on the main thread, and every end of a task would have to \
-        cross over to it.",
+    details: "A worker thread a core. A task a URL, as in servers and crawlers on tokio, spawned when another has \
+        ended, so that no more tasks are alive than may be in flight. A task on a worker spawns them: in `block_on` \
+        the loop would be on the main thread, and the end of every task would have to wake that thread.",
     max_in_flight: None,
     no_rate: None,
-    clients: &[
-        Pairing::native::<Reqwest>(run::<Reqwest>),
-        Pairing::common::<Futures<OnTokio>>(run::<Futures<OnTokio>>),
-        Pairing::named::<Hyper<OnTokio>>("hyper", run::<Hyper<OnTokio>>),
-    ],
+    clients: pairings!(tokio, run),
 };
 
-fn run<C: AsyncFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
+fn run<C: AsyncFetch>(plan: &Plan, setup: Setup) -> Result<Done> {
     let runtime = Builder::new_multi_thread().worker_threads(plan.cores).enable_all().build()?;
-    let fetch_all = fetch_all(plan.ids.clone(), plan.in_flight, C::new(plan)?, gate.recorder());
+    let fetch_all = fetch_all(plan.ids.clone(), plan.in_flight, C::new(plan)?, setup.recorder());
 
     let (version, workers) = (env!("VERSION_tokio"), plan.cores);
     let threads = format!("tokio {version}, {} threads (main waits for {workers})", 1 + workers);
-    let go = gate.ready(threads, C::VERSION)?;
+    let running = setup.ready(threads, C::VERSION)?;
     runtime.block_on(runtime.spawn(fetch_all))??;
-    go.done()
+    running.done()
 }
 
 async fn fetch_all<C: AsyncFetch>(

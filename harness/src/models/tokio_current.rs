@@ -1,38 +1,31 @@
-//! Tokio's current-thread runtime, a task for every URL: one thread does everything.
+//! Tokio's current-thread runtime, one task a URL: one thread does everything.
 
 use anyhow::Result;
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::{Model, Pairing};
-use crate::clients::{
-    AsyncFetch, common::futures::Futures, hyper::Hyper, net::OnTokio, reqwest::Reqwest,
-};
+use super::Model;
+use crate::clients::{AsyncFetch, pairings};
 use crate::protocol::Plan;
-use crate::worker::{Finished, Gate};
+use crate::worker::{Done, Setup};
 
 pub(super) const MODEL: Model = Model {
     name: "tokio-current",
     about: "tokio's current-thread runtime, one task a URL",
-    details: "The main thread, and no other. A task a URL, spawned when another has ended, so no more are \
-        alive than may be in flight. The task that spawns them is the one that `block_on` runs: here it is on \
-        the thread of all others.",
+    details: "The main thread, and no other. A task a URL, spawned when another has ended, so that no more tasks are \
+        alive than may be in flight. `block_on` runs the loop that spawns them, on the same thread as all tasks.",
     max_in_flight: None,
     no_rate: None,
-    clients: &[
-        Pairing::native::<Reqwest>(run::<Reqwest>),
-        Pairing::common::<Futures<OnTokio>>(run::<Futures<OnTokio>>),
-        Pairing::named::<Hyper<OnTokio>>("hyper", run::<Hyper<OnTokio>>),
-    ],
+    clients: pairings!(tokio, run),
 };
 
-fn run<C: AsyncFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
+fn run<C: AsyncFetch>(plan: &Plan, setup: Setup) -> Result<Done> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let client = C::new(plan)?;
-    let recorder = gate.recorder();
+    let recorder = setup.recorder();
 
-    let go = gate.ready(concat!("tokio ", env!("VERSION_tokio"), ", 1 thread"), C::VERSION)?;
+    let running = setup.ready(concat!("tokio ", env!("VERSION_tokio"), ", 1 thread"), C::VERSION)?;
     runtime.block_on(async {
         let mut tasks = JoinSet::new();
         for &id in &plan.ids {
@@ -47,5 +40,5 @@ fn run<C: AsyncFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
         tasks.join_all().await;
         anyhow::Ok(())
     })?;
-    go.done()
+    running.done()
 }

@@ -1,4 +1,4 @@
-//! One current-thread runtime a core: nothing is stolen and nothing is shared but the queue of ids.
+//! One current-thread runtime a core: no work stealing, and nothing shared but the queue of ids.
 
 use std::thread;
 
@@ -8,37 +8,31 @@ use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::{Model, Pairing};
-use crate::clients::{
-    AsyncFetch, common::futures::Futures, hyper::Hyper, net::OnTokio, reqwest::Reqwest,
-};
+use super::Model;
+use crate::clients::{AsyncFetch, pairings};
 use crate::protocol::Plan;
 use crate::recorder::Recorder;
-use crate::worker::{Finished, Gate};
+use crate::worker::{Done, Setup};
 
 pub(super) const MODEL: Model = Model {
     name: "tokio-per-core",
     about: "one current-thread runtime a core, nothing shared but the queue of ids",
-    details: "A thread a core, no more of them than may be in flight, with a runtime and a client of \
-        its own and an even share of the requests in flight. The queue is shared, so that no core is \
-        idle while ids are left. A task a URL, spawned when another on its thread has ended.",
+    details: "A thread a core, but no more threads than may be in flight, each with a runtime, a client and an even \
+        share of the requests in flight. The queue is shared, so that no core is idle while ids are left. A task a \
+        URL, spawned when another on its thread has ended.",
     max_in_flight: None,
     no_rate: None,
-    clients: &[
-        Pairing::native::<Reqwest>(run::<Reqwest>),
-        Pairing::common::<Futures<OnTokio>>(run::<Futures<OnTokio>>),
-        Pairing::named::<Hyper<OnTokio>>("hyper", run::<Hyper<OnTokio>>),
-    ],
+    clients: pairings!(tokio, run),
 };
 
-fn run<C: AsyncFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
+fn run<C: AsyncFetch>(plan: &Plan, setup: Setup) -> Result<Done> {
     let cores = plan.cores.min(plan.in_flight);
-    let recorder = gate.recorder();
+    let recorder = setup.recorder();
     let (ids, queue) = crossbeam_channel::bounded(plan.ids.len());
     let (begin, begun) = crossbeam_channel::bounded::<()>(0);
 
     thread::scope(|scope| {
-        let (ids, begin) = (ids, begin); // dropped with this closure, so that no thread waits for ever
+        let (ids, begin) = (ids, begin); // dropped with this closure, so that no thread waits forever
         let mut threads = Vec::new();
         for core in 0..cores {
             let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -52,11 +46,11 @@ fn run<C: AsyncFetch>(plan: &Plan, gate: Gate) -> Result<Finished> {
 
         let version = env!("VERSION_tokio");
         let runtime = format!("tokio {version}, {} threads (main waits for {cores})", 1 + cores);
-        let go = gate.ready(runtime, C::VERSION)?;
+        let running = setup.ready(runtime, C::VERSION)?;
         plan.ids.iter().try_for_each(|&id| ids.send(id))?;
         drop((ids, begin));
         threads.into_iter().try_for_each(|thread| thread.join().expect("a fetch does not panic"))?;
-        go.done()
+        running.done()
     })
 }
 

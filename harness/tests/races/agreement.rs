@@ -1,4 +1,4 @@
-//! The meters held against accounts that are not ours, on runs long enough for ticks of 10 ms.
+//! Cross-checks of the meters against other tools, on runs long enough for ticks of 10 ms.
 
 use std::fs;
 use std::path::Path;
@@ -10,21 +10,21 @@ use inflight::workload::Workload;
 use mock_target::Scenario;
 use tempfile::TempDir;
 
-use crate::common::{inflight, run_source, run_without_hurry, sound};
+use crate::common::{inflight, run_source, run_with_usual_limits, valid_figures};
 
 const TIME: &str = "/usr/bin/time";
 const CONTENDER: &str = "tokio:128";
 const PAIRS: usize = 5;
 const TOLERANCE: f64 = 0.05;
 
-/// What `/usr/bin/time -v` says of a worker.
-struct Told {
+/// What `/usr/bin/time -v` reports of a worker.
+struct TimeReport {
     cpu_s: f64,
     peak_bytes: f64,
 }
 
-/// Each pair is a run with the worker as it is and one with the worker under `time`. CPU is compared in
-/// one and the same run; memory between the two, because `time` itself would be in the tree.
+/// Each pair is a run with the plain worker and one with the worker under `time`. CPU is compared within the
+/// second run; memory between the two, because `time` itself is in the tree.
 #[test]
 #[ignore = "measures for some seconds; `cargo test --release --test races agreement -- --ignored --nocapture`"]
 fn cpu_and_memory_agree_with_time() {
@@ -34,33 +34,34 @@ fn cpu_and_memory_agree_with_time() {
     let workload = Workload::of(Scenario { urls: 20_000, body_bytes: 100 << 10, latency, ..quick });
     let mut session = Session::start(&inflight(), workload).unwrap();
     let folder = TempDir::new().unwrap();
-    let told = folder.path().join("time");
+    let report = folder.path().join("time");
 
     let (mut cpu_ratios, mut memory_ratios) = (Vec::new(), Vec::new());
     for pair in 1..=PAIRS {
         let plain = session.own_worker();
-        let alone = run_without_hurry(&mut session, CONTENDER, &plain, &mut Unwatched);
-        let under_time = run_without_hurry(&mut session, CONTENDER, &timed(&plain, &told), &mut Unwatched);
-        let time = read(&told);
-        let cpu_s = sound(&under_time).cpu_ns as f64 / 1e9;
-        let peak_bytes = sound(&alone).peak_memory_bytes as f64;
+        let alone = run_with_usual_limits(&mut session, CONTENDER, &plain, &mut Unwatched);
+        let under_time =
+            run_with_usual_limits(&mut session, CONTENDER, &timed(&plain, &report), &mut Unwatched);
+        let time = read(&report);
+        let cpu_s = valid_figures(&under_time).cpu_ns as f64 / 1e9;
+        let peak_bytes = valid_figures(&alone).peak_memory_bytes as f64;
         assert!(cpu_s >= 1.0, "{cpu_s} s of CPU are too few to compare");
         cpu_ratios.push(cpu_s / time.cpu_s);
         memory_ratios.push(peak_bytes / time.peak_bytes);
         println!(
-            "pair {pair}: CPU {cpu_s:.2} s, time says {:.2} s; peak {:.1} MB, time says {:.1} MB",
+            "pair {pair}: CPU {cpu_s:.2} s, time reports {:.2} s; peak {:.1} MB, time reports {:.1} MB",
             time.cpu_s,
             peak_bytes / 1e6,
             time.peak_bytes / 1e6
         );
     }
-    agree(&mut cpu_ratios, &mut memory_ratios);
+    assert_agreement(&mut cpu_ratios, &mut memory_ratios);
 }
 
-/// A program that starts its own processes, held against what anybody could read in /proc meanwhile.
+/// Compares a program that starts its own processes with /proc.
 #[test]
-#[ignore = "needs `inflight setup python`; measures for half a minute; run as the other"]
-fn a_tree_of_processes_agrees_with_what_proc_says() {
+#[ignore = "needs `inflight setup python`; measures for half a minute; run like the other"]
+fn process_tree_agrees_with_proc() {
     const TREE: &str = "python-multiprocessing:8x64";
     let quick = Scenario::preset("quick").unwrap();
     let workload = Workload::of(Scenario { urls: 100_000, latency: "fixed:0".parse().unwrap(), ..quick });
@@ -69,26 +70,26 @@ fn a_tree_of_processes_agrees_with_what_proc_says() {
 
     let (mut cpu_ratios, mut memory_ratios) = (Vec::new(), Vec::new());
     for pair in 1..=PAIRS {
-        let mut proc = Proc { target: session.target_pid(), accounts: Vec::new(), peak_pss_bytes: 0.0 };
+        let mut proc = Proc { target: session.target_pid(), samples: Vec::new(), peak_pss_bytes: 0.0 };
         let run = run_source(&mut session, &contender, &mut proc);
-        let figures = sound(&run);
+        let figures = valid_figures(&run);
         let (ours_us, theirs_us) = (figures.cpu_us_per_request, proc.cpu_us_per_request());
         cpu_ratios.push(ours_us / theirs_us);
         memory_ratios.push(figures.peak_memory_bytes as f64 / proc.peak_pss_bytes);
         println!(
-            "pair {pair}: CPU {ours_us:.1} us a request, /proc says {theirs_us:.1}; peak {:.1} MB, sum of PSS {:.1} MB",
+            "pair {pair}: CPU {ours_us:.1} us a request, /proc reports {theirs_us:.1}; peak {:.1} MB, sum of PSS {:.1} MB",
             figures.peak_memory_bytes as f64 / 1e6,
             proc.peak_pss_bytes / 1e6
         );
     }
-    agree(&mut cpu_ratios, &mut memory_ratios);
+    assert_agreement(&mut cpu_ratios, &mut memory_ratios);
 }
 
-/// What /proc says of all processes that descend from this one, the target excepted, ten times a second.
+/// Samples in /proc of all descendants of this process except the target, ten times a second.
 struct Proc {
     target: u32,
     /// Requests served so far, and CPU so far in seconds.
-    accounts: Vec<(u64, f64)>,
+    samples: Vec<(u64, f64)>,
     peak_pss_bytes: f64,
 }
 
@@ -96,7 +97,7 @@ impl Watcher for Proc {
     fn seen(&mut self, served: u64, _: u64) {
         let mut tree = Vec::new();
         descend(std::process::id(), self.target, &mut tree);
-        self.accounts.push((served, tree.iter().map(|&pid| cpu_s(pid)).sum()));
+        self.samples.push((served, tree.iter().map(|&pid| cpu_s(pid)).sum()));
         self.peak_pss_bytes = self.peak_pss_bytes.max(tree.iter().map(|&pid| pss_bytes(pid)).sum());
     }
 
@@ -107,7 +108,7 @@ impl Watcher for Proc {
 
 impl Proc {
     fn cpu_us_per_request(&self) -> f64 {
-        let (first, last) = (self.accounts[0], self.accounts[self.accounts.len() - 1]);
+        let (first, last) = (self.samples[0], self.samples[self.samples.len() - 1]);
         (last.1 - first.1) * 1e6 / (last.0 - first.0) as f64
     }
 }
@@ -127,8 +128,8 @@ fn descend(pid: u32, target: u32, tree: &mut Vec<u32>) {
 /// User and system time, in ticks of a hundredth of a second.
 fn cpu_s(pid: u32) -> f64 {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let behind_the_name = stat.rsplit(')').next().unwrap_or_default();
-    let ticks = behind_the_name.split_whitespace().skip(11).take(2);
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = after_name.split_whitespace().skip(11).take(2);
     ticks.map(|ticks| ticks.parse::<f64>().unwrap() / 100.0).sum()
 }
 
@@ -138,7 +139,7 @@ fn pss_bytes(pid: u32) -> f64 {
     line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() * 1024.0
 }
 
-fn agree(cpu_ratios: &mut [f64], memory_ratios: &mut [f64]) {
+fn assert_agreement(cpu_ratios: &mut [f64], memory_ratios: &mut [f64]) {
     for (what, ratios) in [("CPU", cpu_ratios), ("peak memory", memory_ratios)] {
         ratios.sort_by(f64::total_cmp);
         let median = ratios[PAIRS / 2];
@@ -153,13 +154,13 @@ fn timed(worker: &Launch, output: &Path) -> Launch {
     Launch { program: TIME.into(), args }
 }
 
-fn read(output: &Path) -> Told {
+fn read(output: &Path) -> TimeReport {
     let text = fs::read_to_string(output).unwrap();
     let field = |name: &str| -> f64 {
         let line = text.lines().find_map(|line| line.trim().strip_prefix(name)).unwrap();
         line.trim_start_matches(':').trim().parse().unwrap()
     };
-    Told {
+    TimeReport {
         cpu_s: field("User time (seconds)") + field("System time (seconds)"),
         peak_bytes: field("Maximum resident set size (kbytes)") * 1024.0,
     }

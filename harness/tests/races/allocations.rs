@@ -1,4 +1,4 @@
-//! The common client allocates nothing for a request once it is warm.
+//! The common client allocates nothing per request once it is warm.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -9,13 +9,13 @@ use mock_target::{Scenario, Server};
 use crate::common;
 use crate::workers::contenders;
 
-/// Fewer URLs than this may still warm something up, on top of connections.
+/// With fewer URLs than this, buffers besides connections may still be allocated.
 const FEW: u64 = 300;
 const MANY: u64 = 2_300;
 
-/// Models whose runtime needs something for each URL, and how many allocations at most: a thread, a
-/// task and its place in a set, a timer, a wait for the semaphore, an operation.
-const OF_THE_RUNTIME: [(&str, f64); 10] = [
+/// The most allocations per URL of models whose runtime allocates: a thread, a
+/// task and its entry in a set, a timer, a wait for the semaphore, an operation.
+const RUNTIME_ALLOCATIONS: [(&str, f64); 10] = [
     ("thread-per-request", 4.0),
     ("tokio", 2.0),
     ("tokio-current", 2.0),
@@ -28,8 +28,8 @@ const OF_THE_RUNTIME: [(&str, f64); 10] = [
     ("uring", 3.0),
 ];
 
-/// What remains of the rest: queues that grow block by block.
-const BLOCKS: f64 = 0.1;
+/// The most allocations per URL of all models: queues that grow block by block.
+const QUEUE_ALLOCATIONS: f64 = 0.1;
 
 /// Allocations between `go` and `done` of a worker that fetches `urls` URLs, 8 at a time.
 fn allocations(model: &Model, urls: u64) -> Option<u64> {
@@ -52,21 +52,21 @@ fn allocations(model: &Model, urls: u64) -> Option<u64> {
     stdin.write_all(&plan.stdout).unwrap();
     stdin.write_all(b"go\n").unwrap();
     drop(stdin);
-    let said = String::from_utf8(worker.wait_with_output().unwrap().stderr).unwrap();
-    if common::cannot_run(model.name, &said) {
+    let stderr = String::from_utf8(worker.wait_with_output().unwrap().stderr).unwrap();
+    if common::skip_unsupported(model.name, &stderr) {
         return None;
     }
-    Some(said.trim().parse().unwrap_or_else(|_| panic!("{} said {said:?}", model.name)))
+    Some(stderr.trim().parse().unwrap_or_else(|_| panic!("{} printed {stderr:?}", model.name)))
 }
 
 #[test]
-fn a_warm_client_allocates_nothing_for_a_request() {
+fn warm_client_allocates_nothing_per_request() {
     for (model, _) in contenders().filter(|(_, client)| client.name == COMMON) {
         let (Some(few), Some(many)) = (allocations(model, FEW), allocations(model, MANY)) else { continue };
         let each = (many as f64 - few as f64) / (MANY - FEW) as f64;
         println!("{}: {each:.3} allocations a request", model.name);
-        let of_the_runtime = OF_THE_RUNTIME.iter().find(|(name, _)| *name == model.name);
-        let allowed = of_the_runtime.map_or(0.0, |(_, each)| *each) + BLOCKS;
+        let by_runtime = RUNTIME_ALLOCATIONS.iter().find(|(name, _)| *name == model.name);
+        let allowed = by_runtime.map_or(0.0, |(_, each)| *each) + QUEUE_ALLOCATIONS;
         assert!(each < allowed, "{}: {each} allocations a request, allowed {allowed}", model.name);
     }
 }

@@ -1,4 +1,4 @@
-//! Whatever a worker or the target does, the run ends in a verdict, and the next run is not harmed.
+//! Misbehaving workers and targets: the run ends in a verdict, and the next run is not affected.
 
 use std::fs;
 use std::time::Duration;
@@ -11,12 +11,12 @@ use inflight_report::record::{ReasonKind, Run};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::common::{self, is_running, known_answer, reason, run, session, shell, skip, sound};
+use crate::common::{self, is_running, known_answer, reason, run, session, shell, skip, valid_figures};
 
 const READY: &str = r#"read plan; echo '{"ready":true,"runtime":"sh","client":"none"}'; "#;
 
-/// Runs a shell script as the only worker, checks that nothing of it is left, and that a good worker
-/// still does well afterwards.
+/// Runs a shell script as the only worker. Checks that none of its processes are left, and that a correct worker
+/// is valid afterwards.
 fn run_script(script: &str) -> Run {
     let folder = TempDir::new().unwrap();
     let pid_file = folder.path().join("pid");
@@ -26,37 +26,37 @@ fn run_script(script: &str) -> Run {
     let pid = fs::read_to_string(&pid_file).unwrap().trim().parse().unwrap();
     assert!(!is_running(pid));
     let own_worker = session.own_worker();
-    sound(&run(&mut session, "tokio:2", &own_worker, &mut Unwatched));
+    valid_figures(&run(&mut session, "tokio:2", &own_worker, &mut Unwatched));
     scripted
 }
 
 #[test]
-fn a_worker_that_hangs_is_given_up() {
+fn hanging_worker_times_out() {
     let run = run_script(&format!("{READY} read go; echo 'about to hang' >&2; sleep 1000"));
     assert_eq!(reason(&run), "worker 0 was not done in time; its last words: about to hang");
     assert!(run.figures.is_none());
 }
 
 #[test]
-fn a_worker_that_crashes_is_told_with_its_last_words() {
+fn crashed_worker_is_reported_with_its_stderr_tail() {
     let run = run_script(&format!("{READY} read go; echo first >&2; echo 'out of luck' >&2; exit 3"));
     assert_eq!(reason(&run), "worker 0 ended early with exit status: 3; its last words: out of luck");
 }
 
 #[test]
-fn a_worker_that_is_killed_is_told() {
+fn killed_worker_is_reported() {
     let run = run_script(&format!("{READY} read go; kill -SEGV $$"));
     assert!(reason(&run).contains("SIGSEGV"), "{}", reason(&run));
 }
 
 #[test]
-fn a_worker_that_does_not_start_up_is_told() {
+fn worker_that_fails_to_start_is_reported() {
     let run = run_script("read plan; echo 'no such module' >&2; exit 1");
     assert_eq!(reason(&run), "worker 0 ended early with exit status: 1; its last words: no such module");
 }
 
 #[test]
-fn a_worker_that_prints_nonsense_is_told_with_what_it_said() {
+fn invalid_output_of_a_worker_is_quoted() {
     let run = run_script("read plan; echo Hello; sleep 1000");
     assert_eq!(reason(&run), "worker 0 does not speak the protocol, it said: Hello");
     let run = run_script(&format!("{READY} read go; echo done; cat; echo '{{\"id\":true}}'"));
@@ -66,7 +66,7 @@ fn a_worker_that_prints_nonsense_is_told_with_what_it_said() {
 }
 
 #[test]
-fn a_worker_that_floods_its_stdout_is_stopped() {
+fn endless_output_of_a_worker_is_stopped() {
     let run = run_script("yes");
     assert!(reason(&run).ends_with("it said: y"), "{}", reason(&run));
     let run = run_script("cat /dev/zero");
@@ -74,7 +74,7 @@ fn a_worker_that_floods_its_stdout_is_stopped() {
 }
 
 #[test]
-fn a_worker_that_tells_no_samples_has_fetched_nothing() {
+fn worker_without_samples_has_fetched_nothing() {
     let run = run_script(&format!("{READY} read go; echo done; cat"));
     let reasons = format!("{:?}", run.verdict);
     assert!(reasons.contains("4 URLs were never received, URL 0 for one"), "{reasons}");
@@ -83,7 +83,7 @@ fn a_worker_that_tells_no_samples_has_fetched_nothing() {
 }
 
 #[test]
-fn a_worker_that_invents_a_response_is_found_out() {
+fn invented_response_is_detected() {
     let sample = r#"{"id":0,"start_ns":0,"end_ns":2000000,"status":200,"bytes":100,"crc32":1}"#;
     let run = run_script(&format!("{READY} read go; sleep 0.1; echo done; cat; echo '{sample}'"));
     let reasons = format!("{:?}", run.verdict);
@@ -92,13 +92,13 @@ fn a_worker_that_invents_a_response_is_found_out() {
 }
 
 #[test]
-fn a_worker_that_fails_after_its_samples_does_not_count() {
+fn worker_that_fails_after_its_samples_is_invalid() {
     let run = run_script(&format!("{READY} read go; echo done; cat; exit 9"));
     assert_eq!(reason(&run), "worker 0 ended with exit status: 9");
 }
 
 #[test]
-fn a_worker_that_begins_before_go_does_not_count() {
+fn worker_that_starts_before_go_is_invalid() {
     let mut session = session(4, "fixed:1ms");
     let early = run(&mut session, "sync:1", &known_answer("early", 1), &mut Unwatched);
     let reasons = format!("{:?}", early.verdict);
@@ -107,7 +107,7 @@ fn a_worker_that_begins_before_go_does_not_count() {
 }
 
 #[test]
-fn a_worker_that_dies_while_it_is_measured_is_told_as_such() {
+fn worker_that_dies_while_meters_are_read_is_reported() {
     let run = run_script(&format!("{READY} echo 'out of luck' >&2; exit 3"));
     assert_eq!(reason(&run), "worker 0 ended early with exit status: 3; its last words: out of luck");
     let run = run_script(&format!("{READY} read go; echo done; exit 3"));
@@ -115,40 +115,40 @@ fn a_worker_that_dies_while_it_is_measured_is_told_as_such() {
 }
 
 #[test]
-fn a_worker_that_is_ready_without_having_read_its_plan_is_told() {
+fn worker_that_is_ready_before_reading_its_plan_is_reported() {
     let mut session = session(20_000, "fixed:0");
-    let hasty =
+    let launch =
         shell(&format!("{}; sleep 1000", READY.trim_start_matches("read plan; ").trim_end_matches("; ")));
     let contender: Contender = "sync:1".parse().unwrap();
     let turn = Turn { contender: 0, round: 1, position: 1 };
     let limits = Limits { setup: Duration::from_secs(1), wall: Duration::from_secs(1) };
-    let run = session.run(&contender, turn, &hasty, limits, &mut Unwatched).unwrap().unwrap();
+    let run = session.run(&contender, turn, &launch, limits, &mut Unwatched).unwrap().unwrap();
     assert_eq!(reason(&run), "worker 0 said that it was ready, and did not read its plan");
 }
 
 #[test]
-fn a_child_that_nobody_waits_for_is_no_fault() {
+fn zombie_child_is_allowed() {
     let worker = common::inflight().display().to_string();
     let mut session = session(4, "fixed:1ms");
-    // `exec` keeps the process, and so the child that has ended and will not be waited for.
+    // `exec` keeps the process, and so its zombie child.
     let zombie = shell(&format!("(exit 0) & sleep 0.1; exec {worker} worker"));
-    sound(&run(&mut session, "sync:1", &zombie, &mut Unwatched));
+    valid_figures(&run(&mut session, "sync:1", &zombie, &mut Unwatched));
 }
 
-/// Of two workers the second does not end: it is the one that is named.
+/// One of two workers does not end, and is the one that is named.
 #[test]
-fn the_worker_that_was_late_is_named() {
+fn late_worker_is_named() {
     let mut session = session(4, "fixed:1ms");
     let contender: Contender = "sync:2x1".parse().unwrap();
     let turn = Turn { contender: 0, round: 1, position: 1 };
     let limits = Limits { setup: Duration::from_secs(2), wall: Duration::from_secs(20) };
-    for (second, whose) in [("cat", "worker 0"), ("cat; sleep 1000", "worker 1")] {
+    for (second, worker) in [("cat", "worker 0"), ("cat; sleep 1000", "worker 1")] {
         let first = if second == "cat" { "cat; sleep 1000" } else { "cat" };
         let scripted = shell(&format!(
             r#"{READY} read go; echo done; case "$plan" in *'"ids":[0'*) {first};; *) {second};; esac"#
         ));
         let run = session.run(&contender, turn, &scripted, limits, &mut Unwatched).unwrap().unwrap();
-        assert_eq!(reason(&run), format!("{whose} did not finish telling its samples in time"));
+        assert_eq!(reason(&run), format!("{worker} did not finish telling its samples in time"));
     }
     let both = shell(&format!("{READY} read go; echo done; cat; sleep 1000"));
     let run = session.run(&contender, turn, &both, limits, &mut Unwatched).unwrap().unwrap();
@@ -156,15 +156,15 @@ fn the_worker_that_was_late_is_named() {
 }
 
 #[test]
-fn a_target_that_does_not_answer_is_not_said_to_have_died() {
+fn unresponsive_target_is_not_reported_as_dead() {
     let mut session = session(4, "fixed:1ms");
     let target = session.target_pid();
     let signalling =
         |signal: &str| shell(&format!("{READY} read go; kill -{signal} {target}; echo done; cat"));
-    let deaf = run(&mut session, "sync:1", &signalling("STOP"), &mut Unwatched);
+    let stopped = run(&mut session, "sync:1", &signalling("STOP"), &mut Unwatched);
     kill_process(Pid::from_raw(target.cast_signed()).unwrap(), Signal::CONT).unwrap();
-    assert_eq!(kind(&deaf), ReasonKind::NoLedger);
-    assert!(reason(&deaf).starts_with("the target's ledger cannot be read: "), "{}", reason(&deaf));
+    assert_eq!(kind(&stopped), ReasonKind::NoLedger);
+    assert!(reason(&stopped).starts_with("the target's ledger cannot be read: "), "{}", reason(&stopped));
     let dead = run(&mut session, "sync:1", &signalling("KILL"), &mut Unwatched);
     assert_eq!((kind(&dead), reason(&dead)), (ReasonKind::TargetDied, "the target died during the run"));
 }
@@ -174,7 +174,7 @@ fn kind(run: &Run) -> ReasonKind {
 }
 
 #[test]
-fn a_program_that_is_not_there_is_told() {
+fn missing_program_is_reported() {
     let mut session = session(1, "fixed:1ms");
     let mut launch = shell("");
     launch.program = "/no/such/program".into();
@@ -183,7 +183,7 @@ fn a_program_that_is_not_there_is_told() {
 }
 
 #[test]
-fn what_a_worker_leaves_behind_is_ended() {
+fn processes_left_by_a_worker_are_killed() {
     let mut session = session(1, "fixed:1ms");
     let folder = TempDir::new().unwrap();
     let pid_file = folder.path().join("pid");
@@ -194,14 +194,14 @@ fn what_a_worker_leaves_behind_is_ended() {
 }
 
 #[test]
-fn what_leaves_the_tree_of_a_worker_is_ended_too() {
-    if let Err(reason) = inflight::meter::Group::create() {
+fn processes_that_left_a_workers_tree_are_killed() {
+    if let Err(reason) = inflight::meter::Cgroup::create() {
         return skip(&format!("no control groups here: {reason}"));
     }
     let mut session = session(1, "fixed:1ms");
     let folder = TempDir::new().unwrap();
     let pid_file = folder.path().join("pid");
-    // In a session of its own, and orphaned: neither process group nor parent tells whose it is.
+    // In a session of its own and orphaned: neither its process group nor its parent is the worker.
     let script =
         format!("(setsid sh -c 'echo $$ > {}; exec sleep 1000' &); sleep 0.2; exit 1", pid_file.display());
     run(&mut session, "sync:1", &shell(&script), &mut Unwatched);
@@ -210,9 +210,9 @@ fn what_leaves_the_tree_of_a_worker_is_ended_too() {
 }
 
 /// Kills the target as soon as it has served something.
-struct Assassin(u32);
+struct KillTarget(u32);
 
-impl Watcher for Assassin {
+impl Watcher for KillTarget {
     fn seen(&mut self, requests: u64, _: u64) {
         if requests > 0 {
             kill_process(Pid::from_raw(self.0.cast_signed()).unwrap(), Signal::KILL).unwrap();
@@ -225,11 +225,11 @@ impl Watcher for Assassin {
 }
 
 #[test]
-fn a_target_that_dies_voids_the_run_and_is_replaced() {
+fn dead_target_invalidates_the_run_and_is_replaced() {
     let mut session = session(100, "fixed:10ms");
     let own_worker = session.own_worker();
-    let mut assassin = Assassin(session.target_pid());
-    let dead = run(&mut session, "sync:1", &own_worker, &mut assassin);
+    let mut kill_target = KillTarget(session.target_pid());
+    let dead = run(&mut session, "sync:1", &own_worker, &mut kill_target);
     assert_eq!(reason(&dead), "the target died during the run");
-    sound(&run(&mut session, "sync:1", &own_worker, &mut Unwatched));
+    valid_figures(&run(&mut session, "sync:1", &own_worker, &mut Unwatched));
 }

@@ -1,4 +1,4 @@
-//! What a user types and reads: wrong words, full disks, wrong responses.
+//! The command line: wrong arguments, full disks, wrong responses.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use inflight_report::record::{Record, Verdict};
 use tempfile::TempDir;
 
-use crate::common::{self, command, skip_without, sound};
+use crate::common::{self, command, error_line, has_program, stdout_of, valid_figures};
 
-/// What the command prints; one that does not end, such as a target, is a failure.
+/// The output of a command. A command that does not end, such as a target, is a failure.
 #[track_caller]
 fn output(args: &[&str]) -> Output {
     let mut child = command().args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -27,22 +27,18 @@ fn output(args: &[&str]) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// The command must fail with 2, one line on stderr, and nothing on stdout.
+/// The command must fail with 2 and one line on stderr that contains `words`.
 #[track_caller]
 fn assert_refused(args: &[&str], words: &[&str]) {
-    let output = output(args);
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
-    assert_eq!(stderr.lines().count(), 1, "{args:?}: {stderr}");
+    let stderr = error_line(output(args), 2);
     assert!(stderr.starts_with("inflight: "), "{stderr}");
-    assert!(output.stdout.is_empty());
     for word in words {
-        assert!(stderr.contains(word), "{args:?}: {stderr:?} does not say {word:?}");
+        assert!(stderr.contains(word), "{args:?}: {stderr:?} does not contain {word:?}");
     }
 }
 
 #[test]
-fn wrong_words_are_answered_in_one_line() {
+fn wrong_arguments_get_a_one_line_error() {
     assert_refused(&["run", "tokoi:12"], &["`tokoi`", "did you mean tokio:12?"]);
     assert_refused(&["run", "tokio+hypr:12"], &["no client `hypr`", "did you mean tokio+hyper:12?"]);
     assert_refused(&["run", "tokio:0"], &["`0` is not a shape", "tokio:128"]);
@@ -57,7 +53,10 @@ fn wrong_words_are_answered_in_one_line() {
     assert_refused(&["run", "--fault", "stall-midbody=2%"], &["did you mean \"stall-mid-body\"?"]);
     assert_refused(&["run", "--latency", "lognormel:1ms,0.3"], &["did you mean \"lognormal\"?"]);
     let compare = output(&["compare"]);
-    assert!(!String::from_utf8(compare.stderr).unwrap().contains("become"), "it is nobody's command");
+    assert!(
+        !String::from_utf8(compare.stderr).unwrap().contains("become"),
+        "the hidden command is not suggested"
+    );
     assert_refused(&["run", "sync:2"], &["at most 1", "sync:1"]);
     assert_refused(&["run", "tokio:257x1"], &["257 processes", "at most 256"]);
     assert_refused(&["plan", "tokio:4000000000x1"], &["at most 256"]);
@@ -85,7 +84,7 @@ fn wrong_words_are_answered_in_one_line() {
 }
 
 #[test]
-fn more_in_flight_than_open_files_are_allowed_is_refused() {
+fn concurrency_above_the_open_file_limit_is_refused() {
     let few = format!("ulimit -n 300; exec {} run tokio:256", common::inflight().display());
     let output = Command::new("sh").args(["-c", &few]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
@@ -94,9 +93,9 @@ fn more_in_flight_than_open_files_are_allowed_is_refused() {
     assert!(stderr.contains("use a smaller shape"), "{stderr}");
 }
 
-/// What it finds is the machine's affair; that it looks at everything is its own.
+/// The findings depend on the machine; what is checked does not.
 #[test]
-fn the_doctor_looks_at_the_machine() {
+fn doctor_checks_the_machine() {
     let output = output(&["doctor", "--spin", "100ms"]);
     let text = String::from_utf8(output.stdout).unwrap();
     for what in
@@ -116,7 +115,7 @@ fn the_doctor_looks_at_the_machine() {
 }
 
 #[test]
-fn help_and_lists_go_to_stdout() {
+fn help_and_lists_are_printed_on_stdout() {
     for args in [
         &["--help"][..],
         &["run", "--help"],
@@ -133,21 +132,21 @@ fn help_and_lists_go_to_stdout() {
 }
 
 #[test]
-fn details_tell_what_is_set_in_model_and_client() {
-    let told = |args: &[&str]| String::from_utf8(output(args).stdout).unwrap();
-    let native = told(&["list", "--details", "tokio:8x64"]);
+fn details_list_the_settings_of_model_and_client() {
+    let stdout = |args: &[&str]| stdout_of(output(args));
+    let native = stdout(&["list", "--details", "tokio:8x64"]);
     assert!(native.starts_with("tokio: ") && native.contains("Client: reqwest "), "{native}");
-    let common = told(&["list", "--details", "tokio+common"]);
+    let common = stdout(&["list", "--details", "tokio+common"]);
     assert!(common.contains("Client: common "), "{common}");
     assert!(common.lines().all(|line| line.len() <= 80), "{common}");
-    let unable = told(&["list", "--details", "rayon"]).replace('\n', " ");
+    let unable = stdout(&["list", "--details", "rayon"]).replace('\n', " ");
     assert!(unable.contains("It does not do --rate: its pool takes ids from all over"), "{unable}");
     assert_refused(&["list", "--details", "tokio+comon:8"], &["did you mean tokio+common:8?"]);
 }
 
 #[test]
-fn a_ladder_races_contenders_at_several_shapes() {
-    let (_, record) = race(&[&SMALL[..], &["--rounds", "1", "--ladder", "1,3", "epoll", "sync"]].concat());
+fn sweep_runs_contenders_at_several_concurrencies() {
+    let (_, record) = run(&[&SMALL[..], &["--rounds", "1", "--ladder", "1,3", "epoll", "sync"]].concat());
     let names: Vec<&str> = record.header.contenders.iter().map(|contender| contender.name.as_str()).collect();
     assert_eq!(names, ["epoll+common:1", "epoll+common:3", "sync:1"]);
     assert_refused(&["run", "--ladder", "1"], &["--ladder"]);
@@ -156,7 +155,7 @@ fn a_ladder_races_contenders_at_several_shapes() {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_is_no_error() {
+fn closed_stdout_of_list_is_no_error() {
     let mut list = command().arg("list").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(list.stdout.take());
     let output = list.wait_with_output().unwrap();
@@ -165,7 +164,7 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 }
 
 #[test]
-fn a_closed_pipe_does_not_hide_that_nothing_was_valid() {
+fn closed_stdout_does_not_change_the_exit_code() {
     let folder = TempDir::new().unwrap();
     let mut race = command();
     race.args(["run", "sync:1", "--lie", "wrong-byte:7", "--rounds", "1"])
@@ -177,7 +176,7 @@ fn a_closed_pipe_does_not_hide_that_nothing_was_valid() {
 }
 
 #[test]
-fn races_of_the_same_second_have_folders_of_their_own() {
+fn concurrent_runs_have_folders_of_their_own() {
     let folder = TempDir::new().unwrap();
     let start = || {
         let mut race = command();
@@ -194,12 +193,12 @@ fn races_of_the_same_second_have_folders_of_their_own() {
     assert_eq!(folders.len(), 3);
     for folder in folders {
         let record = Record::read(&folder.unwrap().path()).unwrap();
-        assert_eq!(record.header.contenders[0].name, "tokio:128", "its usual shape");
+        assert_eq!(record.header.contenders[0].name, "tokio:128", "the default concurrency");
     }
 }
 
 #[test]
-fn an_output_folder_that_cannot_be_written_is_refused_before_the_race() {
+fn unwritable_output_folder_is_refused_before_the_run() {
     assert_refused(&["run", "sync:1", "--out", "/proc/nowhere"], &["cannot write", "/proc/nowhere"]);
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("file");
@@ -208,7 +207,7 @@ fn an_output_folder_that_cannot_be_written_is_refused_before_the_race() {
 }
 
 #[test]
-fn an_earlier_record_is_not_overwritten() {
+fn existing_record_is_not_overwritten() {
     let folder = TempDir::new().unwrap();
     let out = folder.path().to_str().unwrap();
     fs::write(folder.path().join("record.jsonl"), "precious").unwrap();
@@ -216,8 +215,8 @@ fn an_earlier_record_is_not_overwritten() {
     assert_eq!(fs::read_to_string(folder.path().join("record.jsonl")).unwrap(), "precious");
 }
 
-/// Runs `args` into a folder of its own, and gives what it printed and the record.
-fn race(args: &[&str]) -> (Output, Record) {
+/// Runs `args` with a folder of its own. Returns the output and the record.
+fn run(args: &[&str]) -> (Output, Record) {
     let folder = TempDir::new().unwrap();
     let out = folder.path().join("out");
     let output = output(&[&["run", "--out", out.to_str().unwrap()], args].concat());
@@ -229,9 +228,9 @@ fn race(args: &[&str]) -> (Output, Record) {
 const SMALL: [&str; 4] = ["--urls", "40", "--latency", "uniform:1ms,5ms"];
 
 #[test]
-fn a_race_is_verified_saved_and_printed() {
+fn record_is_verified_saved_and_printed() {
     let contenders = ["sync:1", "threads:4", "tokio:4", "tokio:2x3"];
-    let (output, record) = race(&[&SMALL[..], &["--rounds", "2"], &contenders].concat());
+    let (output, record) = run(&[&SMALL[..], &["--rounds", "2"], &contenders].concat());
     let stdout = String::from_utf8(output.stdout).unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     let lines: Vec<&str> = stderr.lines().collect();
@@ -240,7 +239,7 @@ fn a_race_is_verified_saved_and_printed() {
     assert_eq!(record.runs.iter().filter(|run| !run.warm_up).count(), 8);
     assert!(record.runs[..4].iter().all(|run| run.warm_up && run.round == 0));
     for run in &record.runs {
-        let figures = sound(run);
+        let figures = valid_figures(run);
         assert!(figures.cpu_ns > 0 && figures.peak_memory_bytes > 0 && figures.startup_ns > 0);
         assert_eq!(run.latencies.whole.count(), 40);
     }
@@ -249,12 +248,12 @@ fn a_race_is_verified_saved_and_printed() {
     }
 }
 
-/// A pool that is too small reconnects for nearly every request. One that is large enough may open a
-/// few connections more than it needs, when one becomes free while another is being made.
+/// A pool that is too small reconnects for nearly every request. One that is large enough may open a few more
+/// connections than it needs, when one becomes idle while another is being opened.
 #[test]
-fn pools_are_as_large_as_the_shape() {
+fn connection_pools_are_as_large_as_the_concurrency() {
     const IN_FLIGHT: u64 = 8;
-    let (_, record) = race(&[&SMALL[..], &["--rounds", "1", "threads:8", "tokio:8", "tokio:2x4"]].concat());
+    let (_, record) = run(&[&SMALL[..], &["--rounds", "1", "threads:8", "tokio:8", "tokio:2x4"]].concat());
     for run in &record.runs {
         let connections = run.figures.as_ref().unwrap().target.connections;
         assert!(connections <= 2 * IN_FLIGHT, "{} opened {connections} connections", run.contender);
@@ -262,25 +261,25 @@ fn pools_are_as_large_as_the_shape() {
 }
 
 #[test]
-fn a_target_that_lies_is_found_out() {
-    let lie = |lie| {
-        let (output, record) = race(&[&SMALL[..], &["--rounds", "1", "--lie", lie, "tokio:4"]].concat());
+fn bugs_injected_into_the_target_are_detected() {
+    let reasons_with = |bug| {
+        let (output, record) = run(&[&SMALL[..], &["--rounds", "1", "--lie", bug, "tokio:4"]].concat());
         assert_eq!(output.status.code(), Some(1), "a contender has no valid run");
         match &record.runs[0].verdict {
             verdict @ Verdict::Void { .. } => verdict.text(),
-            Verdict::Valid => panic!("{lie} was not found out"),
+            Verdict::Valid => panic!("{bug} was not detected"),
         }
     };
-    let reasons = lie("twice:3");
+    let reasons = reasons_with("twice:3");
     assert!(reasons.contains("URL 3 was served more than once"), "{reasons}");
     assert!(reasons.contains("URL 4 was never served"), "{reasons}");
-    let reasons = lie("wrong-byte:7");
+    let reasons = reasons_with("wrong-byte:7");
     assert!(reasons.contains("URL 7 was received with another body (CRC-32)"), "{reasons}");
-    assert!(!reasons.contains("served"), "the ledger knows nothing of it: {reasons}");
+    assert!(!reasons.contains("served"), "the ledger does not show it: {reasons}");
 }
 
 #[test]
-fn a_plan_starts_a_worker_by_hand() {
+fn worker_can_be_started_by_hand_with_a_plan() {
     let mut serve = command()
         .args(["serve", "--urls", "5", "--latency", "fixed:1ms"])
         .stdout(Stdio::piped())
@@ -297,25 +296,25 @@ fn a_plan_starts_a_worker_by_hand() {
     stdin.write_all(&plan.stdout).unwrap();
     stdin.write_all(b"go\n").unwrap();
     drop(stdin);
-    let told = String::from_utf8(worker.wait_with_output().unwrap().stdout).unwrap();
+    let stdout = String::from_utf8(worker.wait_with_output().unwrap().stdout).unwrap();
     serve.kill().unwrap();
     serve.wait().unwrap();
 
-    let lines: Vec<&str> = told.lines().collect();
-    assert_eq!(lines.len(), 4, "ready, done and two samples: {told}");
-    assert!(lines[0].starts_with(r#"{"ready":true,"runtime":"tokio "#), "{told}");
+    let lines: Vec<&str> = stdout.lines().collect();
+    assert_eq!(lines.len(), 4, "ready, done and two samples: {stdout}");
+    assert!(lines[0].starts_with(r#"{"ready":true,"runtime":"tokio "#), "{stdout}");
     assert_eq!(lines[1], "done");
-    assert!(lines[2..].iter().all(|sample| sample.contains(r#""status":200,"bytes":10240"#)), "{told}");
+    assert!(lines[2..].iter().all(|sample| sample.contains(r#""status":200,"bytes":10240"#)), "{stdout}");
 }
 
-/// Python's client must trust the certificate that was written, and nothing else.
+/// Python's client trusts only the certificate that was written.
 #[test]
-fn tls_is_served_with_a_certificate_to_trust() {
+fn tls_certificate_can_be_trusted() {
     const FETCH: &str = "import ssl, sys, urllib.request as request
 trust = ssl.create_default_context(cafile=sys.argv[2])
 print(request.urlopen(sys.argv[1] + '/u/3', context=trust).status)";
-    if Command::new("python3").arg("--version").output().is_err() {
-        return skip_without("there is no python3");
+    if !has_program("python3") {
+        return;
     }
     let folder = TempDir::new().unwrap();
     let certificate = folder.path().join("certificate.pem");
@@ -336,7 +335,7 @@ print(request.urlopen(sys.argv[1] + '/u/3', context=trust).status)";
 }
 
 #[test]
-fn a_worker_without_a_plan_or_without_go_says_so() {
+fn worker_without_plan_or_go_reports_it() {
     let worker = |input: &[u8]| {
         let mut worker = command()
             .arg("worker")
@@ -359,15 +358,15 @@ fn a_worker_without_a_plan_or_without_go_says_so() {
 }
 
 #[test]
-fn a_port_in_use_is_told() {
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = taken.local_addr().unwrap().to_string();
+fn port_in_use_is_reported() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
     assert_refused(&["serve", "--listen", &address], &[&address, "--listen"]);
 }
 
-/// `/dev/full` takes no byte: a stand-in for a disk that is full.
+/// `/dev/full` accepts no bytes, like a full disk.
 #[test]
-fn a_full_disk_is_named_with_where_the_record_is() {
+fn full_disk_is_reported_with_the_path_of_the_record() {
     let folder = TempDir::new().unwrap();
     let out = folder.path().join("out");
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
@@ -379,7 +378,7 @@ fn a_full_disk_is_named_with_where_the_record_is() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     let record = Record::read(&out).unwrap();
     assert_eq!(record.runs.len(), 2, "the record is on another disk");
-    assert_eq!(output.status.code(), Some(0), "the exit code is the verdict: {stderr}");
+    assert_eq!(output.status.code(), Some(0), "the exit code is that of the verdict: {stderr}");
     let line = stderr.lines().last().unwrap();
     assert!(line.contains("cannot write to stdout: No space left on device"), "{stderr}");
     assert!(line.ends_with(&format!("the record is saved in {}", out.display())), "{stderr}");

@@ -1,12 +1,12 @@
-//! Every contender does the whole of the work, no more than is allowed at once, as the target saw it.
+//! Every contender fetches every URL once and within its concurrency, according to the target.
 
 use inflight::session::Unwatched;
 
-use crate::common::{cannot_run, run, session, sound};
+use crate::common::{run, session, skip_unsupported, valid_figures};
 use crate::workers::contenders;
 
 #[test]
-fn every_contender_is_sound() {
+fn every_contender_is_valid() {
     let mut session = session(60, "uniform:1ms,5ms");
     let own_worker = session.own_worker();
     for (model, client) in contenders() {
@@ -14,26 +14,26 @@ fn every_contender_is_sound() {
         for shape in [in_flight.to_string(), format!("2x{in_flight}")] {
             let contender = format!("{}+{}:{shape}", model.name, client.name);
             let run = run(&mut session, &contender, &own_worker, &mut Unwatched);
-            if cannot_run(&contender, &format!("{:?}", run.verdict)) {
+            if skip_unsupported(&contender, &format!("{:?}", run.verdict)) {
                 continue;
             }
-            let figures = sound(&run);
+            let figures = valid_figures(&run);
             assert!(figures.target.connections <= 4 * u64::from(in_flight), "{contender}: {figures:?}");
             assert_eq!(run.samples.errors, []);
         }
     }
 }
 
-/// More may be in flight than there is to fetch.
+/// More requests may be in flight than there are URLs.
 #[test]
-fn every_contender_gets_by_with_little_to_do() {
+fn every_contender_works_with_fewer_urls_than_slots() {
     let mut session = session(3, "fixed:1ms");
     let own_worker = session.own_worker();
     for (model, client) in contenders().filter(|(model, _)| model.max_in_flight.is_none()) {
         let contender = format!("{}+{}:20", model.name, client.name);
         let run = run(&mut session, &contender, &own_worker, &mut Unwatched);
-        if !cannot_run(&contender, &format!("{:?}", run.verdict)) {
-            sound(&run);
+        if !skip_unsupported(&contender, &format!("{:?}", run.verdict)) {
+            valid_figures(&run);
         }
     }
 }

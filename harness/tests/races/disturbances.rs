@@ -1,5 +1,5 @@
-//! Runs that something else than the contender disturbed: a harness that is held up at any moment, a CPU quota. They
-//! do not count, and the reason has its kind.
+//! Disturbed runs: a harness that is stopped, and CPU quotas. Such runs are invalid, with a reason of the right
+//! kind.
 
 use std::fs;
 use std::io;
@@ -13,12 +13,12 @@ use inflight_report::record::{Reason, ReasonKind, Record, Run};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::common::{inflight, known_answer, run, session, skip_without, sound, wait_for};
+use crate::common::{inflight, known_answer, run, session, skip_without, valid_figures, wait_for};
 
-/// Long beside a run that is not disturbed.
+/// Long compared with an undisturbed run.
 const STOP: Duration = Duration::from_secs(2);
 
-/// A race into a folder of its own.
+/// A command `inflight run` with a folder of its own.
 struct Race {
     folder: TempDir,
 }
@@ -44,8 +44,8 @@ impl Race {
     }
 }
 
-/// Stops a process for a while.
-fn hold_up(process: &Child) {
+/// Stops a process for [`STOP`].
+fn stop(process: &Child) {
     let pid = Pid::from_child(process);
     kill_process(pid, Signal::STOP).unwrap();
     thread::sleep(STOP);
@@ -65,8 +65,8 @@ fn has(reasons: &[Reason], kind: ReasonKind) -> bool {
     reasons.iter().any(|reason| reason.kind == kind)
 }
 
-/// A run of half a second and more, whose harness was stopped for 2 s so long after its worker was started.
-fn held_up(after: Duration) -> (Run, String) {
+/// A run of at least half a second, whose harness was stopped `after` its worker had started.
+fn run_with_stop(after: Duration) -> (Run, String) {
     let race = Race::new();
     let args = ["--rounds", "1", "--urls", "50", "--latency", "fixed:20ms", "tokio:2"];
     let process = race.command(&args).spawn().unwrap();
@@ -74,7 +74,7 @@ fn held_up(after: Duration) -> (Run, String) {
     wait_for("the run to warm up", || (lines() == 2).then_some(()));
     wait_for("the worker", || (!workers_of(process.id()).is_empty()).then_some(()));
     thread::sleep(after);
-    hold_up(&process);
+    stop(&process);
     let output = process.wait_with_output().unwrap();
     let mut runs = race.record().runs;
     (runs.pop().unwrap(), String::from_utf8(output.stdout).unwrap())
@@ -82,9 +82,9 @@ fn held_up(after: Duration) -> (Run, String) {
 
 /// Before `go`, between `go` and `done`, and with `done` in the pipe.
 #[test]
-fn a_harness_that_is_stopped_at_any_moment_makes_no_valid_wall() {
+fn stopped_harness_invalidates_the_attempt() {
     for after in [0, 50, 200, 400].map(Duration::from_millis) {
-        let (run, table) = held_up(after);
+        let (run, table) = run_with_stop(after);
         let [attempt] = &run.disturbed_attempts[..] else { panic!("{after:?}: {run:?}") };
         assert!(has(&attempt.reasons, ReasonKind::HarnessHeldUp), "{after:?}: {attempt:?}");
         assert!(attempt.reasons.iter().all(|reason| reason.kind.is_disturbance()), "{after:?}: {attempt:?}");
@@ -93,36 +93,39 @@ fn a_harness_that_is_stopped_at_any_moment_makes_no_valid_wall() {
         assert!(table.contains(note), "{table}");
         if run.verdict.is_valid() {
             let (wall_ns, last_ns) = (run.figures.unwrap().wall_ns, run.samples.end_ns.iter().max().copied());
-            assert!(u128::from(wall_ns - last_ns.unwrap()) < STOP.as_nanos() / 2, "the repeated run's own");
+            assert!(
+                u128::from(wall_ns - last_ns.unwrap()) < STOP.as_nanos() / 2,
+                "the wall time of the repeated run"
+            );
         }
     }
 }
 
-/// A control group with a CPU quota, in whichever version of hierarchy this system has one. It is removed when
-/// dropped, with a hierarchy that had to be mounted for it.
+/// A control group with a CPU quota, in the version of the hierarchy that this system has. It is removed when
+/// dropped, and so is a hierarchy that was mounted for it.
 struct CpuGroup {
     folder: PathBuf,
     mounted: Option<TempDir>,
 }
 
 impl CpuGroup {
-    /// `None`, with a word, where this system does not let us.
+    /// `None`, reported as skipped, where it cannot be created.
     fn create(name: &str, quota_us: u64) -> Option<CpuGroup> {
-        let group = CpuGroup::within_a_hierarchy(name).and_then(|group| match group.limit(quota_us) {
+        let group = CpuGroup::in_hierarchy(name).and_then(|group| match group.limit(quota_us) {
             Ok(()) => Ok(group),
             Err(error) => Err(error),
         });
         group.inspect_err(|error| skip_without(&format!("no CPU quota can be set here: {error}"))).ok()
     }
 
-    fn within_a_hierarchy(name: &str) -> io::Result<CpuGroup> {
+    fn in_hierarchy(name: &str) -> io::Result<CpuGroup> {
         let mounts = fs::read_to_string("/proc/self/mountinfo")?;
         let of_kind = |kind: &str, option: &str| {
-            let is_it = |line: &&str| {
+            let matches = |line: &&str| {
                 let filesystem = line.split_once(" - ").map_or("", |(_, filesystem)| filesystem);
                 filesystem.starts_with(kind) && filesystem.split([' ', ',']).any(|word| word == option)
             };
-            mounts.lines().find(is_it).and_then(|line| line.split(' ').nth(4)).map(PathBuf::from)
+            mounts.lines().find(matches).and_then(|line| line.split(' ').nth(4)).map(PathBuf::from)
         };
         let (root, mounted) = match of_kind("cgroup ", "cpu") {
             Some(root) => (root, None),
@@ -136,7 +139,7 @@ impl CpuGroup {
                         .arg(point)
                         .status()?;
                     if !status.success() {
-                        return Err(io::Error::other("there is no controller of CPU to mount"));
+                        return Err(io::Error::other("no CPU controller can be mounted"));
                     }
                     (point.to_owned(), Some(folder))
                 }
@@ -156,18 +159,18 @@ impl CpuGroup {
         }
     }
 
-    /// A group in this one, without a quota of its own.
+    /// A child group, without a quota of its own.
     fn inner(&self) -> io::Result<PathBuf> {
         let inner = self.folder.join("inner");
         fs::create_dir(&inner)?;
         Ok(inner)
     }
 
-    /// What `command` does as a member of the group at `folder`.
+    /// Runs `command` as a member of the group at `folder`.
     fn output(folder: &Path, command: &Command) -> Output {
-        let enter = r#"echo $$ > "$0" && exec "$@""#;
+        let join = r#"echo $$ > "$0" && exec "$@""#;
         let mut shell = Command::new("sh");
-        shell.args(["-c", enter]).arg(folder.join("cgroup.procs"));
+        shell.args(["-c", join]).arg(folder.join("cgroup.procs"));
         shell.arg(command.get_program()).args(command.get_args()).stdin(Stdio::null()).output().unwrap()
     }
 
@@ -190,16 +193,16 @@ impl Drop for CpuGroup {
     }
 }
 
-/// Whether groups right below the root of version 2 can have a quota.
+/// Whether groups below the root of version 2 can have a quota.
 fn enable_cpu(root: &Path) -> bool {
     fs::write(root.join("cgroup.subtree_control"), "+cpu").is_ok()
 }
 
-/// Work for much more than what a fifth of a core does in a period of 100 ms.
+/// Much more work than a fifth of a core does in a period of 100 ms.
 const BUSY: [&str; 7] = ["--rounds", "1", "--urls", "600", "--latency", "fixed:0", "tokio:8"];
 
 #[test]
-fn a_quota_that_throttles_makes_no_valid_run_and_is_named() {
+fn throttling_quota_invalidates_runs_and_is_named() {
     const FIFTH: u64 = 20_000;
     let Some(group) = CpuGroup::create("fifth", FIFTH) else { return };
     let inner = group.inner().unwrap();
@@ -233,7 +236,7 @@ fn a_quota_that_throttles_makes_no_valid_run_and_is_named() {
 }
 
 #[test]
-fn a_quota_that_does_not_throttle_voids_nothing() {
+fn unreached_quota_invalidates_nothing() {
     let Some(group) = CpuGroup::create("ample", 100 * 100_000) else { return };
     let race = Race::new();
     CpuGroup::output(&group.folder, &race.command(&BUSY));
@@ -247,22 +250,22 @@ fn a_quota_that_does_not_throttle_voids_nothing() {
 }
 
 #[test]
-fn a_worker_that_idles_outside_of_its_requests_is_warned_of() {
+fn idle_worker_gets_a_warning() {
     let mut session = session(4, "fixed:1ms");
-    let run = run(&mut session, "sync:1", &known_answer("nap", 500), &mut Unwatched);
-    sound(&run);
+    let run = run(&mut session, "sync:1", &known_answer("sleep", 500), &mut Unwatched);
+    valid_figures(&run);
     let idle = "it was idle for more than 10 % of its wall time before its first request";
     assert!(run.warnings.iter().any(|warning| warning == idle), "{:?}", run.warnings);
 }
 
-/// The worker of this test has one request in flight, whatever it is asked for.
+/// The worker of this test has one request in flight, whatever the plan allows.
 #[test]
-fn a_shape_that_is_not_reached_is_warned_of_where_it_could_be() {
-    let warned_of = |latency| {
-        let run = run(&mut session(20, latency), "threads:4", &known_answer("nap", 1), &mut Unwatched);
-        sound(&run);
+fn unreached_concurrency_gets_a_warning() {
+    let has_warning = |latency| {
+        let run = run(&mut session(20, latency), "threads:4", &known_answer("sleep", 1), &mut Unwatched);
+        valid_figures(&run);
         run.warnings.iter().any(|warning| warning == "it did not reach the 4 in flight that its shape allows")
     };
-    assert!(warned_of("fixed:1ms"));
-    assert!(!warned_of("fixed:0"), "what is answered at once is not in flight");
+    assert!(has_warning("fixed:1ms"));
+    assert!(!has_warning("fixed:0"), "without delay no request waits");
 }

@@ -1,4 +1,4 @@
-//! Contenders in other languages: those of the documentation, and what is refused of them.
+//! Contenders in other languages: the documented ones, and incorrect ones that must be detected.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use inflight::session::Unwatched;
 use inflight_report::record::{Record, Run};
 use tempfile::TempDir;
 
-use crate::common::{self, run_source, session, skip_without, sound};
+use crate::common::{self, has_program, run_source, session, valid_figures};
 
 /// The files of `folder` that CONTRIBUTING.md shows, each in a block that begins with its path.
 pub(crate) fn documented(folder: &str) -> (TempDir, PathBuf) {
@@ -32,72 +32,70 @@ pub(crate) fn inflight(cache: &Path, args: &[&str]) -> Output {
     command.args(args).env("INFLIGHT_CACHE", cache).stdin(Stdio::null()).output().unwrap()
 }
 
-/// Races `contenders` of the documented `folder`. A program that is not there is passed over, with a word.
-fn race_documented(folder: &str, program: &str, contenders: &[&str]) {
-    if Command::new(program).arg("--version").output().is_err() {
-        skip_without(&format!("there is no {program}"));
+/// Runs `contenders` of the documented `folder`. Skipped where `program` is not installed.
+fn run_documented(folder: &str, program: &str, contenders: &[&str]) {
+    if !has_program(program) {
         return;
     }
     let (written, file) = documented(folder);
     let out = written.path().join("out");
     let fixed = ["--urls", "20", "--latency", "fixed:2ms", "--body", "1KiB", "--rounds", "1"];
-    let place = ["--contender", file.to_str().unwrap(), "--out", out.to_str().unwrap()];
-    let output = inflight(written.path(), &[&["run"], &fixed[..], &place, contenders].concat());
+    let paths = ["--contender", file.to_str().unwrap(), "--out", out.to_str().unwrap()];
+    let output = inflight(written.path(), &[&["run"], &fixed[..], &paths, contenders].concat());
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(matches!(output.status.code(), Some(0 | 1)), "{stderr}");
     let record = Record::read(&out.join("record.jsonl")).unwrap();
-    assert_eq!(record.runs.len(), 2 * contenders.len(), "a run to warm up, and one that counts: {stderr}");
+    assert_eq!(record.runs.len(), 2 * contenders.len(), "a warm-up and one round: {stderr}");
     for run in &record.runs {
-        sound(run);
+        valid_figures(run);
         assert_eq!(run.samples.errors, []);
     }
 }
 
 #[test]
-fn the_contender_in_python_that_contributing_shows_is_sound() {
-    race_documented("my-python", "python3", &["my-threads:7", "my-threads:2x3"]);
+fn documented_python_contender_is_valid() {
+    run_documented("my-python", "python3", &["my-threads:7", "my-threads:2x3"]);
 }
 
 #[test]
-fn the_contender_in_shell_that_contributing_shows_is_sound() {
-    race_documented("my-curl", "curl", &["curl:1", "curl:2x1"]);
+fn documented_shell_contender_is_valid() {
+    run_documented("my-curl", "curl", &["curl:1", "curl:2x1"]);
 }
 
-/// The documented worker in Python, with `honest` replaced by `lie`, does the work of `my-threads:4`.
-fn run_liar(honest: &str, lie: &str) -> Option<Run> {
-    if Command::new("python3").arg("--version").output().is_err() {
-        skip_without("there is no python3");
+/// A run of the documented worker in Python as `my-threads:4`, with `correct` replaced by `wrong`.
+fn run_modified(correct: &str, wrong: &str) -> Option<Run> {
+    if !has_program("python3") {
         return None;
     }
     let (_written, file) = documented("my-python");
     let worker = file.with_file_name("worker.py");
     let program = fs::read_to_string(&worker).unwrap();
-    assert_eq!(program.matches(honest).count(), 1, "{honest}");
-    fs::write(&worker, program.replace(honest, lie)).unwrap();
+    assert_eq!(program.matches(correct).count(), 1, "{correct}");
+    fs::write(&worker, program.replace(correct, wrong)).unwrap();
     let contender = Catalogue::load(&[file]).unwrap().contender("my-threads:4").unwrap();
     Some(run_source(&mut session(20, "fixed:5ms"), &contender, &mut Unwatched))
 }
 
-/// The lie must be told as the reason why the run is void.
-fn assert_found_out(honest: &str, lie: &str, told: &[&str]) {
-    let Some(run) = run_liar(honest, lie) else { return };
+/// The run must be invalid with `reasons`.
+fn assert_detected(correct: &str, wrong: &str, reasons: &[&str]) {
+    let Some(run) = run_modified(correct, wrong) else { return };
     let verdict = format!("{:?}", run.verdict);
     assert!(!run.verdict.is_valid());
-    for told in told {
-        assert!(verdict.contains(told), "{verdict} does not tell {told:?}");
+    for reason in reasons {
+        assert!(verdict.contains(reason), "{verdict} does not contain {reason:?}");
     }
 }
 
 #[test]
-fn a_contender_that_tells_the_truth_is_not_suspected() {
-    if let Some(run) = run_liar("sys.stdin.read()", "sys.stdin.read()") {
-        sound(&run);
+fn unmodified_contender_is_valid() {
+    if let Some(run) = run_modified("sys.stdin.read()", "sys.stdin.read()") {
+        valid_figures(&run);
     }
 }
 
 #[test]
-fn a_contender_that_reports_a_request_it_did_not_make_is_void() {
-    assert_found_out(
+fn unmade_request_is_detected() {
+    assert_detected(
         r#"plan["ids"]))"#,
         r#"plan["ids"][:-1])); samples.append({**samples[0], "id": plan["ids"][-1]})"#,
         &["URL 19 was never served"],
@@ -105,17 +103,17 @@ fn a_contender_that_reports_a_request_it_did_not_make_is_void() {
 }
 
 #[test]
-fn a_contender_that_doubles_a_request_is_void() {
+fn duplicate_request_is_detected() {
     let doubled = r#"plan["ids"] + [7]))"#;
-    let told = ["URL 7 was received more than once", "URL 7 was served more than once"];
-    assert_found_out(r#"plan["ids"]))"#, doubled, &told);
-    let told = ["URL 7 was served more than once", "the target saw 21 requests for 20 URLs"];
-    assert_found_out(r#"plan["ids"]))"#, &format!("{doubled}[:-1]"), &told);
+    let reasons = ["URL 7 was received more than once", "URL 7 was served more than once"];
+    assert_detected(r#"plan["ids"]))"#, doubled, &reasons);
+    let reasons = ["URL 7 was served more than once", "the target saw 21 requests for 20 URLs"];
+    assert_detected(r#"plan["ids"]))"#, &format!("{doubled}[:-1]"), &reasons);
 }
 
 #[test]
-fn a_contender_that_exceeds_its_bound_is_void() {
-    assert_found_out(
+fn exceeded_concurrency_is_detected() {
+    assert_detected(
         r#"ThreadPoolExecutor(plan["in_flight"]"#,
         r#"ThreadPoolExecutor(2 * plan["in_flight"]"#,
         &["the target saw 8 in flight, its shape allows 4"],
@@ -123,17 +121,17 @@ fn a_contender_that_exceeds_its_bound_is_void() {
 }
 
 #[test]
-fn a_contender_that_fakes_its_times_is_void() {
+fn forged_times_are_detected() {
     let end = r#""end_ns": time.perf_counter_ns() - go_ns"#;
-    let told = ["20 URLs were received at a time that is not possible"];
+    let reasons = ["20 URLs were received at a time that is not possible"];
     for faked in [r#""end_ns": start_ns - go_ns + 4_000_000"#, r#""end_ns": 10 ** 12"#] {
-        assert_found_out(end, faked, &told);
+        assert_detected(end, faked, &reasons);
     }
 }
 
 #[test]
-fn a_contender_that_says_done_too_early_is_void() {
-    assert_found_out(
+fn early_done_is_detected() {
+    assert_detected(
         "samples = list(pool.map(fetch, plan[\"ids\"]))\n    print(\"done\", flush=True)",
         "print(\"done\", flush=True)\n    samples = list(pool.map(fetch, plan[\"ids\"]))",
         &["after `done`", "below the"],

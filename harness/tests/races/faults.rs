@@ -1,4 +1,4 @@
-//! What goes wrong has the same name in every client.
+//! Faults have the same error kind in every client.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -9,18 +9,18 @@ use inflight::models::COMMON;
 use inflight::protocol::{ErrorKind, Outcome, Sample};
 use mock_target::{Fault, FaultShare, Scenario, Server};
 
-use crate::workers::{Errand, each_contender, other_than};
+use crate::workers::{Job, each_contender, unexpected};
 
 const URLS: u64 = 200;
 const BODY_BYTES: u64 = 1_000;
 
-/// Requests for what the server does not have.
-const NOT_THERE: u64 = 3;
+/// Requests for URLs that the server does not have.
+const MISSING_URLS: u64 = 3;
 
-/// Waited out by every request that gets no answer.
+/// How long a request without a response takes.
 const REQUEST_TIMEOUT_MS: u64 = 1_500;
 
-/// Every fault that shows to a client, how often, and what a client must make of it.
+/// Every fault that a client can see, its share in percent, and the expected outcome.
 const FAULTS: [(&str, f64, Expected); 15] = [
     ("silence", 2.0, Expected::Failure(ErrorKind::Timeout)),
     ("close-before-reply", 4.0, Expected::Failure(ErrorKind::Truncated)),
@@ -45,7 +45,7 @@ enum Expected {
     Failure(ErrorKind),
 }
 
-/// A scenario in which every one of [`FAULTS`] befalls a URL.
+/// A scenario in which each of [`FAULTS`] affects a URL.
 pub(crate) fn scenario() -> Scenario {
     let quick = Scenario::preset("quick").unwrap();
     let share = |&(name, percent, _): &(&str, f64, _)| FaultShare {
@@ -57,7 +57,7 @@ pub(crate) fn scenario() -> Scenario {
     let latency = "fixed:1ms".parse().unwrap();
     let scenario = Scenario { urls: URLS, latency, body_bytes: BODY_BYTES, faults, ..quick };
     for (name, ..) in FAULTS {
-        assert!((0..URLS).any(|id| scenario.fault(id, 1) == Some(fault(name))), "{name} befalls no URL");
+        assert!((0..URLS).any(|id| scenario.fault(id, 1) == Some(fault(name))), "{name} affects no URL");
     }
     scenario
 }
@@ -66,27 +66,22 @@ fn fault(name: &str) -> Fault {
     name.parse().unwrap()
 }
 
-/// What a worker is asked of a server that plays [`scenario`].
-pub(crate) fn errand(server: SocketAddr) -> Errand {
-    Errand {
-        url_prefix: format!("http://{server}/u/"),
-        ids: (0..URLS + NOT_THERE).collect(),
-        in_flight: 16,
-        request_timeout_ms: REQUEST_TIMEOUT_MS,
-        due_ns: None,
-    }
+/// The job of a worker for a server that plays [`scenario`].
+pub(crate) fn job(server: SocketAddr) -> Job {
+    let job = Job::new(format!("http://{server}/u/"), 0..URLS + MISSING_URLS, 16);
+    Job { request_timeout_ms: REQUEST_TIMEOUT_MS, ..job }
 }
 
-/// The fault that befell the request of `sample`, and what is wrong if the sample does not tell of it.
-pub(crate) fn misjudged(scenario: &Scenario, sample: &Sample) -> Option<(Option<Fault>, String)> {
+/// The fault of the request of `sample`, and a message, if the outcome is not the expected one.
+pub(crate) fn mismatch(scenario: &Scenario, sample: &Sample) -> Option<(Option<Fault>, String)> {
     if sample.id >= URLS {
         let not_found = matches!(sample.outcome, Outcome::Response { status: 404, .. });
-        return (!not_found).then(|| (None, format!("not there: {:?}", sample.outcome)));
+        return (!not_found).then(|| (None, format!("missing URL: {:?}", sample.outcome)));
     }
-    let befallen = scenario.fault(sample.id, 1);
-    let expected = match befallen {
+    let injected = scenario.fault(sample.id, 1);
+    let expected = match injected {
         None => Expected::Response(200, BODY_BYTES),
-        Some(befallen) => FAULTS.iter().find(|(name, ..)| fault(name) == befallen).unwrap().2,
+        Some(injected) => FAULTS.iter().find(|(name, ..)| fault(name) == injected).unwrap().2,
     };
     let as_expected = match (expected, sample.outcome) {
         (Expected::Response(status, bytes), Outcome::Response { status: s, bytes: b, .. }) => {
@@ -95,16 +90,16 @@ pub(crate) fn misjudged(scenario: &Scenario, sample: &Sample) -> Option<(Option<
         (Expected::Failure(kind), Outcome::Failure { error }) => kind == error,
         _ => false,
     };
-    (!as_expected).then(|| (befallen, format!("{befallen:?}: {:?}, expected {expected:?}", sample.outcome)))
+    (!as_expected).then(|| (injected, format!("{injected:?}: {:?}, expected {expected:?}", sample.outcome)))
 }
 
 #[test]
-fn the_same_failure_has_the_same_kind_in_every_client() {
+fn every_client_reports_the_same_error_kind() {
     let scenario = scenario();
     let server = Server::start(scenario.clone()).unwrap();
-    each_contender(&errand(server.address()), |client, sample| {
-        let (fault, wrong) = misjudged(&scenario, sample)?;
-        // ureq takes a reset within a body for its end, and does not tell.
+    each_contender(&job(server.address()), |client, sample| {
+        let (fault, wrong) = mismatch(&scenario, sample)?;
+        // ureq treats a reset within a body as its end.
         let ureq = client.version.starts_with("ureq") && fault == Some(Fault::ResetMidBody(None));
         let excused = ureq && sample.outcome == (Outcome::Failure { error: ErrorKind::Truncated });
         (!excused).then_some(wrong)
@@ -112,75 +107,65 @@ fn the_same_failure_has_the_same_kind_in_every_client() {
 }
 
 #[test]
-fn nobody_there_is_a_connection_that_cannot_be_made() {
+fn refused_connection_is_a_connect_error() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let errand = Errand {
-        url_prefix: format!("http://{address}/u/"),
-        ids: (0..4).collect(),
-        in_flight: 2,
-        request_timeout_ms: 20_000,
-        due_ns: None,
-    };
-    each_contender(&errand, |_, sample| other_than(Outcome::Failure { error: ErrorKind::Connect }, sample));
+    let job = Job::new(format!("http://{address}/u/"), 0..4, 2);
+    each_contender(&job, |_, sample| unexpected(Outcome::Failure { error: ErrorKind::Connect }, sample));
 }
 
-/// When a server ends a connection whose first request it has answered.
+/// How a server ends a connection after it has answered the first request.
 #[derive(Clone, Copy, Debug)]
-enum Ends {
-    /// It closes when it sees the next request.
-    ClosesAtTheNext,
-    /// It closes its sending side together with the answer, and reads on.
-    HalfClosesWithTheAnswer,
-    /// It closes its sending side a little later, and reads on.
+enum Ending {
+    /// It closes when it receives the next request.
+    ClosesAtNextRequest,
+    /// It closes its sending side together with the response, and continues to read.
+    HalfClosesWithResponse,
+    /// It closes its sending side a little later, and continues to read.
     HalfClosesWhenIdle,
-    /// It closes its sending side when it sees the next request, and reads on.
-    HalfClosesAtTheNext,
+    /// It closes its sending side when it receives the next request, and continues to read.
+    HalfClosesAtNextRequest,
 }
 
-/// Answers one request on a connection, and ends it.
-fn answer_once(connection: &TcpStream, ends: Ends) {
+/// Answers one request on a connection, then ends it.
+fn answer_once(connection: &TcpStream, ending: Ending) {
     let mut lines = BufReader::new(connection).lines().map_while(Result::ok);
     if !lines.any(|line| line.is_empty()) {
         return;
     }
     let _ = (&mut &*connection).write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi");
-    match ends {
-        Ends::HalfClosesWithTheAnswer => {}
-        Ends::HalfClosesWhenIdle => thread::sleep(Duration::from_millis(5)),
-        Ends::ClosesAtTheNext | Ends::HalfClosesAtTheNext => _ = lines.any(|line| line.is_empty()),
+    match ending {
+        Ending::HalfClosesWithResponse => {}
+        Ending::HalfClosesWhenIdle => thread::sleep(Duration::from_millis(5)),
+        Ending::ClosesAtNextRequest | Ending::HalfClosesAtNextRequest => {
+            _ = lines.any(|line| line.is_empty())
+        }
     }
-    if !matches!(ends, Ends::ClosesAtTheNext) {
+    if !matches!(ending, Ending::ClosesAtNextRequest) {
         let _ = connection.shutdown(Shutdown::Write);
         lines.for_each(drop);
     }
 }
 
-/// To a client all of these are a connection that was closed while it was idle.
+/// A client sees each of these as a connection that was closed while idle.
 #[test]
-fn the_common_client_sends_again_what_an_idle_connection_did_not_take_and_says_so() {
-    for ends in [
-        Ends::ClosesAtTheNext,
-        Ends::HalfClosesWithTheAnswer,
-        Ends::HalfClosesWhenIdle,
-        Ends::HalfClosesAtTheNext,
+fn common_client_resends_after_a_closed_idle_connection() {
+    for ending in [
+        Ending::ClosesAtNextRequest,
+        Ending::HalfClosesWithResponse,
+        Ending::HalfClosesWhenIdle,
+        Ending::HalfClosesAtNextRequest,
     ] {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         thread::spawn(move || {
             for connection in listener.incoming().map_while(Result::ok) {
-                thread::spawn(move || answer_once(&connection, ends));
+                thread::spawn(move || answer_once(&connection, ending));
             }
         });
-        let errand = Errand {
-            url_prefix: format!("http://{address}/u/"),
-            ids: (0..5).collect(),
-            in_flight: 1,
-            request_timeout_ms: 20_000,
-            due_ns: None,
-        };
-        each_contender(&errand, |client, sample| {
+        let job = Job::new(format!("http://{address}/u/"), 0..5, 1);
+        each_contender(&job, |client, sample| {
             let wrong = sample.outcome != Outcome::response(200, b"hi") || sample.resent != (sample.id > 0);
-            (client.name == COMMON && wrong).then(|| format!("{ends:?}: {sample:?}"))
+            (client.name == COMMON && wrong).then(|| format!("{ending:?}: {sample:?}"))
         });
     }
 }

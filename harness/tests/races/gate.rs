@@ -1,4 +1,4 @@
-//! Gates of whole processes: what passes, what is found, what is refused, and what is left behind.
+//! `inflight gate` with whole processes: passes, regressions, refusals, and the files that it leaves.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,13 +11,13 @@ use inflight::meter::Callgrind;
 use inflight_report::gate::{self, Figure, SCREEN_PAIRS, Stage};
 use tempfile::TempDir;
 
-use crate::common::{self, skip_without};
+use crate::common::{self, has_program, skip_without};
 use crate::externals::documented;
 
-/// A cell whose connections do not hang on how busy this machine is: with a delay all four are in flight at once.
+/// A cell whose connections do not depend on the load of the machine: with a delay all four are in flight at once.
 const CONNECTIONS: &str = "[[cell]]\ncontender = 'tokio-current+common:4'\npreset = 'quick'\nurls = 12\n";
 
-/// A cell whose instructions do not.
+/// A cell whose instructions do not depend on it.
 const INSTRUCTIONS: &str = "[[cell]]\ncontender = 'tokio-current+common:4'\npreset = 'sprint'\nurls = 40\n";
 
 fn config(folder: &TempDir, figures: &str) -> PathBuf {
@@ -26,8 +26,8 @@ fn config(folder: &TempDir, figures: &str) -> PathBuf {
 
 fn config_of(folder: &TempDir, cell: &str, figures: &str) -> PathBuf {
     let path = folder.path().join("inflight.toml");
-    let recipe = "[build]\ncommand = ['sh', 'build.sh']\nresult = 'built/inflight'\n";
-    fs::write(&path, format!("{recipe}{cell}figures = {figures}\n")).unwrap();
+    let build = "[build]\ncommand = ['sh', 'build.sh']\nresult = 'built/inflight'\n";
+    fs::write(&path, format!("{build}{cell}figures = {figures}\n")).unwrap();
     path
 }
 
@@ -38,7 +38,7 @@ fn gate(folder: &TempDir, args: &[&str]) -> Command {
     command
 }
 
-/// Of this build against what `PLANTED` makes worse.
+/// A gate of this build against the one that `PLANTED` makes worse.
 fn planted(cell: &str, figures: &str, planted: &str) -> Output {
     let folder = TempDir::new().unwrap();
     config_of(&folder, cell, figures);
@@ -47,26 +47,26 @@ fn planted(cell: &str, figures: &str, planted: &str) -> Output {
     gate(&folder, &args).env("PLANTED", planted).output().unwrap()
 }
 
-fn said(output: &Output) -> String {
+fn all_output(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
 #[track_caller]
 fn assert_code(output: &Output, code: i32, words: &[&str]) {
-    let said = said(output);
-    assert_eq!(output.status.code(), Some(code), "{said}");
-    words.iter().for_each(|word| assert!(said.contains(word), "{said:?} does not say {word:?}"));
+    let text = all_output(output);
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    words.iter().for_each(|word| assert!(text.contains(word), "{text:?} does not contain {word:?}"));
 }
 
 #[track_caller]
 fn assert_refused(folder: &TempDir, args: &[&str], words: &[&str]) {
     let output = gate(folder, args).output().unwrap();
     assert_code(&output, 2, words);
-    assert_eq!(output.stderr.iter().filter(|byte| **byte == b'\n').count(), 1, "{}", said(&output));
+    assert_eq!(output.stderr.iter().filter(|byte| **byte == b'\n').count(), 1, "{}", all_output(&output));
 }
 
 #[test]
-fn a_build_against_itself_passes_and_leaves_everything_that_was_asked_for() {
+fn build_against_itself_passes_and_writes_all_outputs() {
     let folder = TempDir::new().unwrap();
     config(&folder, "['connections']");
     let summary = folder.path().join("step-summary");
@@ -82,7 +82,7 @@ fn a_build_against_itself_passes_and_leaves_everything_that_was_asked_for() {
     assert_eq!((one.seed, one.base.digest.as_str()), (7, one.head.digest.as_str()));
     let screened = |cell| one.pairs.iter().filter(|p| p.cell == cell && p.stage == Stage::Screen).count();
     assert_eq!(screened(0), SCREEN_PAIRS as usize);
-    assert_eq!(one.cells.len(), 1, "counts have no noise to be shown");
+    assert_eq!(one.cells.len(), 1, "counts have no A/A control");
     assert!(fs::read_to_string(&summary).unwrap().starts_with("before\n### Pass"));
     for file in ["summary.md", "junit.xml", "bmf.json", "github-benchmark.json"] {
         assert!(folder.path().join("out").join(file).exists(), "{file}");
@@ -90,7 +90,7 @@ fn a_build_against_itself_passes_and_leaves_everything_that_was_asked_for() {
 }
 
 #[test]
-fn a_reader_who_has_seen_enough_changes_no_answer() {
+fn closed_stdout_does_not_change_the_verdict() {
     let folder = TempDir::new().unwrap();
     config(&folder, "['connections']");
     let (base, head) = (common::inflight(), common::example("planted"));
@@ -104,7 +104,7 @@ fn a_reader_who_has_seen_enough_changes_no_answer() {
     assert_code(&again, 1, &["connections went from 4 to 5 a run"]);
 }
 
-/// An inflight that lacks the contender `epoll:4`, as one from before that model would.
+/// A build without the contender `epoll:4`, like one older than that model.
 fn without_epoll(folder: &TempDir) -> PathBuf {
     let path = folder.path().join("older");
     let real = common::inflight();
@@ -118,7 +118,7 @@ fn without_epoll(folder: &TempDir) -> PathBuf {
 }
 
 #[test]
-fn a_contender_that_one_build_lacks_is_named_and_the_rest_is_judged() {
+fn contender_missing_from_one_build_is_named() {
     let folder = TempDir::new().unwrap();
     let epoll = CONNECTIONS.replace("tokio-current+common:4", "epoll:4");
     let (older, newer) = (without_epoll(&folder), common::inflight());
@@ -139,7 +139,7 @@ fn a_contender_that_one_build_lacks_is_named_and_the_rest_is_judged() {
 }
 
 #[test]
-fn what_cannot_be_written_is_named_and_changes_no_verdict() {
+fn unwritable_output_does_not_change_the_verdict() {
     let folder = TempDir::new().unwrap();
     config(&folder, "['connections']");
     let base = common::inflight();
@@ -152,16 +152,16 @@ fn what_cannot_be_written_is_named_and_changes_no_verdict() {
     fs::create_dir_all(folder.path().join("out/junit.xml")).unwrap();
     let output = gate(&folder, &saved).output().unwrap();
     assert_code(&output, 0, &["Pass: nothing is worse", "cannot write out/junit.xml"]);
-    assert!(folder.path().join("out/bmf.json").exists(), "the rest is written");
+    assert!(folder.path().join("out/bmf.json").exists(), "the other files are written");
 
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let output = gate(&folder, &saved[..2]).stdout(full).output().unwrap();
     assert_code(&output, 0, &["cannot write to stdout: No space left"]);
 }
 
-/// What reads these files fails on an empty list, and a file of an earlier gate is none of this one.
+/// Programs that read these files fail on an empty list, and a file of an earlier gate must not remain.
 #[test]
-fn a_gate_without_a_ratio_leaves_no_file_of_figures() {
+fn gate_without_a_ratio_writes_no_figures() {
     let folder = TempDir::new().unwrap();
     let mut one = crate::history::gate(1, "base", 1.0);
     for pair in &mut one.pairs {
@@ -175,14 +175,14 @@ fn a_gate_without_a_ratio_leaves_no_file_of_figures() {
     let output = gate(&folder, &["--saved", path.to_str().unwrap(), "--out", "out"]).output().unwrap();
     let file = "out/github-benchmark.json is not written: no cell has a ratio to export";
     assert_code(&output, 3, &["Inconclusive", "†", "the target was the limit", file]);
-    assert_eq!(output.stderr.iter().filter(|byte| **byte == b'\n').count(), 2, "{}", said(&output));
-    let left = |name: &str| out.join(name).exists();
-    assert!(!left("github-benchmark.json") && !left("bmf.json"));
-    assert!(left("summary.md") && left("junit.xml"));
+    assert_eq!(output.stderr.iter().filter(|byte| **byte == b'\n').count(), 2, "{}", all_output(&output));
+    let exists = |name: &str| out.join(name).exists();
+    assert!(!exists("github-benchmark.json") && !exists("bmf.json"));
+    assert!(exists("summary.md") && exists("junit.xml"));
 }
 
 #[test]
-fn a_line_a_round_tells_how_far_it_is() {
+fn progress_is_printed_every_round() {
     let folder = TempDir::new().unwrap();
     config(&folder, "['connections']");
     let base = common::inflight();
@@ -191,16 +191,16 @@ fn a_line_a_round_tells_how_far_it_is() {
 }
 
 #[test]
-fn a_connection_more_is_found_and_named() {
+fn additional_connection_is_a_regression() {
     let output = planted(CONNECTIONS, "['connections']", "tokio-current+common:4 connect 1");
     let found = "tokio-current+common:4, quick: connections went from 4 to 5 a run";
     assert_code(&output, 1, &["Regression: 1 figure is worse", found]);
-    let of_another = planted(CONNECTIONS, "['connections']", "tokio+common:4 connect 1");
-    assert_code(&of_another, 0, &["Pass"]);
+    let other_contender = planted(CONNECTIONS, "['connections']", "tokio+common:4 connect 1");
+    assert_code(&other_contender, 0, &["Pass"]);
 }
 
 #[test]
-fn allocations_more_are_found_and_named() {
+fn additional_allocations_are_a_regression() {
     if let Some(reason) = Callgrind::not_offered() {
         return skip_without(&reason);
     }
@@ -210,7 +210,7 @@ fn allocations_more_are_found_and_named() {
 }
 
 #[test]
-fn wrong_use_is_answered_in_one_line() {
+fn wrong_arguments_get_a_one_line_error() {
     let folder = TempDir::new().unwrap();
     assert_refused(&folder, &["--base", "x"], &["cannot read inflight.toml", "CONTRIBUTING.md"]);
     let path = config(&folder, "['connections']");
@@ -232,7 +232,7 @@ fn wrong_use_is_answered_in_one_line() {
     assert_refused(&folder, &base, &["did you mean tokio-current+common:4?"]);
 }
 
-/// An inflight by its `--version` alone.
+/// A program that is inflight by its `--version` alone.
 fn impostor(folder: &TempDir, worker: &str) -> String {
     let path = folder.path().join("impostor");
     let script = format!("#!/bin/sh\ncase $1 in --version) echo 'inflight 0';; *) {worker};; esac\n");
@@ -242,7 +242,7 @@ fn impostor(folder: &TempDir, worker: &str) -> String {
 }
 
 #[test]
-fn a_build_that_does_not_work_is_no_regression() {
+fn broken_build_is_no_regression() {
     let folder = TempDir::new().unwrap();
     config(&folder, "['throughput']");
     let head = impostor(&folder, "echo 'it broke' >&2; exit 7");
@@ -253,7 +253,7 @@ fn a_build_that_does_not_work_is_no_regression() {
 }
 
 #[test]
-fn a_gate_that_is_killed_leaves_a_history_that_can_be_read() {
+fn killed_gate_leaves_a_readable_history() {
     let folder = TempDir::new().unwrap();
     config(&folder, "['connections']");
     let stuck = impostor(&folder, "exec sleep 600");
@@ -274,9 +274,9 @@ fn git(folder: &Path, args: &[&str]) {
     assert!(status.success(), "{args:?}");
 }
 
-/// A repository whose build copies the program under test, or what its last commit planted.
+/// A repository whose build copies the program under test, or in its last commit `planted`.
 #[test]
-fn a_revision_is_built_in_a_checkout_of_its_own() {
+fn revision_is_built_in_its_own_checkout() {
     let folder = TempDir::new().unwrap();
     config(&folder, "['connections']");
     let build = |program: &Path| {
@@ -303,9 +303,9 @@ fn a_revision_is_built_in_a_checkout_of_its_own() {
 }
 
 #[test]
-fn a_client_of_ones_own_is_gated_as_contributing_shows() {
-    if Command::new("python3").arg("--version").output().is_err() {
-        return skip_without("there is no python3");
+fn documented_gate_of_an_own_client_works() {
+    if !has_program("python3") {
+        return;
     }
     let (written, file) = documented("my-python");
     let base = file.parent().unwrap();

@@ -1,7 +1,7 @@
-//! `inflight history`: saved gates told as a table and a picture, and what is refused.
+//! `inflight history`: tables and charts of saved gates, and refusals.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use inflight_report::gate::{
@@ -10,9 +10,9 @@ use inflight_report::gate::{
 use inflight_report::record::{Machine, Noise, Settings};
 use tempfile::TempDir;
 
-use crate::common;
+use crate::common::{self, error_line, file, stdout_of};
 
-/// A gate of one cell, on the day of its number, whose head takes so many times as long as its base.
+/// A gate of one cell on `day`, whose head takes `slower` times as long as its base.
 pub(crate) fn gate(day: u32, base: &str, slower: f64) -> Gate {
     let cost = |times: f64| Cost {
         wall_ns: 150e6 * times,
@@ -74,31 +74,19 @@ fn history(folder: &Path, args: &[&str]) -> Output {
 }
 
 #[track_caller]
-fn told(folder: &Path, args: &[&str]) -> String {
-    let output = history(folder, args);
-    assert!(output.status.success() && output.stderr.is_empty(), "{args:?}: {output:?}");
-    String::from_utf8(output.stdout).unwrap()
+fn printed(folder: &Path, args: &[&str]) -> String {
+    stdout_of(history(folder, args))
 }
 
-/// The command must fail with 2, print nothing, and say one line.
 #[track_caller]
 fn refused(folder: &Path, args: &[&str]) -> String {
-    let output = history(folder, args);
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
-    assert!(output.stdout.is_empty() && stderr.lines().count() == 1, "{args:?}: {stderr}");
-    stderr
-}
-
-fn file(folder: &TempDir, name: &str) -> (PathBuf, String) {
-    let path = folder.path().join(name);
-    (path.clone(), path.display().to_string())
+    error_line(history(folder, args), 2)
 }
 
 #[test]
-fn gates_are_told_against_the_base_that_most_of_them_have() {
+fn history_uses_the_most_common_base() {
     let folder = gates();
-    let text = told(folder.path(), &[]);
+    let text = printed(folder.path(), &[]);
     for words in [
         "AMD EPYC, 2 cores, no virtual machine, kernel 6.18\n",
         "2 gates from 2026-03-02 to 2026-03-03, each head against v1 (v1-digest)",
@@ -109,19 +97,19 @@ fn gates_are_told_against_the_base_that_most_of_them_have() {
     ] {
         assert!(text.contains(words), "{words}: {text}");
     }
-    for asked in ["v0", "v0-dig"] {
-        let text = told(folder.path(), &["--reference", asked]);
+    for reference in ["v0", "v0-dig"] {
+        let text = printed(folder.path(), &["--reference", reference]);
         assert!(text.contains("1 gate, on 2026-03-01, each head against v0 (v0-digest)"), "{text}");
     }
 }
 
 #[test]
-fn a_picture_and_a_document_are_written_beside_the_table() {
+fn history_is_written_as_svg_html_and_markdown() {
     let (gates, out) = (gates(), TempDir::new().unwrap());
     for (name, begins) in [("h.svg", "<svg xmlns="), ("h.html", "<!DOCTYPE html>"), ("h.md", "### AMD EPYC")]
     {
         let (path, name) = file(&out, name);
-        assert_eq!(told(gates.path(), &["--out", &name]), told(gates.path(), &[]));
+        assert_eq!(printed(gates.path(), &["--out", &name]), printed(gates.path(), &[]));
         assert!(fs::read_to_string(path).unwrap().starts_with(begins), "{name}");
     }
     let (_, name) = file(&out, "h.png");
@@ -130,7 +118,7 @@ fn a_picture_and_a_document_are_written_beside_the_table() {
 }
 
 #[test]
-fn what_is_no_gate_is_named_and_left_out() {
+fn unreadable_gates_are_named_and_skipped() {
     let folder = gates();
     fs::write(folder.path().join("other.json"), "{}\n").unwrap();
     fs::write(folder.path().join("later.json"), "{\"gate_format\":99}\n").unwrap();
@@ -143,7 +131,7 @@ fn what_is_no_gate_is_named_and_left_out() {
 }
 
 #[test]
-fn no_gates_and_no_such_reference_are_answered_in_one_line() {
+fn missing_gates_and_references_get_a_one_line_error() {
     let empty = TempDir::new().unwrap();
     for folder in [empty.path(), Path::new("/no/such/history")] {
         let line = refused(folder, &[]);
@@ -172,7 +160,7 @@ fn no_gates_and_no_such_reference_are_answered_in_one_line() {
 }
 
 #[test]
-fn a_closed_pipe_is_no_error() {
+fn closed_stdout_is_no_error() {
     let folder = gates();
     let mut child = Command::new(common::inflight())
         .arg("history")

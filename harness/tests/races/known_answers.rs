@@ -1,17 +1,19 @@
-//! The instrument is tested before it is believed: workers whose right answer is known.
+//! Known answers: the meters against workers whose cost is known.
 
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::common::{self, known_answer, run, run_without_hurry, session, shell, skip, skip_without, sound};
+use crate::common::{
+    self, known_answer, run, run_with_usual_limits, session, shell, skip, skip_without, valid_figures,
+};
 use inflight::contender::Contender;
-use inflight::meter::{Callgrind, Group, peak_reset_not_offered};
+use inflight::meter::{Callgrind, Cgroup, peak_reset_not_offered};
 use inflight::session::{Session, Unwatched};
 use inflight_report::comparison::{Comparison, Spread};
 use inflight_report::record::{CpuMethod, Figures, MemoryMethod, Record, Verdict};
 use tempfile::TempDir;
 
-/// How far a meter may be off, as a share of the right answer.
+/// The largest error of a meter, relative to the right answer.
 const TOLERANCE: f64 = 0.03;
 
 #[track_caller]
@@ -21,19 +23,20 @@ fn assert_close(measured: u64, right: u64) {
 }
 
 fn figures(session: &mut Session, contender: &str, what: &str, amount: u64) -> Figures {
-    sound(&run_without_hurry(session, contender, &known_answer(what, amount), &mut Unwatched)).clone()
+    valid_figures(&run_with_usual_limits(session, contender, &known_answer(what, amount), &mut Unwatched))
+        .clone()
 }
 
 fn cpu_ns(session: &mut Session, contender: &str, what: &str, amount: u64) -> u64 {
     figures(session, contender, what, amount).cpu_ns
 }
 
-/// Sessions for every way in which CPU is learnt here.
+/// A session for every method of measuring CPU that works here.
 fn sessions_by_method() -> Vec<(CpuMethod, Session)> {
     let mut without = session(3, "fixed:1ms");
     without.use_group(false);
     let mut sessions = vec![(CpuMethod::ProcessClocks, without)];
-    match Group::create() {
+    match Cgroup::create() {
         Ok(_) => sessions.push((CpuMethod::Group, session(3, "fixed:1ms"))),
         Err(reason) => eprintln!("no control groups here: {reason}"),
     }
@@ -41,7 +44,7 @@ fn sessions_by_method() -> Vec<(CpuMethod, Session)> {
 }
 
 #[test]
-fn cpu_of_three_workers_is_accounted() {
+fn cpu_of_three_workers_is_counted() {
     for (method, mut session) in sessions_by_method() {
         let idle = figures(&mut session, "sync:3x1", "burn", 0);
         assert_eq!(idle.cpu_method, method);
@@ -51,28 +54,28 @@ fn cpu_of_three_workers_is_accounted() {
 }
 
 #[test]
-fn cpu_of_a_worker_and_its_two_children_is_accounted() {
+fn cpu_of_a_worker_and_two_children_is_counted() {
     for (_, mut session) in sessions_by_method() {
-        let idle_ns = cpu_ns(&mut session, "sync:1", "families", 0);
-        let burnt_ns = cpu_ns(&mut session, "sync:1", "families", 100) - idle_ns;
+        let idle_ns = cpu_ns(&mut session, "sync:1", "children", 0);
+        let burnt_ns = cpu_ns(&mut session, "sync:1", "children", 100) - idle_ns;
         assert_close(burnt_ns, 300_000_000);
     }
 }
 
-/// Their clocks are gone with them; what their parent is told is in ticks of 10 ms.
+/// Their clocks no longer exist; the time added to their parent is in ticks of 10 ms.
 #[test]
-fn cpu_of_children_that_end_early_is_accounted() {
+fn cpu_of_children_that_end_early_is_counted() {
     for (method, mut session) in sessions_by_method() {
-        let idle_ns = cpu_ns(&mut session, "sync:1", "mortals", 0);
-        let burnt_ns = cpu_ns(&mut session, "sync:1", "mortals", 200) - idle_ns;
+        let idle_ns = cpu_ns(&mut session, "sync:1", "ended-children", 0);
+        let burnt_ns = cpu_ns(&mut session, "sync:1", "ended-children", 200) - idle_ns;
         let ticks_ns = if method == CpuMethod::Group { 0 } else { 2 * 2 * 10_000_000 };
         assert!(burnt_ns.abs_diff(400_000_000) <= 12_000_000 + ticks_ns, "{method:?}: {burnt_ns}");
     }
 }
 
-/// Only a group knows of them: to `/proc` they are anybody's children.
+/// Only a control group counts them: in `/proc` they are children of init.
 #[test]
-fn cpu_of_grandchildren_that_outlive_their_parent_is_accounted() {
+fn cpu_of_orphaned_grandchildren_is_counted() {
     let mut session = session(3, "fixed:1ms");
     let idle = figures(&mut session, "sync:1", "orphans", 0);
     let burnt_ns = cpu_ns(&mut session, "sync:1", "orphans", 100).saturating_sub(idle.cpu_ns);
@@ -83,7 +86,7 @@ fn cpu_of_grandchildren_that_outlive_their_parent_is_accounted() {
 }
 
 #[test]
-fn threads_and_files_that_a_worker_has_are_counted() {
+fn threads_and_open_files_are_counted() {
     let mut session = session(3, "fixed:1ms");
     let mut usage = |what, amount| figures(&mut session, "sync:3x1", what, amount).usage;
     let threads = |usage: inflight_report::record::Usage| usage.threads_at_peak.unwrap();
@@ -93,53 +96,53 @@ fn threads_and_files_that_a_worker_has_are_counted() {
 }
 
 #[test]
-fn naps_are_voluntary_switches() {
+fn sleeps_are_voluntary_switches() {
     let mut session = session(3, "fixed:1ms");
-    let mut switches = |naps| {
-        let figures = figures(&mut session, "sync:3x1", "nap", naps);
+    let mut switches = |sleeps| {
+        let figures = figures(&mut session, "sync:3x1", "sleep", sleeps);
         figures.usage.voluntary_switches.expect("no thread ended")
     };
-    let others = switches(0);
-    assert_close(switches(400) - others, 3 * 400);
+    let baseline = switches(0);
+    assert_close(switches(400) - baseline, 3 * 400);
 }
 
-/// Two threads that take turns on one CPU without waiting for anything.
+/// Two threads yield to each other on one CPU without waiting for anything.
 #[test]
-fn turns_taken_on_a_core_are_involuntary_switches() {
+fn yields_are_involuntary_switches() {
     let mut session = session(3, "fixed:1ms");
-    let mut switches = |turns| {
-        let figures = figures(&mut session, "sync:1", "yield", turns);
+    let mut switches = |yields| {
+        let figures = figures(&mut session, "sync:1", "yield", yields);
         figures.usage.involuntary_switches.expect("no thread ended")
     };
-    let others = switches(0);
-    assert_close(switches(2_000) - others, 2 * 2_000);
+    let baseline = switches(0);
+    assert_close(switches(2_000) - baseline, 2 * 2_000);
 }
 
 #[test]
-fn pages_that_a_disk_has_to_be_asked_for_are_major_faults() {
+fn pages_read_from_disk_are_major_faults() {
     const TMPFS: u32 = 0x0102_1994; // statfs(2)
     let folder = common::example("known_answer");
     if rustix::fs::statfs(folder.parent().unwrap()).unwrap().f_type as u32 == TMPFS {
-        return skip("the programs under test are in memory");
+        return skip("the programs under test are on a tmpfs");
     }
     let mut session = session(3, "fixed:1ms");
     let mut faults = |pages| figures(&mut session, "sync:1", "reread", pages).usage.major_faults.unwrap();
-    let others = faults(1);
-    assert_close(faults(401) - others, 400);
+    let baseline = faults(1);
+    assert_close(faults(401) - baseline, 400);
 }
 
-/// In runs that count for nothing, as those of a round to warm up.
+/// Warm-up runs are not timed.
 #[test]
-fn system_calls_are_counted_where_nothing_is_timed() {
+fn system_calls_are_counted_in_warm_up_runs() {
     let mut session = session(3, "fixed:1ms");
     let mut calls = |contender, round, calls| {
-        let what = known_answer("call", calls);
+        let what = known_answer("system-call", calls);
         let run = common::run_in_round(round, &mut session, contender, &what, &mut Unwatched);
-        sound(&run).usage.system_calls
+        valid_figures(&run).usage.system_calls
     };
     assert_eq!(calls("sync:1", 1, 0), None);
-    let Some(others) = calls("sync:3x1", 0, 0) else { return skip("system calls cannot be counted here") };
-    assert_close(calls("sync:3x1", 0, 5_000).unwrap() - others, 3 * 5_000);
+    let Some(baseline) = calls("sync:3x1", 0, 0) else { return skip("system calls cannot be counted here") };
+    assert_close(calls("sync:3x1", 0, 5_000).unwrap() - baseline, 3 * 5_000);
 }
 
 #[test]
@@ -152,29 +155,29 @@ fn instructions_and_allocations_are_counted_under_callgrind() {
         let callgrind = Callgrind::prepare().unwrap();
         let (contender, launch) = ("sync:2x1".parse().unwrap(), known_answer(what, amount));
         let run = session.count(&contender, &launch, Some(&callgrind), &mut Unwatched).unwrap().unwrap();
-        let usage = sound(&run).usage;
+        let usage = valid_figures(&run).usage;
         (usage.instructions.unwrap(), usage.allocations.unwrap())
     };
-    let (few, others) = executed("allocate", 0);
+    let (few, baseline) = executed("allocate", 0);
     let (_, allocations) = executed("allocate", 5_000);
-    assert_close(allocations - others, 2 * 5_000);
-    // What a round costs is the compiler's to say: three times as many cost three times as much.
+    assert_close(allocations - baseline, 2 * 5_000);
+    // The instructions of an iteration depend on the compiler, so the test compares one count with its triple.
     let [once, thrice] = [200_000, 600_000].map(|rounds| executed("spin", rounds).0 - few);
     assert_close(thrice, 3 * once);
 }
 
 #[test]
-fn switches_of_threads_that_ended_are_not_guessed() {
+fn switches_of_ended_threads_are_unknown() {
     let mut session = session(20, "fixed:1ms");
     let own_worker = session.own_worker();
     let run = run(&mut session, "thread-per-request:4", &own_worker, &mut Unwatched);
-    let usage = sound(&run).usage;
+    let usage = valid_figures(&run).usage;
     assert_eq!((usage.voluntary_switches, usage.involuntary_switches), (None, None));
 }
 
 /// Pages of 4 KiB, unless the system makes them huge.
 #[test]
-fn memory_that_is_touched_for_the_first_time_is_faulted_in() {
+fn first_touches_of_memory_are_minor_faults() {
     let huge = "/sys/kernel/mm/transparent_hugepage/enabled";
     if std::fs::read_to_string(huge).is_ok_and(|text| text.contains("[always]")) {
         return skip("pages are huge here");
@@ -182,39 +185,39 @@ fn memory_that_is_touched_for_the_first_time_is_faulted_in() {
     let mut session = session(3, "fixed:1ms");
     let mut faults =
         |mebibytes| figures(&mut session, "sync:1", "touch", mebibytes).usage.minor_faults.unwrap();
-    let others = faults(0);
-    assert_close(faults(64) - others, (64 << 20) / 4096);
+    let baseline = faults(0);
+    assert_close(faults(64) - baseline, (64 << 20) / 4096);
 }
 
 #[test]
-fn bytes_are_counted_as_the_target_sees_them() {
+fn bytes_are_counted_by_the_target() {
     let mut session = session(50, "fixed:0");
     let own_worker = session.own_worker();
     let run = run(&mut session, "sync+common:1", &own_worker, &mut Unwatched);
-    let usage = sound(&run).usage;
+    let usage = valid_figures(&run).usage;
     let (sent, received) = (usage.sent_bytes.unwrap(), usage.received_bytes.unwrap());
-    // A request is a line and a `host`; a response of 100 bytes has a head of its own.
+    // A request is a request line and a `host` field; a response is a head and a body of 100 bytes.
     assert!((50 * 40..50 * 200).contains(&sent), "{sent}");
     assert!((50 * 150..50 * 500).contains(&received), "{received}");
 }
 
-/// Watching has half a per cent of a core to itself; the rest is for a machine that is busy.
+/// The sampler may use 0.5 % of a core; the tolerance is for a busy machine.
 #[test]
-fn watching_takes_next_to_nothing() {
+fn sampling_takes_little_cpu() {
     let mut session = session(40, "fixed:25ms");
     let own_worker = session.own_worker();
     let run = run(&mut session, "sync:1", &own_worker, &mut Unwatched);
-    let figures = sound(&run);
+    let figures = valid_figures(&run);
     assert!(figures.watching.looks >= 3, "{:?}", figures.watching);
     assert!(figures.watching.cpu_ns <= figures.wall_ns / 100, "{:?}", figures.watching);
 }
 
 #[test]
-fn memory_that_a_worker_touches_is_seen() {
+fn memory_that_a_worker_touches_is_measured() {
     let mut session = session(3, "fixed:1ms");
     let mut peak = |mebibytes| {
         let run = run(&mut session, "sync:1", &known_answer("touch", mebibytes), &mut Unwatched);
-        let figures = sound(&run);
+        let figures = valid_figures(&run);
         assert_eq!(figures.peak_memory_method, MemoryMethod::HighWaterMark);
         assert_eq!(figures.peak_memory_bytes, figures.peak_memory_bound_bytes);
         figures.peak_memory_bytes
@@ -223,19 +226,20 @@ fn memory_that_a_worker_touches_is_seen() {
     assert_close(peak(64) - baseline, 64 << 20);
 }
 
-/// A peak is that of the run. Where it cannot be, the figure says so.
+/// The peak is that between `go` and `done`.
 #[test]
-fn memory_that_setting_up_gives_back_is_in_no_peak() {
+fn memory_freed_during_setup_is_in_no_peak() {
     let mut session = session(3, "fixed:1ms");
     for contender in ["sync:1", "sync:3x1"] {
-        let [nothing, much] = [0, 64].map(|mebibytes| figures(&mut session, contender, "set-up", mebibytes));
+        let [without, with] =
+            [0, 64].map(|mebibytes| figures(&mut session, contender, "touch-in-setup", mebibytes));
         if peak_reset_not_offered().is_some() {
             return skip("high-water marks cannot be reset here");
         }
-        // 3 % of what each process had touched and given back.
+        // 3 % of the memory that each process had touched and freed.
         let allowed = contender.parse::<Contender>().unwrap().shape.slots() * (64 << 20) * 3 / 100;
-        assert!(much.peak_memory_bytes.abs_diff(nothing.peak_memory_bytes) <= allowed);
-        assert!(much.peak_memory_bound_bytes.abs_diff(nothing.peak_memory_bound_bytes) <= allowed);
+        assert!(with.peak_memory_bytes.abs_diff(without.peak_memory_bytes) <= allowed);
+        assert!(with.peak_memory_bound_bytes.abs_diff(without.peak_memory_bound_bytes) <= allowed);
     }
 }
 
@@ -244,7 +248,7 @@ fn memory_of_several_workers_is_summed() {
     let mut session = session(3, "fixed:1ms");
     let mut peak = |mebibytes| {
         let run = run(&mut session, "sync:3x1", &known_answer("touch", mebibytes), &mut Unwatched);
-        let figures = sound(&run);
+        let figures = valid_figures(&run);
         assert_eq!(figures.peak_memory_method, MemoryMethod::SampledTree);
         assert!(figures.peak_memory_bytes <= figures.peak_memory_bound_bytes);
         figures.peak_memory_bytes
@@ -253,27 +257,27 @@ fn memory_of_several_workers_is_summed() {
     assert_close(peak(64) - baseline, 3 * (64 << 20));
 }
 
-/// What a request in flight takes, as a record of 100 and of 1,000 in flight has it: through the race, its file and
-/// its comparison.
+/// The memory per request in flight, computed from a record with 100 and with 1,000 in flight: through a run, its
+/// record and its comparison.
 fn memory_per_in_flight_bytes(urls: &str, held_kib: u64) -> f64 {
     let folder = TempDir::new().unwrap();
     let (file, out) = (folder.path().join("contender.toml"), folder.path().join("out"));
     let program = common::example("known_answer");
     let contender = format!(
-        "language = \"Rust\"\n[probe]\ncommand = [\"true\"]\npattern = ''\n[[contender]]\nname = \"hold\"\nabout = \"holds what it is told to\"\n\
+        "language = \"Rust\"\n[probe]\ncommand = [\"true\"]\npattern = ''\n[[contender]]\nname = \"hold\"\nabout = \"holds memory\"\n\
          details = \"\"\ncommand = [{:?}, \"hold\", \"{held_kib}\"]\nshapes = [\"100\", \"1000\"]\n",
         program.to_str().unwrap()
     );
     fs::write(&file, contender).unwrap();
     let workload = ["--urls", urls, "--latency", "fixed:20ms", "--body", "100", "--rounds", "5"];
-    let place = ["--contender", file.to_str().unwrap(), "--out", out.to_str().unwrap()];
-    let args = [&["run"], &workload[..], &place, &["hold:100", "hold:1000"]].concat();
+    let paths = ["--contender", file.to_str().unwrap(), "--out", out.to_str().unwrap()];
+    let args = [&["run"], &workload[..], &paths, &["hold:100", "hold:1000"]].concat();
     let output = Command::new(common::inflight()).args(args).stdin(Stdio::null()).output().unwrap();
     assert!(matches!(output.status.code(), Some(0 | 1)), "{output:?}");
     let mut record = Record::read(&out).unwrap();
     for run in &mut record.runs {
-        sound(run);
-        run.verdict = Verdict::Valid; // a target that was late changes nothing about memory
+        valid_figures(run);
+        run.verdict = Verdict::Valid; // a late target does not affect memory
     }
     let slopes = Comparison::of(&record).memory_slopes;
     assert_eq!((slopes.len(), slopes[0].rounds), (1, 5), "{slopes:?}");
@@ -282,44 +286,44 @@ fn memory_per_in_flight_bytes(urls: &str, held_kib: u64) -> f64 {
     median
 }
 
-/// Not what the program has besides, nor what it had before `go`, nor what grows with the URLs.
+/// Memory of the program itself, memory freed before `go` and memory that grows with the URLs are not in it.
 #[test]
 fn memory_per_in_flight_is_what_a_request_holds() {
     if peak_reset_not_offered().is_some() {
         return skip("high-water marks cannot be reset here");
     }
     for urls in ["1000", "20000"] {
-        let nothing = memory_per_in_flight_bytes(urls, 0);
-        assert!(nothing.abs() <= 0.3 * 1024.0, "{urls} URLs: {nothing} bytes for nothing");
+        let without = memory_per_in_flight_bytes(urls, 0);
+        assert!(without.abs() <= 0.3 * 1024.0, "{urls} URLs: {without} bytes without held memory");
         assert_close(memory_per_in_flight_bytes(urls, 64) as u64, 64 << 10);
     }
 }
 
 /// A sample lasts from before its request is sent until after its response is in, so its added
-/// latency is at least the target's own lateness. Over loopback it is hardly more, which those requests
-/// show that the machine did not disturb.
+/// latency is at least the target's own lateness. Over loopback it is hardly more, as the fastest requests
+/// show, which other load did not delay.
 #[test]
-fn added_latency_is_what_the_target_says_and_a_little() {
-    const HARDLY_NS: i64 = 1_000_000;
+fn added_latency_is_slightly_above_the_targets_lateness() {
+    const TOLERANCE_NS: i64 = 1_000_000;
     let mut session = session(50, "fixed:20ms");
     let own_worker = session.own_worker();
     let run = run(&mut session, "sync:1", &own_worker, &mut Unwatched);
-    let figures = sound(&run);
+    let figures = valid_figures(&run);
     let (added, late) = (figures.added_latency_ns.unwrap().p50, figures.target.lateness_ns.p50);
     assert!(added >= late - late / 50, "added {added} ns, late {late} ns to within 1 %");
 
     let samples = &run.samples;
     let times = samples.end_ns.iter().zip(&samples.start_ns).zip(&samples.planned_ns);
-    let least = times.map(|((end, start), planned)| (end - start - planned).cast_signed()).min().unwrap();
-    assert!(least <= late + HARDLY_NS, "at least {least} ns added, late {late} ns");
+    let min = times.map(|((end, start), planned)| (end - start - planned).cast_signed()).min().unwrap();
+    assert!(min <= late + TOLERANCE_NS, "at least {min} ns added, late {late} ns");
 }
 
 #[test]
-fn startup_is_apart_from_wall() {
+fn startup_is_not_in_wall_time() {
     let mut session = session(1, "fixed:1ms");
     let slow = shell(&format!("sleep 1; exec {} worker", common::inflight().display()));
     let run = run(&mut session, "sync:1", &slow, &mut Unwatched);
-    let figures = sound(&run);
+    let figures = valid_figures(&run);
     assert!(figures.startup_ns >= 1_000_000_000);
     assert!(figures.wall_ns < figures.startup_ns);
 }

@@ -1,6 +1,6 @@
-//! Contenders in other languages are held to what ours are held to.
+//! Contenders in other languages meet the same requirements as the models.
 //!
-//! Those that are not set up are passed over, and counted on stderr; with `INFLIGHT_REQUIRE_ALL` set
+//! Those that are not set up are skipped and listed on stderr; with `INFLIGHT_REQUIRE_ALL` set
 //! that is a failure.
 
 use std::collections::BTreeSet;
@@ -13,9 +13,9 @@ use inflight::protocol::{ErrorKind, Outcome};
 use inflight::session::Unwatched;
 use mock_target::{Fault, Server};
 
-use crate::common::{run_source, session, skip_without, sound};
+use crate::common::{run_source, session, skip_without, valid_figures};
 use crate::faults;
-use crate::workers::send_external;
+use crate::workers::run_external;
 
 /// The external contenders that come with the program and are set up.
 pub(crate) fn ready() -> Vec<Arc<External>> {
@@ -31,7 +31,7 @@ pub(crate) fn ready() -> Vec<Arc<External>> {
 }
 
 #[test]
-fn every_contender_in_another_language_is_sound() {
+fn every_contender_in_another_language_is_valid() {
     let mut session = session(60, "uniform:1ms,5ms");
     for external in ready() {
         let in_flight = external.max_in_flight.unwrap_or(7);
@@ -39,51 +39,51 @@ fn every_contender_in_another_language_is_sound() {
             let source = Source::External(external.clone());
             let contender = Contender { source, shape: Shape { processes, in_flight } };
             let run = run_source(&mut session, &contender, &mut Unwatched);
-            sound(&run);
+            valid_figures(&run);
             assert_eq!(run.samples.errors, [], "{contender}");
         }
     }
 }
 
-/// What a library does not tell apart, or sees more strictly: contenders, by how their names begin, the
-/// fault, and what they make of it.
+/// Faults that a library reports with another kind: a prefix of contenders, the fault, and the kind that they
+/// report.
 const EXCUSED: [(&str, &str, ErrorKind); 4] = [
-    // net/http reads a head to its end or says `unexpected EOF`, whatever the end was.
+    // net/http reports `unexpected EOF` for every incomplete head.
     ("go", "reset-mid-head", ErrorKind::Truncated),
-    // undici takes a connection that is reset for one that the other side closed.
+    // undici reports a reset as a close.
     ("node-", "reset-mid-head", ErrorKind::Truncated),
     ("node-", "reset-mid-body", ErrorKind::Truncated),
-    // aiohttp refuses a response that is followed by more than its length says.
+    // aiohttp rejects a response that is followed by surplus bytes.
     ("python-", "short-length", ErrorKind::Malformed),
 ];
 
-/// Requests of a contender that may meet the end of a connection that another's fault has left.
-const MOST_STRAYS: usize = 2;
+/// The most requests of a contender that may fail because an earlier fault ends their connection.
+const MAX_STRAYS: usize = 2;
 
-fn excused(name: &str, befallen: Option<Fault>, outcome: Outcome) -> bool {
+fn excused(name: &str, injected: Option<Fault>, outcome: Outcome) -> bool {
     EXCUSED.iter().any(|(prefix, fault, kind)| {
-        let befallen_so = befallen == Some(fault.parse().unwrap());
-        name.starts_with(prefix) && befallen_so && outcome == Outcome::Failure { error: *kind }
+        let has_fault = injected == Some(fault.parse().unwrap());
+        name.starts_with(prefix) && has_fault && outcome == Outcome::Failure { error: *kind }
     })
 }
 
 #[test]
-fn the_same_failure_has_the_same_kind_in_every_language() {
+fn every_language_reports_the_same_error_kind() {
     let scenario = faults::scenario();
     let server = Server::start(scenario.clone()).unwrap();
-    let errand = faults::errand(server.address());
+    let job = faults::job(server.address());
     let mut wrong = BTreeSet::new();
     for external in ready() {
-        let samples = send_external(&external, 2, &errand).samples;
-        let misjudged = samples.iter().filter_map(|sample| {
-            let (fault, said) = faults::misjudged(&scenario, sample)?;
-            (!excused(&external.name, fault, sample.outcome)).then_some((sample.outcome, said))
+        let samples = run_external(&external, 2, &job).samples;
+        let mismatches = samples.iter().filter_map(|sample| {
+            let (fault, message) = faults::mismatch(&scenario, sample)?;
+            (!excused(&external.name, fault, sample.outcome)).then_some((sample.outcome, message))
         });
-        // A request may meet an idle connection that an earlier fault is just ending.
+        // A request may be sent on an idle connection that an earlier fault is ending.
         let reset = Outcome::Failure { error: ErrorKind::Reset };
-        let (strays, others): (Vec<_>, Vec<_>) = misjudged.partition(|(outcome, _)| *outcome == reset);
-        let told = if strays.len() <= MOST_STRAYS { others } else { [strays, others].concat() };
-        wrong.extend(told.into_iter().map(|(_, said)| format!("{}: {said}", external.name)));
+        let (strays, others): (Vec<_>, Vec<_>) = mismatches.partition(|(outcome, _)| *outcome == reset);
+        let failures = if strays.len() <= MAX_STRAYS { others } else { [strays, others].concat() };
+        wrong.extend(failures.into_iter().map(|(_, message)| format!("{}: {message}", external.name)));
     }
     assert!(wrong.is_empty(), "{}", wrong.into_iter().collect::<Vec<_>>().join("\n"));
 }

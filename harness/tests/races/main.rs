@@ -1,4 +1,4 @@
-//! Whole runs, with real processes: what is measured, what is refused, and what is left behind.
+//! Whole runs with real processes: measurements, refusals, and cleanup.
 
 mod agreement;
 mod allocations;
@@ -8,9 +8,10 @@ mod command_line;
 mod common;
 mod conformance;
 mod disturbances;
+mod endless_responses;
 mod externals;
 mod faults;
-mod floods;
+mod foreign_servers;
 mod gate;
 mod history;
 mod known_answers;
@@ -18,11 +19,10 @@ mod languages;
 mod open_loop;
 mod overhead;
 mod placement;
-mod replies;
 mod reports;
+mod responses;
 mod rounds;
-mod setting_up;
+mod setup;
 mod signals;
 mod target_limit;
-mod witnesses;
 mod workers;

@@ -1,4 +1,4 @@
-//! Requests that are due on a schedule: who keeps to it, and what a stall of the target comes to.
+//! Open loop: contenders keep the schedule, and a stall of the target shows in the latency.
 
 use std::thread;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use inflight_report::record::{Quantiles, Run};
 use mock_target::Scenario;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::common::{self, cannot_run, inflight, run, run_without_hurry, shell, sound};
+use crate::common::{self, inflight, run, run_with_usual_limits, shell, skip_unsupported, valid_figures};
 use crate::workers::contenders;
 
 fn session(urls: u64, latency: &str, rate: Option<&str>) -> Session {
@@ -24,9 +24,9 @@ fn session(urls: u64, latency: &str, rate: Option<&str>) -> Session {
     Session::start(&inflight(), workload).unwrap()
 }
 
-/// A verdict is only valid where every request of every process started when it was due or later.
+/// A run is valid only if every request of every process started at its due time or later.
 #[test]
-fn every_contender_keeps_to_the_schedule() {
+fn every_contender_keeps_the_schedule() {
     const URLS: u64 = 40;
     let mut session = session(URLS, "uniform:1ms,5ms", Some("400/s,poisson"));
     let own_worker = session.own_worker();
@@ -35,52 +35,52 @@ fn every_contender_keeps_to_the_schedule() {
         let in_flight = model.max_in_flight.unwrap_or(5);
         let contender = format!("{}+{}:2x{in_flight}", model.name, client.name);
         let run = run(&mut session, &contender, &own_worker, &mut Unwatched);
-        if cannot_run(&contender, &format!("{:?}", run.verdict)) {
+        if skip_unsupported(&contender, &format!("{:?}", run.verdict)) {
             continue;
         }
-        let figures = sound(&run);
+        let figures = valid_figures(&run);
         assert!(figures.wall_ns > last_due_ns, "{contender}");
         assert_eq!(run.samples.due_ns.len() as u64, URLS, "{contender}");
         let reached_less = run.warnings.iter().find(|warning| warning.contains("did not reach"));
-        assert_eq!(reached_less, None, "{contender}: how many are in flight is the rate's doing, too");
+        assert_eq!(reached_less, None, "{contender}: how many are in flight is decided by the rate, too");
     }
 }
 
-/// One slot, and requests due twice as fast as it can serve them: each waits longer than the one before,
-/// and latency says so.
+/// One slot, and requests due twice as fast as it can serve them: each waits longer than the previous one,
+/// and the latency includes that.
 #[test]
-fn latency_counts_from_when_a_request_was_due_and_not_from_its_late_start() {
+fn latency_counts_from_the_due_time() {
     let mut session = session(40, "fixed:10ms", Some("200/s"));
     let own_worker = session.own_worker();
     let run = run(&mut session, "sync:1", &own_worker, &mut Unwatched);
-    // The last of them is due after 195 ms, and over after 40 times 10 ms at the soonest.
-    assert!(sound(&run).latency_ns.unwrap().max >= 205_000_000, "{:?}", run.figures);
+    // The last request is due after 195 ms, and ends after 40 times 10 ms at the earliest.
+    assert!(valid_figures(&run).latency_ns.unwrap().max >= 205_000_000, "{:?}", run.figures);
     let histogram = run.latencies.whole.quantiles().unwrap();
     assert!(histogram.max >= 205_000_000, "{histogram:?}");
-    assert!(since_start(&run).p50 < sound(&run).latency_ns.unwrap().p50 / 4);
-    let schedule = sound(&run).schedule.unwrap();
+    assert!(since_start(&run).p50 < valid_figures(&run).latency_ns.unwrap().p50 / 4);
+    let schedule = valid_figures(&run).schedule.unwrap();
     assert!(schedule.late_starts >= 35, "{schedule:?}");
-    // One slot and 10 ms for each: 100 a second at most, of the 200 that were asked for.
+    // One slot and 10 ms for each: 100 a second at most, of the 200 in the rate.
     assert!(schedule.achieved_per_second.is_some_and(|rate| rate <= 100.0), "{schedule:?}");
 }
 
 #[test]
-fn a_worker_that_does_not_keep_to_the_schedule_is_found_out() {
+fn violated_schedule_is_detected() {
     let mut session = session(40, "fixed:1ms", Some("400/s"));
-    let before_it_reads = |word: &str| -> Launch {
+    let worker_with = |filter: &str| -> Launch {
         let worker = common::inflight().display().to_string();
-        shell(&format!("sed -u 's/\"due_ns\":\\[[^]]*\\],//' | {worker} worker | sed -u '{word}'"))
+        shell(&format!("sed -u 's/\"due_ns\":\\[[^]]*\\],//' | {worker} worker | sed -u '{filter}'"))
     };
-    let deaf = run(&mut session, "threads:4", &before_it_reads(""), &mut Unwatched);
-    let told = format!("{:?}", deaf.verdict);
-    assert!(told.contains("it does not do --rate: no sample says when its request was due"), "{told}");
-    let lying = before_it_reads(r#"s/"id":\([0-9]*\),/"id":\1,"due_ns":0,/"#);
-    let told = format!("{:?}", run(&mut session, "threads:4", &lying, &mut Unwatched).verdict);
-    assert!(told.contains("asked for before it was due"), "{told}");
-    assert!(told.contains("the delays and the schedule alone take"), "{told}");
+    let unscheduled = run(&mut session, "threads:4", &worker_with(""), &mut Unwatched);
+    let verdict = format!("{:?}", unscheduled.verdict);
+    assert!(verdict.contains("it does not do --rate: no sample says when its request was due"), "{verdict}");
+    let forging = worker_with(r#"s/"id":\([0-9]*\),/"id":\1,"due_ns":0,/"#);
+    let verdict = format!("{:?}", run(&mut session, "threads:4", &forging, &mut Unwatched).verdict);
+    assert!(verdict.contains("asked for before it was due"), "{verdict}");
+    assert!(verdict.contains("the delays and the schedule alone take"), "{verdict}");
 }
 
-/// How long requests took by the clock of a client that forgets when it should have begun.
+/// Latency from the start of requests, as a client without a schedule measures it.
 fn since_start(run: &Run) -> Quantiles {
     let times = run.samples.end_ns.iter().zip(&run.samples.start_ns);
     Quantiles::of(times.map(|(end, start)| (end - start).cast_signed())).unwrap()
@@ -88,7 +88,7 @@ fn since_start(run: &Run) -> Quantiles {
 
 const STALL: Duration = Duration::from_millis(500);
 
-/// Stops the target for a while, in the middle of the run.
+/// Stops the target once, in the middle of the run.
 struct Stall {
     target: Pid,
     after_requests: u64,
@@ -110,22 +110,22 @@ impl Watcher for Stall {
     }
 }
 
-/// The p99 of latency in a run whose target stalled.
+/// A run whose target stalled, and the p99 of its latency.
 fn stalled(contender: &str, rate: Option<&str>) -> (Run, Duration) {
     let mut session = session(1_000, "fixed:5ms", rate);
     let own_worker = session.own_worker();
     let target = Pid::from_raw(session.target_pid().cast_signed()).unwrap();
     let mut stall = Stall { target, after_requests: 300, over: false };
-    let run = run_without_hurry(&mut session, contender, &own_worker, &mut stall);
+    let run = run_with_usual_limits(&mut session, contender, &own_worker, &mut stall);
     assert!(stall.over, "{contender} was over before the stall");
-    let p99_ns = sound(&run).latency_ns.unwrap().p99;
+    let p99_ns = valid_figures(&run).latency_ns.unwrap().p99;
     (run, Duration::from_nanos(p99_ns.unsigned_abs()))
 }
 
-/// A client that waits for each response before it asks again asks little of a target that stalls, and a
-/// stall touches as few requests as are in flight. Users do not wait for each other.
+/// A closed loop sends few requests to a target that stalls, so a stall affects only as many as are in flight. Users
+/// do not wait for each other.
 #[test]
-fn an_open_loop_shows_a_stall_that_a_closed_loop_hides() {
+fn open_loop_shows_a_stall_that_closed_loop_hides() {
     for contender in ["threads:4", "tokio:4"] {
         let (_, closed) = stalled(contender, None);
         let (run, open) = stalled(contender, Some("400/s"));

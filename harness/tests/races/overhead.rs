@@ -1,4 +1,4 @@
-//! What measuring does to what is measured: a control group for the workers, and the watcher.
+//! Overhead of measuring: the control group of the workers, and the sampler.
 
 use inflight::contender::Contender;
 use inflight::schedule::Turn;
@@ -9,10 +9,10 @@ use mock_target::Scenario;
 
 use crate::common::inflight;
 
-/// Each pair is a run with a control group and one without, in turns first.
+/// Each pair is a run with a control group and one without, alternating which comes first.
 #[test]
 #[ignore = "measures for a minute; `cargo test --release --test races overhead -- --ignored --nocapture`"]
-fn a_control_group_changes_nothing() {
+fn control_group_does_not_change_figures() {
     for (preset, contender, pairs) in [("quick", "tokio:8x64", 20), ("article", "tokio:128", 5)] {
         let workload = Workload::of(Scenario::preset(preset).unwrap());
         let contender: Contender = contender.parse().unwrap();
@@ -31,7 +31,7 @@ fn a_control_group_changes_nothing() {
                 runs[usize::from(with)].push((figures, run.verdict == Verdict::Valid));
             }
         }
-        println!("{preset} {contender}, {pairs} pairs, median (least to most)");
+        println!("{preset} {contender}, {pairs} pairs, median (min to max)");
         for (with, runs) in ["without a group", "with a group"].iter().zip(&runs) {
             let of =
                 |what: fn(&Figures) -> f64| spread(runs.iter().map(|(figures, _)| what(figures)).collect());
@@ -41,7 +41,7 @@ fn a_control_group_changes_nothing() {
             println!("    CPU, ms:                {}", of(|f| f.cpu_ns as f64 / 1e6));
             println!("    startup, ms:            {}", of(|f| f.startup_ns as f64 / 1e6));
             println!(
-                "    watching, % of a core:  {}",
+                "    sampling, % of a core:  {}",
                 of(|f| f.watching.cpu_ns as f64 / f.wall_ns as f64 * 100.0)
             );
         }
@@ -50,6 +50,6 @@ fn a_control_group_changes_nothing() {
 
 fn spread(mut values: Vec<f64>) -> String {
     values.sort_by(f64::total_cmp);
-    let (least, most) = (values[0], values[values.len() - 1]);
-    format!("{:.3} ({least:.3} to {most:.3})", values[values.len() / 2])
+    let (min, max) = (values[0], values[values.len() - 1]);
+    format!("{:.3} ({min:.3} to {max:.3})", values[values.len() / 2])
 }

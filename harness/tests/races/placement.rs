@@ -1,4 +1,4 @@
-//! Target and workers run where they were put, from their first instruction on.
+//! Placement: target and workers run on the CPUs given, from their first instruction on.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use inflight::session::{self, Session, Unwatched};
 use inflight::workload::Workload;
 use mock_target::Scenario;
 
-use crate::common::{inflight, reason, run, shell, sound};
+use crate::common::{inflight, reason, run, shell, valid_figures};
 
 const KEY: &str = "Cpus_allowed_list:\t";
 
@@ -17,7 +17,7 @@ fn allowed(pid: &str) -> Option<String> {
 }
 
 #[test]
-fn target_and_workers_run_where_they_were_put() {
+fn target_and_workers_run_on_their_cpus() {
     let Some(all) = allowed("self") else { return };
     let separators = |char: char| !char.is_ascii_digit();
     let first = all.split(separators).next().unwrap();
@@ -30,15 +30,15 @@ fn target_and_workers_run_where_they_were_put() {
     let mut session = Session::with_options(&inflight(), workload, options, placement).unwrap();
     assert_eq!(allowed(&session.target_pid().to_string()).as_deref(), Some(last));
 
-    let telling =
+    let reporting =
         shell(&format!(r#"read plan; echo "$(grep {} /proc/self/status) $plan" >&2; exit 1"#, KEY.trim()));
-    let told = run(&mut session, "tokio:2x2", &telling, &mut Unwatched);
-    assert!(reason(&told).contains(&format!("{KEY}{first} {{")), "{}", reason(&told));
-    assert!(reason(&told).contains(r#""cores":1,"#), "{}", reason(&told));
+    let reported = run(&mut session, "tokio:2x2", &reporting, &mut Unwatched);
+    assert!(reason(&reported).contains(&format!("{KEY}{first} {{")), "{}", reason(&reported));
+    assert!(reason(&reported).contains(r#""cores":1,"#), "{}", reason(&reported));
 
     let own_worker = session.own_worker();
     let run = run(&mut session, "tokio:2x2", &own_worker, &mut Unwatched);
-    sound(&run);
+    valid_figures(&run);
     assert!(run.runtime.ends_with(", 2 threads (main waits for 1)"), "{}", run.runtime);
-    assert_eq!(allowed("self"), Some(all), "the harness itself goes where it likes");
+    assert_eq!(allowed("self"), Some(all), "the harness itself is not confined");
 }

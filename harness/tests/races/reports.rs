@@ -1,16 +1,16 @@
-//! `inflight report`: every format, documents kept up to date, and what is refused.
+//! `inflight report`: every format, updated documents, and refusals.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use inflight_report::record::{Record, TargetLimit, Verdict, Writer};
 use tempfile::TempDir;
 
-use crate::common;
+use crate::common::{self, error_line, file, stdout_of};
 
-/// A record that stays as it is.
-fn kept() -> String {
+/// The path of a committed record that does not change.
+fn reference() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../report/src/record/format_1.jsonl");
     path.display().to_string()
 }
@@ -19,69 +19,56 @@ fn report(args: &[&str]) -> Output {
     Command::new(common::inflight()).arg("report").args(args).output().unwrap()
 }
 
-/// What the command prints; it must succeed without a word on stderr.
 #[track_caller]
-fn told(args: &[&str]) -> String {
-    let output = report(args);
-    assert!(output.status.success() && output.stderr.is_empty(), "{args:?}: {output:?}");
-    String::from_utf8(output.stdout).unwrap()
+fn printed(args: &[&str]) -> String {
+    stdout_of(report(args))
 }
 
-/// The command must fail with `code`, print nothing, and say one line.
 #[track_caller]
 fn refused(args: &[&str], code: i32) -> String {
-    let output = report(args);
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(code), "{args:?}: {stderr}");
-    assert!(output.stdout.is_empty() && stderr.lines().count() == 1, "{args:?}: {stderr}");
-    stderr
-}
-
-fn file(folder: &TempDir, name: &str) -> (PathBuf, String) {
-    let path = folder.path().join(name);
-    (path.clone(), path.display().to_string())
+    error_line(report(args), code)
 }
 
 #[test]
-fn every_format_tells_a_record() {
+fn every_format_renders_a_record() {
     let formats = ["terminal", "markdown", "csv", "json", "bmf", "github-benchmark", "junit", "hyperfine"];
     for format in formats {
-        let text = told(&[&kept(), "--format", format]);
+        let text = printed(&[&reference(), "--format", format]);
         assert!(text.contains("tokio:8x64") && text.ends_with('\n'), "{format}: {text}");
-        assert!(!text.contains('\u{1b}'), "{format}: colours where nobody looks");
+        assert!(!text.contains('\u{1b}'), "{format}: colours without a terminal");
     }
-    let both = told(&[&kept(), &kept()]);
+    let both = printed(&[&reference(), &reference()]);
     assert_eq!(both.matches("\nworkload ").count(), 2, "one below the other: {both}");
 }
 
 #[test]
-fn a_file_is_written_whole_and_told_from_a_stale_one() {
+fn file_is_written_atomically_and_checked_for_staleness() {
     let folder = TempDir::new().unwrap();
     let (path, name) = file(&folder, "report.csv");
-    let record = kept();
+    let record = reference();
     let args = [record.as_str(), "--format", "csv", "-o", &name];
-    assert_eq!(told(&args), "");
-    assert_eq!(fs::read_to_string(&path).unwrap(), told(&args[..3]));
+    assert_eq!(printed(&args), "");
+    assert_eq!(fs::read_to_string(&path).unwrap(), printed(&args[..3]));
 
     let check = [&args[..], &["--check"]].concat();
-    told(&check);
+    printed(&check);
     fs::write(&path, "other").unwrap();
     let stale = refused(&check, 1);
     assert!(stale.contains("report.csv") && stale.contains("is stale"), "{stale}");
     let command = stale.trim_end().split("again with: inflight report ").nth(1).unwrap();
-    told(&command.split(' ').collect::<Vec<_>>());
-    told(&check);
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left behind");
+    printed(&command.split(' ').collect::<Vec<_>>());
+    printed(&check);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file remains");
 }
 
 #[test]
-fn blocks_of_a_document_are_kept_up_to_date_each_by_its_own_command() {
+fn blocks_of_a_document_are_updated_separately() {
     let folder = TempDir::new().unwrap();
     let (path, name) = file(&folder, "README.md");
     let blocks = "# Title\n<!-- inflight:begin short -->\n<!-- inflight:end short -->\n\n\
                   <!-- inflight:begin others -->\nold\n<!-- inflight:end others -->\nend\n";
     fs::write(&path, blocks).unwrap();
-    let record = kept();
+    let record = reference();
     let splice = |block: &'static str| [record.as_str(), "--splice", &name, "--name", block].to_vec();
     let short = [splice("short"), vec!["--table", "native", "--brief"]].concat();
     let others = [splice("others"), vec!["--table", "published", "--folded"]].concat();
@@ -91,10 +78,10 @@ fn blocks_of_a_document_are_kept_up_to_date_each_by_its_own_command() {
     assert!(stale.contains("--name short --table native --brief\n"), "{stale}");
     assert_eq!(fs::read_to_string(&path).unwrap(), blocks, "--check changes nothing");
 
-    told(&short);
-    told(&others);
-    told(&[&short[..], &["--check"]].concat());
-    told(&[&others[..], &["--check"]].concat());
+    printed(&short);
+    printed(&others);
+    printed(&[&short[..], &["--check"]].concat());
+    printed(&[&others[..], &["--check"]].concat());
     let document = fs::read_to_string(&path).unwrap();
     assert!(document.starts_with("# Title\n") && document.ends_with("\nend\n"), "{document}");
     assert!(document.contains("<!-- made by: inflight report "), "{document}");
@@ -103,12 +90,12 @@ fn blocks_of_a_document_are_kept_up_to_date_each_by_its_own_command() {
 
     fs::write(&path, document.replacen("| threads:32 |", "| threads:23 |", 1)).unwrap();
     refused(&[&short[..], &["--check"]].concat(), 1);
-    told(&[&others[..], &["--check"]].concat());
+    printed(&[&others[..], &["--check"]].concat());
 }
 
-/// The record that stays as it is, with its runs changed.
+/// A copy of the reference record with changed runs.
 fn changed(folder: &TempDir, name: &str, change: impl Fn(&mut inflight_report::record::Run)) -> String {
-    let mut record = Record::read(Path::new(&kept())).unwrap();
+    let mut record = Record::read(Path::new(&reference())).unwrap();
     record.runs.iter_mut().for_each(change);
     let (path, shown) = file(folder, name);
     let mut writer = Writer::create(&path, &record.header).unwrap();
@@ -117,7 +104,7 @@ fn changed(folder: &TempDir, name: &str, change: impl Fn(&mut inflight_report::r
 }
 
 #[test]
-fn a_format_of_figures_alone_is_refused_where_there_are_none() {
+fn export_without_figures_is_refused() {
     let folder = TempDir::new().unwrap();
     let nothing_valid =
         changed(&folder, "void.jsonl", |run| run.verdict = Verdict::Void { reasons: Vec::new() });
@@ -127,20 +114,20 @@ fn a_format_of_figures_alone_is_refused_where_there_are_none() {
     let bigger = ["--format", "github-benchmark", "--direction", "bigger"];
     let (path, out) = file(&folder, "out.json");
     for format in [&["--format", "bmf"][..], &["--format", "hyperfine"], &bigger[..2], &bigger] {
-        let said = refused(&[&[nothing_valid.as_str(), "-o", &out], format].concat(), 2);
+        let error = refused(&[&[nothing_valid.as_str(), "-o", &out], format].concat(), 2);
         let remedy = format!("no contender has a valid run: `inflight report {nothing_valid}` shows why");
-        assert!(said.contains("nothing to export as ") && said.contains(&remedy), "{said}");
+        assert!(error.contains("nothing to export as ") && error.contains(&remedy), "{error}");
         assert!(!path.exists());
     }
-    let said = refused(&[&[all_limited.as_str()], &bigger[..]].concat(), 2);
-    assert!(said.contains("nothing to export") && said.contains("--direction smaller"), "{said}");
-    assert!(told(&[&all_limited, "--format", "github-benchmark"]).contains("tokio:128 CPU"));
-    assert!(told(&[&all_limited, "--format", "hyperfine"]).contains("\"tokio:128 (target-limited)\""));
+    let error = refused(&[&[all_limited.as_str()], &bigger[..]].concat(), 2);
+    assert!(error.contains("nothing to export") && error.contains("--direction smaller"), "{error}");
+    assert!(printed(&[&all_limited, "--format", "github-benchmark"]).contains("tokio:128 CPU"));
+    assert!(printed(&[&all_limited, "--format", "hyperfine"]).contains("\"tokio:128 (target-limited)\""));
 }
 
 #[test]
-fn what_cannot_be_told_is_refused_in_one_line() {
-    let record = kept();
+fn wrong_arguments_get_a_one_line_error() {
+    let record = reference();
     let folder = TempDir::new().unwrap();
     let (path, name) = file(&folder, "README.md");
     fs::write(&path, "no block\n").unwrap();
@@ -154,13 +141,13 @@ fn what_cannot_be_told_is_refused_in_one_line() {
     assert!(refused(&[&record, "-o", "/no/such/folder/file"], 2).contains("/no/such/folder/file"));
     assert!(refused(&[&record, "-o", &format!("{name}.not"), "--check"], 2).contains("README.md.not"));
 
-    for (bytes, said) in [
+    for (bytes, message) in [
         (&b"{\"header\":{\"format\":99}}\n"[..], "has format 99"),
         (b"\xff\xfe", "not a record of Inflight"),
         (b"", "the file is empty"),
     ] {
         fs::write(&path, bytes).unwrap();
         let line = refused(&[&name], 2);
-        assert!(line.contains(&name) && line.contains(said), "{line}");
+        assert!(line.contains(&name) && line.contains(message), "{line}");
     }
 }

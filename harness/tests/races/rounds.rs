@@ -1,5 +1,5 @@
-//! What a race of several rounds leaves in its record: warm-ups, orders, twins, budgets, and what a race that
-//! was stopped and went on has in common with one that was not.
+//! Records of several rounds: warm-ups, orders, A/A controls, budgets, and resumption after an
+//! interruption.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use inflight_report::record::{Order, Record, Run};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::common;
+use crate::common::{self, error_line};
 
 const SMALL: [&str; 4] = ["--urls", "10", "--latency", "fixed:1ms"];
 
@@ -20,19 +20,19 @@ fn inflight(args: &[&str]) -> Output {
     output
 }
 
-/// A folder for a record, and what is said of the race into it.
-struct Place {
+/// A folder for a record, with commands that use it.
+struct RecordFolder {
     _folder: TempDir,
     out: PathBuf,
 }
 
-impl Place {
-    fn new() -> Place {
+impl RecordFolder {
+    fn new() -> RecordFolder {
         let folder = TempDir::new().unwrap();
-        Place { out: folder.path().join("out"), _folder: folder }
+        RecordFolder { out: folder.path().join("out"), _folder: folder }
     }
 
-    fn race(&self, args: &[&str]) -> Record {
+    fn run(&self, args: &[&str]) -> Record {
         let output = inflight(&[&["run", "--out", self.path()], &SMALL[..], args].concat());
         assert!(matches!(output.status.code(), Some(0 | 1)), "{output:?}");
         self.record()
@@ -50,17 +50,14 @@ impl Place {
         inflight(&["run", "--resume", self.path()])
     }
 
-    /// Going on must be refused with one line that has these words.
+    /// Resuming must be refused with one line that contains these words.
     #[track_caller]
     fn assert_refused(&self, words: &[&str]) {
-        let output = self.resume();
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        assert_eq!((output.status.code(), stderr.lines().count()), (Some(2), 1), "{stderr}");
-        assert!(words.iter().all(|word| stderr.contains(word)), "{stderr:?} does not say {words:?}");
-        assert!(output.stdout.is_empty());
+        let stderr = error_line(self.resume(), 2);
+        assert!(words.iter().all(|word| stderr.contains(word)), "{stderr:?} does not contain {words:?}");
     }
 
-    /// Leaves of the record its header and `runs` runs, and so many bytes of the next.
+    /// Truncates the record to its header, `runs` runs, and `bytes` of the next run.
     fn cut(&self, runs: usize, bytes: usize) {
         let file = self.out.join("record.jsonl");
         let whole = fs::read(&file).unwrap();
@@ -69,8 +66,8 @@ impl Place {
         fs::write(&file, &whole[..end + bytes]).unwrap();
     }
 
-    /// Writes `to` for `from` in the header.
-    fn forge(&self, from: &str, to: &str) {
+    /// Replaces `from` by `to` in the header.
+    fn replace(&self, from: &str, to: &str) {
         let file = self.out.join("record.jsonl");
         let text = fs::read_to_string(&file).unwrap();
         assert!(text.contains(from), "{from}");
@@ -78,15 +75,15 @@ impl Place {
     }
 }
 
-/// Who ran in which round at which place.
+/// Round, position and contender of every run.
 fn turns(record: &Record) -> Vec<(u32, u32, String)> {
     let turn = |run: &Run| (run.round, run.position, run.contender.clone());
     record.runs.iter().map(turn).collect()
 }
 
 #[test]
-fn every_contender_warms_up_in_a_round_before_those_that_count() {
-    let record = Place::new().race(&["--rounds", "2", "sync:1", "tokio:4", "threads:2"]);
+fn every_contender_warms_up_in_round_zero() {
+    let record = RecordFolder::new().run(&["--rounds", "2", "sync:1", "tokio:4", "threads:2"]);
     assert_eq!(record.header.order, Order::Balanced);
     let of = |round| record.runs.iter().filter(move |run| run.round == round);
     for round in 0..=2 {
@@ -97,54 +94,54 @@ fn every_contender_warms_up_in_a_round_before_those_that_count() {
 }
 
 #[test]
-fn an_order_by_hand_is_kept_in_every_round() {
-    let place = Place::new();
-    let record = place.race(&["--rounds", "3", "--order", "as-given", "tokio:4", "sync:1"]);
+fn given_order_is_kept_in_every_round() {
+    let folder = RecordFolder::new();
+    let record = folder.run(&["--rounds", "3", "--order", "as-given", "tokio:4", "sync:1"]);
     assert_eq!(record.header.order, Order::AsGiven);
     let order: Vec<&str> = record.runs.iter().map(|run| run.contender.as_str()).collect();
     assert_eq!(order, ["tokio:4", "sync:1"].repeat(4));
-    let table = fs::read_to_string(place.out.join("table.md")).unwrap();
+    let table = fs::read_to_string(folder.out.join("table.md")).unwrap();
     assert!(table.contains("in the order given"), "{table}");
 }
 
 #[test]
-fn a_twin_races_like_any_other_and_has_no_row() {
-    let place = Place::new();
-    let record = place.race(&["--aa", "--rounds", "2", "sync:1", "tokio:4", "threads:2"]);
-    let twin = record.header.contenders.last().unwrap();
-    assert_eq!((twin.name.as_str(), twin.twin_of.as_deref()), ("tokio:4#twin", Some("tokio:4")));
+fn a_a_control_runs_in_every_round_and_has_no_row() {
+    let folder = RecordFolder::new();
+    let record = folder.run(&["--aa", "--rounds", "2", "sync:1", "tokio:4", "threads:2"]);
+    let control = record.header.contenders.last().unwrap();
+    assert_eq!((control.name.as_str(), control.twin_of.as_deref()), ("tokio:4#twin", Some("tokio:4")));
     assert_eq!(record.runs.iter().filter(|run| run.contender == "tokio:4#twin").count(), 3);
     assert!(record.runs.iter().filter(|run| run.round == 2).map(|run| run.position).eq(1..=4));
-    let table = fs::read_to_string(place.out.join("table.md")).unwrap();
+    let table = fs::read_to_string(folder.out.join("table.md")).unwrap();
     assert!(!table.contains("| tokio:4#twin |"), "{table}");
 
-    let without = Place::new().race(&["--aa", "--no-aa", "--rounds", "1", "tokio:4"]);
+    let without = RecordFolder::new().run(&["--aa", "--no-aa", "--rounds", "1", "tokio:4"]);
     assert_eq!(without.header.contenders.len(), 1);
-    let output = inflight(&["run", "--aa", "--out", Place::new().path(), "sync:1"]);
+    let output = inflight(&["run", "--aa", "--out", RecordFolder::new().path(), "sync:1"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("--aa"), "{output:?}");
 }
 
 #[test]
-fn a_budget_gives_everybody_a_round_and_ends() {
-    let place = Place::new();
-    let record = place.race(&["--budget", "1ms", "tokio:4", "sync:1"]);
+fn budget_gives_every_contender_a_round() {
+    let folder = RecordFolder::new();
+    let record = folder.run(&["--budget", "1ms", "tokio:4", "sync:1"]);
     let counted: Vec<&Run> = record.runs.iter().filter(|run| !run.warm_up).collect();
     for contender in ["tokio:4", "sync:1"] {
         let runs = || counted.iter().filter(|run| run.contender == contender);
-        let tried_enough = runs().count() == 3 || runs().next_back().unwrap().verdict.is_valid();
-        assert!(tried_enough && runs().rev().skip(1).all(|run| !run.verdict.is_valid()));
+        let enough_attempts = runs().count() == 3 || runs().next_back().unwrap().verdict.is_valid();
+        assert!(enough_attempts && runs().rev().skip(1).all(|run| !run.verdict.is_valid()));
     }
     assert_eq!(record.header.budget.unwrap().precision, 0.02);
-    place.assert_refused(&["nothing is left"]);
+    folder.assert_refused(&["nothing is left"]);
 }
 
-/// As often as it takes to be precise, which is five times at least.
+/// A budget that ends when all contenders are precise, after at least five rounds.
 const UNTIL_PRECISE: [&str; 6] = ["--budget", "1h", "--precision", "100%", "tokio:4", "tokio:2"];
 
 #[test]
-fn a_budget_ends_when_all_are_precise() {
-    let record = Place::new().race(&UNTIL_PRECISE);
+fn budget_ends_when_all_contenders_are_precise() {
+    let record = RecordFolder::new().run(&UNTIL_PRECISE);
     for contender in ["tokio:4", "tokio:2"] {
         let counted = record.runs.iter().filter(|run| run.contender == contender && !run.warm_up);
         assert!(counted.filter(|run| run.verdict.is_valid()).count() >= 5);
@@ -153,7 +150,7 @@ fn a_budget_ends_when_all_are_precise() {
 }
 
 #[test]
-fn wrong_words_about_rounds_are_answered_in_one_line() {
+fn wrong_arguments_about_rounds_get_a_one_line_error() {
     for (args, word) in [
         (&["--budget", "soon"][..], "1m30s"),
         (&["--budget", "0s"], "above zero"),
@@ -164,52 +161,50 @@ fn wrong_words_about_rounds_are_answered_in_one_line() {
         (&["--resume", "/tmp", "--rounds", "2"], "--resume"),
         (&["--resume", "/no/such/folder"], "/no/such/folder"),
     ] {
-        let output = inflight(&[&["run"], args].concat());
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        assert_eq!((output.status.code(), stderr.lines().count()), (Some(2), 1), "{args:?}: {stderr}");
+        let stderr = error_line(inflight(&[&["run"], args].concat()), 2);
         assert!(stderr.contains(word), "{args:?}: {stderr}");
     }
 }
 
-const RACE: [&str; 8] = ["--rounds", "3", "--aa", "--seed", "5", "sync:1", "tokio:4", "threads:2"];
+const ARGS: [&str; 8] = ["--rounds", "3", "--aa", "--seed", "5", "sync:1", "tokio:4", "threads:2"];
 
 #[test]
-fn a_race_that_was_stopped_anywhere_goes_on_to_the_same_turns() {
-    let place = Place::new();
-    let whole = turns(&place.race(&RACE));
+fn resumed_record_has_the_same_turns() {
+    let folder = RecordFolder::new();
+    let whole = turns(&folder.run(&ARGS));
     assert_eq!(whole.len(), 4 * 4);
     for (runs, bytes) in [(0, 0), (6, 30), (11, 0), (15, 100)] {
-        place.cut(runs, bytes);
-        assert_eq!(turns(&place.record()), whole[..runs]);
-        let output = place.resume();
+        folder.cut(runs, bytes);
+        assert_eq!(turns(&folder.record()), whole[..runs]);
+        let output = folder.resume();
         assert!(matches!(output.status.code(), Some(0 | 1)), "{output:?}");
-        assert_eq!(turns(&place.record()), whole, "stopped after {runs} runs");
-        assert!(!place.record().truncated);
+        assert_eq!(turns(&folder.record()), whole, "interrupted after {runs} runs");
+        assert!(!folder.record().truncated);
     }
-    place.assert_refused(&["nothing is left", place.path()]);
+    folder.assert_refused(&["nothing is left", folder.path()]);
 }
 
 #[test]
-fn a_race_under_a_budget_goes_on_too() {
-    let place = Place::new();
-    let whole = turns(&place.race(&UNTIL_PRECISE));
-    place.cut(7, 0);
-    assert!(matches!(place.resume().status.code(), Some(0 | 1)));
-    let resumed = turns(&place.record());
+fn record_with_a_budget_can_be_resumed() {
+    let folder = RecordFolder::new();
+    let whole = turns(&folder.run(&UNTIL_PRECISE));
+    folder.cut(7, 0);
+    assert!(matches!(folder.resume().status.code(), Some(0 | 1)));
+    let resumed = turns(&folder.record());
     assert_eq!(resumed[..2 * 6], whole[..2 * 6]);
 }
 
 #[test]
-fn another_race_is_not_taken_for_the_one_that_was_stopped() {
-    let place = Place::new();
-    place.race(&RACE);
-    place.cut(5, 0);
+fn resume_refuses_a_different_setup() {
+    let folder = RecordFolder::new();
+    folder.run(&ARGS);
+    folder.cut(5, 0);
     let refused = |from: &str, to: &str, words: &[&str]| {
-        place.forge(from, to);
-        place.assert_refused(words);
-        place.forge(to, from);
+        folder.replace(from, to);
+        folder.assert_refused(words);
+        folder.replace(to, from);
     };
-    let record = place.record();
+    let record = folder.record();
     let (machine, scenario) = (&record.header.machine, &record.header.scenario);
     let kernel = format!("\"kernel\":\"{}\"", machine.kernel);
     refused(&kernel, "\"kernel\":\"0.1\"", &["machine.kernel was \"0.1\""]);
@@ -221,26 +216,26 @@ fn another_race_is_not_taken_for_the_one_that_was_stopped() {
     refused("threads:2\"", "threads:3\"", &["contenders.2."]);
     let runtime = format!("\"runtime\":\"{}\"", record.runs[4].runtime);
     assert!(record.runs[4].verdict.is_valid() || !record.runs[4].runtime.is_empty());
-    place.forge(&runtime, "\"runtime\":\"another 1.0\"");
-    place.assert_refused(&["another 1.0", "begin a new record"]);
+    folder.replace(&runtime, "\"runtime\":\"another 1.0\"");
+    folder.assert_refused(&["another 1.0", "begin a new record"]);
 }
 
 #[test]
-fn a_race_under_way_is_not_joined() {
-    let place = Place::new();
-    let args = ["run", "--out", place.path(), "--rounds", "1000", "--urls", "10", "--latency", "fixed:1ms"];
-    let mut race = Command::new(common::inflight())
+fn running_record_cannot_be_resumed() {
+    let folder = RecordFolder::new();
+    let args = ["run", "--out", folder.path(), "--rounds", "1000", "--urls", "10", "--latency", "fixed:1ms"];
+    let mut process = Command::new(common::inflight())
         .args(args)
         .arg("tokio:4")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    wait_for_runs(&place.out, 1);
-    place.assert_refused(&["still under way"]);
-    kill_process(Pid::from_child(&race), Signal::KILL).unwrap();
-    race.wait().unwrap();
-    assert!(!place.record().runs.is_empty());
+    wait_for_runs(&folder.out, 1);
+    folder.assert_refused(&["still under way"]);
+    kill_process(Pid::from_child(&process), Signal::KILL).unwrap();
+    process.wait().unwrap();
+    assert!(!folder.record().runs.is_empty());
 }
 
 #[track_caller]
@@ -250,16 +245,16 @@ fn wait_for_runs(out: &Path, runs: usize) {
     });
 }
 
-/// A file that may not grow any further is like a full disk.
+/// A limit on the size of files has the effect of a full disk.
 #[test]
-fn a_disk_that_fills_up_ends_the_race_where_it_can_go_on() {
-    let place = Place::new();
+fn record_can_be_resumed_after_a_full_disk() {
+    let folder = RecordFolder::new();
     let limited = format!(
         "trap '' XFSZ; ulimit -f 32; exec {} run --out {} {} {}",
         common::inflight().display(),
-        place.path(),
+        folder.path(),
         SMALL.join(" "),
-        RACE.join(" "),
+        ARGS.join(" "),
     );
     let output = Command::new("sh").args(["-c", &limited]).output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
@@ -267,23 +262,23 @@ fn a_disk_that_fills_up_ends_the_race_where_it_can_go_on() {
     let line = stderr.lines().last().unwrap();
     assert!(line.contains("the runs before are saved") && line.contains("--resume"), "{stderr}");
 
-    let saved = place.record();
+    let saved = folder.record();
     assert!(saved.truncated && saved.runs.len() < 4 * 4);
-    let output = place.resume();
+    let output = folder.resume();
     assert!(matches!(output.status.code(), Some(0 | 1)), "{output:?}");
-    let (mended, every) = (turns(&place.record()), |round| (1..=4).map(move |position| (round, position)));
-    assert_eq!(mended[..saved.runs.len()], turns(&saved));
-    assert!(mended.iter().map(|turn| (turn.0, turn.1)).eq((0..=3).flat_map(every)));
+    let (resumed, every) = (turns(&folder.record()), |round| (1..=4).map(move |position| (round, position)));
+    assert_eq!(resumed[..saved.runs.len()], turns(&saved));
+    assert!(resumed.iter().map(|turn| (turn.0, turn.1)).eq((0..=3).flat_map(every)));
 }
 
-/// 10 ms of delay allow one request in flight 100 a second.
+/// With 10 ms of delay, one request in flight allows 100 a second.
 #[test]
-fn a_rate_beyond_the_shape_is_said_before_the_race() {
-    let place = Place::new();
+fn rate_beyond_the_concurrency_gets_a_warning() {
+    let folder = RecordFolder::new();
     let load = ["--urls", "20", "--latency", "fixed:10ms", "--rounds", "1"];
     for (rate, is_beyond) in [("500/s", true), ("50/s", false)] {
-        let place = place.out.join(rate.trim_end_matches("/s"));
-        let args = [&["run", "sync:1", "--out", place.to_str().unwrap(), "--rate", rate], &load[..]].concat();
+        let out = folder.out.join(rate.trim_end_matches("/s"));
+        let args = [&["run", "sync:1", "--out", out.to_str().unwrap(), "--rate", rate], &load[..]].concat();
         let stderr = String::from_utf8(inflight(&args).stderr).unwrap();
         let line = stderr.lines().position(|line| line.contains("sync:1 (100/s) can reach"));
         assert_eq!(line, is_beyond.then_some(0), "{stderr}");

@@ -1,52 +1,52 @@
-//! A race that is ended by a signal prints what it has and leaves nothing behind.
+//! Signals: an interrupted run prints its table and leaves no processes or control groups.
 
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
-use inflight::meter::{self, Group};
+use inflight::meter::{self, Cgroup};
 use inflight_report::record::Record;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::common::{self, is_running, sound, wait_for};
+use crate::common::{self, is_running, valid_figures, wait_for};
 
-/// A race that takes far longer than any test, started by `command`, with its first run finished.
-fn long_race(mut command: Command, out: &Path) -> Child {
+/// A command `inflight run` that takes far longer than any test, with its first run finished.
+fn start_long_run(mut command: Command, out: &Path) -> Child {
     let args = ["run", "tokio:4", "--urls", "40", "--latency", "fixed:1ms", "--rounds", "1000", "--out"];
-    let race = command.args(args).arg(out).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let process = command.args(args).arg(out).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let record = out.join("record.jsonl");
     wait_for("a saved run", || fs::read_to_string(&record).ok().filter(|text| text.lines().count() >= 2));
-    wait_for("target and worker", || (meter::tree(&[race.id()]).len() >= 3).then_some(()));
-    race
+    wait_for("target and worker", || (meter::tree(&[process.id()]).len() >= 3).then_some(()));
+    process
 }
 
-/// Control groups of the harness with this process id that are still there.
+/// The number of control groups of the harness with process id `pid`.
 fn groups_of(pid: u32, parent: Option<&Path>) -> usize {
-    let mine = format!("inflight-{pid}-");
+    let prefix = format!("inflight-{pid}-");
     let all = parent.into_iter().flat_map(|parent| fs::read_dir(parent).unwrap());
-    all.filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with(&mine)).count()
+    all.filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with(&prefix)).count()
 }
 
-/// Ends a race by `signal`; whatever it had started must end too, and what it had finished must be
-/// there to be read.
+/// Ends a run by `signal`. All processes that it has started must end, and its finished runs must be
+/// readable.
 fn end_by(signal: Signal) -> Output {
     let folder = TempDir::new().unwrap();
     let out = folder.path().join("out");
-    let groups = Group::create().ok().and_then(|group| Some(group.folder().parent()?.to_owned()));
-    let race = long_race(common::command(), &out);
-    let (pid, all) = (race.id(), meter::tree(&[race.id()]));
-    kill_process(Pid::from_child(&race), signal).unwrap();
-    let output = race.wait_with_output().unwrap();
+    let groups = Cgroup::create().ok().and_then(|group| Some(group.folder().parent()?.to_owned()));
+    let process = start_long_run(common::command(), &out);
+    let (pid, all) = (process.id(), meter::tree(&[process.id()]));
+    kill_process(Pid::from_child(&process), signal).unwrap();
+    let output = process.wait_with_output().unwrap();
     if signal != Signal::KILL {
         assert_eq!(groups_of(pid, groups.as_deref()), 0);
     }
     wait_for("the end of all processes", || all.iter().all(|&pid| !is_running(pid)).then_some(()));
     let record = Record::read(&out).unwrap();
     assert!(!record.runs.is_empty());
-    record.runs.iter().for_each(|run| assert!(sound(run).wall_ns > 0));
+    record.runs.iter().for_each(|run| assert!(valid_figures(run).wall_ns > 0));
     wait_for("the end of all groups", || {
-        drop(Group::create()); // whoever makes a group removes those that were left behind
+        drop(Cgroup::create()); // creating a group removes those of dead harnesses
         (groups_of(pid, groups.as_deref()) == 0).then_some(())
     });
     let report = common::command().arg("report").arg(&out).output().unwrap();
@@ -56,7 +56,7 @@ fn end_by(signal: Signal) -> Output {
 }
 
 #[test]
-fn a_signal_to_end_prints_the_table_and_leaves_nothing_behind() {
+fn termination_signals_print_the_table_and_leave_no_processes() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let output = end_by(signal);
         assert_eq!(output.status.code(), Some(128 + signal.as_raw()), "{signal:?}");
@@ -73,21 +73,21 @@ fn a_signal_to_end_prints_the_table_and_leaves_nothing_behind() {
 
 /// `nohup` starts a program with SIGHUP ignored.
 #[test]
-fn an_ignored_signal_stays_ignored() {
+fn ignored_signal_stays_ignored() {
     let folder = TempDir::new().unwrap();
     let out = folder.path().join("out");
     let mut nohup = Command::new("nohup");
     nohup.arg(common::inflight()).stdin(Stdio::null());
-    let race = long_race(nohup, &out);
-    kill_process(Pid::from_child(&race), Signal::HUP).unwrap();
+    let process = start_long_run(nohup, &out);
+    kill_process(Pid::from_child(&process), Signal::HUP).unwrap();
     let lines = || fs::read_to_string(out.join("record.jsonl")).unwrap().lines().count();
     let before = lines();
     wait_for("more runs", || (lines() > before + 2).then_some(()));
-    kill_process(Pid::from_child(&race), Signal::TERM).unwrap();
-    assert_eq!(race.wait_with_output().unwrap().status.code(), Some(128 + Signal::TERM.as_raw()));
+    kill_process(Pid::from_child(&process), Signal::TERM).unwrap();
+    assert_eq!(process.wait_with_output().unwrap().status.code(), Some(128 + Signal::TERM.as_raw()));
 }
 
 #[test]
-fn sigkill_leaves_nothing_behind() {
+fn sigkill_leaves_no_processes() {
     end_by(Signal::KILL);
 }

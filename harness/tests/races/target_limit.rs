@@ -1,5 +1,5 @@
-//! Where the target is the limit a run says so, and what it says is held against an experiment: work is planted
-//! in the target, and the wall follows or does not.
+//! Target limits: runs report them, and an experiment checks the reports: work is added to the target, and the wall
+//! time follows or does not.
 
 use inflight::contender::Contender;
 use inflight::schedule::Turn;
@@ -9,9 +9,9 @@ use inflight::workload::Workload;
 use inflight_report::record::{Figures, TargetFigures, TargetLimit};
 use mock_target::Scenario;
 
-use crate::common::{inflight, run_source, sound};
+use crate::common::{inflight, run_source, valid_figures};
 
-/// A session whose target spends `burn_ns` more on every response.
+/// A session whose target uses `burn_ns` of additional CPU for every response.
 fn session(workload: Workload, burn_ns: u64) -> Session {
     let options = TargetOptions { burn_ns, ..session::target_options(&workload, None) };
     Session::with_options(&inflight(), workload, options, None).unwrap()
@@ -22,14 +22,14 @@ fn workload(urls: u64, latency: &str) -> Workload {
     Workload::of(Scenario { urls, latency: latency.parse().unwrap(), body_bytes: 100, ..quick })
 }
 
-/// The figures of one run, which must be in order.
+/// The figures of one run, which must be valid.
 fn figures(session: &mut Session, contender: &str) -> Figures {
     let contender: Contender = contender.parse().unwrap();
-    sound(&run_source(session, &contender, &mut Unwatched)).clone()
+    valid_figures(&run_source(session, &contender, &mut Unwatched)).clone()
 }
 
 #[test]
-fn a_target_that_is_all_that_a_run_waits_for_is_told_and_the_run_is_valid() {
+fn limiting_target_is_reported_and_the_run_is_valid() {
     let mut session = session(workload(300, "fixed:0ms"), 1_000_000);
     let contender: Contender = "threads:8".parse().unwrap();
     let run = run_source(&mut session, &contender, &mut Unwatched);
@@ -39,13 +39,13 @@ fn a_target_that_is_all_that_a_run_waits_for_is_told_and_the_run_is_valid() {
 }
 
 #[test]
-fn a_target_that_has_time_between_its_responses_is_no_limit() {
+fn idle_target_is_no_limit() {
     let target = figures(&mut session(workload(12, "fixed:300ms"), 0), "threads:4").target;
     assert_eq!(target.limit, None, "{target:?}");
 }
 
 #[test]
-fn the_loops_account_for_what_the_target_used() {
+fn loops_account_for_the_cpu_of_the_target() {
     const BURN_NS: u64 = 1_000_000;
     let target = figures(&mut session(workload(400, "fixed:0ms"), BURN_NS), "threads:4").target;
     let TargetFigures { cpu_ns, loops, .. } = &target;
@@ -53,35 +53,32 @@ fn the_loops_account_for_what_the_target_used() {
     assert_eq!(loops.iter().map(|of_loop| of_loop.requests).sum::<u64>(), 400);
     assert!(loops.iter().all(|of_loop| of_loop.cpu_ns >= of_loop.requests * BURN_NS / 10 * 9), "{target:?}");
     let of_loops: u64 = loops.iter().map(|of_loop| of_loop.cpu_ns).sum();
-    assert!(
-        of_loops.abs_diff(*cpu_ns) * 20 < *cpu_ns,
-        "the thread for statistics has next to none: {target:?}"
-    );
+    assert!(of_loops.abs_diff(*cpu_ns) * 20 < *cpu_ns, "the admin thread uses hardly any: {target:?}");
     if cfg!(target_os = "linux") {
         assert!(loops.iter().all(|of_loop| of_loop.run_queue_ns.is_some()), "{target:?}");
         assert!(target.unread_ns.is_some());
     }
 }
 
-/// A line of the experiment: what is asked, by whom, and of how many loops.
+/// A line of the experiment: the workload, the contender, and the number of event loops.
 struct Case {
     preset: &'static str,
     urls: u64,
     contender: &'static str,
     loops: u32,
-    /// Work planted in every response, in nanoseconds.
-    planted_ns: u64,
+    /// Work added to every response, in nanoseconds.
+    added_ns: u64,
 }
 
-/// Medians of so many runs, in microseconds a request where nothing else is said.
-struct Seen {
+/// Medians over the runs, in microseconds per request unless stated otherwise.
+struct Medians {
     wall: f64,
     target_cpu: f64,
-    /// Of the wall: what the busiest loop worked or waited for a processor.
+    /// The share of the wall time in which the busiest loop worked or waited for a CPU.
     busiest: f64,
-    /// What target and workers had of the machine.
+    /// The share of all CPUs that target and workers used.
     machine: f64,
-    /// Of the time of all slots: what requests waited for the target.
+    /// The share of the time of all slots in which requests waited in the target.
     residence: f64,
     /// How many runs named each limit.
     limits: [usize; 4],
@@ -89,20 +86,20 @@ struct Seen {
 
 /// About what a response takes, so that it stands out of the noise of the wall; where it would itself make the target
 /// the limit, a quarter of it.
-const PLANTED_NS: u64 = 16_000;
+const ADDED_NS: u64 = 16_000;
 
 const PAIRS: usize = 12;
 
 #[test]
 #[ignore = "measures for minutes; `cargo test --release --test races target_limit -- --ignored --nocapture`"]
-fn work_planted_in_the_target_moves_the_wall_where_the_target_is_the_limit() {
+fn added_work_moves_wall_time_where_the_target_is_the_limit() {
     let zero =
-        |contender, loops| Case { preset: "sprint", urls: 10_000, contender, loops, planted_ns: PLANTED_NS };
+        |contender, loops| Case { preset: "sprint", urls: 10_000, contender, loops, added_ns: ADDED_NS };
     let delayed =
-        |preset, contender| Case { preset, urls: 1_000, contender, loops: 1, planted_ns: PLANTED_NS };
+        |preset, contender| Case { preset, urls: 1_000, contender, loops: 1, added_ns: ADDED_NS };
     let only = std::env::var("CASES").unwrap_or_default();
     println!(
-        "| workload | contender | loops | wall a request, µs | target's CPU + what was planted, µs | slope × loops | its part of \
+        "| workload | contender | loops | wall a request, µs | target's CPU + added work, µs | slope × loops | its part of \
          the wall | busiest loop | machine | residence | named |"
     );
     println!("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|---|");
@@ -121,7 +118,7 @@ fn work_planted_in_the_target_moves_the_wall_where_the_target_is_the_limit() {
         zero("tokio-current:128", 1),
         zero("tokio-current:128", 2),
         delayed("quick", "tokio:128"),
-        Case { urls: 10_000, planted_ns: PLANTED_NS / 4, ..delayed("quick", "epoll+common:1000") },
+        Case { urls: 10_000, added_ns: ADDED_NS / 4, ..delayed("quick", "epoll+common:1000") },
         delayed("article", "tokio:128"),
         delayed("article", "epoll+common:1000"),
     ] {
@@ -132,11 +129,11 @@ fn work_planted_in_the_target_moves_the_wall_where_the_target_is_the_limit() {
     }
 }
 
-/// Runs with and without planted work in turns: without, with, with, without, …
+/// Runs with and without added work, alternating: without, with, with, without, …
 fn measure(case: &Case) {
     let scenario = Scenario { urls: case.urls, ..Scenario::preset(case.preset).unwrap() };
     let contender: Contender = case.contender.parse().unwrap();
-    let mut sessions = [0, case.planted_ns].map(|burn_ns| {
+    let mut sessions = [0, case.added_ns].map(|burn_ns| {
         let workload = Workload::of(scenario.clone());
         let defaults = session::target_options(&workload, None);
         let options = TargetOptions { burn_ns, shards: case.loops, ..defaults };
@@ -154,7 +151,7 @@ fn measure(case: &Case) {
     }
     let slots = u64::from(contender.shape.processes * contender.shape.in_flight).min(case.urls);
     let [without, with] = runs.map(|runs| Seen::of(&runs, case.urls, slots));
-    let slope = (with.wall - without.wall) / (case.planted_ns as f64 / 1e3);
+    let slope = (with.wall - without.wall) / (case.added_ns as f64 / 1e3);
     println!(
         "| {} | {} | {} | {:.1} | {:.1} + {:.1} | {:.2} | {:.0} % | {:.0} % | {:.0} % | {:.1} % | {:?} |",
         case.preset,
@@ -172,8 +169,8 @@ fn measure(case: &Case) {
     );
 }
 
-impl Seen {
-    fn of(runs: &[Figures], urls: u64, slots: u64) -> Seen {
+impl Medians {
+    fn of(runs: &[Figures], urls: u64, slots: u64) -> Medians {
         let cpus = std::thread::available_parallelism().unwrap().get() as f64;
         let median = |figure: &dyn Fn(&Figures) -> f64| {
             let mut values: Vec<f64> = runs.iter().map(figure).collect();
@@ -185,7 +182,7 @@ impl Seen {
             loops.map(|of_loop| of_loop.cpu_ns + of_loop.run_queue_ns.unwrap_or(0)).max().unwrap_or(0)
         };
         let named = |limit| runs.iter().filter(|figures| figures.target.limit == limit).count();
-        Seen {
+        Medians {
             wall: median(&|f| f.wall_ns as f64 / 1e3 / urls as f64),
             target_cpu: median(&|f| f.target.cpu_ns as f64 / 1e3 / urls as f64),
             busiest: median(&|f| wanted(f) as f64 / f.wall_ns as f64),

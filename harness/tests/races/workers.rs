@@ -1,4 +1,4 @@
-//! Workers of every contender, started by hand and sent to a server that need not be the target.
+//! Workers of every contender, started without the harness, against any server.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -12,14 +12,14 @@ use inflight::protocol::{DONE, Outcome, PROTOCOL, Plan, Ready, Sample};
 
 use crate::common;
 
-/// What is asked of a worker.
+/// The work of a worker.
 #[derive(Clone)]
-pub(crate) struct Errand {
+pub(crate) struct Job {
     pub(crate) url_prefix: String,
     pub(crate) ids: Vec<u64>,
     pub(crate) in_flight: usize,
     pub(crate) request_timeout_ms: u64,
-    /// When each of `ids` is due, where they are not due at once.
+    /// The due times of `ids`, where there is a schedule.
     pub(crate) due_ns: Option<Vec<u64>>,
 }
 
@@ -28,37 +28,37 @@ pub(crate) fn contenders() -> impl Iterator<Item = (&'static Model, &'static Pai
     MODELS.iter().flat_map(|model| model.clients.iter().map(move |client| (model, client)))
 }
 
-/// Sends a worker of every contender on `errand`, a few at a time, and has `judge` say what is wrong
-/// with a sample of it, if anything. A contender that this system cannot run is passed over, as
-/// [`common::cannot_run`] does.
+/// Runs `job` in a worker of every contender, a few in parallel. `check` returns what is wrong with a sample, if
+/// anything. A contender that this system cannot run is skipped as in
+/// [`common::skip_unsupported`].
 #[track_caller]
-pub(crate) fn each_contender(errand: &Errand, judge: impl Fn(&Pairing, &Sample) -> Option<String> + Sync) {
-    let wrong = wrong_of_each(contenders(), errand, judge);
-    assert!(wrong.is_empty(), "{}", wrong.into_iter().collect::<Vec<_>>().join("\n"));
+pub(crate) fn each_contender(job: &Job, check: impl Fn(&Pairing, &Sample) -> Option<String> + Sync) {
+    let failures = failures_of_each(contenders(), job, check);
+    assert!(failures.is_empty(), "{}", failures.into_iter().collect::<Vec<_>>().join("\n"));
 }
 
-/// What `judge` finds wrong with the samples of `contenders`, as [`each_contender`] has it.
-pub(crate) fn wrong_of_each(
+/// What `check` finds wrong with the samples of `contenders`, as in [`each_contender`].
+pub(crate) fn failures_of_each(
     contenders: impl Iterator<Item = (&'static Model, &'static Pairing)> + Send,
-    errand: &Errand,
-    judge: impl Fn(&Pairing, &Sample) -> Option<String> + Sync,
+    job: &Job,
+    check: impl Fn(&Pairing, &Sample) -> Option<String> + Sync,
 ) -> BTreeSet<String> {
-    let wrong = Mutex::new(BTreeSet::new());
-    a_few_at_a_time(contenders, |(model, client)| {
+    let failures = Mutex::new(BTreeSet::new());
+    in_parallel(contenders, |(model, client)| {
         let name = format!("{}+{}", model.name, client.name);
-        let Some(samples) = send(model, client, errand) else { return };
-        let said = samples.iter().filter_map(|sample| judge(client, sample));
-        wrong.lock().unwrap().extend(said.map(|wrong| format!("{name}: {wrong}")));
+        let Some(samples) = run_model(model, client, job) else { return };
+        let found = samples.iter().filter_map(|sample| check(client, sample));
+        failures.lock().unwrap().extend(found.map(|wrong| format!("{name}: {wrong}")));
     });
-    wrong.into_inner().unwrap()
+    failures.into_inner().unwrap()
 }
 
-/// Does the work for all of `queue`, a few at a time.
-pub(crate) fn a_few_at_a_time<T>(queue: impl Iterator<Item = T> + Send, work: impl Fn(T) + Sync) {
-    const AT_A_TIME: usize = 4;
+/// Calls `work` for every item of `queue`, a few in parallel.
+pub(crate) fn in_parallel<T>(queue: impl Iterator<Item = T> + Send, work: impl Fn(T) + Sync) {
+    const THREADS: usize = 4;
     let queue = Mutex::new(queue);
     thread::scope(|scope| {
-        for _ in 0..AT_A_TIME {
+        for _ in 0..THREADS {
             scope.spawn(|| {
                 while let Some(next) = { queue.lock().unwrap().next() } {
                     work(next);
@@ -68,49 +68,50 @@ pub(crate) fn a_few_at_a_time<T>(queue: impl Iterator<Item = T> + Send, work: im
     });
 }
 
-/// The samples of a worker of ours, in order of id.
-fn send(model: &Model, client: &Pairing, errand: &Errand) -> Option<Vec<Sample>> {
+/// The samples of a worker of a model, in order of id; `None` where it cannot run here.
+fn run_model(model: &Model, client: &Pairing, job: &Job) -> Option<Vec<Sample>> {
     let most = model.max_in_flight.map_or(usize::MAX, |most| most as usize);
-    let plan = Plan { in_flight: errand.in_flight.min(most), ..errand.plan(model.name, client.name) };
-    Some(carry_out(Command::new(common::inflight()).arg("worker"), &plan)?.samples)
+    let plan = Plan { in_flight: job.in_flight.min(most), ..job.plan(model.name, client.name) };
+    Some(run_worker(Command::new(common::inflight()).arg("worker"), &plan)?.samples)
 }
 
-/// What a worker in another language made of `errand`, with so many processes where it starts its own.
-pub(crate) fn send_external(external: &External, processes: u32, errand: &Errand) -> Report {
+/// The report of a worker in another language, which starts `processes` where it starts its own.
+pub(crate) fn run_external(external: &External, processes: u32, job: &Job) -> Report {
     let most = external.max_in_flight.map_or(usize::MAX, |most| most as usize);
     let plan = Plan {
-        in_flight: errand.in_flight.min(most),
+        in_flight: job.in_flight.min(most),
         processes: external.own_processes.then_some(processes),
-        ..errand.plan(&external.name, NATIVE)
+        ..job.plan(&external.name, NATIVE)
     };
     let launch = external.launch(&common::inflight());
-    carry_out(Command::new(&launch.program).args(&launch.args), &plan).expect("it is set up")
+    run_worker(Command::new(&launch.program).args(&launch.args), &plan).expect("the contender is set up")
 }
 
-/// What a worker has printed.
+/// The parsed output of a worker.
 pub(crate) struct Report {
-    /// Its client, as it is named before its version.
+    /// The name of its client, without the version.
     pub(crate) client: String,
-    /// In order of id.
+    /// The samples in order of id.
     pub(crate) samples: Vec<Sample>,
 }
 
-/// What the worker that `command` starts reports; `None` where it cannot run here.
-fn carry_out(command: &mut Command, plan: &Plan) -> Option<Report> {
+/// The report of the worker that `command` starts; `None` where it cannot run here.
+fn run_worker(command: &mut Command, plan: &Plan) -> Option<Report> {
     let mut worker =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let name = format!("{}+{}", plan.model, plan.client);
-    let asked = writeln!(worker.stdin.take().unwrap(), "{}\ngo", serde_json::to_string(plan).unwrap());
+    let written = writeln!(worker.stdin.take().unwrap(), "{}\ngo", serde_json::to_string(plan).unwrap());
     let output = worker.wait_with_output().unwrap();
-    let (told, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr));
-    if common::cannot_run(&name, &stderr) {
+    let (stdout, stderr) =
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr));
+    if common::skip_unsupported(&name, &stderr) {
         return None;
     }
-    asked.unwrap();
+    written.unwrap();
     assert!(output.status.success(), "{name}: {stderr}");
-    let ready: Ready = serde_json::from_str(told.lines().next().unwrap()).unwrap();
+    let ready: Ready = serde_json::from_str(stdout.lines().next().unwrap()).unwrap();
     let client = ready.client.split(' ').next().unwrap().to_owned();
-    let lines = told.lines().skip(1).filter(|&line| line != DONE);
+    let lines = stdout.lines().skip(1).filter(|&line| line != DONE);
     let mut samples: Vec<Sample> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
     samples.sort_by_key(|sample| sample.id);
     let ids: Vec<u64> = samples.iter().map(|sample| sample.id).collect();
@@ -118,8 +119,14 @@ fn carry_out(command: &mut Command, plan: &Plan) -> Option<Report> {
     Some(Report { client, samples })
 }
 
-impl Errand {
-    /// As it is told to a worker of `model` with `client`.
+impl Job {
+    /// A job without a schedule, whose requests time out only after longer than a busy machine needs.
+    pub(crate) fn new(url_prefix: String, ids: impl IntoIterator<Item = u64>, in_flight: usize) -> Job {
+        let ids = ids.into_iter().collect();
+        Job { url_prefix, ids, in_flight, request_timeout_ms: 20_000, due_ns: None }
+    }
+
+    /// The plan for a worker of `model` with `client`.
     pub(crate) fn plan(&self, model: &str, client: &str) -> Plan {
         Plan {
             protocol: PROTOCOL,
@@ -138,7 +145,7 @@ impl Errand {
     }
 }
 
-/// What is wrong with a sample that should have been `expected`.
-pub(crate) fn other_than(expected: Outcome, sample: &Sample) -> Option<String> {
+/// What is wrong with a sample whose outcome should be `expected`, if anything.
+pub(crate) fn unexpected(expected: Outcome, sample: &Sample) -> Option<String> {
     (sample.outcome != expected).then(|| format!("URL {}: {:?}, not {expected:?}", sample.id, sample.outcome))
 }

@@ -1,30 +1,31 @@
-//! The chunked coding, taken apart as it comes (RFC 9112, section 7.1).
+//! An incremental decoder of the chunked transfer coding (RFC 9112, section 7.1).
 
 use super::exchange::BODY_LIMIT;
 use crate::protocol::ErrorKind;
 
-/// Bytes of chunk extensions and trailers that are read past in one body before it is given up.
+/// The most bytes of chunk extensions and trailers in one body.
 const OVERHEAD_LIMIT: u32 = 64 << 10;
 
-/// Where in a chunked body the next byte stands.
+/// The decoder of one chunked body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Chunks {
-    place: Place,
+pub(super) struct ChunkedDecoder {
+    state: State,
     overhead: u32,
 }
 
+/// The part of the body that the next byte belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    /// In the size; whether a digit of it has come.
+enum State {
+    /// In the size. `has_digit` once a digit has been read.
     Size {
         size: u64,
-        begun: bool,
+        has_digit: bool,
     },
-    /// In the space after a size, which an extension may follow.
+    /// In the whitespace after a size, which an extension may follow.
     Space {
         size: u64,
     },
-    /// In an extension, which means nothing to us.
+    /// In an extension, which is ignored.
     Extension {
         size: u64,
     },
@@ -35,94 +36,98 @@ enum Place {
     Data {
         left: u64,
     },
-    /// Before the carriage return, then the line feed, that follow the data.
+    /// Before the carriage return after the data.
     DataReturn,
+    /// Before the line feed after the data.
     DataEnd,
-    /// At the beginning of a trailer, or of the empty line that ends them; whether a line may be the folded rest of
-    /// the one before.
+    /// At the beginning of a trailer line, or of the empty line that ends the trailers. `foldable` where the line
+    /// may continue the previous one.
     Line {
         foldable: bool,
     },
     /// In the name of a trailer.
     Name,
-    /// In its value, which means nothing to us.
+    /// In the value of a trailer, which is ignored.
     Trailer,
     TrailerEnd,
     LastEnd,
     Complete,
 }
 
-impl Default for Chunks {
-    fn default() -> Chunks {
-        Chunks { place: Place::Size { size: 0, begun: false }, overhead: 0 }
+impl Default for ChunkedDecoder {
+    fn default() -> ChunkedDecoder {
+        ChunkedDecoder { state: State::Size { size: 0, has_digit: false }, overhead: 0 }
     }
 }
 
-impl Chunks {
+impl ChunkedDecoder {
     pub(super) fn is_complete(self) -> bool {
-        self.place == Place::Complete
+        self.state == State::Complete
     }
 
-    /// Takes a step in `input`, which is not empty: gives the bytes of body it went over, if any, and
-    /// the rest.
-    pub(super) fn step<'i>(&mut self, input: &'i [u8]) -> Result<(&'i [u8], &'i [u8]), ErrorKind> {
-        if let Place::Data { left } = &mut self.place {
+    /// Consumes some of `input`, which is not empty. Returns the bytes of body among them, if any, and the
+    /// rest of `input`.
+    pub(super) fn decode<'i>(&mut self, input: &'i [u8]) -> Result<(&'i [u8], &'i [u8]), ErrorKind> {
+        if let State::Data { left } = &mut self.state {
             let (body, rest) = input.split_at(input.len().min(usize::try_from(*left).unwrap_or(usize::MAX)));
             *left -= body.len() as u64;
             if *left == 0 {
-                self.place = Place::DataReturn;
+                self.state = State::DataReturn;
             }
             return Ok((body, rest));
         }
         let (&byte, rest) = input.split_first().ok_or(ErrorKind::Malformed)?;
-        self.place = self.after(byte).ok_or(ErrorKind::Malformed)?;
+        self.state = self.after(byte).ok_or(ErrorKind::Malformed)?;
         Ok((&[], rest))
     }
 
-    /// The place after a `byte` of framing, if it may stand there.
-    fn after(&mut self, byte: u8) -> Option<Place> {
+    /// The state after a `byte` of framing; `None` where the byte is not allowed.
+    fn after(&mut self, byte: u8) -> Option<State> {
         let after_size =
-            |size| if size == 0 { Place::Line { foldable: false } } else { Place::Data { left: size } };
-        Some(match (self.place, byte) {
-            (Place::Size { size, .. }, digit) if digit.is_ascii_hexdigit() => {
+            |size| if size == 0 { State::Line { foldable: false } } else { State::Data { left: size } };
+        Some(match (self.state, byte) {
+            (State::Size { size, .. }, digit) if digit.is_ascii_hexdigit() => {
                 let digit = u64::from(char::from(digit).to_digit(16)?);
-                // No body is as long as the limit times 16, so this does not overflow.
-                Place::Size { size: Some(size * 16 + digit).filter(|&size| size <= BODY_LIMIT)?, begun: true }
+                // `size` is at most the limit, so this does not overflow.
+                let size = Some(size * 16 + digit).filter(|&size| size <= BODY_LIMIT)?;
+                State::Size { size, has_digit: true }
             }
             (
-                Place::Size { size, begun: true } | Place::Space { size } | Place::Extension { size },
+                State::Size { size, has_digit: true } | State::Space { size } | State::Extension { size },
                 b'\r',
-            ) => Place::SizeEnd { size },
-            (Place::Size { size, begun: true } | Place::Space { size }, b';') => Place::Extension { size },
-            (Place::Size { size, begun: true } | Place::Space { size }, b' ' | b'\t') => {
-                self.passing(Place::Space { size })?
+            ) => State::SizeEnd { size },
+            (State::Size { size, has_digit: true } | State::Space { size }, b';') => {
+                State::Extension { size }
             }
-            (Place::Extension { size }, other) if other != b'\n' => {
-                self.passing(Place::Extension { size })?
+            (State::Size { size, has_digit: true } | State::Space { size }, b' ' | b'\t') => {
+                self.count_overhead(State::Space { size })?
             }
-            (Place::SizeEnd { size }, b'\n') => after_size(size),
-            (Place::DataReturn, b'\r') => Place::DataEnd,
-            (Place::DataEnd, b'\n') => Place::Size { size: 0, begun: false },
-            (Place::Line { .. }, b'\r') => Place::LastEnd,
-            (Place::LastEnd, b'\n') => Place::Complete,
-            (Place::Line { foldable: true }, b' ' | b'\t') => self.passing(Place::Trailer)?,
-            (Place::Line { .. } | Place::Name, byte) if is_token(byte) => self.passing(Place::Name)?,
-            (Place::Name, b':') => Place::Trailer,
-            (Place::Trailer, b'\r') => Place::TrailerEnd,
-            (Place::TrailerEnd, b'\n') => Place::Line { foldable: true },
-            (Place::Trailer, other) if !matches!(other, b'\n' | 0) => self.passing(Place::Trailer)?,
+            (State::Extension { size }, other) if other != b'\n' => {
+                self.count_overhead(State::Extension { size })?
+            }
+            (State::SizeEnd { size }, b'\n') => after_size(size),
+            (State::DataReturn, b'\r') => State::DataEnd,
+            (State::DataEnd, b'\n') => State::Size { size: 0, has_digit: false },
+            (State::Line { .. }, b'\r') => State::LastEnd,
+            (State::LastEnd, b'\n') => State::Complete,
+            (State::Line { foldable: true }, b' ' | b'\t') => self.count_overhead(State::Trailer)?,
+            (State::Line { .. } | State::Name, byte) if is_token(byte) => self.count_overhead(State::Name)?,
+            (State::Name, b':') => State::Trailer,
+            (State::Trailer, b'\r') => State::TrailerEnd,
+            (State::TrailerEnd, b'\n') => State::Line { foldable: true },
+            (State::Trailer, other) if !matches!(other, b'\n' | 0) => self.count_overhead(State::Trailer)?,
             _ => return None,
         })
     }
 
-    /// `place`, one byte of overhead later.
-    fn passing(&mut self, place: Place) -> Option<Place> {
+    /// Counts one byte of overhead. Returns `state` unless that exceeds the limit.
+    fn count_overhead(&mut self, state: State) -> Option<State> {
         self.overhead += 1;
-        (self.overhead <= OVERHEAD_LIMIT).then_some(place)
+        (self.overhead <= OVERHEAD_LIMIT).then_some(state)
     }
 }
 
-/// Whether a `byte` may stand in the name of a field: RFC 9110, section 5.6.2.
+/// Whether `byte` may be part of a field name: RFC 9110, section 5.6.2.
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

@@ -1,68 +1,68 @@
-//! One HTTP/1.1 exchange without a socket: request bytes out, response bytes in, done or need more.
+//! One HTTP/1.1 exchange without I/O: request bytes out, response bytes in, complete or more needed.
 //!
-//! How a response is framed follows RFC 9112, section 6.3. The body is not kept: its length and its
-//! CRC-32 are all that anybody asks for. An exchange is used again for the next request on its
-//! connection, and allocates nothing once its buffers have grown to what the server sends.
+//! Responses are framed as in RFC 9112, section 6.3. The body is not kept: only its length and its CRC-32 are needed.
+//! An exchange is reused for the next request on its connection, and allocates nothing once its buffers have grown to
+//! the size of the server's heads.
 
 use std::mem::MaybeUninit;
 
 use httparse::{Header, ParserConfig, Status};
 
-use super::chunked::Chunks;
-use super::site::Site;
+use super::chunked::ChunkedDecoder;
+use super::endpoint::Endpoint;
 use crate::protocol::{ErrorKind, Fetched, Outcome};
 
-/// The longest head that is read, in bytes: what hyper reads unless told otherwise.
+/// The longest head that is read, in bytes: the default of hyper.
 pub const HEAD_LIMIT: usize = 8_192 + 100 * 4_096;
 
-/// The most header fields, as hyper has it.
+/// The most header fields, as in hyper.
 const FIELDS_LIMIT: usize = 100;
 
 /// The longest body that is read, in bytes.
 pub const BODY_LIMIT: u64 = 1 << 40;
 
-/// What is asked for.
+/// The method of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// The whole response.
+    /// GET: the response has a body.
     Get,
-    /// The head alone.
+    /// HEAD: the response is a head alone.
     Head,
 }
 
-/// How far an exchange is.
+/// The progress of an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// There is more of the response to come.
+    /// The response is not complete.
     NeedMore,
     /// The response is complete.
-    Done(Reply),
+    Done(Response),
 }
 
 /// A complete response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reply {
-    /// What goes into the sample.
+pub struct Response {
+    /// The outcome of the request.
     pub outcome: Outcome,
     /// Whether the connection may carry another request.
     pub reusable: bool,
 }
 
-impl From<Reply> for Fetched {
-    fn from(reply: Reply) -> Fetched {
-        reply.outcome.into()
+impl From<Response> for Fetched {
+    fn from(response: Response) -> Fetched {
+        response.outcome.into()
     }
 }
 
-/// One request and its response, again and again.
+/// The state of a request and its response. It is reused for one request after another.
 #[derive(Debug)]
 pub struct Exchange {
     method: Method,
     request: Vec<u8>,
     sent: usize,
     stage: Stage,
-    touched: bool,
-    /// A head of which a part has come; empty while heads come in one piece.
+    received_any: bool,
+    /// The received part of an incomplete head. Empty while heads arrive in one piece.
     head: Vec<u8>,
     status: u16,
     keep_alive: bool,
@@ -74,7 +74,7 @@ pub struct Exchange {
 enum Stage {
     Head,
     Length(u64),
-    Chunked(Chunks),
+    Chunked(ChunkedDecoder),
     UntilClose,
     Complete,
 }
@@ -86,7 +86,7 @@ impl Default for Exchange {
             request: Vec::new(),
             sent: 0,
             stage: Stage::Complete,
-            touched: false,
+            received_any: false,
             head: Vec::new(),
             status: 0,
             keep_alive: false,
@@ -97,42 +97,42 @@ impl Default for Exchange {
 }
 
 impl Exchange {
-    /// Begins anew, with a request for the URL of `id`.
-    pub fn begin(&mut self, method: Method, site: &Site, id: u64) {
-        site.write_request(method, id, &mut self.request);
+    /// Starts the next exchange: a request for the URL of `id`.
+    pub fn begin(&mut self, method: Method, endpoint: &Endpoint, id: u64) {
+        endpoint.write_request(method, id, &mut self.request);
         self.method = method;
         self.sent = 0;
         self.stage = Stage::Head;
-        self.touched = false;
+        self.received_any = false;
         self.head.clear();
         self.bytes = 0;
         self.crc.reset();
     }
 
-    /// What is left to send.
+    /// The part of the request that has not been sent.
     pub fn to_send(&self) -> &[u8] {
         &self.request[self.sent..]
     }
 
-    /// Says that the first `bytes` of what was left are sent.
+    /// Records that the first `bytes` of [`Exchange::to_send`] were sent.
     pub fn sent(&mut self, bytes: usize) {
         self.sent += bytes;
     }
 
-    /// Whether not a byte of the response has come.
-    pub fn is_untouched(&self) -> bool {
-        !self.touched
+    /// Whether not one byte of the response was received.
+    pub fn has_received_nothing(&self) -> bool {
+        !self.received_any
     }
 
-    /// Takes in what came. Bytes beyond the end of the response belong to no request: the connection
-    /// is not used again.
+    /// Consumes received bytes. Bytes beyond the end of the response belong to no request: the connection
+    /// is not reused then.
     ///
     /// # Errors
-    /// [`ErrorKind::Malformed`] when it is not HTTP, or more of it than the limits allow.
+    /// [`ErrorKind::Malformed`] when the bytes are not HTTP, or exceed a limit.
     pub fn receive(&mut self, mut input: &[u8]) -> Result<Progress, ErrorKind> {
-        self.touched |= !input.is_empty();
+        self.received_any |= !input.is_empty();
         while self.stage == Stage::Head {
-            match self.take_head(input)? {
+            match self.parse_head(input)? {
                 Some(rest) => input = rest,
                 None => return Ok(Progress::NeedMore),
             }
@@ -149,14 +149,14 @@ impl Exchange {
                 self.digest(body)?;
                 rest
             }
-            Stage::Chunked(chunks) => {
-                let mut chunks = *chunks;
-                while !input.is_empty() && !chunks.is_complete() {
-                    let (body, rest) = chunks.step(input)?;
+            Stage::Chunked(decoder) => {
+                let mut decoder = *decoder;
+                while !input.is_empty() && !decoder.is_complete() {
+                    let (body, rest) = decoder.decode(input)?;
                     self.digest(body)?;
                     input = rest;
                 }
-                self.stage = if chunks.is_complete() { Stage::Complete } else { Stage::Chunked(chunks) };
+                self.stage = if decoder.is_complete() { Stage::Complete } else { Stage::Chunked(decoder) };
                 input
             }
             Stage::UntilClose => {
@@ -165,26 +165,26 @@ impl Exchange {
             }
         };
         self.keep_alive &= rest.is_empty();
-        Ok(if self.stage == Stage::Complete { Progress::Done(self.reply()) } else { Progress::NeedMore })
+        Ok(if self.stage == Stage::Complete { Progress::Done(self.response()) } else { Progress::NeedMore })
     }
 
-    /// Takes in that the server sends no more.
+    /// Ends the exchange because the server has closed the connection.
     ///
     /// # Errors
-    /// [`ErrorKind::Truncated`] when the response is not complete, [`ErrorKind::Malformed`] when what
-    /// came of it is not HTTP.
-    pub fn close(&mut self) -> Result<Reply, ErrorKind> {
+    /// [`ErrorKind::Truncated`] when the response is not complete, [`ErrorKind::Malformed`] when the received
+    /// part is not HTTP.
+    pub fn close(&mut self) -> Result<Response, ErrorKind> {
         match self.stage {
-            Stage::UntilClose => Ok(self.reply()),
+            Stage::UntilClose => Ok(self.response()),
             Stage::Head => Err(parse(&self.head).err().unwrap_or(ErrorKind::Truncated)),
             _ => Err(ErrorKind::Truncated),
         }
     }
 
-    fn reply(&self) -> Reply {
+    fn response(&self) -> Response {
         let crc32 = self.crc.clone().finalize();
         let outcome = Outcome::Response { status: self.status, bytes: self.bytes, crc32 };
-        Reply { outcome, reusable: self.keep_alive && self.sent == self.request.len() }
+        Response { outcome, reusable: self.keep_alive && self.sent == self.request.len() }
     }
 
     fn digest(&mut self, body: &[u8]) -> Result<(), ErrorKind> {
@@ -193,46 +193,46 @@ impl Exchange {
         if self.bytes > BODY_LIMIT { Err(ErrorKind::Malformed) } else { Ok(()) }
     }
 
-    /// Takes a head from the beginning of `input`, together with what came of it before, and gives
-    /// the rest. `None` when there is more of it to come.
-    fn take_head<'i>(&mut self, input: &'i [u8]) -> Result<Option<&'i [u8]>, ErrorKind> {
+    /// Parses a head from the part received before and the beginning of `input`, and returns the rest of
+    /// `input`. `None` when the head is not complete.
+    fn parse_head<'i>(&mut self, input: &'i [u8]) -> Result<Option<&'i [u8]>, ErrorKind> {
         let before = self.head.len();
         let parsed = if before == 0 {
             parse(input)?
         } else {
-            self.keep(input);
-            // Where no line became complete there is nothing new to read.
+            self.buffer_head(input);
+            // A head ends with a line, so it is parsed again only when one is complete.
             if input.contains(&b'\n') { parse(&self.head)? } else { None }
         };
         if let Some((head, length)) = parsed {
             self.head.clear();
-            self.enter(head)?;
+            self.finish_head(head)?;
             return Ok(Some(&input[length - before..]));
         }
         if before == 0 {
-            self.keep(input);
+            self.buffer_head(input);
         }
         if self.head.len() > HEAD_LIMIT { Err(ErrorKind::Malformed) } else { Ok(None) }
     }
 
-    fn keep(&mut self, input: &[u8]) {
-        let room = HEAD_LIMIT + 1 - self.head.len();
-        self.head.extend_from_slice(&input[..input.len().min(room)]);
+    fn buffer_head(&mut self, input: &[u8]) {
+        let free = HEAD_LIMIT + 1 - self.head.len();
+        self.head.extend_from_slice(&input[..input.len().min(free)]);
     }
 
-    /// Goes on from a complete head to what it announces.
-    fn enter(&mut self, head: Head) -> Result<(), ErrorKind> {
+    /// Enters the stage that a complete head announces.
+    fn finish_head(&mut self, head: Head) -> Result<(), ErrorKind> {
         if head.status == 101 {
-            return Err(ErrorKind::Malformed); // nobody asked for another protocol
+            return Err(ErrorKind::Malformed); // no other protocol was requested
         }
         if (100..200).contains(&head.status) {
-            return Ok(()); // an interim response: the real one follows
+            return Ok(()); // an interim response: the final one follows
         }
         self.status = head.status;
         self.keep_alive = head.keep_alive;
         if self.method == Method::Head || matches!(head.status, 204 | 304) {
-            // No body, whatever the fields say. What should not have announced one may send it all the same.
-            self.keep_alive &= head.status != 204 || head.announces_nothing();
+            // No body, whatever the fields say. After a 204 that announces one the connection is not reused.
+            self.keep_alive &= head.status != 204 || head.announces_no_body();
             self.stage = Stage::Complete;
             return Ok(());
         }
@@ -240,7 +240,7 @@ impl Exchange {
             Body::Length(0) => Stage::Complete,
             Body::Length(length) if length > BODY_LIMIT => return Err(ErrorKind::Malformed),
             Body::Length(length) => Stage::Length(length),
-            Body::Chunked => Stage::Chunked(Chunks::default()),
+            Body::Chunked => Stage::Chunked(ChunkedDecoder::default()),
             Body::UntilClose => Stage::UntilClose,
         };
         self.keep_alive &= self.stage != Stage::UntilClose;
@@ -248,14 +248,14 @@ impl Exchange {
     }
 }
 
-/// What a head says of the response.
+/// A parsed head.
 struct Head {
     status: u16,
     minor: u8,
     keep_alive: bool,
-    /// The one length that it states, however often.
+    /// The value of `content-length`, which may be repeated.
     length: Result<Option<u64>, ErrorKind>,
-    /// Whether the last of its transfer codings is `chunked`, where it names any.
+    /// Whether the last transfer coding is `chunked`; `None` without any.
     chunked: Option<bool>,
 }
 
@@ -267,8 +267,8 @@ enum Body {
 }
 
 impl Head {
-    /// How the body is framed: RFC 9112, sections 6.1 and 6.3. Beside a transfer coding no length counts,
-    /// whatever it says.
+    /// How the body is framed: RFC 9112, sections 6.1 and 6.3. A transfer coding overrides any length,
+    /// even an invalid one.
     fn body(&self) -> Result<Body, ErrorKind> {
         match (self.chunked, self.length) {
             (Some(_), _) if self.minor == 0 => Err(ErrorKind::Malformed),
@@ -278,16 +278,16 @@ impl Head {
         }
     }
 
-    fn announces_nothing(&self) -> bool {
+    fn announces_no_body(&self) -> bool {
         self.chunked.is_none() && matches!(self.length, Ok(None | Some(0)))
     }
 }
 
-/// The head at the beginning of `input` and its length, once all of it is there.
+/// The head at the beginning of `input`, and its length in bytes; `None` when it is not complete.
 fn parse(input: &[u8]) -> Result<Option<(Head, usize)>, ErrorKind> {
     let mut fields = [const { MaybeUninit::<Header<'_>>::uninit() }; FIELDS_LIMIT];
     let mut response = httparse::Response::new(&mut []);
-    // Folded fields are obsolete, and a client still reads them: RFC 9112, section 5.2.
+    // Folded fields are obsolete, but a client must accept them: RFC 9112, section 5.2.
     let mut config = ParserConfig::default();
     config.allow_obsolete_multiline_headers_in_responses(true);
     let parsed = config.parse_response_with_uninit_headers(&mut response, input, &mut fields);
@@ -304,15 +304,15 @@ fn parse(input: &[u8]) -> Result<Option<(Head, usize)>, ErrorKind> {
     let mut head = Head { status, minor, keep_alive: minor == 1, length: Ok(None), chunked: None };
     for field in response.headers.iter() {
         if field.name.eq_ignore_ascii_case("content-length") {
-            head.length = head.length.and_then(|known| the_same_length(known, field.value).map(Some));
+            head.length = head.length.and_then(|known| merged_length(known, field.value).map(Some));
         } else if field.name.eq_ignore_ascii_case("transfer-encoding") {
-            let last = words(field.value).last().map(|word| word.eq_ignore_ascii_case(b"chunked"));
+            let last = list_items(field.value).last().map(|item| item.eq_ignore_ascii_case(b"chunked"));
             head.chunked = last.or(head.chunked).or(Some(false));
         } else if field.name.eq_ignore_ascii_case("connection") {
-            for word in words(field.value) {
-                if word.eq_ignore_ascii_case(b"close") {
+            for item in list_items(field.value) {
+                if item.eq_ignore_ascii_case(b"close") {
                     head.keep_alive = false;
-                } else if word.eq_ignore_ascii_case(b"keep-alive") && minor == 0 {
+                } else if item.eq_ignore_ascii_case(b"keep-alive") && minor == 0 {
                     head.keep_alive = true;
                 }
             }
@@ -321,7 +321,7 @@ fn parse(input: &[u8]) -> Result<Option<(Head, usize)>, ErrorKind> {
     Ok(Some((head, length)))
 }
 
-/// A head of a later HTTP/1 as one of HTTP/1.1, as which it is to be read: RFC 9110, section 2.5.
+/// A head of a later HTTP/1.x, with its version replaced by 1.1, as which it is parsed: RFC 9110, section 2.5.
 fn as_1_1(input: &[u8]) -> Option<Vec<u8>> {
     const PREFIX: &[u8] = b"HTTP/1.";
     let minor = input.strip_prefix(PREFIX)?.first()?;
@@ -332,22 +332,22 @@ fn as_1_1(input: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
-/// The words of a list in a header field. Empty ones do not count: RFC 9110, section 5.6.1.
-fn words(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).filter(|word| !word.is_empty())
+/// The elements of a list in a header field. Empty ones are ignored: RFC 9110, section 5.6.1.
+fn list_items(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).filter(|item| !item.is_empty())
 }
 
-/// The length in a field, which may be a list of it, and must be the one that is `known`, if any.
-fn the_same_length(known: Option<u64>, value: &[u8]) -> Result<u64, ErrorKind> {
-    let length = words(value).try_fold(known, |known, word| {
-        let length = length_of(word)?;
+/// The length in a `content-length` field, which may repeat it in a list, and must equal `known`, if any.
+fn merged_length(known: Option<u64>, value: &[u8]) -> Result<u64, ErrorKind> {
+    let length = list_items(value).try_fold(known, |known, item| {
+        let length = parse_length(item)?;
         if known.is_none_or(|known| known == length) { Ok(Some(length)) } else { Err(ErrorKind::Malformed) }
     });
-    // A field without a number is no length, whatever another says.
-    length?.filter(|_| words(value).next().is_some()).ok_or(ErrorKind::Malformed)
+    // A field without a number is invalid, even beside a valid one.
+    length?.filter(|_| list_items(value).next().is_some()).ok_or(ErrorKind::Malformed)
 }
 
-fn length_of(digits: &[u8]) -> Result<u64, ErrorKind> {
+fn parse_length(digits: &[u8]) -> Result<u64, ErrorKind> {
     let text = str::from_utf8(digits).ok().filter(|_| digits.iter().all(u8::is_ascii_digit));
     text.and_then(|text| text.parse().ok()).ok_or(ErrorKind::Malformed)
 }

@@ -1,4 +1,4 @@
-//! The common client for models whose tasks give their thread back while they wait.
+//! The common client for async models, whose tasks yield their thread while they wait.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -9,53 +9,53 @@ use std::task::{Context, Poll, ready};
 use anyhow::Result;
 use hyper::rt::{Read, ReadBuf, Write};
 
-use super::exchange::{Exchange, Method, Progress, Reply};
-use super::site::Site;
-use super::{READ_BYTES, READS_IN_A_ROW, VERSION, details, was_closed_while_idle};
-use crate::clients::net::{self, Net};
+use super::endpoint::Endpoint;
+use super::exchange::{Exchange, Method, Progress, Response};
+use super::{MAX_READS_IN_A_ROW, READ_BYTES, VERSION, details, was_closed_while_idle};
+use crate::clients::runtime::{self, Runtime};
 use crate::clients::{AsyncFetch, Client};
 use crate::protocol::{ErrorKind, Fetched, Plan};
 
 /// One client, shared by all tasks. A clone is a new handle.
-pub struct Futures<N: Net>(Arc<Shared<N::Stream>>);
+pub struct Futures<R: Runtime>(Arc<Shared<R::Stream>>);
 
 struct Shared<S> {
-    site: Site,
+    endpoint: Endpoint,
     idle: Mutex<Vec<Box<Connection<S>>>>,
 }
 
-impl<N: Net> Clone for Futures<N> {
+impl<R: Runtime> Clone for Futures<R> {
     fn clone(&self) -> Self {
         Futures(self.0.clone())
     }
 }
 
-impl<N: Net> Client for Futures<N> {
+impl<R: Runtime> Client for Futures<R> {
     const VERSION: &str = VERSION;
     const DETAILS: &str = details!(
-        "A buffer of 16 KiB a thread: no task waits while it holds it, so a request in flight has none."
+        "A buffer of 16 KiB a thread. No task waits while it uses the buffer, so a request in flight has none."
     );
 
     fn new(plan: &Plan) -> Result<Self> {
-        Ok(Futures(Arc::new(Shared { site: Site::of(plan)?, idle: Mutex::default() })))
+        Ok(Futures(Arc::new(Shared { endpoint: Endpoint::of(plan)?, idle: Mutex::default() })))
     }
 }
 
-impl<N: Net> AsyncFetch for Futures<N> {
+impl<R: Runtime> AsyncFetch for Futures<R> {
     async fn fetch(&self, id: u64) -> Fetched {
-        let fetched = N::within(self.0.site.request_timeout, self.get(id)).await;
+        let fetched = R::timeout(self.0.endpoint.request_timeout, self.get(id)).await;
         fetched.unwrap_or_else(|| ErrorKind::Timeout.into())
     }
 }
 
-impl<N: Net> Futures<N> {
+impl<R: Runtime> Futures<R> {
     async fn get(&self, id: u64) -> Fetched {
         let idle = self.0.idle.lock().expect(UNPOISONED).pop();
         let Some(mut connection) = idle else { return self.get_fresh(id).await };
-        if !connection.is_quiet().await {
+        if !connection.is_reusable().await {
             return Fetched { resent: true, ..self.get_fresh(id).await };
         }
-        match connection.request(&self.0.site, id).await {
+        match connection.request(&self.0.endpoint, id).await {
             Err(kind) if was_closed_while_idle(&connection.exchange, kind) => {
                 Fetched { resent: true, ..self.get_fresh(id).await }
             }
@@ -63,14 +63,14 @@ impl<N: Net> Futures<N> {
         }
     }
 
-    /// Fetches over a new connection. It has a box of its own, as connections have, so that the task
-    /// of every request is not as large as what only the first of them need.
+    /// Fetches over a new connection. The future is boxed, so that the task of every request is not as large as
+    /// what only the first requests need.
     fn get_fresh(&self, id: u64) -> Pin<Box<dyn Future<Output = Fetched> + Send + '_>> {
         Box::pin(async move {
-            match net::connect::<N>(self.0.site.address, self.0.site.connect_timeout).await {
+            match runtime::connect::<R>(self.0.endpoint.address, self.0.endpoint.connect_timeout).await {
                 Ok(stream) => {
                     let mut connection = Box::new(Connection { stream, exchange: Exchange::default() });
-                    let result = connection.request(&self.0.site, id).await;
+                    let result = connection.request(&self.0.endpoint, id).await;
                     self.finish(connection, result)
                 }
                 Err(kind) => kind.into(),
@@ -78,15 +78,15 @@ impl<N: Net> Futures<N> {
         })
     }
 
-    fn finish(&self, connection: Box<Connection<N::Stream>>, result: Result<Reply, ErrorKind>) -> Fetched {
-        if result.is_ok_and(|reply| reply.reusable) {
+    fn finish(&self, connection: Box<Connection<R::Stream>>, result: Result<Response, ErrorKind>) -> Fetched {
+        if result.is_ok_and(|response| response.reusable) {
             self.0.idle.lock().expect(UNPOISONED).push(connection);
         }
         result.into()
     }
 }
 
-const UNPOISONED: &str = "nothing panics while it holds the lock";
+const UNPOISONED: &str = "no thread panics while it holds the lock";
 
 struct Connection<S> {
     stream: S,
@@ -94,14 +94,14 @@ struct Connection<S> {
 }
 
 thread_local! {
-    /// Where input lands before it is digested. No task waits while it holds it, so one for each
-    /// thread is enough, and a request in flight costs no buffer.
+    /// The read buffer. No task waits while it uses it, so one for each thread is enough, and a request in flight
+    /// needs none.
     static INPUT: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into());
 }
 
 impl<S: Read + Write + Unpin> Connection<S> {
-    /// As [`is_quiet`](super::is_quiet) has it; a runtime that has had no event asks no one.
-    async fn is_quiet(&mut self) -> bool {
+    /// As [`is_reusable`](super::is_reusable), without a system call where the runtime has had no event.
+    async fn is_reusable(&mut self) -> bool {
         let mut byte = [0];
         let mut input = ReadBuf::new(&mut byte);
         let mut read =
@@ -109,29 +109,29 @@ impl<S: Read + Write + Unpin> Connection<S> {
         poll_fn(|context| Poll::Ready(read(context).is_pending())).await
     }
 
-    async fn request(&mut self, site: &Site, id: u64) -> Result<Reply, ErrorKind> {
-        self.exchange.begin(Method::Get, site, id);
+    async fn request(&mut self, endpoint: &Endpoint, id: u64) -> Result<Response, ErrorKind> {
+        self.exchange.begin(Method::Get, endpoint, id);
         poll_fn(|context| self.advance(context)).await
     }
 
-    fn advance(&mut self, context: &mut Context<'_>) -> Poll<Result<Reply, ErrorKind>> {
+    fn advance(&mut self, context: &mut Context<'_>) -> Poll<Result<Response, ErrorKind>> {
         let mut stream = Pin::new(&mut self.stream);
         while !self.exchange.to_send().is_empty() {
             let sent = ready!(stream.as_mut().poll_write(context, self.exchange.to_send()))?;
             self.exchange.sent(sent);
         }
         INPUT.with_borrow_mut(|input| {
-            for _ in 0..READS_IN_A_ROW {
+            for _ in 0..MAX_READS_IN_A_ROW {
                 let mut input = ReadBuf::new(input);
                 ready!(stream.as_mut().poll_read(context, input.unfilled()))?;
                 if input.filled().is_empty() {
                     return Poll::Ready(self.exchange.close());
                 }
-                if let Progress::Done(reply) = self.exchange.receive(input.filled())? {
-                    return Poll::Ready(Ok(reply));
+                if let Progress::Done(response) = self.exchange.receive(input.filled())? {
+                    return Poll::Ready(Ok(response));
                 }
             }
-            // A server that sends without an end must not keep timers and other tasks from their turn.
+            // A server that sends endlessly must not starve timers and other tasks.
             context.waker().wake_by_ref();
             Poll::Pending
         })

@@ -1,4 +1,4 @@
-//! Known answers, limits, and properties: no split changes what comes out, and no bytes make it panic.
+//! Known answers, limits, and properties: no split changes the result, and no input panics.
 
 use proptest::prelude::*;
 
@@ -6,35 +6,38 @@ use super::*;
 
 const OK: &str = "HTTP/1.1 200 OK\r\n";
 
-fn site() -> Site {
+fn endpoint() -> Endpoint {
     let plan = r#"{"protocol":1,"contender":"","model":"","client":"","url_prefix":"http://127.0.0.1:80/u/",
         "ids":[],"in_flight":1,"cores":1,"connect_timeout_ms":1,"request_timeout_ms":1}"#;
-    Site::of(&serde_json::from_str(plan).unwrap()).unwrap()
+    Endpoint::of(&serde_json::from_str(plan).unwrap()).unwrap()
 }
 
-/// What a client gets from `pieces` and then the end of the connection.
-fn exchange(method: Method, pieces: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Result<Reply, ErrorKind> {
+/// The result of receiving `pieces` and then the end of the connection.
+fn exchange(
+    method: Method,
+    pieces: impl IntoIterator<Item = impl AsRef<[u8]>>,
+) -> Result<Response, ErrorKind> {
     let mut exchange = Exchange::default();
-    exchange.begin(method, &site(), 7);
+    exchange.begin(method, &endpoint(), 7);
     exchange.sent(exchange.to_send().len());
     for piece in pieces {
-        if let Progress::Done(reply) = exchange.receive(piece.as_ref())? {
-            return Ok(reply);
+        if let Progress::Done(response) = exchange.receive(piece.as_ref())? {
+            return Ok(response);
         }
     }
     exchange.close()
 }
 
-fn get(response: impl AsRef<[u8]>) -> Result<Reply, ErrorKind> {
+fn get(response: impl AsRef<[u8]>) -> Result<Response, ErrorKind> {
     exchange(Method::Get, [response])
 }
 
 #[track_caller]
-fn assert_reply(response: &str, status: u16, body: &str, reusable: bool) {
+fn assert_response(response: &str, status: u16, body: &str, reusable: bool) {
     let outcome = Outcome::response(status, body.as_bytes());
-    assert_eq!(get(response), Ok(Reply { outcome, reusable }), "{response:?}");
+    assert_eq!(get(response), Ok(Response { outcome, reusable }), "{response:?}");
     let bytes = response.as_bytes().chunks(1);
-    assert_eq!(exchange(Method::Get, bytes), Ok(Reply { outcome, reusable }), "{response:?} by bytes");
+    assert_eq!(exchange(Method::Get, bytes), Ok(Response { outcome, reusable }), "{response:?} by bytes");
 }
 
 #[track_caller]
@@ -44,10 +47,10 @@ fn assert_failure(response: &str, kind: ErrorKind) {
 }
 
 #[test]
-fn a_request_is_what_http_asks_for_and_no_more() {
+fn request_has_a_request_line_and_a_host_field() {
     let mut exchange = Exchange::default();
     for id in [0, u64::MAX] {
-        exchange.begin(Method::Get, &site(), id);
+        exchange.begin(Method::Get, &endpoint(), id);
         let expected = format!("GET /u/{id} HTTP/1.1\r\nhost: 127.0.0.1:80\r\n\r\n");
         assert_eq!(exchange.to_send(), expected.as_bytes());
         exchange.sent(4);
@@ -56,34 +59,34 @@ fn a_request_is_what_http_asks_for_and_no_more() {
 }
 
 #[test]
-fn a_length_ends_a_body() {
-    assert_reply(&format!("{OK}content-length: 5\r\n\r\nhello"), 200, "hello", true);
-    assert_reply(&format!("{OK}Content-Length: 5, \r\n\r\nhello").replace(", ", " "), 200, "hello", true);
-    assert_reply("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n", 404, "", true);
-    assert_reply(&format!("{OK}content-length: 2\r\ncontent-length: 2\r\n\r\nhi"), 200, "hi", true);
+fn content_length_ends_a_body() {
+    assert_response(&format!("{OK}content-length: 5\r\n\r\nhello"), 200, "hello", true);
+    assert_response(&format!("{OK}Content-Length: 5, \r\n\r\nhello").replace(", ", " "), 200, "hello", true);
+    assert_response("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n", 404, "", true);
+    assert_response(&format!("{OK}content-length: 2\r\ncontent-length: 2\r\n\r\nhi"), 200, "hi", true);
 }
 
 #[test]
-fn chunks_end_a_body() {
+fn last_chunk_ends_a_body() {
     let chunked = format!("{OK}transfer-encoding: chunked\r\n\r\n");
-    assert_reply(&format!("{chunked}5\r\nhello\r\n0\r\n\r\n"), 200, "hello", true);
-    assert_reply(
+    assert_response(&format!("{chunked}5\r\nhello\r\n0\r\n\r\n"), 200, "hello", true);
+    assert_response(
         &format!("{chunked}3\r\nhel\r\n0A;x=y\r\nlo, world!\r\n000\r\n\r\n"),
         200,
         "hello, world!",
         true,
     );
-    assert_reply(&format!("{chunked}0\r\na: trailer\r\nb: another\r\n\r\n"), 200, "", true);
+    assert_response(&format!("{chunked}0\r\na: trailer\r\nb: another\r\n\r\n"), 200, "", true);
     let with_length =
         format!("{OK}content-length: 1\r\nTransfer-Encoding: Chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n");
-    assert_reply(&with_length, 200, "hi", true);
+    assert_response(&with_length, 200, "hi", true);
 }
 
 #[test]
-fn a_close_ends_a_body_that_says_nothing_of_its_end() {
-    assert_reply(&format!("{OK}\r\nhello"), 200, "hello", false);
-    assert_reply("HTTP/1.0 200 OK\r\n\r\n", 200, "", false);
-    assert_reply(
+fn close_ends_a_body_without_length() {
+    assert_response(&format!("{OK}\r\nhello"), 200, "hello", false);
+    assert_response("HTTP/1.0 200 OK\r\n\r\n", 200, "", false);
+    assert_response(
         &format!("{OK}transfer-encoding: gzip\r\ncontent-length: 1\r\n\r\nhello"),
         200,
         "hello",
@@ -92,24 +95,29 @@ fn a_close_ends_a_body_that_says_nothing_of_its_end() {
 }
 
 #[test]
-fn some_responses_have_no_body_whatever_they_say() {
-    assert_reply("HTTP/1.1 204 No Content\r\n\r\n", 204, "", true);
-    assert_reply("HTTP/1.1 304 Not Modified\r\ncontent-length: 9\r\n\r\n", 304, "", true);
+fn responses_to_head_and_204_and_304_have_no_body() {
+    assert_response("HTTP/1.1 204 No Content\r\n\r\n", 204, "", true);
+    assert_response("HTTP/1.1 304 Not Modified\r\ncontent-length: 9\r\n\r\n", 304, "", true);
     let head = exchange(Method::Head, [format!("{OK}content-length: 9\r\n\r\n")]);
-    assert_eq!(head, Ok(Reply { outcome: Outcome::response(200, b""), reusable: true }));
+    assert_eq!(head, Ok(Response { outcome: Outcome::response(200, b""), reusable: true }));
 }
 
 #[test]
-fn folded_fields_are_read() {
-    assert_reply(
+fn folded_fields_are_accepted() {
+    assert_response(
         &format!("{OK}x: folded\r\n\tonce\r\n  again\r\ncontent-length: 2\r\n\r\nhi"),
         200,
         "hi",
         true,
     );
-    assert_reply(&format!("{OK}content-length:\r\n 2\r\n\r\nhi"), 200, "hi", true);
-    assert_reply(&format!("{OK}connection: x,\r\n close\r\ncontent-length: 2\r\n\r\nhi"), 200, "hi", false);
-    assert_reply(
+    assert_response(&format!("{OK}content-length:\r\n 2\r\n\r\nhi"), 200, "hi", true);
+    assert_response(
+        &format!("{OK}connection: x,\r\n close\r\ncontent-length: 2\r\n\r\nhi"),
+        200,
+        "hi",
+        false,
+    );
+    assert_response(
         &format!("{OK}transfer-encoding: gzip,\r\n chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"),
         200,
         "hi",
@@ -122,13 +130,13 @@ fn folded_fields_are_read() {
 #[test]
 fn interim_responses_are_skipped() {
     let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n";
-    assert_reply(&format!("{interim}{OK}content-length: 2\r\n\r\nhi"), 200, "hi", true);
+    assert_response(&format!("{interim}{OK}content-length: 2\r\n\r\nhi"), 200, "hi", true);
     assert_failure(interim, ErrorKind::Truncated);
     assert_failure("HTTP/1.1 101 Switching Protocols\r\n\r\n", ErrorKind::Malformed);
 }
 
 #[test]
-fn a_connection_is_used_again_where_both_sides_mean_it() {
+fn connection_is_reused_unless_the_response_forbids_it() {
     for (version, field, reusable) in [
         ("1.1", "x: y", true),
         ("1.1", "connection: close", false),
@@ -138,18 +146,18 @@ fn a_connection_is_used_again_where_both_sides_mean_it() {
         ("1.0", "connection: keep-alive, close", false),
     ] {
         let response = format!("HTTP/{version} 200 OK\r\n{field}\r\ncontent-length: 2\r\n\r\nhi");
-        assert_reply(&response, 200, "hi", reusable);
+        assert_response(&response, 200, "hi", reusable);
     }
 }
 
 #[test]
-fn bytes_that_nobody_asked_for_end_a_connection() {
-    let reply = get(format!("{OK}content-length: 2\r\n\r\nhi there")).unwrap();
-    assert_eq!(reply, Reply { outcome: Outcome::response(200, b"hi"), reusable: false });
+fn surplus_bytes_prevent_reuse() {
+    let response = get(format!("{OK}content-length: 2\r\n\r\nhi there")).unwrap();
+    assert_eq!(response, Response { outcome: Outcome::response(200, b"hi"), reusable: false });
 }
 
 #[test]
-fn what_ends_too_early_is_truncated() {
+fn early_end_is_truncated() {
     for response in [
         "",
         "HTTP/1.1 2",
@@ -163,7 +171,7 @@ fn what_ends_too_early_is_truncated() {
 }
 
 #[test]
-fn what_is_not_http_is_malformed() {
+fn invalid_http_is_malformed() {
     for response in [
         "SSH-2.0-OpenSSH_9.6\r\n",
         "HTTP/1.1 OK\r\n\r\n",
@@ -181,7 +189,7 @@ fn what_is_not_http_is_malformed() {
 }
 
 #[test]
-fn heads_and_trailers_have_a_longest() {
+fn heads_and_trailers_are_limited() {
     let padded = |bytes| format!("{OK}x: {}\r\ncontent-length: 0\r\n\r\n", "a".repeat(bytes));
     let rest = padded(0).len();
     assert!(get(padded(HEAD_LIMIT - rest)).is_ok());
@@ -193,7 +201,7 @@ fn heads_and_trailers_have_a_longest() {
     assert_eq!(get(trailer), Err(ErrorKind::Malformed));
 }
 
-/// Responses of every kind of framing, some of them broken.
+/// Responses of every kind of framing, some of them invalid.
 fn responses() -> impl Strategy<Value = Vec<u8>> {
     let version = prop_oneof![Just("HTTP/1.1 "), Just("HTTP/1.0 ")];
     let interim = prop::option::of(Just("HTTP/1.1 100 Continue\r\n\r\n"));
@@ -229,15 +237,15 @@ fn responses() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// The outcome, which no split may change. Whether a connection is used again it may: bytes beyond
-/// the end are seen only when they come together with it.
-fn outcome(result: Result<Reply, ErrorKind>) -> Result<Outcome, ErrorKind> {
-    result.map(|reply| reply.outcome)
+/// The outcome, which no split may change. A split may change whether the connection is reused: surplus bytes
+/// are noticed only when they arrive together with the end.
+fn outcome(result: Result<Response, ErrorKind>) -> Result<Outcome, ErrorKind> {
+    result.map(|response| response.outcome)
 }
 
 proptest! {
     #[test]
-    fn any_split_gives_the_same(response in responses(), cuts in prop::collection::vec(0_usize..200, 0..8)) {
+    fn splits_do_not_change_the_outcome(response in responses(), cuts in prop::collection::vec(0_usize..200, 0..8)) {
         let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(response.len())).collect();
         cuts.extend([0, response.len()]);
         cuts.sort_unstable();
@@ -247,14 +255,14 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_it_panic(pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 0..6)) {
+    fn arbitrary_bytes_do_not_panic(pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 0..6)) {
         let _ = exchange(Method::Get, &pieces);
         let pieces = std::iter::once(format!("{OK}transfer-encoding: chunked\r\n\r\n").into_bytes()).chain(pieces);
         let _ = exchange(Method::Get, pieces);
     }
 
     #[test]
-    fn a_mutation_does_not_make_it_panic(mut response in responses(), at in any::<prop::sample::Index>(), byte: u8) {
+    fn splits_of_mutated_responses_do_not_change_the_outcome(mut response in responses(), at in any::<prop::sample::Index>(), byte: u8) {
         let at = at.index(response.len());
         response[at] = byte;
         prop_assert_eq!(

@@ -1,4 +1,4 @@
-//! What an async client needs of a runtime: a stream and a clock.
+//! What async clients need from a runtime: connections, tasks and timeouts.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,33 +12,38 @@ use smol_hyper::rt::FuturesIo;
 use super::kind_of_connecting;
 use crate::protocol::ErrorKind;
 
-/// A runtime, as a client sees it.
-pub trait Net: 'static {
-    /// A connection. hyper's two traits are the one language that streams of every runtime can speak.
+/// An async runtime, as clients use it.
+pub trait Runtime: 'static {
+    /// A connection. The streams of every runtime have adapters to hyper's two traits.
     type Stream: Read + Write + Unpin + Send + 'static;
 
     /// Connects, with `TCP_NODELAY`.
     fn connect(address: SocketAddr) -> impl Future<Output = io::Result<Self::Stream>> + Send;
 
-    /// Runs `task` beside the others.
+    /// Spawns `task` and detaches it.
     fn spawn(task: impl Future<Output = ()> + Send + 'static);
 
-    /// What `future` gives, if it does so in time. It is no `async fn`, which would hold `future` twice: as what it was
-    /// given, and as what it waits for.
-    fn within<F: Future + Send>(limit: Duration, future: F)
-    -> impl Future<Output = Option<F::Output>> + Send;
+    /// The output of `future`, or `None` after `limit`. This is no `async fn`, since that would hold `future` twice: as
+    /// its argument and as what it awaits.
+    fn timeout<F: Future + Send>(
+        limit: Duration,
+        future: F,
+    ) -> impl Future<Output = Option<F::Output>> + Send;
 }
 
-/// Connects in time.
-pub(crate) async fn connect<N: Net>(address: SocketAddr, limit: Duration) -> Result<N::Stream, ErrorKind> {
-    let connected = N::within(limit, N::connect(address)).await;
+/// Connects, within `limit`.
+pub(crate) async fn connect<R: Runtime>(
+    address: SocketAddr,
+    limit: Duration,
+) -> Result<R::Stream, ErrorKind> {
+    let connected = R::timeout(limit, R::connect(address)).await;
     connected.ok_or(ErrorKind::Timeout)?.map_err(kind_of_connecting)
 }
 
 /// tokio's reactor and timer.
-pub struct OnTokio;
+pub struct Tokio;
 
-impl Net for OnTokio {
+impl Runtime for Tokio {
     type Stream = TokioIo<tokio::net::TcpStream>;
 
     async fn connect(address: SocketAddr) -> io::Result<Self::Stream> {
@@ -51,7 +56,7 @@ impl Net for OnTokio {
         tokio::spawn(task);
     }
 
-    fn within<F: Future + Send>(
+    fn timeout<F: Future + Send>(
         limit: Duration,
         future: F,
     ) -> impl Future<Output = Option<F::Output>> + Send {
@@ -59,10 +64,10 @@ impl Net for OnTokio {
     }
 }
 
-/// async-std's own streams and timeouts, which stand on the reactor that smol's stand on.
-pub struct OnAsyncStd;
+/// async-std's streams and timeouts, which use the same reactor as smol's.
+pub struct AsyncStd;
 
-impl Net for OnAsyncStd {
+impl Runtime for AsyncStd {
     type Stream = FuturesIo<async_std::net::TcpStream>;
 
     async fn connect(address: SocketAddr) -> io::Result<Self::Stream> {
@@ -75,7 +80,7 @@ impl Net for OnAsyncStd {
         async_std::task::spawn(task);
     }
 
-    fn within<F: Future + Send>(
+    fn timeout<F: Future + Send>(
         limit: Duration,
         future: F,
     ) -> impl Future<Output = Option<F::Output>> + Send {
@@ -83,13 +88,13 @@ impl Net for OnAsyncStd {
     }
 }
 
-/// What `smol::spawn` has inside, with no thread of its own: those who run it say on how many.
+/// An executor as in `smol::spawn`, without threads of its own: models run it on as many as they need.
 pub static SMOL: smol::Executor<'_> = smol::Executor::new();
 
 /// smol's reactor and timer.
-pub struct OnSmol;
+pub struct Smol;
 
-impl Net for OnSmol {
+impl Runtime for Smol {
     type Stream = FuturesIo<smol::net::TcpStream>;
 
     async fn connect(address: SocketAddr) -> io::Result<Self::Stream> {
@@ -102,7 +107,7 @@ impl Net for OnSmol {
         SMOL.spawn(task).detach();
     }
 
-    fn within<F: Future + Send>(
+    fn timeout<F: Future + Send>(
         limit: Duration,
         future: F,
     ) -> impl Future<Output = Option<F::Output>> + Send {

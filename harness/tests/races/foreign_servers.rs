@@ -1,5 +1,5 @@
-//! Every client against servers that none of ours wrote: what a client makes of HTTP must not depend
-//! on our own reading of it.
+//! Every client against servers that are not part of this project: how a client handles HTTP must not depend on
+//! the interpretation in the mock target.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -13,25 +13,16 @@ use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::common::skip_without;
-use crate::workers::{Errand, each_contender, other_than};
+use crate::workers::{Job, each_contender, unexpected};
 
 const BIG: usize = 1 << 20;
 
-/// Enough for a busy machine: nothing here is timed.
-const REQUEST_TIMEOUT_MS: u64 = 20_000;
-
-fn errand(url_prefix: String, ids: u64) -> Errand {
-    Errand {
-        url_prefix,
-        ids: (0..ids).collect(),
-        in_flight: 3,
-        request_timeout_ms: REQUEST_TIMEOUT_MS,
-        due_ns: None,
-    }
+fn job(url_prefix: String, ids: u64) -> Job {
+    Job::new(url_prefix, 0..ids, 3)
 }
 
 #[test]
-fn a_mock_server() {
+fn wiremock_server_is_understood() {
     let big = vec![b'x'; BIG];
     let mut cases = vec![
         (ResponseTemplate::new(200).set_body_string("hello"), Outcome::response(200, b"hello")),
@@ -62,18 +53,18 @@ fn a_mock_server() {
         let mock = Mock::given(method("GET")).and(path(format!("/u/{id}"))).respond_with(template);
         runtime.block_on(mock.mount(&server));
     }
-    let errand = errand(format!("{}/u/", server.uri()), expected.len() as u64);
-    each_contender(&errand, |_, sample| other_than(expected[sample.id as usize], sample));
+    let job = job(format!("{}/u/", server.uri()), expected.len() as u64);
+    each_contender(&job, |_, sample| unexpected(expected[sample.id as usize], sample));
 }
 
-/// A python process that serves, ended when dropped.
+/// A Python process that serves HTTP. Dropping it kills it.
 struct Python {
     process: Child,
     port: u16,
 }
 
 impl Python {
-    /// `None`, with a word, where there is no python3. The first line of what it prints must hold a
+    /// `None`, reported as skipped, where there is no python3. The first line of its output must contain a
     /// port after the word `port`.
     fn start(args: &[&str]) -> Option<Python> {
         let started =
@@ -101,9 +92,9 @@ impl Drop for Python {
     }
 }
 
-/// It speaks HTTP/1.0 and closes after every response.
+/// The server speaks HTTP/1.0 and closes after every response.
 #[test]
-fn pythons_file_server() {
+fn pythons_file_server_is_understood() {
     let folder = TempDir::new().unwrap();
     let big = vec![b'y'; BIG];
     let files: [&[u8]; 3] = [b"hello", b"", &big];
@@ -113,16 +104,16 @@ fn pythons_file_server() {
     let args =
         ["-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", folder.path().to_str().unwrap()];
     let Some(server) = Python::start(&args) else { return };
-    each_contender(&errand(server.url_prefix(), 4), |_, sample| {
+    each_contender(&job(server.url_prefix(), 4), |_, sample| {
         match (files.get(sample.id as usize), sample.outcome) {
             (None, Outcome::Response { status: 404, .. }) => None,
-            (None, other) => Some(format!("not found, and yet {other:?}")),
-            (Some(content), _) => other_than(Outcome::response(200, content), sample),
+            (None, other) => Some(format!("expected 404, got {other:?}")),
+            (Some(content), _) => unexpected(Outcome::response(200, content), sample),
         }
     });
 }
 
-/// What Python's file server does not do.
+/// Behaviour that Python's file server lacks.
 const SCRIPT: &str = r#"
 import http.server, time
 
@@ -150,7 +141,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             for byte in b"0123456789":
                 self.wfile.write(bytes([byte]))
                 time.sleep(0.002)
-        elif id % 5 == 3:  # a connection that is closed without a word once it is idle
+        elif id % 5 == 3:  # a connection that is closed silently once it is idle
             self.begin(200, ("content-length", "6"))
             self.wfile.write(b"silent")
             self.close_connection = True
@@ -164,10 +155,10 @@ print("port", server.server_address[1])
 server.serve_forever()
 "#;
 
-/// After a connection was closed without a word the next request on it may fail, and does so in
-/// clients that do not send it again. The common client does.
+/// After a silent close the next request on the connection may fail, and does so in clients that do not send it
+/// again. The common client does.
 #[test]
-fn a_server_that_chunks_dribbles_and_hangs_up() {
+fn chunked_slow_and_closing_server_is_understood() {
     const URLS: u64 = 40;
     let Some(server) = Python::start(&["-c", SCRIPT]) else { return };
     let expected = |id| match id % 5 {
@@ -177,9 +168,9 @@ fn a_server_that_chunks_dribbles_and_hangs_up() {
         3 => Outcome::response(200, b"silent"),
         _ => Outcome::response(500, b"sorry"),
     };
-    let hung_up = [ErrorKind::Reset, ErrorKind::Truncated].map(|error| Outcome::Failure { error });
-    each_contender(&errand(server.url_prefix(), URLS), |client, sample| {
-        let excused = client.name != COMMON && hung_up.contains(&sample.outcome);
-        other_than(expected(sample.id), sample).filter(|_| !excused)
+    let closed = [ErrorKind::Reset, ErrorKind::Truncated].map(|error| Outcome::Failure { error });
+    each_contender(&job(server.url_prefix(), URLS), |client, sample| {
+        let excused = client.name != COMMON && closed.contains(&sample.outcome);
+        unexpected(expected(sample.id), sample).filter(|_| !excused)
     });
 }

@@ -1,10 +1,10 @@
-//! The table of what each client makes of each reply: a row a reply, a column a client.
+//! The table of outcomes: a row for each response, a column for each client.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::corpus::Reply;
+use super::corpus::Response;
 
 const SEPARATOR: &str = " | ";
 
@@ -16,10 +16,10 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// The table that is kept beside the tests.
-    pub(super) fn kept() -> Table {
+    /// The table in the repository.
+    pub(super) fn committed() -> Table {
         let text =
-            fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/races/replies/table.txt"));
+            fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/races/responses/table.txt"));
         let text = text.unwrap();
         let mut lines = text.lines().map(|line| line.split(SEPARATOR).map(str::trim));
         let clients: Vec<String> = lines.next().unwrap().skip(1).map(str::to_owned).collect();
@@ -53,13 +53,13 @@ impl Table {
         self.cells.insert((client.to_owned(), row.to_owned()), cell);
     }
 
-    /// Writes it to where it can be compared and taken from, and gives the file.
-    pub(super) fn write(&self, name: &str, replies: &[Reply]) -> PathBuf {
-        let rows = replies.iter().map(|reply| {
-            let cells = self.clients.iter().map(|client| self.cell(client, &reply.name).to_owned());
-            [reply.name.clone()].into_iter().chain(cells).collect::<Vec<_>>()
+    /// Writes the table to a file in the build directory. Returns its path.
+    pub(super) fn write(&self, name: &str, responses: &[Response]) -> PathBuf {
+        let rows = responses.iter().map(|response| {
+            let cells = self.clients.iter().map(|client| self.cell(client, &response.name).to_owned());
+            [response.name.clone()].into_iter().chain(cells).collect::<Vec<_>>()
         });
-        let header = [&["reply".to_owned()], &self.clients[..]].concat();
+        let header = [&["response".to_owned()], &self.clients[..]].concat();
         let rows: Vec<Vec<String>> = [header].into_iter().chain(rows).collect();
         let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
         let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();

@@ -1,9 +1,9 @@
-//! A control group for the workers of one run: the kernel then keeps their account together, and ends
-//! them together, whoever started whom and whoever outlives whom.
+//! A control group for the workers of one run. The kernel sums the CPU of its members and can kill them
+//! together, whatever process started them and whether or not their parent is alive.
 //!
 //! The group is a leaf of the version 2 hierarchy (kernel documentation, "Control Group v2") below the
-//! group that this process is in, and takes part in no controller. So it changes nothing about how its
-//! members are scheduled: it is a list of processes with a sum of their CPU.
+//! group that this process is in, and has no controllers enabled. It does not change how its members are
+//! scheduled: it is a list of processes with a sum of their CPU time.
 
 use std::fs::{self, File};
 use std::io;
@@ -16,107 +16,107 @@ use std::time::{Duration, Instant};
 use super::cpu::CpuTime;
 use super::hierarchies::{Membership, Version};
 
-/// What the names of groups begin with.
+/// The prefix of the names of groups.
 const PREFIX: &str = "inflight-";
 
-/// The file of a group that lists its members, and takes in whoever writes 0 to it.
-const ENTRANCE: &str = "cgroup.procs";
+/// The file of a group that lists its members. A process that writes 0 to it joins the group.
+const PROCS_FILE: &str = "cgroup.procs";
 
-/// Enters groups, and becomes another program.
+/// The shell that joins a group and then executes a program.
 const SHELL: &str = "/bin/sh";
 
-/// Enters by the entrance that is named first, waits for [`PASS`], and becomes the program that is named
-/// next. `read` takes no byte beyond the line's end (POSIX.1-2024, "read").
-const ENTER: &str = r#"echo 0 > "$0" && read -r pass && exec "$@""#;
+/// Joins the group whose `cgroup.procs` is the first argument, waits for [`START_LINE`], and executes the
+/// program in the other arguments. `read` takes no byte beyond the end of the line (POSIX.1-2024, "read").
+const JOIN_SCRIPT: &str = r#"echo 0 > "$0" && read -r start && exec "$@""#;
 
-/// What a process that has entered a group waits for.
-pub(crate) const PASS: &str = "\n";
+/// The line that a process waits for after it has joined a group.
+pub(crate) const START_LINE: &str = "\n";
 
-/// How long members may take to enter, or to end when they are killed.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long members may take to join, or to end after they were killed.
+const MEMBER_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Between two looks at something that is about to happen.
-const A_MOMENT: Duration = Duration::from_millis(1);
+/// How often membership is polled.
+const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
-/// A group of this process's own. Dropping it kills its members and removes it.
-pub struct Group {
+/// A control group that this process has created. Dropping it kills its members and removes it.
+pub struct Cgroup {
     folder: PathBuf,
-    /// Held while this process lives: a group that nobody holds was left behind.
-    _held: File,
+    /// Locked while this process lives. A group without a lock was left behind by a process that died.
+    _lock: File,
 }
 
-impl Group {
-    /// Makes a new group, after removing what harnesses that were killed have left.
+impl Cgroup {
+    /// Creates a group, after removing those of harnesses that were killed.
     ///
     /// # Errors
-    /// With the reason why this system offers none.
-    pub fn create() -> Result<Group, String> {
+    /// With the reason why no group can be created here.
+    pub fn create() -> Result<Cgroup, String> {
         let parent = own_folder()?;
         if controls_cpu(&parent) {
-            return Err("the group it would be in shares CPU out to its members".to_owned());
+            return Err("the parent group distributes CPU among its members".to_owned());
         }
         if !Path::new(SHELL).exists() {
-            return Err(format!("there is no {SHELL} to enter it with"));
+            return Err(format!("there is no {SHELL} to join it with"));
         }
         remove_stale(&parent);
-        const TRIES: usize = 3; // another harness that tidies up may take a new one for left behind
-        let mut made = Group::within(&parent);
-        for _ in 1..TRIES {
-            made = made.or_else(|_| Group::within(&parent));
+        const ATTEMPTS: usize = 3; // another harness may remove a new group before it is locked
+        let mut created = Cgroup::create_in(&parent);
+        for _ in 1..ATTEMPTS {
+            created = created.or_else(|_| Cgroup::create_in(&parent));
         }
-        made.map_err(|error| format!("in the group that this process is in: {error}"))
+        created.map_err(|error| format!("in the group of this process: {error}"))
     }
 
-    fn within(parent: &Path) -> io::Result<Group> {
+    fn create_in(parent: &Path) -> io::Result<Cgroup> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let folder = parent.join(format!("{PREFIX}{}-{number}", process::id()));
         fs::create_dir(&folder)?;
-        let held = File::open(&folder)?;
-        held.try_lock()?;
-        let group = Group { folder, _held: held };
-        // The pressure of a group is counted at every switch of its threads, and nobody reads it.
+        let lock = File::open(&folder)?;
+        lock.try_lock()?;
+        let group = Cgroup { folder, _lock: lock };
+        // The kernel updates the pressure of a group at every context switch, and nothing here reads it.
         let _ = fs::write(group.folder.join("cgroup.pressure"), "0");
-        // Whoever moves a process must be allowed to write to where it goes and to what is above.
+        // To move a process takes write access to the new group and to the common ancestor.
         for folder in [&group.folder, parent] {
-            File::options().write(true).open(folder.join(ENTRANCE))?;
+            File::options().write(true).open(folder.join(PROCS_FILE))?;
         }
         Ok(group)
     }
 
-    /// How to start `program` so that it is a member from its first instruction on: a process that
-    /// enters the group, waits for [`PASS`] on its stdin, and becomes the program.
+    /// The command that starts `program` as a member from its first instruction on: a shell joins the group,
+    /// waits for [`START_LINE`] on its stdin, and executes the program.
     ///
     /// # Errors
     /// When there is no such program.
     pub(crate) fn command(&self, program: &Path) -> io::Result<Command> {
         let mut command = Command::new(SHELL);
-        command.args(["-c", ENTER]).arg(self.folder.join(ENTRANCE)).arg(find(program)?);
+        command.args(["-c", JOIN_SCRIPT]).arg(self.folder.join(PROCS_FILE)).arg(find(program)?);
         Ok(command)
     }
 
-    /// Waits until all of `pids` are members, for at most as long as entering may take.
+    /// Waits until all of `pids` are members, or until joining has timed out.
     pub(crate) fn wait_for(&self, pids: &[u32]) {
-        let deadline = Instant::now() + PATIENCE;
-        let entered =
+        let deadline = Instant::now() + MEMBER_TIMEOUT;
+        let joined =
             || members(&self.folder).is_ok_and(|members| pids.iter().all(|pid| members.contains(pid)));
-        while !entered() && Instant::now() < deadline {
-            thread::sleep(A_MOMENT);
+        while !joined() && Instant::now() < deadline {
+            thread::sleep(POLL_INTERVAL);
         }
     }
 
-    /// Where it is.
+    /// Its directory in the cgroup file system.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Kills all members. They end a little later.
+    /// Sends SIGKILL to all members. They end a little later.
     pub(crate) fn kill(&self) {
         kill(&self.folder);
     }
 }
 
-impl Drop for Group {
+impl Drop for Cgroup {
     fn drop(&mut self) {
         remove(&self.folder);
     }
@@ -124,16 +124,16 @@ impl Drop for Group {
 
 /// The processes in the group at `folder`.
 pub(super) fn members(folder: &Path) -> io::Result<Vec<u32>> {
-    let text = fs::read_to_string(folder.join(ENTRANCE))?;
+    let text = fs::read_to_string(folder.join(PROCS_FILE))?;
     Ok(text.lines().filter_map(|line| line.parse().ok()).collect())
 }
 
-/// CPU that all who are or were in the group at `folder` used there, in whole microseconds. The sum is counted
-/// by the scheduler; how it is split into user and system time is sampled at the timer's ticks, unless the
-/// kernel was built to count that, too (`CONFIG_VIRT_CPU_ACCOUNTING_GEN`).
+/// CPU time of all present and past members of the group at `folder`, in whole microseconds. The sum is counted
+/// by the scheduler. Its split into user and system time is sampled at timer ticks, unless the kernel was
+/// built with `CONFIG_VIRT_CPU_ACCOUNTING_GEN`.
 pub(super) fn cpu_time(folder: &Path) -> io::Result<CpuTime> {
     let stat = fs::read_to_string(folder.join("cpu.stat"))?;
-    parse_cpu_stat(&stat).ok_or_else(|| io::Error::other("cpu.stat does not tell usage_usec"))
+    parse_cpu_stat(&stat).ok_or_else(|| io::Error::other("cpu.stat has no usage_usec"))
 }
 
 fn parse_cpu_stat(stat: &str) -> Option<CpuTime> {
@@ -144,8 +144,8 @@ fn parse_cpu_stat(stat: &str) -> Option<CpuTime> {
     Some(CpuTime { total_ns: of("usage_usec")?, system_ns: of("system_usec") })
 }
 
-/// Where `program` is, looked for as execvp(3) does: what the shell says of one that is missing is told
-/// too late.
+/// The path of `program`, searched for as execvp(3) does. The shell would report a missing program only after
+/// it was started.
 fn find(program: &Path) -> io::Result<PathBuf> {
     let has_folder = program.components().count() > 1;
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -155,23 +155,23 @@ fn find(program: &Path) -> io::Result<PathBuf> {
     fs::metadata(&found).map(|_| found)
 }
 
-/// The folder of the group that this process is in.
+/// The directory of the group that this process is in.
 fn own_folder() -> Result<PathBuf, String> {
     let read = |path| fs::read_to_string(path).map_err(|error| format!("{path}: {error}"));
     let (groups, mounts) = (read("/proc/self/cgroup")?, read("/proc/self/mountinfo")?);
     let membership = Membership::find(&groups, &mounts, Version::Two);
     membership
         .map(|membership| membership.folder())
-        .ok_or_else(|| "no hierarchy of version 2 is mounted".to_owned())
+        .ok_or_else(|| "no cgroup hierarchy of version 2 is mounted".to_owned())
 }
 
-/// Whether a group below `folder` would be a party of its own when CPU is shared out.
+/// Whether the groups below `folder` compete for CPU as units of their own.
 fn controls_cpu(folder: &Path) -> bool {
     fs::read_to_string(folder.join("cgroup.subtree_control"))
         .is_ok_and(|controllers| controllers.split_whitespace().any(|name| name == "cpu"))
 }
 
-/// Removes groups that nobody holds, with whatever is still alive in them.
+/// Removes groups that are not locked, and kills their members.
 fn remove_stale(parent: &Path) {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let is_ours = |name: &str| {
@@ -181,8 +181,8 @@ fn remove_stale(parent: &Path) {
     let ours = |entry: &fs::DirEntry| entry.file_name().to_str().is_some_and(is_ours);
     for entry in fs::read_dir(parent).into_iter().flatten().flatten().filter(ours) {
         let folder = entry.path();
-        if let Ok(held) = File::open(&folder)
-            && held.try_lock().is_ok()
+        if let Ok(lock) = File::open(&folder)
+            && lock.try_lock().is_ok()
         {
             remove(&folder);
         }
@@ -191,12 +191,12 @@ fn remove_stale(parent: &Path) {
 
 /// Kills the members of the group at `folder` and removes it as soon as they have ended.
 fn remove(folder: &Path) {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + MEMBER_TIMEOUT;
     kill(folder);
     while fs::remove_dir(folder).is_err_and(|error| error.kind() == io::ErrorKind::ResourceBusy)
         && Instant::now() < deadline
     {
-        thread::sleep(A_MOMENT);
+        thread::sleep(POLL_INTERVAL);
     }
 }
 
@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_account_of_a_group_is_read() {
+    fn cpu_stat_is_parsed() {
         let stat = "usage_usec 1500\nuser_usec 400\nsystem_usec 1100\nnice_usec 0\n";
         assert_eq!(parse_cpu_stat(stat), Some(CpuTime { total_ns: 1_500_000, system_ns: Some(1_100_000) }));
         let no_parts = Some(CpuTime { total_ns: 7_000, system_ns: None });
@@ -227,15 +227,15 @@ mod tests {
     }
 
     #[test]
-    fn a_group_ends_its_members_and_itself() {
-        let Ok(group) = Group::create() else { return eprintln!("skipped: no group can be made here") };
+    fn dropping_a_group_kills_its_members_and_removes_it() {
+        let Ok(group) = Cgroup::create() else { return eprintln!("skipped: no group can be created here") };
         let folder = group.folder().to_owned();
         // The second of its two members has lost its parent.
         let mut command = group.command(Path::new("sh")).unwrap();
         let script = "(setsid sleep 1000 &) ; exec sleep 1000";
         let mut child = command.args(["-c", script]).stdin(Stdio::piped()).spawn().unwrap();
         group.wait_for(&[child.id()]);
-        child.stdin.as_mut().unwrap().write_all(PASS.as_bytes()).unwrap();
+        child.stdin.as_mut().unwrap().write_all(START_LINE.as_bytes()).unwrap();
         while members(&folder).unwrap().len() < 2 {
             thread::sleep(Duration::from_millis(1));
         }
@@ -245,13 +245,13 @@ mod tests {
             "{used:?}"
         );
         drop(group);
-        assert!(!folder.exists(), "it is not removed before its members have ended");
+        assert!(!folder.exists(), "the group is removed once its members have ended");
         assert!(!child.wait().unwrap().success());
     }
 
     #[test]
-    fn a_group_that_nobody_holds_is_removed_and_one_in_use_is_not() {
-        let Ok(group) = Group::create() else { return eprintln!("skipped: no group can be made here") };
+    fn stale_groups_are_removed_and_locked_ones_are_not() {
+        let Ok(group) = Cgroup::create() else { return eprintln!("skipped: no group can be created here") };
         let parent = group.folder().parent().unwrap();
         let stale = parent.join(format!("{PREFIX}0-{}", process::id()));
         fs::create_dir(&stale).unwrap();

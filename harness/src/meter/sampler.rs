@@ -1,4 +1,4 @@
-//! Watching a tree while it works, at a cost that does not show.
+//! Samples a process tree while it works, at a cost of at most 0.5 % of a core.
 
 use std::collections::HashMap;
 use std::io;
@@ -11,124 +11,123 @@ use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use super::memory::{self, Pages};
 use super::proc::{descriptors, field, kilobytes, read};
-use super::{Peak, Seen, Tree, cpu};
+use super::{Peak, Sampled, Tree, cpu};
 
-/// The share of one core that watching may take.
+/// The share of one core that sampling may take.
 const DUTY: f64 = 0.005;
 
-/// No reading comes sooner than this after the one before.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+/// The shortest pause between two samples.
+const MIN_PAUSE: Duration = Duration::from_millis(50);
 
-/// A tree that was looked at once, to learn what that costs.
-pub struct PreparedWatch {
-    eye: Eye,
+/// A sampler that has taken one sample, to learn what that costs.
+pub struct PreparedSampler {
+    samples: Samples,
     pause: Duration,
 }
 
-/// A thread that looks at a tree now and then: its memory, CPU, threads and descriptors.
-pub struct Watch {
+/// A thread that samples a tree: its memory, CPU, threads and descriptors.
+pub struct Sampler {
     stop: Sender<()>,
-    thread: JoinHandle<Eye>,
+    thread: JoinHandle<Samples>,
 }
 
-impl PreparedWatch {
-    /// Begins to watch a run: to be called last before `go`, since peaks of memory count from here.
+impl PreparedSampler {
+    /// Starts the thread. Call it last before `go`, since peaks of memory count from here.
     ///
     /// # Errors
-    /// When the system gives no thread.
-    pub fn begin(self) -> io::Result<Watch> {
-        let PreparedWatch { mut eye, mut pause } = self;
-        eye.forget_peaks();
+    /// When no thread can be created.
+    pub fn begin(self) -> io::Result<Sampler> {
+        let PreparedSampler { mut samples, mut pause } = self;
+        samples.reset_peaks();
         let (stop, stopped) = mpsc::channel();
         let thread = thread::Builder::new().spawn(move || {
             while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
                 let begun = Instant::now();
-                eye.look();
+                samples.take();
                 pause = pause_after(begun.elapsed());
             }
-            eye.watching.cpu_ns = cpu::of_this_thread_ns();
-            eye
+            samples.sampling.cpu_ns = cpu::of_this_thread_ns();
+            samples
         })?;
-        Ok(Watch { stop, thread })
+        Ok(Sampler { stop, thread })
     }
 }
 
-impl Watch {
-    /// Prepares to watch `tree`, whose processes are ready and wait.
-    pub fn prepare(tree: &Tree) -> PreparedWatch {
-        let mut eye = Eye::new(tree);
-        let first = Instant::now();
-        eye.look();
-        eye.timeline.clear(); // sysinfo can tell the use of CPU from the second look on
-        PreparedWatch { eye, pause: pause_after(first.elapsed()) }
+impl Sampler {
+    /// Prepares to sample `tree`, whose processes are ready and wait.
+    pub fn prepare(tree: &Tree) -> PreparedSampler {
+        let mut samples = Samples::new(tree);
+        let begun = Instant::now();
+        samples.take();
+        samples.timeline.clear(); // sysinfo reports CPU usage from the second refresh on
+        PreparedSampler { samples, pause: pause_after(begun.elapsed()) }
     }
 
-    /// Ends watching with a last reading: to be called when the run is done and before its processes
+    /// Takes the last sample and stops the thread. Call it when the run is done and before its processes
     /// end. `go_at` is when the run began.
     ///
     /// # Errors
-    /// When a root is gone.
-    pub fn finish(self, go_at: Instant) -> io::Result<Seen> {
+    /// When a root process is gone.
+    pub fn finish(self, go_at: Instant) -> io::Result<Sampled> {
         drop(self.stop);
-        let mut eye = self.thread.join().expect("watching does not panic");
-        let pids = eye.tree.pids();
-        eye.tree.read_each(&pids, memory::high_water_bytes)?;
-        eye.note(&pids);
-        let timeline = eye.timeline.iter().filter_map(|(at, cpu_percent, memory_bytes)| {
+        let mut samples = self.thread.join().expect("sampling does not panic");
+        let pids = samples.tree.pids();
+        samples.tree.read_each(&pids, memory::high_water_bytes)?;
+        samples.update_peaks(&pids);
+        let timeline = samples.timeline.iter().filter_map(|(at, cpu_percent, memory_bytes)| {
             let at_ns = at.checked_duration_since(go_at)?.as_nanos() as u64;
             Some(TimePoint { at_ns, cpu_percent: *cpu_percent, memory_bytes: *memory_bytes })
         });
-        Ok(Seen {
+        Ok(Sampled {
             timeline: timeline.collect(),
-            peak: eye.peak(),
-            threads: eye.threads,
-            descriptors: eye.descriptors,
-            watching: eye.watching,
+            peak: samples.peak(),
+            threads: samples.threads,
+            descriptors: samples.descriptors,
+            sampling: samples.sampling,
         })
     }
 }
 
-fn pause_after(look: Duration) -> Duration {
-    look.div_f64(DUTY).max(SHORTEST_PAUSE)
+fn pause_after(took: Duration) -> Duration {
+    took.div_f64(DUTY).max(MIN_PAUSE)
 }
 
-/// What was seen so far.
-struct Eye {
+/// What was sampled so far.
+struct Samples {
     tree: Tree,
-    /// Where the system gives no view of its processes there are no pictures over time.
+    /// `None` where sysinfo does not support the system. There is no time series then.
     system: Option<System>,
-    /// When the look before was, and what memory it found.
-    before: Option<(Instant, u64)>,
+    /// When the previous sample was taken, and the tree's memory in it.
+    previous: Option<(Instant, u64)>,
     largest_tree_bytes: u64,
     threads: u64,
     descriptors: Option<u64>,
-    /// The high-water mark of every process that was seen since `go`.
+    /// The high-water mark of every process that was sampled since `go`.
     high_water_bytes: HashMap<u32, u64>,
-    /// Whether these are marks since `go`; else those of processes that were there before are since their
-    /// program was started.
+    /// Whether the marks count from `go`. Otherwise a mark counts from the start of its process.
     marks_were_reset: bool,
-    watching: Watching,
+    sampling: Watching,
     timeline: Vec<(Instant, f32, u64)>,
 }
 
-impl Eye {
-    fn new(tree: &Tree) -> Eye {
-        Eye {
+impl Samples {
+    fn new(tree: &Tree) -> Samples {
+        Samples {
             tree: tree.clone(),
             system: System::new().ok(),
-            before: None,
+            previous: None,
             largest_tree_bytes: 0,
             threads: 0,
             descriptors: None,
             high_water_bytes: HashMap::new(),
             marks_were_reset: false,
-            watching: Watching::default(),
+            sampling: Watching::default(),
             timeline: Vec::new(),
         }
     }
 
-    /// Whatever was in memory before counts no more than what is in it now.
-    fn forget_peaks(&mut self) {
+    /// Resets the high-water marks, so that memory freed before `go` counts in no peak.
+    fn reset_peaks(&mut self) {
         let pids = self.tree.pids();
         let refused =
             |pid: &u32| memory::reset_high_water(*pid).is_err() && memory::resident_bytes(*pid).is_ok();
@@ -137,9 +136,9 @@ impl Eye {
         self.high_water_bytes = marks.collect();
     }
 
-    fn look(&mut self) {
+    fn take(&mut self) {
         let pids = self.tree.pids();
-        self.note(&pids);
+        self.update_peaks(&pids);
         let Some(system) = &mut self.system else { return };
         let pids: Vec<Pid> = pids.into_iter().map(Pid::from_u32).collect();
         let what = ProcessRefreshKind::nothing().without_tasks().with_cpu().with_memory();
@@ -150,8 +149,8 @@ impl Eye {
         self.timeline.push((Instant::now(), cpu_percent, memory_bytes));
     }
 
-    /// A process that ends just now is missing from a reading, and accounted to nobody.
-    fn note(&mut self, pids: &[u32]) {
+    /// Updates threads, descriptors and memory. A process that ends while this reads is left out.
+    fn update_peaks(&mut self, pids: &[u32]) {
         let mut threads = 0;
         for &pid in pids {
             let Ok(status) = read(pid, "status") else { continue };
@@ -163,10 +162,10 @@ impl Eye {
         self.threads = self.threads.max(threads);
         let open = pids.iter().filter_map(|&pid| descriptors(pid).ok()).reduce(|sum, open| sum + open);
         self.descriptors = self.descriptors.max(open);
-        self.note_memory(pids);
+        self.update_memory(pids);
     }
 
-    fn note_memory(&mut self, pids: &[u32]) {
+    fn update_memory(&mut self, pids: &[u32]) {
         let now = Instant::now();
         let mut tree_bytes = 0;
         if pids.len() > 1 {
@@ -174,11 +173,11 @@ impl Eye {
             tree_bytes = memory::of_tree(&pages);
             self.largest_tree_bytes = self.largest_tree_bytes.max(tree_bytes);
         }
-        let watching = &mut self.watching;
-        watching.looks += 1;
-        if let Some((then, bytes)) = self.before.replace((now, tree_bytes)) {
-            watching.longest_gap_ns = watching.longest_gap_ns.max((now - then).as_nanos() as u64);
-            watching.largest_step_bytes = watching.largest_step_bytes.max(tree_bytes.saturating_sub(bytes));
+        let sampling = &mut self.sampling;
+        sampling.looks += 1;
+        if let Some((then, bytes)) = self.previous.replace((now, tree_bytes)) {
+            sampling.longest_gap_ns = sampling.longest_gap_ns.max((now - then).as_nanos() as u64);
+            sampling.largest_step_bytes = sampling.largest_step_bytes.max(tree_bytes.saturating_sub(bytes));
         }
     }
 
@@ -188,15 +187,15 @@ impl Eye {
     }
 }
 
-/// The peak of processes whose high-water marks are `marks`, of which several had `sampled_bytes` together.
+/// The peak of processes with the high-water marks `marks`. `sampled_bytes` is the largest sampled sum of several.
 fn peak(marks: &[u64], since_go: bool, sampled_bytes: u64) -> Peak {
     let bound_bytes = marks.iter().sum();
-    if let [alone] = marks {
+    if let [mark] = marks {
         let method =
             if since_go { MemoryMethod::HighWaterMark } else { MemoryMethod::HighWaterMarkSinceStart };
-        return Peak { bytes: *alone, method, bound_bytes };
+        return Peak { bytes: *mark, method, bound_bytes };
     }
-    // Several have at least what one of them had, if it had it since `go`.
+    // The peak of several is at least the largest mark, if marks count from `go`.
     let largest = marks.iter().copied().max().filter(|_| since_go).unwrap_or(0);
     Peak { bytes: sampled_bytes.max(largest), method: MemoryMethod::SampledTree, bound_bytes }
 }
@@ -206,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn peak_of_one_process_names_since_when_it_counts() {
+    fn method_of_one_process_states_when_its_mark_was_reset() {
         let of = |since_go| peak(&[7], since_go, 0);
         assert_eq!(of(true), Peak { bytes: 7, method: MemoryMethod::HighWaterMark, bound_bytes: 7 });
         assert_eq!(of(false).method, MemoryMethod::HighWaterMarkSinceStart);
@@ -214,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn peak_of_several_is_sampled_and_no_less_than_one_of_them_had_since_go() {
+    fn peak_of_several_is_sampled_and_at_least_the_largest_mark() {
         let of = |since_go, sampled_bytes| {
             let Peak { bytes, method, bound_bytes } = peak(&[7, 5], since_go, sampled_bytes);
             assert_eq!((method, bound_bytes), (MemoryMethod::SampledTree, 12));
@@ -224,13 +223,13 @@ mod tests {
     }
 
     #[test]
-    fn what_was_in_memory_before_go_is_in_no_peak() {
+    fn memory_freed_before_go_is_in_no_peak() {
         let tree = Tree::of(&[std::process::id()]);
-        let prepared = Watch::prepare(&tree);
+        let prepared = Sampler::prepare(&tree);
         drop(std::hint::black_box(vec![1_u8; 256 << 20]));
-        let seen = prepared.begin().unwrap().finish(Instant::now()).unwrap();
-        assert_eq!(seen.peak.method, MemoryMethod::HighWaterMark);
-        // Other tests of this program have some memory too.
-        assert!(seen.peak.bytes < 200 << 20, "{:?}", seen.peak);
+        let sampled = prepared.begin().unwrap().finish(Instant::now()).unwrap();
+        assert_eq!(sampled.peak.method, MemoryMethod::HighWaterMark);
+        // Other tests of this program use some memory too.
+        assert!(sampled.peak.bytes < 200 << 20, "{:?}", sampled.peak);
     }
 }

@@ -1,21 +1,21 @@
-//! Replies of every kind of framing, sound and broken, and what a client makes of each by RFC 9110 and RFC 9112.
+//! Responses of every kind of framing, valid and invalid, with their outcomes by RFC 9110 and RFC 9112.
 
 use inflight::protocol::ErrorKind::{self, Malformed, Reset, Truncated};
 use inflight::protocol::Outcome;
 
-/// What a server sends for one request, and what it does then.
-pub(super) struct Reply {
+/// The bytes that a server sends for one request, and what it does next.
+pub(super) struct Response {
     pub(super) name: String,
     pub(super) bytes: Vec<u8>,
-    /// What comes together with its last piece, and is no part of it.
+    /// Bytes that are sent with the last piece, and are not part of the response.
     pub(super) surplus: Vec<u8>,
     pub(super) then: Then,
-    /// What the common client makes of it.
+    /// The outcome in the common client.
     pub(super) expected: Outcome,
 }
 
-impl Reply {
-    /// Whether its connection ends when a client may already have it among its idle ones.
+impl Response {
+    /// Whether the server ends the connection when it may already be idle in the client.
     pub(super) fn ends_when_idle(&self) -> bool {
         self.then != Wait && matches!(self.expected, Outcome::Response { .. })
     }
@@ -29,7 +29,7 @@ pub(super) enum Then {
     Close,
     /// Ends it with RST.
     Reset,
-    /// Closes its sending side, and reads on.
+    /// Closes its sending side, and continues to read.
     HalfClose,
 }
 use Then::{Close, HalfClose, Wait};
@@ -39,14 +39,14 @@ const FIVE: &str = "content-length: 5\r\n";
 const CHUNKED: &str = "transfer-encoding: chunked\r\n";
 const CHUNKS: &str = "5\r\nhello\r\n0\r\n\r\n";
 
-/// `hello` as gzip packs it.
+/// `hello` compressed by gzip.
 const GZIPPED: [u8; 25] = [
     0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 3, 0xcb, 0x48, 0xcd, 0xc9, 0xc9, 7, 0, 0x86, 0xa6, 0x10, 0x36, 5, 0, 0,
     0,
 ];
 
-/// Every reply, in the order of the table.
-pub(super) fn replies() -> Vec<Reply> {
+/// Every response, in the order of the table.
+pub(super) fn responses() -> Vec<Response> {
     let mut all = Vec::new();
     interim(&mut all);
     lengths(&mut all);
@@ -68,17 +68,17 @@ fn failure(error: ErrorKind) -> Outcome {
     Outcome::Failure { error }
 }
 
-fn add(all: &mut Vec<Reply>, name: &str, bytes: impl Into<Vec<u8>>, then: Then, expected: Outcome) {
-    all.push(Reply { name: name.to_owned(), bytes: bytes.into(), surplus: Vec::new(), then, expected });
+fn add(all: &mut Vec<Response>, name: &str, bytes: impl Into<Vec<u8>>, then: Then, expected: Outcome) {
+    all.push(Response { name: name.to_owned(), bytes: bytes.into(), surplus: Vec::new(), then, expected });
 }
 
-fn add_with_surplus(all: &mut Vec<Reply>, name: &str, bytes: &str, surplus: &str, expected: Outcome) {
+fn add_with_surplus(all: &mut Vec<Response>, name: &str, bytes: &str, surplus: &str, expected: Outcome) {
     let (name, bytes, surplus) = (name.to_owned(), bytes.into(), surplus.into());
-    all.push(Reply { name, bytes, surplus, then: Wait, expected });
+    all.push(Response { name, bytes, surplus, then: Wait, expected });
 }
 
-fn interim(all: &mut Vec<Reply>) {
-    let final_reply = format!("{OK}{FIVE}\r\nhello");
+fn interim(all: &mut Vec<Response>) {
+    let final_response = format!("{OK}{FIVE}\r\nhello");
     for (name, before) in [
         ("100 before 200", "HTTP/1.1 100 Continue\r\n\r\n"),
         ("103 before 200", "HTTP/1.1 103 Early Hints\r\nlink: </style.css>; rel=preload\r\n\r\n"),
@@ -89,19 +89,19 @@ fn interim(all: &mut Vec<Reply>) {
         ("103 that says chunked", "HTTP/1.1 103 Early Hints\r\ntransfer-encoding: chunked\r\n\r\n"),
         ("103 that says close", "HTTP/1.1 103 Early Hints\r\nconnection: close\r\n\r\n"),
     ] {
-        add(all, name, format!("{before}{final_reply}"), Wait, hello());
+        add(all, name, format!("{before}{final_response}"), Wait, hello());
     }
     add(all, "100 and no more", "HTTP/1.1 100 Continue\r\n\r\n", Close, failure(Truncated));
     add(
         all,
-        "101 that nobody asked for",
+        "101 that was not requested",
         "HTTP/1.1 101 Switching Protocols\r\n\r\n",
         Close,
         failure(Malformed),
     );
 }
 
-fn lengths(all: &mut Vec<Reply>) {
+fn lengths(all: &mut Vec<Response>) {
     add(all, "length", format!("{OK}{FIVE}\r\nhello"), Wait, hello());
     add(all, "length of 0", format!("{OK}content-length: 0\r\n\r\n"), Wait, Outcome::response(200, b""));
     add(all, "no length, then a close", format!("{OK}\r\nhello"), Close, hello());
@@ -156,7 +156,7 @@ fn lengths(all: &mut Vec<Reply>) {
     }
 }
 
-fn codings(all: &mut Vec<Reply>) {
+fn codings(all: &mut Vec<Response>) {
     for (name, fields) in [
         ("chunked", CHUNKED.to_owned()),
         ("CHUNKED", "transfer-encoding: CHUNKED\r\n".to_owned()),
@@ -180,11 +180,11 @@ fn codings(all: &mut Vec<Reply>) {
         let head = format!("{OK}content-encoding: gzip\r\ncontent-length: {}\r\n{fields}\r\n", body.len());
         [head.as_bytes(), body].concat()
     };
-    add(all, "gzip that nobody asked for", gzip("", &GZIPPED), Wait, Outcome::response(200, &GZIPPED));
+    add(all, "gzip that was not requested", gzip("", &GZIPPED), Wait, Outcome::response(200, &GZIPPED));
     add(all, "gzip that is none", gzip("", b"hello"), Wait, hello());
 }
 
-fn chunks(all: &mut Vec<Reply>) {
+fn chunks(all: &mut Vec<Response>) {
     let head = format!("{OK}{CHUNKED}\r\n");
     for (name, body) in [
         ("of 5", "5\r\nhello\r\n0\r\n\r\n"),
@@ -235,7 +235,7 @@ fn chunks(all: &mut Vec<Reply>) {
     }
 }
 
-fn fields(all: &mut Vec<Reply>) {
+fn fields(all: &mut Vec<Response>) {
     let bare = format!("{OK}x-a: b\r\n{FIVE}\r\nhello");
     for (name, bytes) in [
         ("fold", format!("{OK}x-a: b\r\n\tc\r\n   d\r\n{FIVE}\r\nhello")),
@@ -267,7 +267,7 @@ fn fields(all: &mut Vec<Reply>) {
     }
 }
 
-fn status_lines(all: &mut Vec<Reply>) {
+fn status_lines(all: &mut Vec<Response>) {
     let rest = format!("{FIVE}\r\nhello");
     for (line, status) in [
         ("HTTP/1.1 200 ", 200),
@@ -330,7 +330,7 @@ fn status_lines(all: &mut Vec<Reply>) {
     add(all, "HTTP/1.0 cut short", one("content-length: 9\r\n"), Close, failure(Truncated));
 }
 
-fn bodiless(all: &mut Vec<Reply>) {
+fn bodiless(all: &mut Vec<Response>) {
     let (no_content, not_modified) = ("HTTP/1.1 204 No Content\r\n", "HTTP/1.1 304 Not Modified\r\n");
     for (name, line, fields, surplus) in [
         ("204", no_content, "", ""),
@@ -350,11 +350,11 @@ fn bodiless(all: &mut Vec<Reply>) {
     add(all, "205", reset_content, Wait, Outcome::response(205, b""));
 }
 
-/// Every state in which a connection can end too early, by a close and by a reset.
-fn ends(all: &mut Vec<Reply>) {
+/// Every state in which a connection can end too early, by a close, a half-close and a reset.
+fn ends(all: &mut Vec<Response>) {
     let chunked = format!("{OK}{CHUNKED}\r\n");
     for (name, bytes) in [
-        ("before the reply", String::new()),
+        ("before the response", String::new()),
         ("within the status line", "HTTP/1.1 2".to_owned()),
         ("after the status line", OK.to_owned()),
         ("within a name", format!("{OK}content-le")),
@@ -382,26 +382,26 @@ fn ends(all: &mut Vec<Reply>) {
     add(all, "reset within a body without a length", format!("{OK}\r\nhel"), Then::Reset, failure(Reset));
 }
 
-/// Replies that are complete, and what follows them.
-fn afterwards(all: &mut Vec<Reply>) {
-    let reply = format!("{OK}{FIVE}\r\nhello");
+/// Complete responses, and what follows them.
+fn afterwards(all: &mut Vec<Response>) {
+    let response = format!("{OK}{FIVE}\r\nhello");
     let chunked = format!("{OK}{CHUNKED}\r\n{CHUNKS}");
     for (name, then) in [("close", Close), ("half-close", HalfClose), ("reset", Then::Reset)] {
-        add(all, &format!("{name} after a reply"), reply.clone(), then, hello());
+        add(all, &format!("{name} after a response"), response.clone(), then, hello());
         add(all, &format!("{name} after chunks"), chunked.clone(), then, hello());
     }
     let says_close = format!("{OK}{FIVE}connection: close\r\n\r\nhello");
-    add(all, "a reply that says close", says_close.clone(), Close, hello());
-    add(all, "a reply that says close, and no close", says_close, Wait, hello());
-    add_with_surplus(all, "surplus after a length", &reply, " world", hello());
+    add(all, "says close", says_close.clone(), Close, hello());
+    add(all, "says close, and no close", says_close, Wait, hello());
+    add_with_surplus(all, "surplus after a length", &response, " world", hello());
     add_with_surplus(all, "surplus after chunks", &chunked, "5\r\nworld\r\n0\r\n\r\n", hello());
     add_with_surplus(
         all,
-        "a second reply",
-        &reply,
+        "a second response",
+        &response,
         "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nbad",
         hello(),
     );
-    add_with_surplus(all, "CRLF after a reply", &reply, "\r\n", hello());
-    add(all, "CRLF before a reply", format!("\r\n{reply}"), Wait, hello());
+    add_with_surplus(all, "CRLF after a response", &response, "\r\n", hello());
+    add(all, "CRLF before a response", format!("\r\n{response}"), Wait, hello());
 }

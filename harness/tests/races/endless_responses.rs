@@ -1,4 +1,4 @@
-//! What a server sends without end, or to an idle connection, harms the one request or none.
+//! Endless responses and bytes on idle connections affect at most one request.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -8,7 +8,7 @@ use std::time::Duration;
 use inflight::models::{COMMON, Model, Pairing};
 use inflight::protocol::{ErrorKind, Outcome};
 
-use crate::workers::{Errand, contenders, wrong_of_each};
+use crate::workers::{Job, contenders, failures_of_each};
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
 
@@ -16,7 +16,7 @@ fn common_contenders() -> impl Iterator<Item = (&'static Model, &'static Pairing
     contenders().filter(|(_, client)| client.name == COMMON)
 }
 
-/// Serves every connection by `answer`, which is given the id of each request, until the process ends.
+/// Calls `answer` with the id of each request on every connection, until the process ends.
 fn serve(answer: fn(&TcpStream, u64) -> io::Result<()>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -27,7 +27,7 @@ fn serve(answer: fn(&TcpStream, u64) -> io::Result<()>) -> SocketAddr {
                 let lines = BufReader::new(&connection).lines().map_while(Result::ok);
                 let ids =
                     lines.filter_map(|line| line.strip_prefix("GET /u/")?.split(' ').next()?.parse().ok());
-                // A client may leave at any time.
+                // A client may close at any time.
                 let _ = { ids }.try_for_each(|id| answer(&connection, id));
             });
         }
@@ -35,8 +35,8 @@ fn serve(answer: fn(&TcpStream, u64) -> io::Result<()>) -> SocketAddr {
     address
 }
 
-/// Two replies without end at once, each of its own kind, and then sound ones.
-fn flood(mut connection: &TcpStream, id: u64) -> io::Result<()> {
+/// Two different endless responses at once, then complete ones.
+fn send_endlessly(mut connection: &TcpStream, id: u64) -> io::Result<()> {
     let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
     let (head, rest) = match id {
         0 => ("HTTP/1.1 200 OK\r\n\r\n", "hello".repeat(10_000)),
@@ -50,15 +50,12 @@ fn flood(mut connection: &TcpStream, id: u64) -> io::Result<()> {
 }
 
 #[test]
-fn a_reply_without_end_takes_no_longer_than_a_request_may() {
-    let errand = Errand {
-        url_prefix: format!("http://{}/u/", serve(flood)),
-        ids: (0..6).collect(),
-        in_flight: 2,
+fn endless_response_times_out() {
+    let job = Job {
         request_timeout_ms: 1_500,
-        due_ns: None,
+        ..Job::new(format!("http://{}/u/", serve(send_endlessly)), 0..6, 2)
     };
-    let wrong = wrong_of_each(common_contenders(), &errand, |_, sample| {
+    let wrong = failures_of_each(common_contenders(), &job, |_, sample| {
         let timeout = Outcome::Failure { error: ErrorKind::Timeout };
         let expected = if sample.id < 2 { timeout } else { Outcome::response(200, b"hello") };
         (sample.outcome != expected).then(|| format!("{sample:?}"))
@@ -66,7 +63,7 @@ fn a_reply_without_end_takes_no_longer_than_a_request_may() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// Sends a second reply while nobody waits for one.
+/// Sends an unrequested second response.
 fn answer_twice(mut connection: &TcpStream, id: u64) -> io::Result<()> {
     connection.write_all(OK)?;
     if id == 0 {
@@ -76,20 +73,18 @@ fn answer_twice(mut connection: &TcpStream, id: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// RFC 9112, section 9.2: what comes while no request is outstanding is no response.
+/// RFC 9112, section 9.2: bytes that arrive while no request is outstanding are no response.
 #[test]
-fn what_comes_while_a_connection_is_idle_is_no_response() {
-    let errand = Errand {
-        url_prefix: format!("http://{}/u/", serve(answer_twice)),
-        ids: (0..3).collect(),
-        in_flight: 1,
-        request_timeout_ms: 20_000,
-        // The second is asked for long after the surplus has come.
+fn bytes_on_an_idle_connection_are_no_response() {
+    let job = Job {
+        // The second is requested long after the surplus has arrived.
         due_ns: Some(vec![0, 500_000_000, 500_000_000]),
+        ..Job::new(format!("http://{}/u/", serve(answer_twice)), 0..3, 1)
     };
-    let wrong = wrong_of_each(common_contenders(), &errand, |_, sample| {
-        let right = sample.outcome == Outcome::response(200, b"hello") && sample.resent == (sample.id == 1);
-        (!right).then(|| format!("{sample:?}"))
+    let wrong = failures_of_each(common_contenders(), &job, |_, sample| {
+        let expected =
+            sample.outcome == Outcome::response(200, b"hello") && sample.resent == (sample.id == 1);
+        (!expected).then(|| format!("{sample:?}"))
     });
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
