@@ -2,14 +2,14 @@
 
 mod build;
 mod disturbed;
-mod figure;
+mod ranking_figure;
 mod memory;
 mod noise;
 mod pairs;
 mod ranking;
 #[cfg(test)]
 mod simulation;
-mod standings;
+mod significance;
 
 use serde::Serialize;
 
@@ -19,12 +19,12 @@ use crate::record::{
 };
 
 pub use disturbed::Disturbed;
-pub use figure::Figure;
+pub use ranking_figure::Figure;
 pub use memory::MemorySlope;
 pub use noise::{NoiseFloor, POWER};
 pub use pairs::{CONFIDENCE, Finding, Pair, Ratio};
 pub use ranking::Ranked;
-pub use standings::{ALPHA, enough_rounds, fewest_rounds};
+pub use significance::{ALPHA, enough_rounds, fewest_rounds};
 
 /// From so many valid runs on the interval of a figure is [`Interval::OrderStatistic`].
 pub const INTERVAL_RUNS: u32 = 6;

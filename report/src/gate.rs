@@ -8,8 +8,8 @@ mod counts;
 pub(crate) mod example;
 pub mod exports;
 mod judgement;
-mod plan;
-mod saved;
+mod candidates;
+mod file;
 pub mod summary;
 
 use serde::{Deserialize, Serialize};
@@ -18,8 +18,8 @@ use crate::record::{Machine, Noise};
 
 pub use counts::COUNTS;
 pub use judgement::{Judgement, Outcome, Row, State};
-pub use plan::{CONFIRM_PAIRS, SCREEN_PAIRS, Suspect};
-pub use saved::{GateError, read, read_all, save};
+pub use candidates::{CONFIRM_PAIRS, SCREEN_PAIRS, Suspect};
+pub use file::{GateError, read, read_all, save};
 
 /// The version of the saved format that this crate writes and reads.
 pub const GATE_FORMAT: u32 = 1;

@@ -6,7 +6,7 @@
 
 mod reference;
 mod series;
-mod steps;
+mod changes;
 pub mod table;
 
 use crate::gate::{Build, Gate};
@@ -16,7 +16,7 @@ pub(crate) use series::date;
 
 pub use reference::{Base, ReferenceError};
 pub use series::{Point, Series};
-pub use steps::{LEAST_GATES, Level, Step, Way};
+pub use changes::{LEAST_GATES, Level, Step, Way};
 
 /// The gates of one class of machines that were held against one reference, oldest first.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,9 +4,9 @@
 //! Each further line is one [`Run`], appended and flushed the moment the run ends, so that whatever
 //! interrupts the race, every finished run is on disk. Nothing is ever rewritten.
 
-mod cost;
+mod usage;
 mod latencies;
-mod load;
+mod arrivals;
 mod noise;
 mod reader;
 mod run;
@@ -16,9 +16,9 @@ mod writer;
 
 use serde::{Deserialize, Serialize};
 
-pub use cost::{CpuMethod, Usage, Watching};
+pub use usage::{CpuMethod, Usage, Watching};
 pub use latencies::{Histogram, Latencies};
-pub use load::{PlacementFacts, RateFacts};
+pub use arrivals::{PlacementFacts, RateFacts};
 pub use noise::{CpuQuota, Disturbance, HarnessLateness, Noise, Settings};
 pub use reader::{Record, RecordError, UnknownContender};
 pub use run::{

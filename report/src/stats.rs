@@ -5,7 +5,7 @@ mod hodges_lehmann;
 mod holm;
 mod little;
 #[cfg(test)]
-mod noise;
+mod distribution;
 mod order_statistic;
 mod power;
 pub mod signed_rank;

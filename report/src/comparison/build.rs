@@ -1,6 +1,6 @@
 //! How a record becomes a comparison.
 
-use super::standings::Standings;
+use super::significance::Standings;
 use super::{
     ALPHA, CONFIDENCE, Comparison, CostOverBase, Disturbed, Figure, Interval, Measured, MemorySlope,
     NoiseFloor, Pair, PublishedRow, PublishedTable, Ranked, ReasonTally, Row, RunSummary, Spread, Tally,

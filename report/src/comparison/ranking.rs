@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::pairs::{Ratio, Readings, log_ratios};
-use super::standings::Standings;
+use super::significance::Standings;
 use super::{Comparison, Figure, Finding, Pair, Row};
 
 /// A contender's place among all that have valid runs.

@@ -2,7 +2,7 @@
 
 use std::cell::LazyCell;
 
-use super::plan::{ALPHA, MARGIN, MUST_FIND, Suspect, confirm, pairs_needed, screen};
+use super::candidates::{ALPHA, MARGIN, MUST_FIND, Suspect, confirm, pairs_needed, screen};
 use super::{Figure, Gate, SCREEN_PAIRS, Side, Stage};
 use crate::numbers::{self, percent};
 use crate::stats::{hodges_lehmann, holm, signed_rank, smallest_shift_that_all_find};

@@ -4,7 +4,7 @@
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::judgement::{Ratio, change};
-use super::plan::{ALPHA, MARGIN, MUST_FIND};
+use super::candidates::{ALPHA, MARGIN, MUST_FIND};
 use super::{Cell, Figure, Gate, Judgement, Outcome, Row, Side, State};
 use crate::numbers::{count, duration, percent, three_digits};
 use crate::printable::printable;

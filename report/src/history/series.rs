@@ -1,6 +1,6 @@
 //! One figure of one cell from gate to gate.
 
-use super::steps::Level;
+use super::changes::Level;
 use crate::gate::{Cell, Figure, Gate, Row, State};
 
 /// One figure of one cell.

@@ -5,7 +5,7 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle
 use super::History;
 use super::reference::{list, named};
 use super::series::{Point, Series, date};
-use super::steps::{LEAST_GATES, Way};
+use super::changes::{LEAST_GATES, Way};
 use crate::charts::{Cell, Data};
 use crate::numbers::{self, NONE, count};
 use crate::printable::{clipped, printable};

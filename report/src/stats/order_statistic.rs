@@ -61,7 +61,7 @@ mod tests {
     use fastrand::Rng;
 
     use super::*;
-    use crate::stats::noise::{NOISES, Noise};
+    use crate::stats::distribution::{NOISES, Noise};
 
     /// How often the interval of `count` values holds their median, by counting all ways in which coins fall.
     fn by_counting(count: u32, left_out: u32) -> f64 {

@@ -48,7 +48,7 @@ mod tests {
     use fastrand::Rng;
 
     use super::*;
-    use crate::stats::noise::{NOISES, Noise};
+    use crate::stats::distribution::{NOISES, Noise};
 
     const CONFIDENCE: f64 = 0.95;
     const PRECISION: f64 = 0.02;
