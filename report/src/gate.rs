@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use crate::record::{Machine, Noise};
 
 pub use counts::COUNTS;
-pub use judgement::{Judgement, Outcome, Row, State};
-pub use candidates::{CONFIRM_PAIRS, SCREEN_PAIRS, Suspect};
+pub use judgement::{Judgement, GateOutcome, Row, State};
+pub use candidates::{CONFIRM_PAIRS, SCREEN_PAIRS, Candidate};
 pub use file::{GateError, read, read_all, save};
 
 /// The version of the saved format that this crate writes and reads.
@@ -54,7 +54,7 @@ pub struct Gate {
     /// Counts of single runs, in the order in which they were made.
     pub counts: Vec<Count>,
     /// Counts that were asked for and cannot be had on this machine, each with the reason.
-    pub not_offered: Vec<(Figure, String)>,
+    pub not_offered: Vec<(GateFigure, String)>,
     /// Cells that were asked for and of which one build lacks the contender: nothing of them is judged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unmatched: Vec<Unmatched>,
@@ -90,9 +90,9 @@ pub struct Cell {
     /// Runs of each build in a pair: their mean is one measurement.
     pub runs: u32,
     /// What of it is judged.
-    pub figures: Vec<Figure>,
+    pub figures: Vec<GateFigure>,
     /// Whether both builds are the base: what such a cell shows is noise.
-    pub twin: bool,
+    pub control: bool,
 }
 
 impl Cell {
@@ -105,7 +105,7 @@ impl Cell {
 /// What is judged of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Figure {
+pub enum GateFigure {
     /// Requests a second: by the wall of the same requests.
     Throughput,
     /// CPU time.
@@ -122,35 +122,35 @@ pub enum Figure {
     Connections,
 }
 
-impl Figure {
+impl GateFigure {
     /// All there are.
-    pub const ALL: [Figure; 7] = [
-        Figure::Throughput,
-        Figure::Cpu,
-        Figure::Memory,
-        Figure::Instructions,
-        Figure::Allocations,
-        Figure::SystemCalls,
-        Figure::Connections,
+    pub const ALL: [GateFigure; 7] = [
+        GateFigure::Throughput,
+        GateFigure::Cpu,
+        GateFigure::Memory,
+        GateFigure::Instructions,
+        GateFigure::Allocations,
+        GateFigure::SystemCalls,
+        GateFigure::Connections,
     ];
 
     /// As it is called in tables.
     pub fn name(self) -> &'static str {
         match self {
-            Figure::Throughput => "throughput",
-            Figure::Cpu => "CPU",
-            Figure::Memory => "peak memory",
-            Figure::Instructions => "instructions",
-            Figure::Allocations => "allocations",
-            Figure::SystemCalls => "system calls",
-            Figure::Connections => "connections",
+            GateFigure::Throughput => "throughput",
+            GateFigure::Cpu => "CPU",
+            GateFigure::Memory => "peak memory",
+            GateFigure::Instructions => "instructions",
+            GateFigure::Allocations => "allocations",
+            GateFigure::SystemCalls => "system calls",
+            GateFigure::Connections => "connections",
         }
     }
 
     /// Whether it varies from run to run as time does, so that only many pairs can tell; else it is a count
     /// that hardly does.
     pub fn is_measured(self) -> bool {
-        matches!(self, Figure::Throughput | Figure::Cpu | Figure::Memory)
+        matches!(self, GateFigure::Throughput | GateFigure::Cpu | GateFigure::Memory)
     }
 }
 
@@ -160,9 +160,9 @@ impl Figure {
 pub enum Stage {
     /// To make machine and target warm: judged by nobody.
     WarmUp,
-    /// To find suspects among all cells.
+    /// To find candidates among all cells.
     Screen,
-    /// To hear the suspects again.
+    /// To hear the candidates again.
     Confirm,
 }
 
@@ -232,11 +232,11 @@ impl Pair {
 
     /// How much more the head costs than the base, as the logarithm of their ratio: above zero it is worse.
     /// Of throughput it is that of the walls, the same requests having been made.
-    fn worse(&self, figure: Figure) -> Option<f64> {
+    fn worse(&self, figure: GateFigure) -> Option<f64> {
         let of = |cost: &Cost| match figure {
-            Figure::Throughput => Some(cost.wall_ns),
-            Figure::Cpu => Some(cost.cpu_ns),
-            Figure::Memory => Some(cost.peak_memory_bytes),
+            GateFigure::Throughput => Some(cost.wall_ns),
+            GateFigure::Cpu => Some(cost.cpu_ns),
+            GateFigure::Memory => Some(cost.peak_memory_bytes),
             _ => None,
         };
         let ratio = (of(&self.head)? / of(&self.base)?).ln();
@@ -266,13 +266,13 @@ impl Gate {
     ///
     /// Of a twin neither is the head: it is the one that looked worse in the first stage, so that a machine which
     /// favours either is found out.
-    fn differences(&self, cell: usize, figure: Figure, stage: Stage) -> Vec<f64> {
+    fn differences(&self, cell: usize, figure: GateFigure, stage: Stage) -> Vec<f64> {
         let of_stage = |stage| {
             let pairs = self.pairs.iter().filter(move |pair| pair.cell == cell && pair.stage == stage);
             pairs.filter_map(move |pair| pair.worse(figure))
         };
         let favours_head = || of_stage(Stage::Screen).map(f64::signum).sum::<f64>() < 0.0;
-        let sign = if self.cells[cell].twin && favours_head() { -1.0 } else { 1.0 };
+        let sign = if self.cells[cell].control && favours_head() { -1.0 } else { 1.0 };
         of_stage(stage).map(|difference| sign * difference).collect()
     }
 
@@ -285,7 +285,7 @@ impl Gate {
     }
 
     /// Every cell with each of its figures.
-    fn judged(&self) -> impl Iterator<Item = (usize, &Cell, Figure)> {
+    fn judged(&self) -> impl Iterator<Item = (usize, &Cell, GateFigure)> {
         let cells = self.cells.iter().enumerate();
         cells.flat_map(|(index, cell)| cell.figures.iter().map(move |figure| (index, cell, *figure)))
     }

@@ -1,4 +1,4 @@
-//! How Inflight tells its results: the saved record and everything that is drawn from it.
+//! Inflight's results: the saved record, its statistics, and everything that is rendered from it.
 #![forbid(unsafe_code)]
 
 pub mod charts;

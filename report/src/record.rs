@@ -16,10 +16,10 @@ mod writer;
 
 use serde::{Deserialize, Serialize};
 
-pub use usage::{CpuMethod, Usage, Watching};
+pub use usage::{CpuMethod, Usage, SamplingStats};
 pub use latencies::{Histogram, Latencies};
 pub use arrivals::{PlacementFacts, RateFacts};
-pub use noise::{CpuQuota, Disturbance, HarnessLateness, Noise, Settings};
+pub use noise::{CpuQuota, Disturbance, HarnessLateness, Noise, MachineSettings};
 pub use reader::{Record, RecordError, UnknownContender};
 pub use run::{
     Attempt, Figures, LoopFigures, MemoryMethod, Quantiles, Run, Samples, TargetFigures, TargetLimit,
@@ -119,7 +119,7 @@ pub struct Machine {
     pub kernel: String,
     /// How it is set, and what it does not offer.
     #[serde(default)]
-    pub settings: Settings,
+    pub settings: MachineSettings,
 }
 
 /// The scenario in plain values: enough to show it and to ask for it again.
@@ -166,10 +166,10 @@ pub struct ContenderFacts {
     /// The contender that this one is a second time over, raced to see how far apart two of a kind come
     /// out. It is in no table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub twin_of: Option<String>,
+    pub control_of: Option<String>,
     /// The ideal wall time of its shape, in nanoseconds: that of a client without any cost of its own; 0 where
     /// nothing is delayed.
-    pub floor_ns: u64,
+    pub ideal_ns: u64,
 }
 
 impl ContenderFacts {
@@ -188,7 +188,7 @@ pub struct Reference {
     pub source: String,
     /// What its ideal times are computed from.
     #[serde(default)]
-    pub floors_from: String,
+    pub ideals_from: String,
     /// Its rows.
     pub rows: Vec<ReferenceRow>,
 }
@@ -203,7 +203,7 @@ pub struct ReferenceRow {
     /// Its wall time, in nanoseconds.
     pub wall_ns: u64,
     /// The ideal wall time of that shape on the same workload, in nanoseconds, computed by us.
-    pub floor_ns: u64,
+    pub ideal_ns: u64,
     /// CPU as published, in per cent.
     pub cpu_percent: f64,
     /// Memory as published, in bytes.

@@ -1,42 +1,42 @@
-//! Who may be the best by a figure, and who is known to be behind whom.
+//! Multiple comparisons with the best: which contenders may be the best by a figure, and which are worse than which.
 //!
 //! A reader wants to know which contender is best, so each is tested against the best and not every two
 //! against each other: J. C. Hsu, "Constrained Simultaneous Confidence Intervals for Multiple Comparisons
-//! with the Best", The Annals of Statistics 12 (3), 1984, pages 1136 to 1144. A contender is put behind when
-//! some other beats it in a one-sided exact signed-rank test over the logarithms of their ratios within
-//! rounds. The best, whichever it is, could fall to each of its k − 1 rivals, so a contender's p is the least
-//! of its tests times k − 1 (Bonferroni); several could be the best at once, so these p are adjusted by Holm's
-//! method over the k contenders. With that, no matter how many share the first place in truth, the chance that any
-//! of them is put behind another is at most [`ALPHA`].
+//! with the Best", The Annals of Statistics 12 (3), 1984, pages 1136 to 1144. A contender is worse than another
+//! when a one-sided exact signed-rank test over the logarithms of their ratios within rounds finds it so. The
+//! best is tested against each of its k − 1 rivals, so a contender's p is the smallest p of its tests times k − 1
+//! (Bonferroni). Several could be the best at once, so these p are adjusted by Holm's method over the k
+//! contenders. With that, however many are equally good, the chance that any of them is found worse than another
+//! is at most [`ALPHA`].
 //!
-//! Behind the best, a contender's rank counts those that are known to be ahead of it. That is the lower end
+//! Behind the best, a contender's rank counts those that are known to be better. That is the lower end
 //! of a confidence interval of its rank: D. Al Mohamad, E. W. van Zwet and J. J. Goeman, "Simultaneous
 //! Confidence Intervals for Ranks with Application to Ranking Institutions", Biometrics 78 (1), 2022. These
 //! counts are of single tests at [`ALPHA`] divided by all comparisons that the rounds can decide.
 //!
-//! What needs no test is not counted: two that the bound settles cannot be equals, and contenders with so few
-//! rounds that no result could put them behind another are left out (R. E. Tarone, "A Modified Bonferroni
-//! Method for Discrete Data", Biometrics 46 (2), 1990).
+//! What needs no test is not counted: two that the bound decides cannot be equal, and contenders with so few
+//! rounds that no result could be significant are left out (R. E. Tarone, "A Modified Bonferroni Method for
+//! Discrete Data", Biometrics 46 (2), 1990).
 
 use super::pairs::{Readings, log_ratios};
-use super::{Figure, Finding, Row};
+use super::{RankingFigure, Finding, Row};
 use crate::stats::{holm, signed_rank};
 
-/// The chance that a figure puts the best, or one of several that are equally good, behind another. A record
-/// compares two figures at most, which makes it 0.5 % of records of equals: half of the one in a hundred that
-/// we promise. The other half is for noise that is not as even as the test supposes.
+/// The family-wise error rate of one figure: the chance that the best, or one of several that are equally good, is
+/// found worse than another. A record compares two figures at most, which makes it 0.5 % of records of equals. The
+/// documented rate is 1 %. The other half is for noise that is less symmetric than the test assumes.
 pub const ALPHA: f64 = 0.0025;
 
-/// Rounds beyond the fewest with which a test can find anything, so that one void run, or one round that goes
-/// the other way, does not decide what is found. METHOD.md tells what a record of so many rounds finds.
+/// Rounds beyond the fewest with which a test can find anything, so that one invalid run, or one round with the
+/// opposite sign, does not decide the result. METHOD.md has the power of records with this many rounds.
 const SPARE_ROUNDS: u32 = 2;
 
-/// Rounds with which the best of so many contenders can be told from the others.
+/// Rounds with which a test can distinguish the best of so many contenders from the others.
 pub fn enough_rounds(contenders: u32) -> u32 {
     enough_for(comparisons(contenders as usize))
 }
 
-/// Rounds below which no result of so many contenders, however clear, puts one behind another by a test.
+/// Rounds below which no result of so many contenders is significant.
 pub fn fewest_rounds(contenders: u32) -> u32 {
     fewest_for(comparisons(contenders as usize))
 }
@@ -63,34 +63,34 @@ fn least_p(rounds: u32) -> f64 {
     0.5_f64.powf(f64::from(rounds))
 }
 
-/// What one figure says of all contenders, by their place in the list that they were made of.
-pub(super) struct Standings {
-    pub(super) contenders: Vec<Standing>,
+/// The test results of one figure for all contenders, by their index in the rows.
+pub(super) struct TestResults {
+    pub(super) contenders: Vec<TestResult>,
     /// Comparisons that rounds can decide, in both directions: the strictest level is [`ALPHA`] over these.
     pub(super) comparisons: usize,
     /// Contenders that were tested.
     pub(super) tested: usize,
-    /// Rounds with which each could be tested.
+    /// Rounds with which each can be tested.
     pub(super) enough_rounds: u32,
 }
 
 /// What is known of one contender.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Standing {
-    /// Who is known to be ahead of it.
+pub(super) struct TestResult {
+    /// The contenders that are known to be better.
     pub(super) behind: Vec<usize>,
     /// The p-value for its being the best, adjusted; absent where it was not tested.
     pub(super) adjusted_p: Option<f64>,
     pub(super) finding: Finding,
 }
 
-impl Standings {
-    pub(super) fn of(figure: Figure, rows: &[Row], total_delay_ns: u64) -> Standings {
+impl TestResults {
+    pub(super) fn of(figure: RankingFigure, rows: &[Row], total_delay_ns: u64) -> TestResults {
         let medians: Vec<Option<u64>> = rows.iter().map(|row| figure.median(row)).collect();
         let readings: Vec<Readings> = rows.iter().map(|row| Readings::of(figure, row)).collect();
         let most: Vec<Option<u64>> = rows.iter().map(|row| figure.most(row)).collect();
         let bounds: Vec<u64> = rows.iter().map(|row| figure.bound(row, total_delay_ns)).collect();
-        // Every run of the one is below what the shape of the other allows.
+        // Every run of `low` is below the lower bound of `high`.
         let is_bound = |low: usize, high: usize| most[low].is_some_and(|most| most < bounds[high]);
         let all: Vec<usize> = (0..rows.len()).filter(|&i| medians[i].is_some()).collect();
         let open = |among: &[usize]| {
@@ -101,8 +101,8 @@ impl Standings {
 
         let ahead_by_bound =
             |i: usize| all.iter().copied().filter(|&j| j != i && is_bound(j, i)).collect::<Vec<_>>();
-        let mut contenders: Vec<Standing> = (0..rows.len())
-            .map(|i| Standing { behind: ahead_by_bound(i), adjusted_p: None, finding: Finding::TooFewRounds })
+        let mut contenders: Vec<TestResult> = (0..rows.len())
+            .map(|i| TestResult { behind: ahead_by_bound(i), adjusted_p: None, finding: Finding::TooFewRounds })
             .collect();
         let candidates: Vec<usize> =
             tested.iter().copied().filter(|&i| contenders[i].behind.is_empty()).collect();
@@ -114,7 +114,7 @@ impl Standings {
             for &j in tested.iter().filter(|&&j| j != i && !is_bound(i, j) && !is_bound(j, i)) {
                 let ratios = log_ratios(&readings[j], &readings[i]);
                 most_rounds = most_rounds.max(ratios.len() as u32);
-                // A test that the medians contradict is not believed.
+                // A test that the medians contradict does not count.
                 if medians[j] >= medians[i] {
                     continue;
                 }
@@ -137,29 +137,29 @@ impl Standings {
         let rivals = candidates.len().saturating_sub(1) as f64;
         let p: Vec<f64> = of_best.iter().map(|(_, (p, _))| (p * rivals).min(1.0)).collect();
         for ((i, (_, rival)), adjusted_p) in of_best.into_iter().zip(holm(&p)) {
-            let standing = &mut contenders[i];
-            if rivals > 0.0 && standing.finding == Finding::NotDetected {
-                standing.adjusted_p = Some(adjusted_p);
+            let result = &mut contenders[i];
+            if rivals > 0.0 && result.finding == Finding::NotDetected {
+                result.adjusted_p = Some(adjusted_p);
             }
-            if let Some(rival) = rival.filter(|rival| adjusted_p <= ALPHA && !standing.behind.contains(rival))
+            if let Some(rival) = rival.filter(|rival| adjusted_p <= ALPHA && !result.behind.contains(rival))
             {
-                standing.behind.push(rival);
+                result.behind.push(rival);
             }
         }
-        for (i, standing) in contenders.iter_mut().enumerate() {
+        for (i, result) in contenders.iter_mut().enumerate() {
             if !ahead_by_bound(i).is_empty() {
-                standing.finding = Finding::Bound;
-            } else if !standing.behind.is_empty() {
-                standing.finding = Finding::Apart;
+                result.finding = Finding::Bound;
+            } else if !result.behind.is_empty() {
+                result.finding = Finding::Significant;
             }
         }
         let enough_rounds = enough_for(open(&all).max(2));
-        Standings { contenders, comparisons, tested: tested.len(), enough_rounds }
+        TestResults { contenders, comparisons, tested: tested.len(), enough_rounds }
     }
 }
 
-/// The contenders with rounds enough for a test: as many as can be, each with at least so many valid runs that
-/// the comparisons among all of them can find something. Gives the number of these comparisons too.
+/// The largest set of contenders that can be tested: each has enough valid runs for the comparisons among all of
+/// them to be significant. Returns the number of these comparisons too.
 fn testable(all: &[usize], rows: &[Row], open: impl Fn(&[usize]) -> usize) -> (Vec<usize>, usize) {
     let mut numbers: Vec<u32> = all.iter().map(|&i| rows[i].valid_runs).collect();
     numbers.sort_unstable();
@@ -176,7 +176,7 @@ fn testable(all: &[usize], rows: &[Row], open: impl Fn(&[usize]) -> usize) -> (V
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Comparison, Pair, Ranked, Testing};
+    use super::super::{Comparison, PairwiseComparison, Ranked, Testing};
     use super::*;
     use crate::example;
     use crate::record::{Record, Run, Verdict};
@@ -198,7 +198,7 @@ mod tests {
     }
 
     /// The second of two by wall, as it stands to the first.
-    fn second(record: &Record) -> (Pair, Testing) {
+    fn second(record: &Record) -> (PairwiseComparison, Testing) {
         let comparison = Comparison::of(record);
         (comparison.ranking[1].to_first.clone().unwrap(), comparison.testing)
     }
@@ -212,7 +212,7 @@ mod tests {
         assert_eq!((pair.lower.as_str(), pair.higher.as_str(), pair.rounds), ("threads:32", "tokio:128", 10));
         assert_eq!((testing.contenders, testing.comparisons, testing.enough_rounds), (2, 2, 12));
         // All ten have the same sign: 2⁻¹⁰ one-sided, with one rival, of two that could be the best.
-        assert_eq!((pair.adjusted_p, pair.finding), (Some(1.0 / 512.0), Finding::Apart));
+        assert_eq!((pair.adjusted_p, pair.finding), (Some(1.0 / 512.0), Finding::Significant));
         let ratio = pair.ratio.unwrap();
         assert!((1.05..1.06).contains(&ratio.estimate) && ratio.low > 1.0, "{ratio:?}");
     }
@@ -224,7 +224,7 @@ mod tests {
         assert_eq!(testing.contenders, 2, "by CPU");
         let mut one_slow = [300; 10];
         one_slow[4] = 850;
-        assert_eq!(second(&race(ABOUT_900, one_slow)).0.finding, Finding::Apart, "a run was above the bound");
+        assert_eq!(second(&race(ABOUT_900, one_slow)).0.finding, Finding::Significant, "a run was above the bound");
     }
 
     #[test]
@@ -232,10 +232,10 @@ mod tests {
         // Both drift in the same way by more than they differ.
         let drifting = |base: u64| std::array::from_fn::<u64, 10, _>(|round| base + 40 * round as u64);
         let (pair, _) = second(&race(drifting(900), drifting(905)));
-        assert_eq!(pair.finding, Finding::Apart);
+        assert_eq!(pair.finding, Finding::Significant);
 
         let mut record = race(drifting(900), drifting(905));
-        record.runs[0].verdict = Verdict::Void { reasons: Vec::new() };
+        record.runs[0].verdict = Verdict::Invalid { reasons: Vec::new() };
         record.runs.swap(2, 9);
         let (pair, testing) = second(&record);
         assert_eq!((pair.rounds, pair.finding, testing.contenders), (9, Finding::TooFewRounds, 0));
@@ -246,7 +246,7 @@ mod tests {
     fn void_runs_in_different_rounds_leave_too_few_to_share() {
         let level = |base: u64| std::array::from_fn::<u64, 11, _>(|round| base + round as u64);
         let mut record = race(level(900), level(950));
-        let void = |run: &mut Run| run.verdict = Verdict::Void { reasons: Vec::new() };
+        let void = |run: &mut Run| run.verdict = Verdict::Invalid { reasons: Vec::new() };
         void(record.runs.iter_mut().find(|run| run.contender == "tokio:128" && run.round == 2).unwrap());
         void(record.runs.iter_mut().find(|run| run.contender == "threads:32" && run.round == 5).unwrap());
         let comparison = Comparison::of(&record);
@@ -312,7 +312,7 @@ mod tests {
         let mut record = of_levels(&levels, enough_rounds(25));
         record.header.scenario.total_delay_ns = 0;
         let comparison = Comparison::of(&record);
-        assert_eq!(comparison.ranked_by, Figure::CpuNs);
+        assert_eq!(comparison.ranked_by, RankingFigure::CpuNs);
         assert_eq!(ranks(&comparison.ranking), (1..=25).map(Some).collect::<Vec<_>>());
         assert_eq!(comparison.ranking[0].name, "contender 24");
         assert!(comparison.cpu_ranking.is_empty());

@@ -1,15 +1,15 @@
-//! What is to be measured next: which cells are suspects, and how many fresh pairs shall hear them.
+//! What is to be measured next: which cells are candidates, and how many fresh pairs shall hear them.
 
-use super::{Figure, Gate, Side, Stage};
+use super::{GateFigure, Gate, Side, Stage};
 use crate::stats::{Test, hodges_lehmann};
 
-/// Pairs of every cell that look for suspects.
+/// Pairs of every cell that look for candidates.
 pub const SCREEN_PAIRS: u32 = 16;
 
-/// The largest p, one-sided, at which a figure becomes a suspect. Nothing is claimed by it.
+/// The largest p, one-sided, at which a figure becomes a candidate. Nothing is claimed by it.
 const SCREEN_LEVEL: f64 = 0.05;
 
-/// How many fresh pairs may hear a suspect: as few as its spread allows.
+/// How many fresh pairs may hear a candidate: as few as its spread allows.
 pub const CONFIRM_PAIRS: [u32; 3] = [20, 30, 40];
 
 /// What a regression must be beyond: as the logarithm of a ratio, 1 %. What is smaller is nobody's concern,
@@ -23,7 +23,7 @@ pub(super) const ALPHA: f64 = 0.01;
 pub(super) const MUST_FIND: f64 = 0.05129;
 
 /// The distances from the margin to what must be found, in standard errors, at which the second test finds it
-/// nearly always: the normal quantiles of 1 − 1 % ÷ 4 suspects and of 95 %, together, and 5 % for the efficiency
+/// nearly always: the normal quantiles of 1 − 1 % ÷ 4 candidates and of 95 %, together, and 5 % for the efficiency
 /// of ranks (E. L. Lehmann, "Nonparametrics", 1975, section 2.4: 3 ÷ π).
 const STANDARD_ERRORS: f64 = 4.7;
 
@@ -33,23 +33,23 @@ const SPREAD_QUANTILE: f64 = 1.645;
 
 /// A figure of a cell that looks worse, and the fresh pairs that shall say whether it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Suspect {
+pub struct Candidate {
     /// Index of the cell.
     pub cell: usize,
     /// What looks worse.
-    pub figure: Figure,
+    pub figure: GateFigure,
     /// How many fresh pairs it needs.
     pub pairs: u32,
 }
 
-/// The test that makes suspects.
+/// The test that makes candidates.
 pub(super) fn screen() -> Test {
     Test { differences: SCREEN_PAIRS as usize, level: SCREEN_LEVEL, margin: 0.0 }
 }
 
-/// The test that hears one of `suspects`, without what Holm's adjustment leaves it.
-pub(super) fn confirm(pairs: u32, suspects: usize) -> Test {
-    Test { differences: pairs as usize, level: ALPHA / suspects.max(1) as f64, margin: MARGIN }
+/// The test that hears one of `candidates`, without what Holm's adjustment leaves it.
+pub(super) fn confirm(pairs: u32, candidates: usize) -> Test {
+    Test { differences: pairs as usize, level: ALPHA / candidates.max(1) as f64, margin: MARGIN }
 }
 
 /// How many fresh pairs tell a drop that must be found from the margin, going by the spread of
@@ -67,9 +67,9 @@ pub(super) fn pairs_needed(differences: &[f64]) -> u32 {
 impl Gate {
     /// The figures that look worse after the first stage. The wall of a head that the target limits says nothing of
     /// the head.
-    pub fn suspects(&self) -> Vec<Suspect> {
+    pub fn candidates(&self) -> Vec<Candidate> {
         let is_own = |cell, figure| {
-            figure != Figure::Throughput || !self.is_target_limited(cell, Stage::Screen, Side::Head)
+            figure != GateFigure::Throughput || !self.is_target_limited(cell, Stage::Screen, Side::Head)
         };
         let measured =
             self.judged().filter(|(cell, _, figure)| figure.is_measured() && is_own(*cell, *figure));
@@ -78,7 +78,7 @@ impl Gate {
         let screen = screen();
         let worse = looked_at.filter(|(_, _, differences)| screen.finds(differences.iter().copied()));
         worse
-            .map(|(cell, figure, differences)| Suspect { cell, figure, pairs: pairs_needed(&differences) })
+            .map(|(cell, figure, differences)| Candidate { cell, figure, pairs: pairs_needed(&differences) })
             .collect()
     }
 }

@@ -2,8 +2,8 @@
 
 use fastrand::Rng;
 
-use super::{Build, Cell, Cost, Count, Figure, GATE_FORMAT, Gate, Pair, SCREEN_PAIRS, Side, Stage};
-use crate::record::{Machine, Noise, Settings};
+use super::{Build, Cell, Cost, Count, GateFigure, GATE_FORMAT, Gate, Pair, SCREEN_PAIRS, Side, Stage};
+use crate::record::{Machine, Noise, MachineSettings};
 
 /// The cell whose head became slower.
 pub(crate) const STEPPED: &str = "tokio:128, sprint";
@@ -44,32 +44,32 @@ fn gate(number: u32) -> Gate {
         pairs: Vec::new(),
         counts: Vec::new(),
         unmatched: Vec::new(),
-        not_offered: vec![(Figure::SystemCalls, "no tracepoint".to_owned())],
+        not_offered: vec![(GateFigure::SystemCalls, "no tracepoint".to_owned())],
     };
     // Two builds of one source differ a little too.
     let of_this_head = 1.0 + 0.006 * (random.f64() - 0.5);
     measure(&mut gate, 0, Stage::Screen, SCREEN_PAIRS, slower * of_this_head, &mut random);
     measure(&mut gate, 1, Stage::Screen, SCREEN_PAIRS, of_this_head, &mut random);
     measure(&mut gate, 2, Stage::Screen, SCREEN_PAIRS, 1.0, &mut random);
-    for suspect in gate.suspects() {
-        let cost = if suspect.cell == 0 { slower * of_this_head } else { of_this_head };
-        measure(&mut gate, suspect.cell, Stage::Confirm, suspect.pairs, cost, &mut random);
+    for candidate in gate.candidates() {
+        let cost = if candidate.cell == 0 { slower * of_this_head } else { of_this_head };
+        measure(&mut gate, candidate.cell, Stage::Confirm, candidate.pairs, cost, &mut random);
     }
     count(&mut gate, number);
     gate
 }
 
-fn cell(name: &str, twin: bool) -> Cell {
+fn cell(name: &str, control: bool) -> Cell {
     let (contender, preset) = name.split_once(", ").expect("a cell's name");
-    let measured = vec![Figure::Throughput, Figure::Cpu, Figure::Memory];
-    let counted = vec![Figure::Instructions, Figure::Allocations, Figure::SystemCalls];
+    let measured = vec![GateFigure::Throughput, GateFigure::Cpu, GateFigure::Memory];
+    let counted = vec![GateFigure::Instructions, GateFigure::Allocations, GateFigure::SystemCalls];
     Cell {
         contender: contender.to_owned(),
         preset: preset.to_owned(),
         urls: 1_000,
         runs: 3,
-        figures: if twin { measured } else { [measured, counted].concat() },
-        twin,
+        figures: if control { measured } else { [measured, counted].concat() },
+        control,
     }
 }
 
@@ -80,7 +80,7 @@ fn machine() -> Machine {
         memory_bytes: 8_000_000_000,
         os: "Linux".to_owned(),
         kernel: "6.18.5".to_owned(),
-        settings: Settings { virtualisation: Some("QEMU".to_owned()), ..Settings::default() },
+        settings: MachineSettings { virtualisation: Some("QEMU".to_owned()), ..MachineSettings::default() },
     }
 }
 

@@ -9,7 +9,7 @@ use quick_xml::writer::Writer;
 
 use super::judgement::Ratio;
 use super::summary;
-use super::{Figure, Gate, Judgement, Outcome, Row, State};
+use super::{GateFigure, Gate, Judgement, GateOutcome, Row, State};
 use crate::exports::bmf::{Metric, benchmark_name};
 use crate::exports::github_benchmark::{Entry, listed};
 use crate::exports::{junit, pretty};
@@ -38,7 +38,7 @@ pub fn bmf(gate: &Gate, judgement: &Judgement) -> Option<String> {
 /// same requests took. `None` where no figure has a ratio: the action refuses an empty list.
 pub fn github_benchmark(gate: &Gate, judgement: &Judgement) -> Option<String> {
     let entry = |(name, row, ratio): (String, &Row, Ratio)| {
-        let figure = if row.figure == Figure::Throughput { "wall" } else { row.figure.name() };
+        let figure = if row.figure == GateFigure::Throughput { "wall" } else { row.figure.name() };
         let range = ratio.interval.map(|(low, high)| format!("{}–{}", three_digits(low), three_digits(high)));
         Entry {
             name: format!("{name} {figure}"),
@@ -65,14 +65,14 @@ fn ratios<'a>(gate: &'a Gate, judgement: &'a Judgement) -> impl Iterator<Item = 
     let own = judgement.rows.iter().filter(|row| row.state != State::TargetLimited);
     own.filter_map(|row| {
         let cell = &gate.cells[row.cell];
-        (!cell.twin).then(|| printable(&cell.name())).zip(row.ratio).map(|(name, ratio)| (name, row, ratio))
+        (!cell.control).then(|| printable(&cell.name())).zip(row.ratio).map(|(name, ratio)| (name, row, ratio))
     })
 }
 
 /// Of throughput requests a second, not the time that they took.
-fn as_told(figure: Figure, ratio: Ratio) -> (f64, Option<(f64, f64)>) {
+fn as_told(figure: GateFigure, ratio: Ratio) -> (f64, Option<(f64, f64)>) {
     match figure {
-        Figure::Throughput => {
+        GateFigure::Throughput => {
             (1.0 / ratio.estimate, ratio.interval.map(|(low, high)| (1.0 / high, 1.0 / low)))
         }
         _ => (ratio.estimate, ratio.interval),
@@ -80,16 +80,16 @@ fn as_told(figure: Figure, ratio: Ratio) -> (f64, Option<(f64, f64)>) {
 }
 
 /// A figure's name as a part of an identifier.
-fn word(figure: Figure) -> String {
+fn word(figure: GateFigure) -> String {
     figure.name().to_lowercase().replace(' ', "_")
 }
 
 fn write(xml: &mut Writer<Vec<u8>>, gate: &Gate, judgement: &Judgement) -> io::Result<()> {
-    let rows: Vec<&Row> = judgement.rows.iter().filter(|row| !gate.cells[row.cell].twin).collect();
+    let rows: Vec<&Row> = judgement.rows.iter().filter(|row| !gate.cells[row.cell].control).collect();
     let number = |is: fn(&State) -> bool| rows.iter().filter(|row| is(&row.state)).count();
-    let errors = number(|state| matches!(state, State::Missing(_) | State::Doubtful));
-    let skipped = number(|state| matches!(state, State::NotOffered | State::Restless | State::TargetLimited));
-    let inconclusive = judgement.outcome == Outcome::Inconclusive;
+    let errors = number(|state| matches!(state, State::Missing(_) | State::Unreliable));
+    let skipped = number(|state| matches!(state, State::NotOffered | State::TooNoisy | State::TargetLimited));
+    let inconclusive = judgement.outcome == GateOutcome::Inconclusive;
     let attributes = [
         ("id", "0".to_owned()),
         ("package", "inflight".to_owned()),
@@ -124,7 +124,7 @@ fn write_outcome(xml: &mut Writer<Vec<u8>>, judgement: &Judgement) -> io::Result
     let time = junit::seconds(0);
     let case = [("name", "conclusive"), ("classname", "gate"), ("time", time.as_str())];
     let case = xml.create_element("testcase").with_attributes(case);
-    if judgement.outcome != Outcome::Inconclusive {
+    if judgement.outcome != GateOutcome::Inconclusive {
         case.write_empty()?;
         return Ok(());
     }
@@ -145,16 +145,16 @@ fn write_row(xml: &mut Writer<Vec<u8>>, gate: &Gate, row: &Row) -> io::Result<()
         ("time", &junit::seconds(0)),
     ]);
     let (element, kind, message) = match &row.state {
-        State::Even | State::Cleared => {
+        State::NotWorse | State::NotConfirmed => {
             case.write_empty()?;
             return Ok(());
         }
-        State::NotOffered | State::Restless | State::TargetLimited => {
+        State::NotOffered | State::TooNoisy | State::TargetLimited => {
             case.write_inner_content(|xml| xml.create_element("skipped").write_empty().map(|_| ()))?;
             return Ok(());
         }
         State::Worse => ("failure", "regression", summary::finding(gate, row)),
-        State::Doubtful => ("error", "not believed", summary::finding(gate, row)),
+        State::Unreliable => ("error", "not believed", summary::finding(gate, row)),
         State::Missing(why) => ("error", "not measured", printable(why)),
     };
     case.write_inner_content(|xml| {

@@ -2,8 +2,8 @@
 
 use std::cell::LazyCell;
 
-use super::candidates::{ALPHA, MARGIN, MUST_FIND, Suspect, confirm, pairs_needed, screen};
-use super::{Figure, Gate, SCREEN_PAIRS, Side, Stage};
+use super::candidates::{ALPHA, MARGIN, MUST_FIND, Candidate, confirm, pairs_needed, screen};
+use super::{GateFigure, Gate, SCREEN_PAIRS, Side, Stage};
 use crate::numbers::{self, percent};
 use crate::stats::{hodges_lehmann, holm, signed_rank, smallest_shift_that_all_find};
 
@@ -17,7 +17,7 @@ const POWER: f64 = 0.8;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judgement {
     /// The whole.
-    pub outcome: Outcome,
+    pub outcome: GateOutcome,
     /// Every cell with each of its figures, in the order of the cells, the hidden one last.
     pub rows: Vec<Row>,
     /// Why it is inconclusive, or would be if nothing had been found: each in one line.
@@ -26,7 +26,7 @@ pub struct Judgement {
 
 /// The whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum GateOutcome {
     /// Everything was measured well enough to find what must be found, and nothing was found.
     Pass,
     /// Something is worse.
@@ -41,7 +41,7 @@ pub struct Row {
     /// Index of the cell.
     pub cell: usize,
     /// Which figure.
-    pub figure: Figure,
+    pub figure: GateFigure,
     /// What became of it.
     pub state: State,
     /// Head ÷ base.
@@ -50,7 +50,7 @@ pub struct Row {
     pub counts: Option<(f64, f64)>,
     /// Pairs behind it: those of the last stage that it went through.
     pub pairs: u32,
-    /// Of a suspect, the p of its last test, adjusted for all suspects.
+    /// Of a candidate, the p of its last test, adjusted for all candidates.
     pub p: Option<f64>,
     /// The least ratio that would have been found in four of five such gates.
     pub detectable: Option<f64>,
@@ -82,22 +82,22 @@ pub enum State {
 pub struct Ratio {
     /// The estimate of Hodges and Lehmann, or the ratio of two medians.
     pub estimate: f64,
-    /// The interval that inverts the test by itself, without the adjustment for the other suspects.
+    /// The interval that inverts the test by itself, without the adjustment for the other candidates.
     pub interval: Option<(f64, f64)>,
 }
 
 impl Row {
     /// Every figure of the gate tested, without what was [detectable](Row#structfield.detectable), which takes its time.
     pub fn tested(gate: &Gate) -> Vec<Row> {
-        let suspects = gate.suspects();
-        let heard: Vec<f64> = suspects.iter().map(|suspect| p_of(gate, suspect)).collect();
+        let candidates = gate.candidates();
+        let heard: Vec<f64> = candidates.iter().map(|candidate| p_of(gate, candidate)).collect();
         let adjusted = holm(&heard);
         let rows = gate.judged().map(|(cell, _, figure)| {
             if !figure.is_measured() {
                 return Row::of_count(gate, cell, figure);
             }
-            let at = suspects.iter().position(|suspect| (suspect.cell, suspect.figure) == (cell, figure));
-            Row::of_pairs(gate, cell, figure, at.map(|at| (suspects[at], adjusted[at])))
+            let at = candidates.iter().position(|candidate| (candidate.cell, candidate.figure) == (cell, figure));
+            Row::of_pairs(gate, cell, figure, at.map(|at| (candidates[at], adjusted[at])))
         });
         rows.collect()
     }
@@ -107,41 +107,41 @@ impl Row {
         let mut rows = Row::tested(gate);
         if !doubts_of_the_machine(gate, &rows).is_empty() {
             for row in rows.iter_mut().filter(|row| row.figure.is_measured() && row.is_worse()) {
-                row.state = State::Doubtful;
+                row.state = State::Unreliable;
             }
         }
         rows
     }
 
-    fn new(cell: usize, figure: Figure, state: State) -> Row {
+    fn new(cell: usize, figure: GateFigure, state: State) -> Row {
         Row { cell, figure, state, ratio: None, counts: None, pairs: 0, p: None, detectable: None }
     }
 
-    fn of_pairs(gate: &Gate, cell: usize, figure: Figure, suspect: Option<(Suspect, f64)>) -> Row {
-        let (stage, asked) = match suspect {
+    fn of_pairs(gate: &Gate, cell: usize, figure: GateFigure, candidate: Option<(Candidate, f64)>) -> Row {
+        let (stage, asked) = match candidate {
             None => (Stage::Screen, SCREEN_PAIRS),
-            Some((suspect, _)) => (Stage::Confirm, suspect.pairs),
+            Some((candidate, _)) => (Stage::Confirm, candidate.pairs),
         };
         let differences = gate.differences(cell, figure, stage);
         let pairs = differences.len() as u32;
-        let is_limited = |side| figure == Figure::Throughput && gate.is_target_limited(cell, stage, side);
+        let is_limited = |side| figure == GateFigure::Throughput && gate.is_target_limited(cell, stage, side);
         // Where only the base's wall is the target's, its own is no longer: what is worse than that is worse.
-        let state = match suspect {
+        let state = match candidate {
             _ if pairs < asked => State::Missing(format!("{pairs} of {asked} pairs were valid")),
             _ if is_limited(Side::Head) => State::TargetLimited,
             Some((_, p)) if p <= ALPHA => State::Worse,
             _ if is_limited(Side::Base) => State::TargetLimited,
-            None => State::Even,
-            Some(_) => State::Cleared,
+            None => State::NotWorse,
+            Some(_) => State::NotConfirmed,
         };
         let ratio = hodges_lehmann(&differences, CONFIDENCE).map(|location| Ratio {
             estimate: location.estimate.exp(),
             interval: Some((location.low.exp(), location.high.exp())),
         });
-        Row { ratio, pairs, p: suspect.map(|(_, p)| p), ..Row::new(cell, figure, state) }
+        Row { ratio, pairs, p: candidate.map(|(_, p)| p), ..Row::new(cell, figure, state) }
     }
 
-    fn of_count(gate: &Gate, cell: usize, figure: Figure) -> Row {
+    fn of_count(gate: &Gate, cell: usize, figure: GateFigure) -> Row {
         let first = gate.counted(cell, figure, Stage::Screen);
         let not_offered = gate.not_offered.iter().any(|(missing, _)| *missing == figure);
         let Some(first) = first else {
@@ -151,13 +151,13 @@ impl Row {
         let restless = first.unnoticed > MUST_FIND.exp_m1();
         let again = LazyCell::new(|| gate.counted(cell, figure, Stage::Confirm));
         let (state, told) = match (first.worse, figure, *again) {
-            (false, ..) if restless => (State::Restless, first),
-            (false, ..) => (State::Even, first),
+            (false, ..) if restless => (State::TooNoisy, first),
+            (false, ..) => (State::NotWorse, first),
             // Every run was counted, not three.
-            (true, Figure::Connections, _) => (State::Worse, first),
+            (true, GateFigure::Connections, _) => (State::Worse, first),
             (true, _, None) => (State::Missing("it was not counted again".to_owned()), first),
             (true, _, Some(again)) if again.worse => (State::Worse, again),
-            (true, _, Some(again)) => (State::Cleared, again),
+            (true, _, Some(again)) => (State::NotConfirmed, again),
         };
         let ratio = (told.base > 0.0).then(|| Ratio { estimate: told.head / told.base, interval: None });
         let detectable = Some(1.0 + told.unnoticed);
@@ -165,8 +165,8 @@ impl Row {
     }
 
     /// The least ratio that this row would have shown, had there been one, found by drawing from the noise
-    /// that it has. `suspects` is how many were heard.
-    fn detectable(&self, gate: &Gate, suspects: usize) -> Option<f64> {
+    /// that it has. `candidates` is how many were heard.
+    fn detectable(&self, gate: &Gate, candidates: usize) -> Option<f64> {
         let of_stage = |stage| {
             let differences = gate.differences(self.cell, self.figure, stage);
             let centre = hodges_lehmann(&differences, CONFIDENCE).map_or(0.0, |location| location.estimate);
@@ -174,15 +174,15 @@ impl Row {
         };
         let noise: Vec<f64> = [Stage::Screen, Stage::Confirm].into_iter().flat_map(of_stage).collect();
         let pairs = pairs_needed(&gate.differences(self.cell, self.figure, Stage::Screen));
-        // Had it looked worse there would have been one suspect more, unless it was one.
-        let suspects = suspects + usize::from(self.p.is_none());
-        let tests = [screen(), confirm(pairs, suspects)];
+        // Had it looked worse there would have been one candidate more, unless it was one.
+        let candidates = candidates + usize::from(self.p.is_none());
+        let tests = [screen(), confirm(pairs, candidates)];
         smallest_shift_that_all_find(&noise, &tests, POWER, gate.seed).map(f64::exp)
     }
 
     /// Whether its test says that it is worse, be it believed or not.
     fn is_called(&self) -> bool {
-        matches!(self.state, State::Worse | State::Doubtful)
+        matches!(self.state, State::Worse | State::Unreliable)
     }
 
     /// Whether a count or a test says that it is worse.
@@ -191,10 +191,10 @@ impl Row {
     }
 }
 
-/// The p of a suspect's fresh pairs; 1 where they are too few.
-fn p_of(gate: &Gate, suspect: &Suspect) -> f64 {
-    let fresh = gate.differences(suspect.cell, suspect.figure, Stage::Confirm);
-    if (fresh.len() as u32) < suspect.pairs {
+/// The p of a candidate's fresh pairs; 1 where they are too few.
+fn p_of(gate: &Gate, candidate: &Candidate) -> f64 {
+    let fresh = gate.differences(candidate.cell, candidate.figure, Stage::Confirm);
+    if (fresh.len() as u32) < candidate.pairs {
         return 1.0;
     }
     let beyond: Vec<f64> = fresh.iter().map(|difference| difference - MARGIN).collect();
@@ -205,11 +205,11 @@ impl Judgement {
     /// What `gate` says.
     pub fn of(gate: &Gate) -> Judgement {
         let mut rows = Row::believed(gate);
-        let suspects = rows.iter().filter(|row| row.p.is_some()).count();
+        let candidates = rows.iter().filter(|row| row.p.is_some()).count();
         for row in &mut rows {
-            let is_open = matches!(row.state, State::Even | State::Cleared);
-            if is_open && row.figure.is_measured() && !gate.cells[row.cell].twin {
-                row.detectable = row.detectable(gate, suspects);
+            let is_open = matches!(row.state, State::NotWorse | State::NotConfirmed);
+            if is_open && row.figure.is_measured() && !gate.cells[row.cell].control {
+                row.detectable = row.detectable(gate, candidates);
             }
         }
         // Had the hidden cell been called worse, nothing that is measured would be left.
@@ -217,9 +217,9 @@ impl Judgement {
         let noisy = doubts_of_the_machine(gate, &rows);
         let doubts: Vec<String> = noisy.into_iter().chain(doubts_of_the_rows(gate, &rows)).collect();
         let outcome = match (found, doubts.is_empty()) {
-            (true, _) => Outcome::Regression,
-            (false, true) => Outcome::Pass,
-            (false, false) => Outcome::Inconclusive,
+            (true, _) => GateOutcome::Regression,
+            (false, true) => GateOutcome::Pass,
+            (false, false) => GateOutcome::Inconclusive,
         };
         Judgement { outcome, rows, doubts }
     }
@@ -237,10 +237,10 @@ fn doubts_of_the_machine(gate: &Gate, rows: &[Row]) -> Vec<String> {
     let disturbances = gate.noise.disturbances(gate.took_ns).into_iter().map(|disturbance| {
         format!("{disturbance}: {}", percent(disturbance.share(&gate.noise, gate.took_ns)))
     });
-    let told_apart = rows.iter().filter(|row| gate.cells[row.cell].twin && row.is_called()).map(|row| {
+    let distinguished = rows.iter().filter(|row| gate.cells[row.cell].control && row.is_called()).map(|row| {
         format!("the base was told from itself, by its {}: the machine makes differences", row.figure.name())
     });
-    disturbances.chain(told_apart).collect()
+    disturbances.chain(distinguished).collect()
 }
 
 /// What could have been missed.
@@ -248,11 +248,11 @@ fn doubts_of_the_rows(gate: &Gate, rows: &[Row]) -> Vec<String> {
     let mut doubts = Vec::new();
     for (index, cell) in gate.cells.iter().enumerate() {
         let of_cell = || rows.iter().filter(|row| row.cell == index);
-        if !cell.twin && of_cell().all(|row| matches!(row.state, State::NotOffered | State::Restless)) {
+        if !cell.control && of_cell().all(|row| matches!(row.state, State::NotOffered | State::TooNoisy)) {
             doubts.push(format!("{}: nothing of it was measured", cell.name()));
         }
         let is_limited = of_cell().any(|row| row.state == State::TargetLimited);
-        if !cell.twin && is_limited && !of_cell().any(stands_for_throughput) {
+        if !cell.control && is_limited && !of_cell().any(stands_for_throughput) {
             doubts.push(format!(
                 "throughput of {}: the target was the limit, and neither CPU nor instructions are judged in its \
                  place: add cpu to its figures, or take fewer in flight or longer delays",
@@ -269,7 +269,7 @@ fn doubts_of_the_rows(gate: &Gate, rows: &[Row]) -> Vec<String> {
             let what = || format!("{} of {}", row.figure.name(), cell.name());
             match (&row.state, row.detectable) {
                 (State::Missing(why), _) => doubts.push(format!("{}: {why}", what())),
-                (State::Even | State::Cleared, Some(least))
+                (State::NotWorse | State::NotConfirmed, Some(least))
                     if row.figure.is_measured() && least.ln() > MUST_FIND =>
                 {
                     doubts.push(format!(
@@ -278,7 +278,7 @@ fn doubts_of_the_rows(gate: &Gate, rows: &[Row]) -> Vec<String> {
                         change(row.figure, least)
                     ));
                 }
-                (State::Even | State::Cleared, None) if row.figure.is_measured() && !cell.twin => {
+                (State::NotWorse | State::NotConfirmed, None) if row.figure.is_measured() && !cell.control => {
                     doubts.push(format!("{}: no change at all would have been noticed", what()));
                 }
                 _ => {}
@@ -294,11 +294,11 @@ fn doubts_of_the_rows(gate: &Gate, rows: &[Row]) -> Vec<String> {
 
 /// Whether it was judged and is what a contender costs by itself, however much its wall is the target's.
 fn stands_for_throughput(row: &Row) -> bool {
-    matches!(row.figure, Figure::Cpu | Figure::Instructions)
-        && matches!(row.state, State::Even | State::Cleared | State::Worse | State::Doubtful)
+    matches!(row.figure, GateFigure::Cpu | GateFigure::Instructions)
+        && matches!(row.state, State::NotWorse | State::NotConfirmed | State::Worse | State::Unreliable)
 }
 
 /// A ratio of costs as people say it: `−4.8 %` of throughput, `+12 %` of anything else.
-pub(super) fn change(figure: Figure, ratio: f64) -> String {
-    numbers::change(if figure == Figure::Throughput { 1.0 / ratio } else { ratio })
+pub(super) fn change(figure: GateFigure, ratio: f64) -> String {
+    numbers::change(if figure == GateFigure::Throughput { 1.0 / ratio } else { ratio })
 }

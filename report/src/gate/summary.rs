@@ -5,7 +5,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::judgement::{Ratio, change};
 use super::candidates::{ALPHA, MARGIN, MUST_FIND};
-use super::{Cell, Figure, Gate, Judgement, Outcome, Row, Side, State};
+use super::{Cell, GateFigure, Gate, Judgement, GateOutcome, Row, Side, State};
 use crate::numbers::{count, duration, percent, three_digits};
 use crate::printable::printable;
 
@@ -88,9 +88,9 @@ fn headline(judgement: &Judgement) -> String {
     let worse = judgement.rows.iter().filter(|row| row.is_worse()).count();
     let figures = if worse == 1 { "figure is" } else { "figures are" };
     match judgement.outcome {
-        Outcome::Pass => "Pass: nothing is worse".to_owned(),
-        Outcome::Regression => format!("Regression: {worse} {figures} worse"),
-        Outcome::Inconclusive => "Inconclusive: this machine could not tell".to_owned(),
+        GateOutcome::Pass => "Pass: nothing is worse".to_owned(),
+        GateOutcome::Regression => format!("Regression: {worse} {figures} worse"),
+        GateOutcome::Inconclusive => "Inconclusive: this machine could not tell".to_owned(),
     }
 }
 
@@ -105,7 +105,7 @@ pub(super) fn found(gate: &Gate, judgement: &Judgement) -> Vec<String> {
     let limited: Vec<String> = judgement
         .rows
         .iter()
-        .filter(|row| row.state == State::TargetLimited && !gate.cells[row.cell].twin)
+        .filter(|row| row.state == State::TargetLimited && !gate.cells[row.cell].control)
         .map(|row| printable(&gate.cells[row.cell].name()))
         .collect();
     let limited = (!limited.is_empty())
@@ -128,7 +128,7 @@ pub(super) fn finding(gate: &Gate, row: &Row) -> String {
     let of = row.figure.name();
     match (row.counts, row.ratio) {
         (Some((base, head)), ratio) => {
-            let each = if row.figure == Figure::Connections { "a run" } else { "a request" };
+            let each = if row.figure == GateFigure::Connections { "a run" } else { "a request" };
             let part = ratio.map(|ratio| format!(" ({})", change(row.figure, ratio.estimate)));
             let (base, head) = (three_or_all(base), three_or_all(head));
             format!("{name}: {of} went from {base} to {head} {each}{}", part.unwrap_or_default())
@@ -153,13 +153,13 @@ fn three_or_all(number: f64) -> String {
 
 /// Titles, then a line a cell; figures that no cell has are left out.
 fn table(gate: &Gate, judgement: &Judgement) -> Vec<Vec<String>> {
-    let judged = |figure: &Figure| judgement.rows.iter().any(|row| row.figure == *figure);
-    let figures: Vec<Figure> = Figure::ALL.into_iter().filter(judged).collect();
+    let judged = |figure: &GateFigure| judgement.rows.iter().any(|row| row.figure == *figure);
+    let figures: Vec<GateFigure> = GateFigure::ALL.into_iter().filter(judged).collect();
     let titles = ["cell"].into_iter().chain(figures.iter().map(|figure| figure.name())).map(str::to_owned);
     let mut lines = vec![titles.collect::<Vec<_>>()];
     for (index, cell) in gate.cells.iter().enumerate() {
         let of =
-            |figure: &Figure| judgement.rows.iter().find(|row| (row.cell, row.figure) == (index, *figure));
+            |figure: &GateFigure| judgement.rows.iter().find(|row| (row.cell, row.figure) == (index, *figure));
         let told = figures.iter().map(|figure| of(figure).map_or("–".to_owned(), told));
         lines.push([named(cell)].into_iter().chain(told).collect());
     }
@@ -168,7 +168,7 @@ fn table(gate: &Gate, judgement: &Judgement) -> Vec<Vec<String>> {
 
 fn named(cell: &Cell) -> String {
     let name = printable(&cell.name());
-    if cell.twin { format!("{name}: base against itself") } else { name }
+    if cell.control { format!("{name}: base against itself") } else { name }
 }
 
 /// A figure in a cell of the table.
@@ -184,11 +184,11 @@ fn told(row: &Row) -> String {
     let counts = || row.counts.map(|(base, head)| format!("{} → {}", three_or_all(base), three_or_all(head)));
     let told = ratio.or_else(counts).unwrap_or_default();
     match row.state {
-        State::Even => told,
-        State::Cleared => format!("{told} cleared"),
+        State::NotWorse => told,
+        State::NotConfirmed => format!("{told} cleared"),
         State::Worse => format!("**{told} worse**"),
-        State::Doubtful => format!("{told} ?"),
-        State::Restless => format!("({told})"),
+        State::Unreliable => format!("{told} ?"),
+        State::TooNoisy => format!("({told})"),
         State::Missing(_) => format!("{told} ?"),
         State::NotOffered => "–".to_owned(),
         State::TargetLimited => format!("{told} †"),
@@ -224,8 +224,8 @@ fn measured(gate: &Gate) -> Vec<String> {
             gate.pairs.len(),
         ),
         format!(
-            "{screened} pairs of each cell look for suspects, fresh pairs hear them: worse than {} at {}, adjusted \
-             for all suspects; a drop of {} must be detectable",
+            "{screened} pairs of each cell look for candidates, fresh pairs hear them: worse than {} at {}, adjusted \
+             for all candidates; a drop of {} must be detectable",
             percent(MARGIN.exp() - 1.0),
             percent(ALPHA),
             percent(1.0 - (-MUST_FIND).exp()),

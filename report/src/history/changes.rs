@@ -95,13 +95,13 @@ impl Step<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::{Figure, example};
+    use crate::gate::{GateFigure, example};
 
     fn all(count: u32) -> Vec<Series> {
         Series::all(&example::gates(count).iter().collect::<Vec<_>>())
     }
 
-    fn of(count: u32, cell: &str, figure: Figure) -> Series {
+    fn of(count: u32, cell: &str, figure: GateFigure) -> Series {
         all(count).into_iter().find(|series| series.cell == cell && series.figure == figure).unwrap()
     }
 
@@ -111,24 +111,24 @@ mod tests {
 
     #[test]
     fn the_step_is_found_at_the_gate_that_made_it() {
-        let throughput = of(24, example::STEPPED, Figure::Throughput);
+        let throughput = of(24, example::STEPPED, GateFigure::Throughput);
         let steps: Vec<Step<'_>> = throughput.steps().collect();
         let [Step { before, after, ratio, way }] = steps[..] else { panic!("{steps:?}") };
         assert_eq!((before.gate, after.gate, after.head.as_str()), (12, 13, "head-14"));
         assert!((ratio - 1.0 / example::STEP).abs() < 0.01, "{ratio}");
         assert_eq!(way, Way::Worse);
-        assert_eq!(of(24, example::STEADY, Figure::Throughput).steps().count(), 0);
+        assert_eq!(of(24, example::STEADY, GateFigure::Throughput).steps().count(), 0);
     }
 
     #[test]
     fn what_costs_more_is_worse_and_what_costs_less_is_better() {
-        assert_eq!(ways(&of(24, example::STEPPED, Figure::Cpu)), [Way::Worse]);
-        assert_eq!(ways(&of(24, example::STEADY, Figure::Instructions)), [Way::Better; 2]);
+        assert_eq!(ways(&of(24, example::STEPPED, GateFigure::Cpu)), [Way::Worse]);
+        assert_eq!(ways(&of(24, example::STEADY, GateFigure::Instructions)), [Way::Better; 2]);
     }
 
     #[test]
     fn where_the_level_stays_it_is_the_spread_that_changed() {
-        let mut series = of(24, example::STEADY, Figure::Throughput);
+        let mut series = of(24, example::STEADY, GateFigure::Throughput);
         for (at, point) in series.points.iter_mut().enumerate() {
             let spread: f64 = if at < 12 { 0.001 } else { 0.1 };
             point.ratio = if at % 2 == 0 { spread.exp() } else { (-spread).exp() };

@@ -1,7 +1,7 @@
 //! One figure of one cell from gate to gate.
 
 use super::changes::Level;
-use crate::gate::{Cell, Figure, Gate, Row, State};
+use crate::gate::{Cell, GateFigure, Gate, Row, State};
 
 /// One figure of one cell.
 #[derive(Clone, Debug, PartialEq)]
@@ -9,7 +9,7 @@ pub struct Series {
     /// The cell, as it is called in tables.
     pub cell: String,
     /// Which figure.
-    pub figure: Figure,
+    pub figure: GateFigure,
     /// Each gate that has a ratio of it, oldest first.
     pub points: Vec<Point>,
     /// Gates that should have it and have no ratio: nothing of one of the two was counted, or no pair was valid.
@@ -43,7 +43,7 @@ impl Series {
         for (index, gate) in gates.iter().enumerate() {
             for row in Row::believed(gate) {
                 let cell = &gate.cells[row.cell];
-                if cell.twin || row.state == State::NotOffered {
+                if cell.control || row.state == State::NotOffered {
                     continue;
                 }
                 let place = cells.iter().position(|known| is_same(known, cell)).unwrap_or(cells.len());
@@ -66,7 +66,7 @@ impl Series {
         named.collect()
     }
 
-    fn new(figure: Figure) -> Series {
+    fn new(figure: GateFigure) -> Series {
         Series { cell: String::new(), figure, points: Vec::new(), without: 0, levels: Vec::new() }
     }
 
@@ -92,7 +92,7 @@ impl Series {
 
     /// Whether a larger ratio is the better one.
     pub fn is_better_above(&self) -> bool {
-        self.figure == Figure::Throughput
+        self.figure == GateFigure::Throughput
     }
 }
 
@@ -138,7 +138,7 @@ mod tests {
         Series::all(&gates.iter().collect::<Vec<_>>())
     }
 
-    fn of(series: &[Series], cell: &str, figure: Figure) -> Series {
+    fn of(series: &[Series], cell: &str, figure: GateFigure) -> Series {
         series.iter().find(|series| series.cell == cell && series.figure == figure).unwrap().clone()
     }
 
@@ -146,15 +146,15 @@ mod tests {
     fn a_machine_that_is_not_believed_makes_nothing_worse() {
         let mut gates = example::gates(24);
         gates[20].noise.others_cpu_ns = Some(gates[20].took_ns);
-        let throughput = of(&all(&gates), example::STEPPED, Figure::Throughput);
+        let throughput = of(&all(&gates), example::STEPPED, GateFigure::Throughput);
         let states = [19, 20, 21].map(|gate| throughput.points[gate].state.clone());
-        assert_eq!(states, [State::Worse, State::Doubtful, State::Worse]);
+        assert_eq!(states, [State::Worse, State::Unreliable, State::Worse]);
     }
 
     #[test]
     fn throughput_is_told_the_other_way_round_than_cost() {
         let series = all(&example::gates(24));
-        let throughput = of(&series, example::STEPPED, Figure::Throughput).points.pop().unwrap();
+        let throughput = of(&series, example::STEPPED, GateFigure::Throughput).points.pop().unwrap();
         let (low, high) = throughput.interval.unwrap();
         assert!(low < throughput.ratio && throughput.ratio < high && high < 1.0, "{throughput:?}");
         assert_eq!(throughput.state, State::Worse);
@@ -163,8 +163,8 @@ mod tests {
     #[test]
     fn the_cell_of_the_base_against_itself_is_left_out() {
         let gates = example::gates(2);
-        let twins = gates[0].cells.iter().filter(|cell| cell.twin).count();
-        assert_eq!(twins, 1);
+        let controls = gates[0].cells.iter().filter(|cell| cell.control).count();
+        assert_eq!(controls, 1);
         let cells: Vec<String> = all(&gates).into_iter().map(|series| series.cell).collect();
         assert!(
             cells.iter().all(|cell| [example::STEPPED, example::STEADY].contains(&cell.as_str())),
@@ -176,7 +176,7 @@ mod tests {
     fn a_gate_that_lost_pairs_is_told_and_does_not_count() {
         let mut gates = example::gates(10);
         gates[3].pairs.retain(|pair| pair.cell != 0 || pair.first == crate::gate::Side::Base);
-        let throughput = of(&all(&gates), example::STEPPED, Figure::Throughput);
+        let throughput = of(&all(&gates), example::STEPPED, GateFigure::Throughput);
         assert_eq!((throughput.points.len(), throughput.levels.len()), (10, 0));
         assert!(!throughput.points[3].counts());
         let has_interval = [3, 4].map(|gate| throughput.points[gate].interval.is_some());
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn what_the_reference_has_none_of_has_no_ratio() {
-        let allocations = of(&all(&example::gates(10)), example::STEADY, Figure::Allocations);
+        let allocations = of(&all(&example::gates(10)), example::STEADY, GateFigure::Allocations);
         assert_eq!((allocations.points.len(), allocations.without), (0, 10));
     }
 

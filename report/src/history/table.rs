@@ -180,7 +180,7 @@ pub(crate) fn legend() -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::{Build, Figure, Gate, Side, example};
+    use crate::gate::{Build, GateFigure, Gate, Side, example};
 
     fn histories(gates: &[Gate]) -> Vec<History> {
         History::all(gates, None).unwrap()
@@ -243,8 +243,8 @@ mod tests {
         }
         let histories = histories(&gates);
         let of = |figure| histories[0].series.iter().find(|series| series.figure == figure).unwrap();
-        assert_eq!(changes(of(Figure::Throughput)), ["too few whole gates (9 of 12)"]);
-        assert_eq!(changes(of(Figure::Instructions)), ["–"]);
+        assert_eq!(changes(of(GateFigure::Throughput)), ["too few whole gates (9 of 12)"]);
+        assert_eq!(changes(of(GateFigure::Instructions)), ["–"]);
     }
 
     #[test]

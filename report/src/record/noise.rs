@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Settings of the machine that figures depend on. Absent is what it does not offer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Settings {
+pub struct MachineSettings {
     /// How the frequency of the first CPU is chosen: `performance`, `powersave`, ….
     pub governor: Option<String>,
     /// What it is a guest of: the vendor of the virtual machine, or `a hypervisor`; `none` where nothing

@@ -93,12 +93,12 @@ impl Record {
         let contenders = &mut self.header.contenders;
         // An A/A control belongs to its contender, and is not chosen by itself.
         let known =
-            || contenders.iter().filter(|facts| facts.twin_of.is_none()).map(|facts| facts.name.as_str());
+            || contenders.iter().filter(|facts| facts.control_of.is_none()).map(|facts| facts.name.as_str());
         if let Some(name) = names.iter().find(|name| !known().any(|known| known == **name)) {
             let known: Vec<&str> = known().collect();
             return Err(UnknownContender { name: name.clone(), known: known.join(", ") });
         }
-        contenders.retain(|contender| names.contains(contender.twin_of.as_ref().unwrap_or(&contender.name)));
+        contenders.retain(|contender| names.contains(contender.control_of.as_ref().unwrap_or(&contender.name)));
         self.runs.retain(|run| contenders.iter().any(|contender| contender.name == run.contender));
         Ok(())
     }

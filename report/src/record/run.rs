@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CpuMethod, HarnessLateness, Header, Latencies, Noise, Reason, Schedule, Usage, Verdict, Watching,
+    CpuMethod, HarnessLateness, Header, Latencies, Noise, Reason, Schedule, Usage, Verdict, SamplingStats,
 };
 use crate::stats::Sorted;
 
@@ -144,7 +144,7 @@ pub struct Figures {
     pub usage: Usage,
     /// How the sampled figures came about.
     #[serde(default)]
-    pub watching: Watching,
+    pub sampling: SamplingStats,
     /// What disturbed the run.
     #[serde(default)]
     pub noise: Noise,

@@ -43,7 +43,7 @@ impl Schedule {
 impl Header {
     /// The rate that the shape of `contender` can reach, in requests a second: its slots ÷ the mean of the
     /// planned delays, which is Little's law. `None` where nothing is delayed: there the client alone decides.
-    pub fn reach_per_second(&self, contender: &ContenderFacts) -> Option<f64> {
+    pub fn max_rate_per_second(&self, contender: &ContenderFacts) -> Option<f64> {
         let delay_ns = self.scenario.total_delay_ns;
         let slots = contender.slots().min(self.scenario.urls) as f64;
         (delay_ns > 0).then(|| slots * self.scenario.urls as f64 * 1e9 / delay_ns as f64)
@@ -51,16 +51,16 @@ impl Header {
 
     /// That the rate is beyond the reach of contenders, in a sentence without its end; `None` in a closed loop
     /// and where all can reach it.
-    pub fn beyond_reach(&self) -> Option<String> {
-        let contenders = self.contenders.iter().filter(|facts| facts.twin_of.is_none());
-        let reach = contenders.filter_map(|facts| Some((facts.name.as_str(), self.reach_per_second(facts)?)));
-        self.rate.as_ref()?.beyond_reach(reach)
+    pub fn rate_too_high(&self) -> Option<String> {
+        let contenders = self.contenders.iter().filter(|facts| facts.control_of.is_none());
+        let reach = contenders.filter_map(|facts| Some((facts.name.as_str(), self.max_rate_per_second(facts)?)));
+        self.rate.as_ref()?.rate_too_high(reach)
     }
 }
 
 impl RateFacts {
     /// That the rate is beyond the reach of some `contenders`, each with the rate that it can reach.
-    pub fn beyond_reach<'a>(&self, contenders: impl Iterator<Item = (&'a str, f64)>) -> Option<String> {
+    pub fn rate_too_high<'a>(&self, contenders: impl Iterator<Item = (&'a str, f64)>) -> Option<String> {
         let short: Vec<String> = contenders
             .filter(|(_, reach)| *reach < self.per_second)
             .map(|(name, reach)| format!("{name} ({}/s)", three_digits(reach)))
@@ -109,18 +109,18 @@ mod tests {
     fn a_shape_reaches_its_slots_over_the_mean_delay() {
         let mut header = example::record().header;
         header.scenario.total_delay_ns = header.scenario.urls * 250_000_000;
-        let reach = |header: &Header, place: usize| header.reach_per_second(&header.contenders[place]);
+        let reach = |header: &Header, place: usize| header.max_rate_per_second(&header.contenders[place]);
         assert_eq!(header.contenders[0].name, "sync:1");
         assert_eq!(reach(&header, 0), Some(4.0));
         assert_eq!(reach(&header, 3), Some(2_048.0), "8 processes of 64");
-        assert_eq!(header.beyond_reach(), None, "a closed loop");
+        assert_eq!(header.rate_too_high(), None, "a closed loop");
         header.rate = Some(RateFacts { per_second: 4.0, poisson: false });
-        assert_eq!(header.beyond_reach(), None);
+        assert_eq!(header.rate_too_high(), None);
         header.rate = Some(RateFacts { per_second: 130.0, poisson: false });
-        let told = header.beyond_reach().unwrap();
+        let told = header.rate_too_high().unwrap();
         let names = "130/s is more than the shape of sync:1 (4.00/s), threads:32 (128/s) can reach";
         assert!(told.starts_with(names), "{told}");
         header.scenario.total_delay_ns = 0;
-        assert_eq!(header.beyond_reach(), None, "without delays nothing is known");
+        assert_eq!(header.rate_too_high(), None, "without delays nothing is known");
     }
 }

@@ -54,7 +54,7 @@ pub struct Usage {
 /// How the tree was watched for what is not counted but sampled: peaks, and pictures over time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Watching {
+pub struct SamplingStats {
     /// Looks, the one before `go` and the one at `done` included.
     pub looks: u64,
     /// The longest time between two of them, in nanoseconds: what comes and goes within it may be missed.

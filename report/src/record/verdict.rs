@@ -90,7 +90,7 @@ impl Verdict {
     pub fn reasons(&self) -> &[Reason] {
         match self {
             Verdict::Valid => &[],
-            Verdict::Void { reasons } => reasons,
+            Verdict::Invalid { reasons } => reasons,
         }
     }
 
@@ -102,7 +102,7 @@ impl Verdict {
 
 impl From<Vec<Reason>> for Verdict {
     fn from(reasons: Vec<Reason>) -> Verdict {
-        if reasons.is_empty() { Verdict::Valid } else { Verdict::Void { reasons } }
+        if reasons.is_empty() { Verdict::Valid } else { Verdict::Invalid { reasons } }
     }
 }
 

@@ -61,7 +61,7 @@ mod tests {
     use fastrand::Rng;
 
     use super::*;
-    use crate::stats::distribution::{NOISES, Noise};
+    use crate::stats::distribution::{DISTRIBUTIONS, Distribution};
 
     /// How often the interval of `count` values holds their median, by counting all ways in which coins fall.
     fn by_counting(count: u32, left_out: u32) -> f64 {
@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(of(9).ends(&Sorted::new(1..=9_u64).unwrap()), (2, 8));
     }
 
-    fn coverage(noise: Noise, runs: usize, draws: u32) -> f64 {
+    fn coverage(noise: Distribution, runs: usize, draws: u32) -> f64 {
         let mut random = Rng::with_seed(runs as u64);
         let interval = MedianInterval::of(runs, 0.95);
         let held = (0..draws).filter(|_| {
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn coverage_of_few_draws() {
-        for noise in NOISES {
+        for noise in DISTRIBUTIONS {
             let held = coverage(noise, 7, 2_000);
             assert!((held - 0.984).abs() < 0.012, "{noise}: {held}");
         }
@@ -133,7 +133,7 @@ mod tests {
         for runs in [5, 6, 7, 8, 9, 10, 12, 16, 20, 50, 100] {
             let MedianInterval { confidence, .. } = MedianInterval::of(runs, 0.95);
             print!("{runs} runs: {:.2} % by the binomial;", confidence * 100.0);
-            for noise in NOISES {
+            for noise in DISTRIBUTIONS {
                 let held = coverage(noise, runs, DRAWS);
                 print!(" {noise} {:.2} %", held * 100.0);
                 assert!(held > confidence - 0.003, "{runs} {noise}");

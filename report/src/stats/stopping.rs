@@ -48,7 +48,7 @@ mod tests {
     use fastrand::Rng;
 
     use super::*;
-    use crate::stats::distribution::{NOISES, Noise};
+    use crate::stats::distribution::{DISTRIBUTIONS, Distribution};
 
     const CONFIDENCE: f64 = 0.95;
     const PRECISION: f64 = 0.02;
@@ -56,7 +56,7 @@ mod tests {
     /// A contender whose wall is one second with a noise of this size, in a race that has time for about so many runs.
     #[derive(Clone, Copy)]
     struct Race {
-        noise: Noise,
+        noise: Distribution,
         size: f64,
         time: f64,
     }
@@ -130,7 +130,7 @@ mod tests {
     /// is what a rule that stops too readily cannot stand.
     #[test]
     fn coverage_of_few_races() {
-        for noise in NOISES {
+        for noise in DISTRIBUTIONS {
             for size in [0.008, 0.02] {
                 let [held, ..] = Race { noise, size, time: 100.0 }.coverage(1_000);
                 assert!(held >= 0.94, "{noise} {size}: {held}");
@@ -142,7 +142,7 @@ mod tests {
     #[ignore = "some hundred thousand races; its results stand in METHOD.md"]
     fn coverage_under_the_stopping_rule() {
         const RACES: u32 = 10_000;
-        for noise in NOISES {
+        for noise in DISTRIBUTIONS {
             for size in [0.002, 0.005, 0.008, 0.012, 0.02, 0.05] {
                 for time in [15.0, 50.0, 250.0] {
                     let [held, runs, stopped] = Race { noise, size, time }.coverage(RACES);

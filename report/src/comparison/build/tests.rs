@@ -34,12 +34,12 @@ fn figures_are_medians_of_the_valid_runs_alone() {
         }
     }
     assert_eq!(walls, [1, 2, 3, 5], "the example's round 4 is void");
-    record.header.contenders[2].floor_ns = 500_000_000;
+    record.header.contenders[2].ideal_ns = 500_000_000;
 
     let comparison = Comparison::of(&record);
     let row = row(&comparison, "tokio:128");
     let measured = row.measured.as_ref().unwrap();
-    assert_eq!((row.valid_runs, row.void_runs, row.missing_runs()), (4, 1, 0));
+    assert_eq!((row.valid_runs, row.invalid_runs, row.missing_runs()), (4, 1, 0));
     assert_eq!(measured.wall_ns, Spread { median: 2_500_000_000, low: 1_000_000_000, high: 5_000_000_000 });
     let efficiency = measured.efficiency.unwrap();
     assert_eq!((efficiency.low, efficiency.high), (0.1, 0.5));
@@ -102,8 +102,8 @@ fn a_wall_that_is_the_targets_is_shown_and_neither_compared_nor_ranked() {
         let pairs = comparison.pairs.iter().filter(move |pair| pair.figure == figure);
         pairs.filter(|pair| pair.lower == limited || pair.higher == limited).count()
     };
-    assert_eq!(pairs_of(Figure::WallNs), 0);
-    assert!(pairs_of(Figure::CpuNs) > 0, "its CPU is its own");
+    assert_eq!(pairs_of(RankingFigure::WallNs), 0);
+    assert!(pairs_of(RankingFigure::CpuNs) > 0, "its CPU is its own");
     assert!(comparison.cpu_ranking.iter().any(|ranked| ranked.name == limited));
 }
 
@@ -116,11 +116,11 @@ fn a_warm_up_counts_nowhere_and_a_twin_has_no_row() {
     let mut first = with.runs[1].clone();
     (first.round, first.warm_up) = (0, true);
     first.figures.as_mut().unwrap().wall_ns *= 10;
-    let mut twin = with.header.contenders[1].clone();
-    twin.twin_of = Some(std::mem::replace(&mut twin.name, "twin".to_owned()));
-    let of_twin = Run { contender: twin.name.clone(), ..with.runs[1].clone() };
-    with.header.contenders.push(twin);
-    with.runs.splice(0..0, [first, of_twin]);
+    let mut control = with.header.contenders[1].clone();
+    control.control_of = Some(std::mem::replace(&mut control.name, "control".to_owned()));
+    let of_control = Run { contender: control.name.clone(), ..with.runs[1].clone() };
+    with.header.contenders.push(control);
+    with.runs.splice(0..0, [first, of_control]);
     let with = Comparison::of(&with);
     assert_eq!((with.contenders, with.ranking), (without.contenders, without.ranking));
 }
@@ -137,7 +137,7 @@ fn contenders_that_are_chosen_stay_tested_among_all() {
     let ranks: Vec<(Option<usize>, &str)> =
         some.ranking.iter().map(|ranked| (ranked.rank, ranked.name.as_str())).collect();
     assert_eq!(ranks, [(Some(1), "tokio:128"), (Some(2), "threads:32")]);
-    for (of_some, figure) in [(&some.ranking, Figure::WallNs), (&some.cpu_ranking, Figure::CpuNs)] {
+    for (of_some, figure) in [(&some.ranking, RankingFigure::WallNs), (&some.cpu_ranking, RankingFigure::CpuNs)] {
         let of_all = all.ranking_by(figure).iter().find(|ranked| ranked.name == of_some[1].name).unwrap();
         assert_eq!(of_some[1].adjusted_p, of_all.adjusted_p);
         assert_eq!(of_some[1].to_first.as_ref().unwrap().lower, of_some[0].name);
@@ -176,9 +176,9 @@ fn a_contender_without_a_valid_run_keeps_its_row_and_its_reasons() {
     let comparison = Comparison::of(&example::record());
     let row = row(&comparison, "smol:256");
     assert_eq!(row.measured, None);
-    assert_eq!((row.valid_runs, row.void_runs), (0, 5));
-    assert_eq!(row.void_reasons.len(), 1);
-    assert_eq!(row.void_reasons[0].count, 5);
+    assert_eq!((row.valid_runs, row.invalid_runs), (0, 5));
+    assert_eq!(row.invalid_reasons.len(), 1);
+    assert_eq!(row.invalid_reasons[0].count, 5);
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn latencies_are_pooled_over_the_valid_runs() {
     let mut record = example::record();
     record.runs.retain(|run| run.contender == "threads:32");
     record.runs.truncate(3);
-    record.runs[2].verdict = Verdict::Void { reasons: vec![Reason::new(ReasonKind::TargetLate, "late")] };
+    record.runs[2].verdict = Verdict::Invalid { reasons: vec![Reason::new(ReasonKind::TargetLate, "late")] };
     for (run, values) in record.runs.iter_mut().zip([&[1, 20][..], &[30, 40, 80], &[999]]) {
         run.latencies.whole = Histogram::of(values.iter().copied());
         run.latencies.failed = 1;
@@ -227,7 +227,7 @@ fn the_json_face_has_the_published_shape() {
             assert!(tokio[figure][part].is_number(), "{figure} {part}");
         }
     }
-    assert!(tokio["floor_ns"].is_u64());
+    assert!(tokio["ideal_ns"].is_u64());
     assert!(tokio["added_latency_ns"]["p99"].is_i64());
     assert_eq!(tokio["runs"][3]["verdict"], "void");
     assert_eq!(tokio["runs"][4]["verdict"], "valid");

@@ -195,7 +195,7 @@ fn the_largest_latency_of_an_older_record_is_exact_too() {
 #[test]
 fn what_is_left_of_a_record_is_as_if_no_others_had_raced() {
     let mut record = example::record();
-    record.header.contenders[2].twin_of = Some("sync:1".to_owned());
+    record.header.contenders[2].control_of = Some("sync:1".to_owned());
     let refused = record.keep_only(&["sync:1".to_owned(), "nobody:1".to_owned()]).unwrap_err();
     assert!(refused.to_string().contains("\"nobody:1\"") && refused.known.contains("tokio:8x64"));
     record.keep_only(&["sync:1".to_owned()]).unwrap();
