@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slope_is_the_median_of_the_rounds_whatever_else_a_contender_has() {
+    fn a_slope_is_the_median_of_the_rounds() {
         let record = example::record_of_sweep(9, |round, in_flight| {
             7_000_000 * u64::from(round) + u64::from(round) * 100 * in_flight
         });
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_that_does_not_grow_has_no_slope_to_speak_of() {
+    fn constant_memory_has_slope_zero() {
         let slope = only_slope(&example::record_of_sweep(9, |round, _| 7_000_000 + u64::from(round)));
         assert_eq!(slope.memory_per_in_flight_bytes, Spread { median: 0.0, low: 0.0, high: 0.0 });
     }
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn rounds_with_one_valid_number_in_flight_do_not_count() {
+    fn rounds_with_one_valid_concurrency_do_not_count() {
         let mut record = example::record_of_sweep(9, |_, in_flight| 100 * in_flight);
         for run in record.runs.iter_mut().filter(|run| run.round > 3 && run.contender == "threads:100") {
             run.verdict = Verdict::from(vec![Reason::new(ReasonKind::TargetLate, "late")]);
@@ -186,14 +186,14 @@ mod tests {
     }
 
     #[test]
-    fn in_an_open_loop_the_shape_does_not_say_what_is_in_flight() {
+    fn open_loop_has_no_slope() {
         let mut record = example::record_of_sweep(9, |_, in_flight| in_flight);
         record.header.rate = Some(RateFacts { per_second: 400.0, poisson: false });
         assert_eq!(Comparison::of(&record).memory_slopes, []);
     }
 
     #[test]
-    fn a_slope_is_of_the_contenders_that_are_left() {
+    fn a_slope_is_of_the_selected_contenders() {
         let record = example::record_of_sweep(9, |_, in_flight| 100 * in_flight);
         let some = Comparison::of(&record).only(&["threads:100".to_owned(), "threads:1000".to_owned()]);
         assert_eq!(some.memory_slopes[0].contenders, ["threads:100", "threads:1000"]);

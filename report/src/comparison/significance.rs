@@ -207,7 +207,7 @@ mod tests {
     const ABOUT_950: [u64; 10] = [950, 952, 951, 954, 953, 956, 955, 958, 957, 959];
 
     #[test]
-    fn what_the_bound_does_not_settle_is_tested() {
+    fn undecided_by_the_bound_is_tested() {
         let (pair, testing) = second(&race(ABOUT_900, ABOUT_950));
         assert_eq!((pair.lower.as_str(), pair.higher.as_str(), pair.rounds), ("threads:32", "tokio:128", 10));
         assert_eq!((testing.contenders, testing.comparisons, testing.enough_rounds), (2, 2, 12));
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_bound_settles_is_not() {
+    fn decided_by_the_bound_is_not_tested() {
         let (pair, testing) = second(&race(ABOUT_900, [300; 10]));
         assert_eq!((pair.lower.as_str(), pair.finding, pair.adjusted_p), ("tokio:128", Finding::Bound, None));
         assert_eq!(testing.contenders, 2, "by CPU");
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_are_compared_within_their_round_alone() {
+    fn runs_are_compared_within_their_round() {
         // Both drift in the same way by more than they differ.
         let drifting = |base: u64| std::array::from_fn::<u64, 10, _>(|round| base + 40 * round as u64);
         let (pair, _) = second(&race(drifting(900), drifting(905)));
@@ -243,20 +243,20 @@ mod tests {
 
     /// Each has enough valid runs, but they share too few rounds.
     #[test]
-    fn void_runs_in_different_rounds_leave_too_few_to_share() {
+    fn invalid_runs_in_different_rounds_leave_too_few_shared_rounds() {
         let level = |base: u64| std::array::from_fn::<u64, 11, _>(|round| base + round as u64);
         let mut record = race(level(900), level(950));
-        let void = |run: &mut Run| run.verdict = Verdict::Invalid { reasons: Vec::new() };
-        void(record.runs.iter_mut().find(|run| run.contender == "tokio:128" && run.round == 2).unwrap());
-        void(record.runs.iter_mut().find(|run| run.contender == "threads:32" && run.round == 5).unwrap());
+        let invalidate = |run: &mut Run| run.verdict = Verdict::Invalid { reasons: Vec::new() };
+        invalidate(record.runs.iter_mut().find(|run| run.contender == "tokio:128" && run.round == 2).unwrap());
+        invalidate(record.runs.iter_mut().find(|run| run.contender == "threads:32" && run.round == 5).unwrap());
         let comparison = Comparison::of(&record);
         assert!(comparison.ranking.iter().all(|ranked| ranked.rank.is_none()));
         assert!(comparison.ranking.iter().all(|ranked| ranked.finding == Finding::TooFewRounds));
     }
 
     #[test]
-    fn a_difference_that_the_medians_deny_is_none() {
-        // Threads are ahead in each round that both have, but had bad ones of their own.
+    fn a_difference_that_the_medians_contradict_is_not_reported() {
+        // Threads are faster in each shared round, but slower in their other rounds.
         let mut record = race(ABOUT_900, ABOUT_950);
         record.header.contenders.iter_mut().for_each(|facts| facts.rounds = 25);
         let template = record.runs.iter().find(|run| run.contender == "threads:32").unwrap().clone();
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_meter_that_read_nothing_is_no_difference_from_another() {
+    fn zero_readings_show_no_difference() {
         let mut record = race(ABOUT_900, ABOUT_950);
         record.runs.iter_mut().for_each(|run| run.figures.as_mut().unwrap().cpu_ns = 0);
         let comparison = Comparison::of(&record);
@@ -323,7 +323,7 @@ mod tests {
         assert_eq!(ranks(&Comparison::of(&five).ranking), [None; 25]);
     }
 
-    /// Two in front and two behind them, each of which are alike.
+    /// Two that are faster and two that are slower; the two of each pair are equal.
     #[test]
     fn ranks_are_shared_where_no_difference_is_found() {
         let mut record =

@@ -156,7 +156,7 @@ fn bring_up_to_date(run: &mut Run, format: u32) {
 }
 
 /// What older records hold for a figure that they do not have, or have less exactly: zeros for the latencies of a
-/// run in which no request succeeded, the end of a class for the largest latency, and a high-water mark since
+/// run in which no request succeeded, the end of a bucket for the largest latency, and a high-water mark since
 /// the program was started.
 fn correct(run: &mut Run) {
     let Some(figures) = &mut run.figures else { return };

@@ -8,7 +8,7 @@ fn row<'a>(comparison: &'a Comparison, name: &str) -> &'a Row {
 }
 
 #[test]
-fn cost_with_the_common_client_is_over_the_base_in_the_same_shape() {
+fn cost_is_relative_to_the_base_at_the_same_concurrency() {
     let mut record = example::record_with_common_client();
     let comparison = Comparison::of(&record);
     let cost = row(&comparison, "tokio+common:128").cost.unwrap();
@@ -33,7 +33,7 @@ fn figures_are_medians_of_the_valid_runs_alone() {
             walls.push(wall_ns / 1_000_000_000);
         }
     }
-    assert_eq!(walls, [1, 2, 3, 5], "the example's round 4 is void");
+    assert_eq!(walls, [1, 2, 3, 5], "the example's round 4 is invalid");
     record.header.contenders[2].ideal_ns = 500_000_000;
 
     let comparison = Comparison::of(&record);
@@ -70,14 +70,14 @@ fn six_valid_runs_have_an_interval_and_fewer_their_range() {
 }
 
 #[test]
-fn where_a_budget_stopped_the_race_the_interval_allows_for_it() {
+fn a_budget_widens_the_interval() {
     let budget = Some(Budget { time_ns: 1, precision: 0.02 });
     let ordered = |left_out| (Interval::OrderStatistic, left_out, left_out);
     assert_eq!([6, 9, 10, 20].map(|rounds| interval(rounds, budget)), [0, 1, 0, 3].map(ordered));
 }
 
 #[test]
-fn a_wall_that_is_the_targets_is_shown_and_neither_compared_nor_ranked() {
+fn a_target_limited_wall_time_is_neither_compared_nor_ranked() {
     let limited = "threads:32";
     let mut record = example::record_of_rounds(16);
     let before = Comparison::of(&record);
@@ -108,7 +108,7 @@ fn a_wall_that_is_the_targets_is_shown_and_neither_compared_nor_ranked() {
 }
 
 #[test]
-fn a_warm_up_counts_nowhere_and_a_twin_has_no_row() {
+fn warm_ups_and_aa_controls_have_no_row() {
     let record = example::record();
     let without = Comparison::of(&record);
 
@@ -126,7 +126,7 @@ fn a_warm_up_counts_nowhere_and_a_twin_has_no_row() {
 }
 
 #[test]
-fn contenders_that_are_chosen_stay_tested_among_all() {
+fn selected_contenders_keep_the_tests_among_all() {
     let all = Comparison::of(&example::record_of_rounds(16));
     let names = ["tokio:128", "threads:32"].map(str::to_owned);
     let some = all.clone().only(&names);
@@ -145,7 +145,7 @@ fn contenders_that_are_chosen_stay_tested_among_all() {
 }
 
 #[test]
-fn under_a_budget_the_rounds_asked_for_are_those_given() {
+fn with_a_budget_rounds_are_those_that_ran() {
     let mut record = example::record();
     record.header.contenders.iter_mut().for_each(|facts| facts.rounds = 1);
     record.header.budget = Some(Budget { time_ns: 1, precision: 0.02 });
@@ -154,7 +154,7 @@ fn under_a_budget_the_rounds_asked_for_are_those_given() {
 }
 
 #[test]
-fn speed_up_is_over_the_contender_with_one_request_in_flight_whatever_its_name() {
+fn speed_up_is_over_the_contender_with_one_request_in_flight() {
     let mut record = example::record();
     record.header.contenders.rotate_left(1);
     let comparison = Comparison::of(&record);
@@ -198,7 +198,7 @@ fn latencies_are_pooled_over_the_valid_runs() {
 }
 
 #[test]
-fn one_sampled_peak_makes_the_row_a_sampled_one() {
+fn one_sampled_peak_makes_the_row_sampled() {
     let mut record = example::record();
     let run = record.runs.iter_mut().find(|run| run.contender == "threads:32").unwrap();
     run.figures.as_mut().unwrap().peak_memory_method = MemoryMethod::SampledTree;
@@ -209,7 +209,7 @@ fn one_sampled_peak_makes_the_row_a_sampled_one() {
 }
 
 #[test]
-fn the_json_face_has_the_published_shape() {
+fn json_has_the_published_keys() {
     let json = serde_json::to_value(Comparison::of(&example::record())).unwrap();
     let tokio = &json["contenders"][2];
     assert_eq!(tokio["name"], "tokio:128");
@@ -229,12 +229,12 @@ fn the_json_face_has_the_published_shape() {
     }
     assert!(tokio["ideal_ns"].is_u64());
     assert!(tokio["added_latency_ns"]["p99"].is_i64());
-    assert_eq!(tokio["runs"][3]["verdict"], "void");
+    assert_eq!(tokio["runs"][3]["verdict"], "invalid");
     assert_eq!(tokio["runs"][4]["verdict"], "valid");
     assert!(tokio["runs"][4]["wall_ns"].is_u64());
 
     let hung = &json["contenders"][4];
     assert!(hung.get("wall_ns").is_none());
-    assert_eq!(hung["runs"][0]["verdict"], "void");
+    assert_eq!(hung["runs"][0]["verdict"], "invalid");
     assert!(json["references"][0]["rows"][3]["efficiency"].is_f64());
 }

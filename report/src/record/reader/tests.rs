@@ -179,7 +179,7 @@ fn the_largest_latency_of_an_older_record_is_exact_too() {
     record.header.format = 2;
     let run = &mut record.runs[0];
     let true_max = run.latencies.whole.max_ns().unwrap();
-    run.latencies.whole.classes.last_mut().unwrap().0 = true_max + 50_000;
+    run.latencies.whole.buckets.last_mut().unwrap().0 = true_max + 50_000;
     // Nothing succeeded in this one, and zeros stood for what there is not.
     let failed = &mut record.runs[1];
     failed.latencies = Latencies { failed: 1_000, ..Latencies::default() };
