@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Quantiles, Samples};
 
-/// How long the requests of a run took. Those that failed are counted, and in neither histogram.
+/// How long the requests of a run took. Failed requests are counted and are in neither histogram.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "SavedLatencies", from = "SavedLatencies")]
 pub struct Latencies {
@@ -20,9 +20,9 @@ pub struct Latencies {
     pub failed: u64,
 }
 
-/// How many values lie in each of a row of buckets, each less than 1 % wide: a high-dynamic-range histogram
-/// with two significant digits (Gil Tene, hdrhistogram.org). Values are nanoseconds; those below zero,
-/// which come of two clocks that differ, count as zero, those above a day as a day.
+/// A high-dynamic-range histogram with two significant digits: its buckets are less than 1 % wide (Gil Tene,
+/// hdrhistogram.org). Values are nanoseconds. Those below zero, which come from two clocks that differ, count as zero,
+/// those above a day as a day.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "SavedHistogram", try_from = "SavedHistogram")]
 pub struct Histogram {
@@ -57,10 +57,10 @@ impl From<SavedLatencies> for Latencies {
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum SavedHistogram {
-    /// HdrHistogram's own encoding V2, compressed by DEFLATE, in base 64: what the histogram logs of its other
-    /// libraries hold. It knows buckets only, so the largest value stands beside it.
+    /// HdrHistogram's encoding V2, compressed by DEFLATE, in base 64, as in the histogram logs of its other
+    /// libraries. It holds buckets only, so the largest value is saved beside it.
     Encoded { max_ns: u64, hdr_v2_deflate: String },
-    /// What records up to format 2 have of all, and newer ones of a histogram without values.
+    /// All histograms of records up to format 2, and empty ones of newer records.
     Buckets(Vec<(u64, u64)>),
 }
 
@@ -91,7 +91,7 @@ impl TryFrom<SavedHistogram> for Histogram {
 }
 
 impl Latencies {
-    /// Those of `samples`.
+    /// The latencies of `samples`.
     pub fn of(samples: &Samples) -> Latencies {
         let mut errors: Vec<usize> = samples.errors.iter().map(|(index, _)| *index).collect();
         errors.sort_unstable();
@@ -107,7 +107,7 @@ impl Latencies {
         }
     }
 
-    /// Those of several runs together.
+    /// The latencies of several runs together.
     pub fn pool<'a>(runs: impl IntoIterator<Item = &'a Latencies>) -> Latencies {
         let runs: Vec<&Latencies> = runs.into_iter().collect();
         Latencies {
@@ -134,8 +134,8 @@ impl Histogram {
         self.buckets.last().map(|(end, _)| *end)
     }
 
-    /// Ends the last bucket at `max_ns`, where that lies within it. Records were saved whose last bucket has the
-    /// end that all of its kind have.
+    /// Ends the last bucket at `max_ns`, where that lies within it. In older records the last bucket has its nominal
+    /// end.
     pub(super) fn end_at(&mut self, max_ns: u64) {
         let before = self.buckets.iter().rev().nth(1).map_or(0, |(end, _)| *end);
         if let Some((end, _)) = self.buckets.last_mut()
@@ -150,8 +150,8 @@ impl Histogram {
         self.buckets.iter().map(|(_, count)| count).sum()
     }
 
-    /// The upper end of the bucket that the quantile lies in, in nanoseconds: `share` of the values, 0 to 1,
-    /// are not above it. `None` where there are no values.
+    /// The upper end of the bucket that contains the quantile `share`, 0 to 1, in nanoseconds. `None` where there are
+    /// no values.
     pub fn quantile(&self, share: f64) -> Option<u64> {
         let rank = (share * self.count() as f64).ceil().max(1.0) as u64;
         let mut below = 0;
@@ -162,7 +162,8 @@ impl Histogram {
         self.buckets.iter().find(reached).or(self.buckets.last()).map(|(value, _)| *value)
     }
 
-    /// The points that tables show, each at most 1 % too high and the largest exact; `None` where there are no values.
+    /// The quantiles that tables show, each at most 1 % too high and the maximum exact; `None` where there are no
+    /// values.
     pub fn quantiles(&self) -> Option<Quantiles> {
         let at = |share| self.quantile(share).map(u64::cast_signed);
         Some(Quantiles { p50: at(0.5)?, p90: at(0.9)?, p99: at(0.99)?, max: at(1.0)? })
@@ -183,7 +184,7 @@ impl Histogram {
         Histogram::from_hdr(&Histogram::sum(histograms), max_ns.unwrap_or(0))
     }
 
-    /// The values of all `histograms`, as far as their buckets know them.
+    /// The values of all `histograms`, by their buckets.
     fn sum<'a>(histograms: impl IntoIterator<Item = &'a Histogram>) -> Hdr<u64> {
         let mut hdr = empty();
         for &(value, count) in histograms.into_iter().flat_map(|histogram| &histogram.buckets) {
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_saved_histogram_is_read_as_it_was_and_is_small() {
+    fn histograms_round_trip_and_are_small() {
         let histogram = |step: u64| Histogram::of((0..1_000).map(|i| 40_000 + i * i * step));
         for (whole, added, fields) in [
             (histogram(7), histogram(3), 3),
@@ -254,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_histogram_is_read_from_buckets_too_and_never_from_anything_else() {
+    fn a_histogram_is_read_from_buckets_and_not_from_broken_encodings() {
         let read = |text: &str| serde_json::from_str::<Histogram>(text);
         assert_eq!(read("[[5,1],[1000003,2]]").unwrap().buckets, [(5, 1), (1_000_003, 2)]);
         for broken in [r#"{"max_ns":5,"hdr_v2_deflate":"SElTVA=="}"#, r#"{"max_ns":5,"hdr_v2_deflate":"~"}"#]
@@ -264,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_pool_as_if_their_values_had_been_one_run() {
+    fn pooled_runs_equal_one_run_of_all_values() {
         let run = |values: std::ops::Range<u64>| {
             let histogram = Histogram::of(values.map(|i| i * 7_919));
             Latencies { whole: histogram.clone(), added: histogram, failed: 1 }

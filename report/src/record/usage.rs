@@ -1,13 +1,13 @@
-//! What a run cost besides time and memory, and how well its meters looked.
+//! The resource usage of a run besides time and memory, and how densely it was sampled.
 
 use serde::{Deserialize, Serialize};
 
-/// How the CPU of the worker tree was learnt.
+/// How the CPU of the worker tree was measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CpuMethod {
-    /// The account of a control group that holds the workers and whatever they start: exact to 1 µs,
-    /// whoever outlives whom.
+    /// The accounting of a control group that holds the workers and all their descendants: exact to 1 µs, also where
+    /// a process outlives its parent.
     Group,
     /// The scheduler's clock of every living process, and of children that ended and were waited for
     /// what the kernel passes on to their parents, in ticks of 10 ms. A process that outlives its parent
@@ -21,29 +21,29 @@ pub enum CpuMethod {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Usage {
-    /// The CPU's part in user space, in nanoseconds, and the one in the kernel. They add up to the CPU, which is
-    /// exact; how it is split, the kernel samples. Known of a control group alone.
+    /// CPU in user space, in nanoseconds. With `system_ns` it adds up to the CPU, which is exact; the kernel samples how
+    /// it is split. Known of a control group alone.
     pub user_ns: Option<u64>,
-    /// See `user_ns`.
+    /// CPU in the kernel, in nanoseconds. See `user_ns`.
     pub system_ns: Option<u64>,
-    /// Times that a thread gave up its core to wait for something. Absent where threads ended during the
-    /// run that had more than 1 % of its CPU: they took their count with them.
+    /// Voluntary context switches. Absent where threads with more than 1 % of the run's CPU ended during the run,
+    /// since their counts are lost.
     pub voluntary_switches: Option<u64>,
-    /// Times that a thread was made to give up its core. Absent as above.
+    /// Involuntary context switches. Absent as above.
     pub involuntary_switches: Option<u64>,
-    /// System calls. Counted in runs that count for nothing else, since to count them slows down each.
+    /// System calls. Counted in separate runs, since counting slows down each call.
     pub system_calls: Option<u64>,
-    /// Instructions in user space. Counted as system calls are, in runs of their own.
+    /// Instructions in user space. Counted in separate runs, as system calls are.
     pub instructions: Option<u64>,
     /// Calls of the functions that allocate memory. Counted with the instructions.
     pub allocations: Option<u64>,
-    /// Page faults that took no reading from a disk.
+    /// Page faults that needed no disk access.
     pub minor_faults: Option<u64>,
-    /// Page faults that did.
+    /// Page faults that needed disk access.
     pub major_faults: Option<u64>,
-    /// The most threads that a look found: a lower bound.
+    /// The most threads in any sample: a lower bound.
     pub threads_at_peak: Option<u64>,
-    /// The most open descriptors that a look found: a lower bound.
+    /// The most open descriptors in any sample: a lower bound.
     pub descriptors_at_peak: Option<u64>,
     /// Bytes that the target received: heads and bodies of requests, before encryption.
     pub sent_bytes: Option<u64>,
@@ -51,17 +51,18 @@ pub struct Usage {
     pub received_bytes: Option<u64>,
 }
 
-/// How the tree was watched for what is not counted but sampled: peaks, and pictures over time.
+/// How densely the worker tree was sampled, for peaks and time series.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SamplingStats {
-    /// Looks, the one before `go` and the one at `done` included.
-    pub looks: u64,
-    /// The longest time between two of them, in nanoseconds: what comes and goes within it may be missed.
+    /// Readings, including the one before `go` and the one at `done`.
+    #[serde(alias = "looks")]
+    pub readings: u64,
+    /// The longest time between two readings, in nanoseconds: shorter peaks may be missed.
     pub longest_gap_ns: u64,
-    /// The most that the memory of several processes grew from one look to the next, in bytes; 0 where
+    /// The largest growth of the memory of several processes from one reading to the next, in bytes; 0 where
     /// there is one process, whose peak the kernel keeps.
     pub largest_step_bytes: u64,
-    /// CPU that watching took between `go` and `done`, in nanoseconds. It is in no other figure.
+    /// CPU of the sampler between `go` and `done`, in nanoseconds. It is in no other figure.
     pub cpu_ns: u64,
 }
