@@ -14,6 +14,7 @@ pub mod splice;
 pub mod stats;
 pub mod tables;
 
+mod junit_xml;
 mod printable;
 
 #[cfg(test)]

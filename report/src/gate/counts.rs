@@ -1,64 +1,64 @@
-//! Counts that hardly vary from run to run, so that a few runs tell.
+//! Judging counts. They hardly vary from run to run, so that a few runs are enough.
 
-use super::{Count, GateFigure, Gate, SCREEN_PAIRS, Side, Stage};
+use super::{Count, Gate, GateFigure, SCREEN_PAIRS, Side, Stage};
 use crate::stats::Sorted;
 
-/// Runs of each build that are counted, and again when the head looks worse.
+/// Counted runs of each build, and again when the head looks worse.
 pub const COUNTS: u32 = 3;
 
-/// A count is worse only beyond so many times its own range from run to run.
+/// A count is worse only beyond this multiple of its own range from run to run.
 const RANGES: f64 = 2.0;
 
-/// What a count must be worse by at least.
-struct Least {
-    /// As a part of the base's.
+/// The smallest increase of a count that is a regression.
+struct Thresholds {
+    /// Relative to the base.
     share: f64,
-    /// In itself, a request (of connections: a run).
+    /// Absolute, per request (of connections: per run).
     amount: f64,
 }
 
 impl GateFigure {
-    fn least(self) -> Least {
+    fn thresholds(self) -> Thresholds {
         match self {
-            GateFigure::Instructions => Least { share: 0.01, amount: 20.0 },
-            GateFigure::Allocations => Least { share: 0.01, amount: 0.05 },
-            // How many events a wake-up finds is a matter of timing, and with it the number of wake-ups.
-            GateFigure::SystemCalls => Least { share: 0.05, amount: 0.05 },
-            _ => Least { share: 0.0, amount: 0.0 },
+            GateFigure::Instructions => Thresholds { share: 0.01, amount: 20.0 },
+            GateFigure::Allocations => Thresholds { share: 0.01, amount: 0.05 },
+            // The number of wake-ups depends on timing, since a wake-up may find several events.
+            GateFigure::SystemCalls => Thresholds { share: 0.05, amount: 0.05 },
+            _ => Thresholds { share: 0.0, amount: 0.0 },
         }
     }
 }
 
-/// Base and head beside each other.
+/// A count of base and head.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Counted {
     /// Median of the base.
     pub(super) base: f64,
     /// Median of the head.
     pub(super) head: f64,
-    /// By how much, as a part of the base's, the head can be above it unnoticed.
-    pub(super) unnoticed: f64,
+    /// The largest increase, relative to the base, that is not detectable.
+    pub(super) undetectable: f64,
     /// Whether it is worse: by more than that, and in every run.
     pub(super) worse: bool,
 }
 
 impl Counted {
     fn of(figure: GateFigure, base: &Sorted<f64>, head: &Sorted<f64>) -> Counted {
-        let Least { share, amount } = figure.least();
+        let Thresholds { share, amount } = figure.thresholds();
         let (base_range, head_range) = (base.high() - base.low(), head.high() - head.low());
         let range = RANGES * base_range.max(head_range);
-        // Connections are known of every run there was: that all of the head's are above all of the base's
-        // is rare enough by itself.
+        // Connections are known of every run. By chance all of the head's are rarely above all of the base's.
         let allowed = match figure {
             GateFigure::Connections => 0.0,
             _ => (share * base.median()).max(amount).max(range),
         };
-        // What is small in itself is small, whatever part of nearly nothing it is.
-        let unnoticed = if allowed > amount { allowed } else { 0.0 };
-        let unnoticed = if figure == GateFigure::Connections { base_range.max(head_range) } else { unnoticed };
+        // An increase within the absolute threshold does not matter, however large it is relative to the base.
+        let undetectable = if allowed > amount { allowed } else { 0.0 };
+        let undetectable =
+            if figure == GateFigure::Connections { base_range.max(head_range) } else { undetectable };
         let worse = head.median() - base.median() > allowed && head.low() > base.high();
         let part = |amount: f64| if base.median() > 0.0 { amount / base.median() } else { 0.0 };
-        Counted { base: base.median(), head: head.median(), unnoticed: part(unnoticed), worse }
+        Counted { base: base.median(), head: head.median(), undetectable: part(undetectable), worse }
     }
 }
 
@@ -74,12 +74,12 @@ impl Count {
 }
 
 impl Gate {
-    /// What was counted in a stage, where both builds were as often as they had to be.
+    /// The counts of a stage, where both builds have enough of them.
     pub(super) fn counted(&self, cell: usize, figure: GateFigure, stage: Stage) -> Option<Counted> {
-        let asked = if figure == GateFigure::Connections { SCREEN_PAIRS } else { COUNTS };
+        let needed = if figure == GateFigure::Connections { SCREEN_PAIRS } else { COUNTS };
         let of_side = |side| {
             let values = self.values(cell, figure, stage, side);
-            Sorted::new(values).filter(|values| values.count() >= asked as usize)
+            Sorted::new(values).filter(|values| values.count() >= needed as usize)
         };
         Some(Counted::of(figure, &of_side(Side::Base)?, &of_side(Side::Head)?))
     }
@@ -94,10 +94,10 @@ impl Gate {
         counts.filter_map(|count| count.of(figure)).collect()
     }
 
-    /// The cells whose counts look worse and have to be made again.
+    /// The cells whose counts look worse and have to be confirmed.
     pub fn to_count_again(&self) -> Vec<usize> {
         let worse = self.judged().filter(|(cell, _, figure)| {
-            // Connections have been counted often enough.
+            // Connections have been counted in every run.
             *figure != GateFigure::Connections
                 && self.counted(*cell, *figure, Stage::Screen).is_some_and(|counted| counted.worse)
         });
@@ -120,17 +120,17 @@ mod tests {
     }
 
     #[test]
-    fn what_varies_by_itself_hides_as_much() {
+    fn variation_of_a_count_limits_what_is_detectable() {
         let steady = counted(GateFigure::Instructions, [8_000.0, 8_001.0, 8_002.0], [8_000.0; 3]);
-        assert_eq!(steady.unnoticed, 0.01);
-        let restless = counted(GateFigure::Instructions, [8_000.0, 8_400.0, 8_800.0], [8_000.0; 3]);
-        assert!((restless.unnoticed - 1_600.0 / 8_400.0).abs() < 1e-9);
-        let next_to_nothing = counted(GateFigure::Allocations, [0.01, 0.02, 0.03], [0.01, 0.02, 0.03]);
-        assert_eq!(next_to_nothing.unnoticed, 0.0);
+        assert_eq!(steady.undetectable, 0.01);
+        let noisy = counted(GateFigure::Instructions, [8_000.0, 8_400.0, 8_800.0], [8_000.0; 3]);
+        assert!((noisy.undetectable - 1_600.0 / 8_400.0).abs() < 1e-9);
+        let tiny = counted(GateFigure::Allocations, [0.01, 0.02, 0.03], [0.01, 0.02, 0.03]);
+        assert_eq!(tiny.undetectable, 0.0);
     }
 
     #[test]
-    fn a_count_is_worse_beyond_its_own_range_and_its_least() {
+    fn a_count_is_worse_beyond_its_range_and_threshold() {
         let instructions = |head| worse(GateFigure::Instructions, [8_000.0, 8_001.0, 8_002.0], head);
         assert!(!instructions([8_070.0, 8_071.0, 8_072.0]), "by less than 1 %");
         assert!(instructions([8_100.0, 8_101.0, 8_102.0]));
@@ -139,14 +139,14 @@ mod tests {
     }
 
     #[test]
-    fn few_allocations_more_in_a_thousand_requests_are_none_a_request() {
+    fn a_few_more_allocations_in_a_thousand_requests_are_no_regression() {
         assert!(!worse(GateFigure::Allocations, [0.0, 0.0, 0.0], [0.01, 0.01, 0.01]));
         assert!(worse(GateFigure::Allocations, [0.0, 0.0, 0.0], [1.0, 1.0, 1.0]));
         assert!(worse(GateFigure::Allocations, [12.0, 12.0, 12.01], [13.0, 13.0, 13.0]));
     }
 
     #[test]
-    fn a_connection_more_is_one_too_many() {
+    fn one_more_connection_is_a_regression() {
         assert!(worse(GateFigure::Connections, [128.0, 128.0, 128.0], [129.0, 129.0, 129.0]));
         assert!(!worse(GateFigure::Connections, [120.0, 128.0, 128.0], [128.0, 129.0, 129.0]));
     }

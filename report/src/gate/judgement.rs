@@ -1,37 +1,37 @@
-//! What a gate says: each figure of each cell, and the whole.
+//! The judgement of a gate: the state of each figure of each cell, and the outcome.
 
 use std::cell::LazyCell;
 
-use super::candidates::{ALPHA, MARGIN, MUST_FIND, Candidate, confirm, pairs_needed, screen};
-use super::{GateFigure, Gate, SCREEN_PAIRS, Side, Stage};
+use super::candidates::{ALPHA, Candidate, MARGIN, MUST_FIND, confirm, pairs_needed, screen};
+use super::{Gate, GateFigure, SCREEN_PAIRS, Side, Stage};
 use crate::numbers::{self, percent};
 use crate::stats::{hodges_lehmann, holm, signed_rank, smallest_shift_that_all_find};
 
-/// How sure the interval of a ratio is: its lower end is where the one-sided test at [`ALPHA`] stands.
+/// The confidence of the interval of a ratio: its lower end corresponds to the one-sided test at [`ALPHA`].
 const CONFIDENCE: f64 = 1.0 - 2.0 * ALPHA;
 
-/// How often a drop of the size that is told as detectable would have been found.
+/// The power with which a detectable regression is found.
 const POWER: f64 = 0.8;
 
-/// What a gate says.
+/// The judgement of a gate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judgement {
-    /// The whole.
+    /// The outcome.
     pub outcome: GateOutcome,
-    /// Every cell with each of its figures, in the order of the cells, the hidden one last.
+    /// Every cell with each of its figures, in the order of the cells, the A/A control last.
     pub rows: Vec<Row>,
-    /// Why it is inconclusive, or would be if nothing had been found: each in one line.
+    /// Why it is inconclusive, or would be without a regression: each in one line.
     pub doubts: Vec<String>,
 }
 
-/// The whole.
+/// The outcome of a gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GateOutcome {
-    /// Everything was measured well enough to find what must be found, and nothing was found.
+    /// No regression was found, and the measurements were good enough to find one.
     Pass,
-    /// Something is worse.
+    /// A figure is worse.
     Regression,
-    /// Nothing was found that is believed, and something could have been missed.
+    /// No reliable regression was found, and one could have been missed.
     Inconclusive,
 }
 
@@ -40,58 +40,59 @@ pub enum GateOutcome {
 pub struct Row {
     /// Index of the cell.
     pub cell: usize,
-    /// Which figure.
+    /// The figure.
     pub figure: GateFigure,
-    /// What became of it.
+    /// The result.
     pub state: State,
     /// Head ÷ base.
     pub ratio: Option<Ratio>,
     /// The medians of a count, base's and head's.
     pub counts: Option<(f64, f64)>,
-    /// Pairs behind it: those of the last stage that it went through.
+    /// The number of pairs of its last stage.
     pub pairs: u32,
-    /// Of a candidate, the p of its last test, adjusted for all candidates.
+    /// Of a candidate, the p-value of its confirmation, adjusted for all candidates.
     pub p: Option<f64>,
-    /// The least ratio that would have been found in four of five such gates.
+    /// The smallest ratio that is found with a power of 80 %.
     pub detectable: Option<f64>,
 }
 
-/// What became of a figure.
+/// The result of a figure.
 #[derive(Clone, Debug, PartialEq)]
 pub enum State {
-    /// Nothing looks worse.
-    Even,
-    /// It looked worse at first, and fresh pairs did not bear it out.
-    Cleared,
+    /// It is not worse.
+    NotWorse,
+    /// It looked worse at first, and new pairs did not confirm it.
+    NotConfirmed,
     /// It is worse.
     Worse,
-    /// By its pairs it is worse, and the machine is such that no pair is believed.
-    Doubtful,
-    /// A count that varies too much by itself to be judged here.
-    Restless,
-    /// It was not measured as it should have been: why.
+    /// Its pairs show a regression, but measurements on this machine are not reliable.
+    Unreliable,
+    /// A count that varies too much to be judged.
+    TooNoisy,
+    /// It was not measured completely: why.
     Missing(String),
     /// This machine cannot count it.
     NotOffered,
-    /// The target was the limit of the wall of one of the builds, so the ratio is not that of the builds.
+    /// The target limited the wall time of one of the builds, so the ratio is not that of the builds.
     TargetLimited,
 }
 
-/// A ratio with its interval; a count's is without.
+/// Head ÷ base with an interval. The ratio of a count has none.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ratio {
     /// The estimate of Hodges and Lehmann, or the ratio of two medians.
     pub estimate: f64,
-    /// The interval that inverts the test by itself, without the adjustment for the other candidates.
+    /// The interval that inverts the test, without the adjustment for the other candidates.
     pub interval: Option<(f64, f64)>,
 }
 
 impl Row {
-    /// Every figure of the gate tested, without what was [detectable](Row#structfield.detectable), which takes its time.
+    /// Every figure of the gate tested, without what is [detectable](Row#structfield.detectable), which takes time to
+    /// compute.
     pub fn tested(gate: &Gate) -> Vec<Row> {
         let candidates = gate.candidates();
-        let heard: Vec<f64> = candidates.iter().map(|candidate| p_of(gate, candidate)).collect();
-        let adjusted = holm(&heard);
+        let p: Vec<f64> = candidates.iter().map(|candidate| p_of(gate, candidate)).collect();
+        let adjusted = holm(&p);
         let rows = gate.judged().map(|(cell, _, figure)| {
             if !figure.is_measured() {
                 return Row::of_count(gate, cell, figure);
@@ -102,8 +103,8 @@ impl Row {
         rows.collect()
     }
 
-    /// As [`Row::tested`], and where the machine is not believed nothing that was measured is worse.
-    pub fn believed(gate: &Gate) -> Vec<Row> {
+    /// As [`Row::tested`], except that on an unreliable machine no measured figure is worse.
+    pub fn reliable(gate: &Gate) -> Vec<Row> {
         let mut rows = Row::tested(gate);
         if !doubts_of_the_machine(gate, &rows).is_empty() {
             for row in rows.iter_mut().filter(|row| row.figure.is_measured() && row.is_worse()) {
@@ -118,16 +119,17 @@ impl Row {
     }
 
     fn of_pairs(gate: &Gate, cell: usize, figure: GateFigure, candidate: Option<(Candidate, f64)>) -> Row {
-        let (stage, asked) = match candidate {
+        let (stage, needed) = match candidate {
             None => (Stage::Screen, SCREEN_PAIRS),
             Some((candidate, _)) => (Stage::Confirm, candidate.pairs),
         };
         let differences = gate.differences(cell, figure, stage);
         let pairs = differences.len() as u32;
         let is_limited = |side| figure == GateFigure::Throughput && gate.is_target_limited(cell, stage, side);
-        // Where only the base's wall is the target's, its own is no longer: what is worse than that is worse.
+        // Where the target limited only the base, the base's own wall time is at most as long: a head that is worse than
+        // that is worse.
         let state = match candidate {
-            _ if pairs < asked => State::Missing(format!("{pairs} of {asked} pairs were valid")),
+            _ if pairs < needed => State::Missing(format!("{pairs} of {needed} pairs were valid")),
             _ if is_limited(Side::Head) => State::TargetLimited,
             Some((_, p)) if p <= ALPHA => State::Worse,
             _ if is_limited(Side::Base) => State::TargetLimited,
@@ -148,24 +150,23 @@ impl Row {
             let missing = || State::Missing("it was not counted".to_owned());
             return Row::new(cell, figure, if not_offered { State::NotOffered } else { missing() });
         };
-        let restless = first.unnoticed > MUST_FIND.exp_m1();
+        let too_noisy = first.undetectable > MUST_FIND.exp_m1();
         let again = LazyCell::new(|| gate.counted(cell, figure, Stage::Confirm));
-        let (state, told) = match (first.worse, figure, *again) {
-            (false, ..) if restless => (State::TooNoisy, first),
+        let (state, counted) = match (first.worse, figure, *again) {
+            (false, ..) if too_noisy => (State::TooNoisy, first),
             (false, ..) => (State::NotWorse, first),
-            // Every run was counted, not three.
+            // Connections were counted in every run.
             (true, GateFigure::Connections, _) => (State::Worse, first),
             (true, _, None) => (State::Missing("it was not counted again".to_owned()), first),
             (true, _, Some(again)) if again.worse => (State::Worse, again),
             (true, _, Some(again)) => (State::NotConfirmed, again),
         };
-        let ratio = (told.base > 0.0).then(|| Ratio { estimate: told.head / told.base, interval: None });
-        let detectable = Some(1.0 + told.unnoticed);
-        Row { ratio, counts: Some((told.base, told.head)), detectable, ..Row::new(cell, figure, state) }
+        let ratio = (counted.base > 0.0).then(|| Ratio { estimate: counted.head / counted.base, interval: None });
+        let detectable = Some(1.0 + counted.undetectable);
+        Row { ratio, counts: Some((counted.base, counted.head)), detectable, ..Row::new(cell, figure, state) }
     }
 
-    /// The least ratio that this row would have shown, had there been one, found by drawing from the noise
-    /// that it has. `candidates` is how many were heard.
+    /// The smallest ratio that is detectable in this row, by resampling its noise. `candidates` is their number.
     fn detectable(&self, gate: &Gate, candidates: usize) -> Option<f64> {
         let of_stage = |stage| {
             let differences = gate.differences(self.cell, self.figure, stage);
@@ -174,37 +175,37 @@ impl Row {
         };
         let noise: Vec<f64> = [Stage::Screen, Stage::Confirm].into_iter().flat_map(of_stage).collect();
         let pairs = pairs_needed(&gate.differences(self.cell, self.figure, Stage::Screen));
-        // Had it looked worse there would have been one candidate more, unless it was one.
+        // With a regression this row would be one more candidate, unless it is one already.
         let candidates = candidates + usize::from(self.p.is_none());
         let tests = [screen(), confirm(pairs, candidates)];
         smallest_shift_that_all_find(&noise, &tests, POWER, gate.seed).map(f64::exp)
     }
 
-    /// Whether its test says that it is worse, be it believed or not.
-    fn is_called(&self) -> bool {
+    /// Whether its test finds it worse, reliable or not.
+    fn is_significant(&self) -> bool {
         matches!(self.state, State::Worse | State::Unreliable)
     }
 
-    /// Whether a count or a test says that it is worse.
+    /// Whether a count or a test finds it worse.
     pub fn is_worse(&self) -> bool {
         self.state == State::Worse
     }
 }
 
-/// The p of a candidate's fresh pairs; 1 where they are too few.
+/// The p-value of a candidate's confirmation; 1 where there are too few pairs.
 fn p_of(gate: &Gate, candidate: &Candidate) -> f64 {
-    let fresh = gate.differences(candidate.cell, candidate.figure, Stage::Confirm);
-    if (fresh.len() as u32) < candidate.pairs {
+    let differences = gate.differences(candidate.cell, candidate.figure, Stage::Confirm);
+    if (differences.len() as u32) < candidate.pairs {
         return 1.0;
     }
-    let beyond: Vec<f64> = fresh.iter().map(|difference| difference - MARGIN).collect();
+    let beyond: Vec<f64> = differences.iter().map(|difference| difference - MARGIN).collect();
     signed_rank::greater(&beyond)
 }
 
 impl Judgement {
-    /// What `gate` says.
+    /// Judges `gate`.
     pub fn of(gate: &Gate) -> Judgement {
-        let mut rows = Row::believed(gate);
+        let mut rows = Row::reliable(gate);
         let candidates = rows.iter().filter(|row| row.p.is_some()).count();
         for row in &mut rows {
             let is_open = matches!(row.state, State::NotWorse | State::NotConfirmed);
@@ -212,10 +213,10 @@ impl Judgement {
                 row.detectable = row.detectable(gate, candidates);
             }
         }
-        // Had the hidden cell been called worse, nothing that is measured would be left.
+        // Where the control is worse, all measured figures are unreliable.
         let found = rows.iter().any(Row::is_worse);
-        let noisy = doubts_of_the_machine(gate, &rows);
-        let doubts: Vec<String> = noisy.into_iter().chain(doubts_of_the_rows(gate, &rows)).collect();
+        let of_machine = doubts_of_the_machine(gate, &rows);
+        let doubts: Vec<String> = of_machine.into_iter().chain(doubts_of_the_rows(gate, &rows)).collect();
         let outcome = match (found, doubts.is_empty()) {
             (true, _) => GateOutcome::Regression,
             (false, true) => GateOutcome::Pass,
@@ -225,31 +226,30 @@ impl Judgement {
     }
 }
 
-/// Repeating runs that the target kept back changes which of them are seen: more than this part of them are too
-/// many.
+/// The largest acceptable share of repeated runs: repeating those that the target delayed is a selection.
 const MOST_REPEATED: f64 = 0.05;
 
-/// Why nothing that was measured is believed. Counts are believed all the same.
+/// Why measured figures are not reliable. Counts are reliable nevertheless.
 fn doubts_of_the_machine(gate: &Gate, rows: &[Row]) -> Vec<String> {
     if !rows.iter().any(|row| row.figure.is_measured()) {
-        return Vec::new(); // nothing that noise could touch
+        return Vec::new(); // noise affects no figure
     }
     let disturbances = gate.noise.disturbances(gate.took_ns).into_iter().map(|disturbance| {
         format!("{disturbance}: {}", percent(disturbance.share(&gate.noise, gate.took_ns)))
     });
-    let distinguished = rows.iter().filter(|row| gate.cells[row.cell].control && row.is_called()).map(|row| {
-        format!("the base was told from itself, by its {}: the machine makes differences", row.figure.name())
+    let distinguished = rows.iter().filter(|row| gate.cells[row.cell].control && row.is_significant()).map(|row| {
+        format!("the A/A control shows a difference in {}: the machine is biased", row.figure.name())
     });
     disturbances.chain(distinguished).collect()
 }
 
-/// What could have been missed.
+/// Why regressions could have been missed.
 fn doubts_of_the_rows(gate: &Gate, rows: &[Row]) -> Vec<String> {
     let mut doubts = Vec::new();
     for (index, cell) in gate.cells.iter().enumerate() {
         let of_cell = || rows.iter().filter(|row| row.cell == index);
         if !cell.control && of_cell().all(|row| matches!(row.state, State::NotOffered | State::TooNoisy)) {
-            doubts.push(format!("{}: nothing of it was measured", cell.name()));
+            doubts.push(format!("{}: no figure was measured", cell.name()));
         }
         let is_limited = of_cell().any(|row| row.state == State::TargetLimited);
         if !cell.control && is_limited && !of_cell().any(stands_for_throughput) {
@@ -263,7 +263,7 @@ fn doubts_of_the_rows(gate: &Gate, rows: &[Row]) -> Vec<String> {
         let repeated: u32 = pairs().map(|pair| pair.repeated).sum();
         let share = f64::from(repeated) / (pairs().count().max(1) as f64 * f64::from(cell.runs.max(1)));
         if share > MOST_REPEATED && of_cell().any(|row| row.figure.is_measured()) {
-            doubts.push(format!("{}: the target kept back {} of its runs", cell.name(), percent(share)));
+            doubts.push(format!("{}: the target delayed {} of its runs", cell.name(), percent(share)));
         }
         for row in of_cell() {
             let what = || format!("{} of {}", row.figure.name(), cell.name());
@@ -273,32 +273,32 @@ fn doubts_of_the_rows(gate: &Gate, rows: &[Row]) -> Vec<String> {
                     if row.figure.is_measured() && least.ln() > MUST_FIND =>
                 {
                     doubts.push(format!(
-                        "{}: {} could have gone unnoticed",
+                        "{}: {} could have been missed",
                         what(),
                         change(row.figure, least)
                     ));
                 }
                 (State::NotWorse | State::NotConfirmed, None) if row.figure.is_measured() && !cell.control => {
-                    doubts.push(format!("{}: no change at all would have been noticed", what()));
+                    doubts.push(format!("{}: no change is detectable", what()));
                 }
                 _ => {}
             }
         }
     }
-    // Contenders that are new or gone are all that there may be.
+    // A gate may have only contenders that are new or removed.
     if rows.is_empty() && gate.unmatched.is_empty() {
         doubts.push("nothing was measured".to_owned());
     }
     doubts
 }
 
-/// Whether it was judged and is what a contender costs by itself, however much its wall is the target's.
+/// Whether it was judged and is the contender's own figure, even where the target limits the wall time.
 fn stands_for_throughput(row: &Row) -> bool {
     matches!(row.figure, GateFigure::Cpu | GateFigure::Instructions)
         && matches!(row.state, State::NotWorse | State::NotConfirmed | State::Worse | State::Unreliable)
 }
 
-/// A ratio of costs as people say it: `−4.8 %` of throughput, `+12 %` of anything else.
+/// A ratio of costs as a change: `−4.8 %` of throughput, `+12 %` of any other figure.
 pub(super) fn change(figure: GateFigure, ratio: f64) -> String {
     numbers::change(if figure == GateFigure::Throughput { 1.0 / ratio } else { ratio })
 }

@@ -41,7 +41,7 @@ impl Series {
         let mut cells: Vec<&Cell> = Vec::new();
         let mut found: Vec<(usize, Series)> = Vec::new();
         for (index, gate) in gates.iter().enumerate() {
-            for row in Row::believed(gate) {
+            for row in Row::reliable(gate) {
                 let cell = &gate.cells[row.cell];
                 if cell.control || row.state == State::NotOffered {
                     continue;
