@@ -1,10 +1,9 @@
-//! The interval of a median from order statistics, which holds at least what it claims at every number of
-//! values and whatever they are drawn from.
+//! The interval of a median from order statistics. Its coverage is at least its confidence for any number of values
+//! and any distribution.
 //!
-//! Of n independent values each lies below the median of their distribution by the throw of a coin, so the
-//! interval from the kth least to the kth greatest misses that median exactly where fewer than k of n coins
-//! fall on one side: with a chance of 2·P(B < k), B binomial with n and ½. Where values can be equal it misses it
-//! less often. W. J. Conover, "Practical Nonparametric Statistics", 3rd edition, Wiley 1999, section 3.2;
+//! Each of n independent values is below the median of their distribution with probability ½, so the interval from the
+//! kth smallest to the kth largest value misses that median exactly where fewer than k of them are on one side: with
+//! probability 2·P(B < k), B binomial with n and ½. Where values can be equal it misses it less often. W. J. Conover, "Practical Nonparametric Statistics", 3rd edition, Wiley 1999, section 3.2;
 //! H. A. David and H. N. Nagaraja, "Order Statistics", 3rd edition, Wiley 2003, section 7.1.
 
 use super::{Number, Sorted};
@@ -12,22 +11,22 @@ use super::{Number, Sorted};
 /// The symmetric interval of a median between two of the values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MedianInterval {
-    /// How many of the values lie outside at either end.
+    /// The number of values outside at either end.
     pub left_out: usize,
-    /// How often such an interval holds the median: at least what was asked for where there are values enough,
-    /// else what the whole range has, 1 − 2^(1−n).
+    /// How often such an interval contains the median: at least what was asked for where there are enough values,
+    /// else that of the whole range, 1 − 2^(1−n).
     pub confidence: f64,
 }
 
 impl MedianInterval {
-    /// The narrowest of `count` values with at least `confidence` (0.95), or their whole range where even that has
-    /// less.
+    /// The narrowest interval of `count` values with at least `confidence` (0.95), or their whole range where even that
+    /// has less.
     ///
     /// # Panics
     /// Where `count` is zero.
     pub fn of(count: usize, confidence: f64) -> MedianInterval {
         assert!(count > 0, "no values have no median");
-        let mut chances = coins(count);
+        let mut chances = binomial(count);
         let mut misses = 2.0 * chances.next().expect("none can fall on one side");
         let mut left_out = 0;
         for chance in chances.take((count - 1) / 2) {
@@ -46,8 +45,8 @@ impl MedianInterval {
     }
 }
 
-/// How likely 0, 1, 2, … of `count` coins fall on one side.
-fn coins(count: usize) -> impl Iterator<Item = f64> {
+/// The probabilities of 0, 1, 2, … successes in `count` trials with probability ½.
+fn binomial(count: usize) -> impl Iterator<Item = f64> {
     let n = count as f64;
     (0..=count).scan(-n * std::f64::consts::LN_2, move |ln, k| {
         let chance = ln.exp();
@@ -73,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn the_coverage_is_that_of_every_way_in_which_coins_fall() {
+    fn the_confidence_agrees_with_counting() {
         for count in 1..=16 {
             let interval = MedianInterval::of(count, 0.95);
             let expected = by_counting(count as u32, interval.left_out as u32);
@@ -82,11 +81,11 @@ mod tests {
     }
 
     #[test]
-    fn it_holds_what_it_claims_at_every_number_of_values_and_is_the_narrowest() {
+    fn it_is_the_narrowest_with_the_confidence() {
         for count in 6..=1_000 {
             let interval = MedianInterval::of(count, 0.95);
             assert!(interval.confidence >= 0.95, "{count}: {interval:?}");
-            let one_more: f64 = 2.0 * coins(count).take(interval.left_out + 2).sum::<f64>();
+            let one_more: f64 = 2.0 * binomial(count).take(interval.left_out + 2).sum::<f64>();
             assert!(one_more > 0.05, "{count}: {interval:?} could leave out one more");
         }
     }
@@ -127,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "some million draws; its results stand in METHOD.md"]
+    #[ignore = "some million draws; its results are in METHOD.md"]
     fn coverage_with_a_fixed_number_of_runs() {
         const DRAWS: u32 = 200_000;
         for runs in [5, 6, 7, 8, 9, 10, 12, 16, 20, 50, 100] {
