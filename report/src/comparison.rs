@@ -7,8 +7,6 @@ mod memory;
 mod noise;
 mod pairs;
 mod ranking;
-#[cfg(test)]
-mod simulation;
 mod significance;
 
 use serde::Serialize;

@@ -199,4 +199,6 @@ fn listed(names: &[&str]) -> String {
 }
 
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod tests;

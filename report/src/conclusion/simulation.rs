@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 
 use fastrand::Rng;
 
-use super::{Comparison, RankingFigure, enough_rounds};
-use crate::conclusion::conclusion;
+use super::conclusion;
+use crate::comparison::{Comparison, RankingFigure, enough_rounds};
 use crate::example;
 use crate::record::{Latencies, Record, Run};
 use crate::stats::distribution::normal;
