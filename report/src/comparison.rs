@@ -55,7 +55,7 @@ pub struct Comparison {
     /// The record was cut short in the middle of a run.
     pub truncated: bool,
     /// The contender that speed-ups are over: the first with valid runs that has one request in flight; absent
-    /// in an open loop, where walls are not compared.
+    /// in an open loop, where wall times are not compared.
     pub baseline: Option<String>,
     /// The model that [`CostOverBase`] is over.
     pub cost_base: Option<String>,
@@ -112,11 +112,11 @@ impl Testing {
     }
 }
 
-/// One contender. In JSON the fields of [`Measured`] stand among the others, and are absent where no run
+/// One contender. In JSON the fields of [`Measured`] are flattened into it, and are absent where no run
 /// is valid.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
-    /// The contender's name, model and shape.
+    /// The contender's name: model, client and concurrency.
     pub name: String,
     /// The model's name.
     pub model: String,
@@ -143,7 +143,7 @@ pub struct Row {
     pub repeated_for: Vec<ReasonTally>,
     /// The warnings of all runs.
     pub warnings: Vec<Tally>,
-    /// The ideal wall time of that shape, in nanoseconds: that of a client without any cost of its own.
+    /// The ideal wall time at its concurrency, in nanoseconds: that of a client without any cost of its own.
     /// Absent where nothing is delayed.
     pub ideal_ns: Option<u64>,
     /// In an open loop: the highest rate that the concurrency allows, its slots ÷ the mean planned delay, in
@@ -176,7 +176,7 @@ pub struct Measured {
     pub speed_up: Option<f64>,
     /// User and system time of the worker tree between `go` and `done`, in nanoseconds.
     pub cpu_ns: Spread<u64>,
-    /// CPU ÷ wall, in per cent of one core.
+    /// CPU ÷ wall time, in per cent of one core.
     pub cpu_percent: Spread<f64>,
     /// CPU over the number of URLs, in microseconds.
     pub cpu_us_per_request: Spread<f64>,
@@ -188,7 +188,7 @@ pub struct Measured {
     pub peak_memory_bound_bytes: Spread<u64>,
     /// Memory of the worker tree before the first request, in bytes.
     pub ready_memory_bytes: Spread<u64>,
-    /// From `go` until the target first had in flight what the shape allows, in nanoseconds; absent
+    /// From `go` until the target first had as many in flight as the concurrency allows, in nanoseconds; absent
     /// where a run never got that far.
     pub ramp_ns: Option<Spread<u64>>,
     /// From spawning the workers until all were ready, in nanoseconds: not part of the wall time.
@@ -311,7 +311,7 @@ pub struct PublishedTable {
 /// One row of a published table.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PublishedRow {
-    /// As published, with the ideal time of its shape.
+    /// As published, with the ideal time at its concurrency.
     #[serde(flatten)]
     pub published: ReferenceRow,
     /// Ideal ÷ wall time, computed by Inflight; absent where nothing is delayed.

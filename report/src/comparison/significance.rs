@@ -183,7 +183,7 @@ mod tests {
 
     const NAMES: [&str; 2] = ["threads:32", "tokio:128"];
 
-    /// Rounds of the example with these walls of threads:32 and tokio:128, in milliseconds. The least that the
+    /// Rounds of the example with these wall times of threads:32 and tokio:128, in milliseconds. The lower bounds of the
     /// shapes allow is 818 ms and 204 ms.
     fn race<const N: usize>(threads_ms: [u64; N], tokio_ms: [u64; N]) -> Record {
         let mut record = example::record_of_rounds(N as u32);
@@ -197,7 +197,7 @@ mod tests {
         record
     }
 
-    /// The second of two by wall, as it stands to the first.
+    /// The second of two by wall time, compared with the first.
     fn second(record: &Record) -> (PairwiseComparison, Testing) {
         let comparison = Comparison::of(record);
         (comparison.ranking[1].to_first.clone().unwrap(), comparison.testing)
@@ -280,7 +280,7 @@ mod tests {
         assert_eq!(pair.ratio.unwrap().estimate, 1.0);
     }
 
-    /// Contenders of one shape whose walls and CPU times, in microseconds, are a little above `levels_us`.
+    /// Contenders of one concurrency whose wall and CPU times, in microseconds, are a little above `levels_us`.
     fn of_levels(levels_us: &[(u64, u64)], rounds: u32) -> Record {
         let mut record = example::short_record();
         let (facts, template) = (record.header.contenders[2].clone(), record.runs[1].clone());
@@ -304,7 +304,7 @@ mod tests {
         ranking.iter().map(|ranked| ranked.rank).collect()
     }
 
-    /// Walls from 240 ms to 2.5 s and CPU from 60 to 300 ms, in opposite orders, at no delay.
+    /// Wall times from 240 ms to 2.5 s and CPU from 60 to 300 ms, in opposite orders, at no delay.
     #[test]
     fn twenty_five_at_no_delay_are_ranked_by_cpu() {
         let levels: Vec<(u64, u64)> =

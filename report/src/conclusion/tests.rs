@@ -9,7 +9,7 @@ const MS: u64 = 1_000_000;
 
 static EXAMPLE: LazyLock<Record> = LazyLock::new(example::short_record);
 
-/// The example with only these contenders and, of each, only runs with these walls and CPU times,
+/// The example with only these contenders and, of each, only runs with these wall and CPU times,
 /// in milliseconds, one a round.
 fn race(contenders: &[(&str, &[(u64, u64)])]) -> Comparison {
     Comparison::of(&record(contenders))
@@ -35,7 +35,7 @@ fn record(contenders: &[(&str, &[(u64, u64)])]) -> Record {
     record
 }
 
-/// So many runs of about these walls and CPU times.
+/// `count` runs of about these wall and CPU times.
 fn about(count: u64, wall_ms: u64, cpu_ms: u64) -> Vec<(u64, u64)> {
     (0..count).map(|round| (wall_ms + round % 3, cpu_ms + round % 3)).collect()
 }
@@ -227,7 +227,7 @@ fn one_contender_and_none() {
     assert_eq!(none, ["No contender has a valid run: there is nothing to compare."]);
 }
 
-/// Wall and CPU of a run in milliseconds, and whether it is valid.
+/// Wall time and CPU of a run in milliseconds, and whether it is valid.
 type SyntheticRun = (u64, u64, bool);
 
 /// A record of synthetic runs, one vector for each contender of the example.

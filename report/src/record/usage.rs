@@ -11,7 +11,7 @@ pub enum CpuMethod {
     Group,
     /// The scheduler's clock of every living process, and of children that ended and were waited for
     /// what the kernel passes on to their parents, in ticks of 10 ms. A process that outlives its parent
-    /// is missed, and so are children that nobody waited for.
+    /// is missed, and so are children that were not waited for.
     #[default]
     ProcessClocks,
 }

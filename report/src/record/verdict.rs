@@ -38,7 +38,7 @@ pub enum ReasonKind {
     NotServedOnce,
     /// A response was not the one that was planned: another status, length or checksum, or an error.
     WrongResponse,
-    /// In an open loop: a request started before it was due, or does not say when it was.
+    /// In an open loop: a request started before it was due, or has no due time.
     OffSchedule,
     /// A sample's times contradict its planned delay or the wall time.
     ImpossibleTime,
@@ -136,7 +136,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Formats 1 and 2 held texts alone.
+/// Formats 1 and 2 had reasons without a kind.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum SavedReason {

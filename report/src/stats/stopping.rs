@@ -54,7 +54,7 @@ mod tests {
     const CONFIDENCE: f64 = 0.95;
     const PRECISION: f64 = 0.02;
 
-    /// A contender whose wall is one second with a noise of this size, in a race that has time for about so many runs.
+    /// A contender whose wall time is one second with noise of this size, and a time budget of about so many runs.
     #[derive(Clone, Copy)]
     struct Race {
         noise: Distribution,
@@ -63,7 +63,7 @@ mod tests {
     }
 
     impl Race {
-        /// Its walls, as many as it ran.
+        /// The wall times of its runs.
         fn run(&self, random: &mut Rng) -> Vec<u64> {
             let (mut walls, mut spent) = (Vec::new(), 0.0);
             while spent < self.time && !is_precise(&walls, PRECISION, CONFIDENCE) {
@@ -75,7 +75,7 @@ mod tests {
             walls
         }
 
-        /// Of so many races, the share whose interval holds the true median, the mean number of runs, and the share
+        /// Of many simulations, the share whose interval contains the true median, the mean number of runs, and the share
         /// that stopped before time was spent.
         fn coverage(&self, races: u32) -> [f64; 3] {
             let mut random = Rng::with_seed(42);

@@ -19,7 +19,7 @@ fn cost_is_relative_to_the_base_at_the_same_concurrency() {
     assert_eq!(shares, [5, 2]);
 
     record.header.contenders.last_mut().unwrap().in_flight = 64;
-    assert_eq!(row(&Comparison::of(&record), "tokio+common:128").cost, None, "its shape is another");
+    assert_eq!(row(&Comparison::of(&record), "tokio+common:128").cost, None, "its concurrency is another");
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn figures_are_medians_of_the_valid_runs_alone() {
     assert_eq!(row.runs.len(), 5);
 }
 
-/// The interval of threads:32 in so many rounds: what it is, and the places of its ends among the sorted walls.
+/// The interval of threads:32 in this number of rounds: its kind, and the positions of its ends among the sorted wall times.
 fn interval(rounds: u32, budget: Option<Budget>) -> (Interval, usize, usize) {
     let mut record = example::record_of_rounds(rounds);
     record.header.budget = budget;

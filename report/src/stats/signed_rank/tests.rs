@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// Every assignment of signs, one by one: the shares of those whose sum of positive ranks is at most,
-/// and at least, what was seen. Ranks by counting who is smaller.
+/// and at least, what was seen. Ranks by counting smaller magnitudes.
 fn by_enumeration(differences: &[f64]) -> (f64, f64) {
     let rank = |of: f64| {
         let smaller = differences.iter().filter(|d| d.abs() < of.abs()).count() as f64;
@@ -198,9 +198,9 @@ fn largest_error(n: usize, magnitudes: usize, zeros: f64) -> (f64, String) {
         if p < 1e-5 || exact::work(&ranks.groups, most) <= EXACT_WORK {
             return None;
         }
-        let told = ranks.at_most(most, EXACT_WORK);
-        let place = format!("{magnitudes} magnitudes, {zeros} of them zero: {told:.3e} for {p:.3e}");
-        Some(((told / p - 1.0).abs(), place))
+        let approximate = ranks.at_most(most, EXACT_WORK);
+        let place = format!("{magnitudes} magnitudes, {zeros} of them zero: {approximate:.3e} for {p:.3e}");
+        Some(((approximate / p - 1.0).abs(), place))
     });
     errors.fold((0.0, String::new()), |worst, error| if error.0 > worst.0 { error } else { worst })
 }
