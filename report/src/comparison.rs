@@ -2,11 +2,11 @@
 
 mod build;
 mod disturbed;
-mod ranking_figure;
 mod memory;
 mod noise;
 mod pairs;
 mod ranking;
+mod ranking_figure;
 mod significance;
 
 use serde::Serialize;
@@ -17,11 +17,11 @@ use crate::record::{
 };
 
 pub use disturbed::Disturbed;
-pub use ranking_figure::RankingFigure;
 pub use memory::MemorySlope;
 pub use noise::{NoiseFloor, POWER};
 pub use pairs::{CONFIDENCE, Finding, PairwiseComparison, Ratio};
 pub use ranking::Ranked;
+pub use ranking_figure::RankingFigure;
 pub use significance::{ALPHA, enough_rounds, fewest_rounds};
 
 /// From so many valid runs on the interval of a figure is [`Interval::OrderStatistic`].

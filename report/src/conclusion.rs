@@ -3,7 +3,7 @@
 //! It follows from the rankings. A contender is called the fastest, or that of least CPU, where it alone has
 //! rank 1 and others are ranked behind it.
 
-use crate::comparison::{CONFIDENCE, Comparison, RankingFigure, Measured, Ranked, Ratio, Row};
+use crate::comparison::{CONFIDENCE, Comparison, Measured, Ranked, RankingFigure, Ratio, Row};
 use crate::numbers::{duration, efficiency, three_digits};
 
 /// The sentences: of wall time and of CPU where contenders are compared by both, else of CPU and why wall time is

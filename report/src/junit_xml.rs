@@ -66,9 +66,8 @@ fn write(xml: &mut Xml, suites: &[Suite]) -> io::Result<()> {
 }
 
 fn write_suite(xml: &mut Xml, id: usize, suite: &Suite) -> io::Result<()> {
-    let number = |is: fn(&CaseResult) -> bool| {
-        suite.cases.iter().filter(|case| is(&case.result)).count().to_string()
-    };
+    let number =
+        |is: fn(&CaseResult) -> bool| suite.cases.iter().filter(|case| is(&case.result)).count().to_string();
     let attributes = [
         ("id", id.to_string()),
         ("package", "inflight".to_owned()),
@@ -85,7 +84,8 @@ fn write_suite(xml: &mut Xml, id: usize, suite: &Suite) -> io::Result<()> {
     xml.create_element("testsuite").with_attributes(attributes).write_inner_content(|xml| {
         write_properties(xml, &suite.properties)?;
         suite.cases.iter().try_for_each(|case| write_case(xml, case))?;
-        xml.create_element("system-out").write_text_content(BytesText::new(&printable_lines(&suite.output)))?;
+        xml.create_element("system-out")
+            .write_text_content(BytesText::new(&printable_lines(&suite.output)))?;
         xml.create_element("system-err").write_empty()?;
         Ok(())
     })?;

@@ -4,21 +4,20 @@
 //! Each further line is one [`Run`], appended and flushed when the run ends, so that every finished run is on disk
 //! however the benchmark is interrupted. Nothing is ever rewritten.
 
-mod usage;
-mod latencies;
 mod arrivals;
+mod latencies;
 mod noise;
 mod reader;
 mod run;
 mod schedule;
+mod usage;
 mod verdict;
 mod writer;
 
 use serde::{Deserialize, Serialize};
 
-pub use usage::{CpuMethod, Usage, SamplingStats};
-pub use latencies::{Histogram, Latencies};
 pub use arrivals::{PlacementFacts, RateFacts};
+pub use latencies::{Histogram, Latencies};
 pub use noise::{CpuQuota, Disturbance, HarnessLateness, MachineSettings, Noise};
 pub use reader::{Record, RecordError, UnknownContender};
 pub use run::{
@@ -26,6 +25,7 @@ pub use run::{
     TimePoint,
 };
 pub use schedule::{LATE_START_NS, Schedule};
+pub use usage::{CpuMethod, SamplingStats, Usage};
 pub use verdict::{Reason, ReasonKind, Verdict};
 pub use writer::Writer;
 

@@ -2,9 +2,9 @@
 
 use super::significance::TestResults;
 use super::{
-    ALPHA, CONFIDENCE, Comparison, CostOverBase, Disturbed, RankingFigure, Interval, Measured, MemorySlope,
-    NoiseFloor, PairwiseComparison, PublishedRow, PublishedTable, Ranked, ReasonTally, Row, RunSummary, Spread, Tally,
-    Testing, ranking,
+    ALPHA, CONFIDENCE, Comparison, CostOverBase, Disturbed, Interval, Measured, MemorySlope, NoiseFloor,
+    PairwiseComparison, PublishedRow, PublishedTable, Ranked, RankingFigure, ReasonTally, Row, RunSummary,
+    Spread, Tally, Testing, ranking,
 };
 use crate::record::{
     Budget, ContenderFacts, Figures, Latencies, Reason, Record, ReferenceRow, Run, Schedule,
@@ -25,7 +25,9 @@ impl Comparison {
             header.contenders.iter().partition(|facts| facts.control_of.is_some());
         let mut contenders: Vec<Row> = others.into_iter().map(row).collect();
         if header.budget.is_some() {
-            contenders.iter_mut().for_each(|row| row.rounds = row.rounds.max(row.valid_runs + row.invalid_runs));
+            contenders
+                .iter_mut()
+                .for_each(|row| row.rounds = row.rounds.max(row.valid_runs + row.invalid_runs));
         }
         let baseline = contenders
             .iter()
@@ -50,7 +52,8 @@ impl Comparison {
         let testing = Testing::of(&results);
         let noise = figures.iter().flat_map(|&figure| {
             let own = controls.iter().filter(move |(contender, control)| {
-                figure != RankingFigure::WallNs || !(contender.is_target_limited() || control.is_target_limited())
+                figure != RankingFigure::WallNs
+                    || !(contender.is_target_limited() || control.is_target_limited())
             });
             own.map(move |(contender, control)| (figure, *contender, control)).collect::<Vec<_>>()
         });

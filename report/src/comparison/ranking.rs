@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::pairs::{Ratio, Readings, log_ratios};
 use super::significance::TestResults;
-use super::{Comparison, RankingFigure, Finding, PairwiseComparison, Row};
+use super::{Comparison, Finding, PairwiseComparison, RankingFigure, Row};
 
 /// A contender's place among all that have valid runs.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -21,7 +21,11 @@ impl RankingFigure {
     /// In an open loop the schedule decides the wall time. Where nothing is delayed the target limits it as much
     /// as the contender does. In both cases CPU alone is compared.
     pub(super) fn compared(is_open_loop: bool, total_delay_ns: u64) -> &'static [RankingFigure] {
-        if is_open_loop || total_delay_ns == 0 { &[RankingFigure::CpuNs] } else { &[RankingFigure::WallNs, RankingFigure::CpuNs] }
+        if is_open_loop || total_delay_ns == 0 {
+            &[RankingFigure::CpuNs]
+        } else {
+            &[RankingFigure::WallNs, RankingFigure::CpuNs]
+        }
     }
 
     pub(super) fn of(self, figures: &Figures) -> u64 {

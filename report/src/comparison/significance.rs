@@ -19,7 +19,7 @@
 //! Discrete Data", Biometrics 46 (2), 1990).
 
 use super::pairs::{Readings, log_ratios};
-use super::{RankingFigure, Finding, Row};
+use super::{Finding, RankingFigure, Row};
 use crate::stats::{holm, signed_rank};
 
 /// The family-wise error rate of one figure: the chance that the best, or one of several that are equally good, is
@@ -102,7 +102,11 @@ impl TestResults {
         let ahead_by_bound =
             |i: usize| all.iter().copied().filter(|&j| j != i && is_bound(j, i)).collect::<Vec<_>>();
         let mut contenders: Vec<TestResult> = (0..rows.len())
-            .map(|i| TestResult { behind: ahead_by_bound(i), adjusted_p: None, finding: Finding::TooFewRounds })
+            .map(|i| TestResult {
+                behind: ahead_by_bound(i),
+                adjusted_p: None,
+                finding: Finding::TooFewRounds,
+            })
             .collect();
         let candidates: Vec<usize> =
             tested.iter().copied().filter(|&i| contenders[i].behind.is_empty()).collect();
@@ -141,8 +145,7 @@ impl TestResults {
             if rivals > 0.0 && result.finding == Finding::NotDetected {
                 result.adjusted_p = Some(adjusted_p);
             }
-            if let Some(rival) = rival.filter(|rival| adjusted_p <= ALPHA && !result.behind.contains(rival))
-            {
+            if let Some(rival) = rival.filter(|rival| adjusted_p <= ALPHA && !result.behind.contains(rival)) {
                 result.behind.push(rival);
             }
         }
@@ -183,8 +186,8 @@ mod tests {
 
     const NAMES: [&str; 2] = ["threads:32", "tokio:128"];
 
-    /// Rounds of the example with these wall times of threads:32 and tokio:128, in milliseconds. The lower bounds of the
-    /// shapes allow is 818 ms and 204 ms.
+    /// Rounds of the example with these wall times of threads:32 and tokio:128, in milliseconds. The lower bounds
+    /// are 818 ms and 204 ms.
     fn race<const N: usize>(threads_ms: [u64; N], tokio_ms: [u64; N]) -> Record {
         let mut record = example::record_of_rounds(N as u32);
         record.header.contenders.retain(|facts| NAMES.contains(&facts.name.as_str()));
@@ -224,7 +227,11 @@ mod tests {
         assert_eq!(testing.contenders, 2, "by CPU");
         let mut one_slow = [300; 10];
         one_slow[4] = 850;
-        assert_eq!(second(&race(ABOUT_900, one_slow)).0.finding, Finding::Significant, "a run was above the bound");
+        assert_eq!(
+            second(&race(ABOUT_900, one_slow)).0.finding,
+            Finding::Significant,
+            "a run was above the bound"
+        );
     }
 
     #[test]
@@ -247,8 +254,12 @@ mod tests {
         let level = |base: u64| std::array::from_fn::<u64, 11, _>(|round| base + round as u64);
         let mut record = race(level(900), level(950));
         let invalidate = |run: &mut Run| run.verdict = Verdict::Invalid { reasons: Vec::new() };
-        invalidate(record.runs.iter_mut().find(|run| run.contender == "tokio:128" && run.round == 2).unwrap());
-        invalidate(record.runs.iter_mut().find(|run| run.contender == "threads:32" && run.round == 5).unwrap());
+        invalidate(
+            record.runs.iter_mut().find(|run| run.contender == "tokio:128" && run.round == 2).unwrap(),
+        );
+        invalidate(
+            record.runs.iter_mut().find(|run| run.contender == "threads:32" && run.round == 5).unwrap(),
+        );
         let comparison = Comparison::of(&record);
         assert!(comparison.ranking.iter().all(|ranked| ranked.rank.is_none()));
         assert!(comparison.ranking.iter().all(|ranked| ranked.finding == Finding::TooFewRounds));

@@ -54,7 +54,10 @@ fn ratios<'a>(gate: &'a Gate, judgement: &'a Judgement) -> impl Iterator<Item = 
     let own = judgement.rows.iter().filter(|row| row.state != State::TargetLimited);
     own.filter_map(|row| {
         let cell = &gate.cells[row.cell];
-        (!cell.control).then(|| printable(&cell.name())).zip(row.ratio).map(|(name, ratio)| (name, row, ratio))
+        (!cell.control)
+            .then(|| printable(&cell.name()))
+            .zip(row.ratio)
+            .map(|(name, ratio)| (name, row, ratio))
     })
 }
 
@@ -88,8 +91,7 @@ pub fn junit(gate: &Gate, judgement: &Judgement) -> String {
 }
 
 fn case(gate: &Gate, row: &Row) -> Case {
-    let problem =
-        |kind: &str, message| Problem { kind: kind.to_owned(), message, details: Vec::new() };
+    let problem = |kind: &str, message| Problem { kind: kind.to_owned(), message, details: Vec::new() };
     let result = match &row.state {
         State::NotWorse | State::NotConfirmed => CaseResult::Passed,
         State::NotOffered | State::TooNoisy | State::TargetLimited => CaseResult::Skipped,

@@ -30,7 +30,9 @@ pub enum GateError {
         reason: String,
     },
     /// It was written by a newer Inflight.
-    #[error("{path} has format {found}, this version reads up to {GATE_FORMAT}: use the inflight that wrote it")]
+    #[error(
+        "{path} has format {found}, this version reads up to {GATE_FORMAT}: use the inflight that wrote it"
+    )]
     OtherFormat {
         /// The file.
         path: PathBuf,

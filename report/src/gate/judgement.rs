@@ -97,7 +97,8 @@ impl Row {
             if !figure.is_measured() {
                 return Row::of_count(gate, cell, figure);
             }
-            let at = candidates.iter().position(|candidate| (candidate.cell, candidate.figure) == (cell, figure));
+            let at =
+                candidates.iter().position(|candidate| (candidate.cell, candidate.figure) == (cell, figure));
             Row::of_pairs(gate, cell, figure, at.map(|at| (candidates[at], adjusted[at])))
         });
         rows.collect()
@@ -161,7 +162,8 @@ impl Row {
             (true, _, Some(again)) if again.worse => (State::Worse, again),
             (true, _, Some(again)) => (State::NotConfirmed, again),
         };
-        let ratio = (counted.base > 0.0).then(|| Ratio { estimate: counted.head / counted.base, interval: None });
+        let ratio =
+            (counted.base > 0.0).then(|| Ratio { estimate: counted.head / counted.base, interval: None });
         let detectable = Some(1.0 + counted.undetectable);
         Row { ratio, counts: Some((counted.base, counted.head)), detectable, ..Row::new(cell, figure, state) }
     }
@@ -237,9 +239,10 @@ fn doubts_of_the_machine(gate: &Gate, rows: &[Row]) -> Vec<String> {
     let disturbances = gate.noise.disturbances(gate.took_ns).into_iter().map(|disturbance| {
         format!("{disturbance}: {}", percent(disturbance.share(&gate.noise, gate.took_ns)))
     });
-    let distinguished = rows.iter().filter(|row| gate.cells[row.cell].control && row.is_significant()).map(|row| {
-        format!("the A/A control shows a difference in {}: the machine is biased", row.figure.name())
-    });
+    let distinguished =
+        rows.iter().filter(|row| gate.cells[row.cell].control && row.is_significant()).map(|row| {
+            format!("the A/A control shows a difference in {}: the machine is biased", row.figure.name())
+        });
     disturbances.chain(distinguished).collect()
 }
 
@@ -272,13 +275,11 @@ fn doubts_of_the_rows(gate: &Gate, rows: &[Row]) -> Vec<String> {
                 (State::NotWorse | State::NotConfirmed, Some(least))
                     if row.figure.is_measured() && least.ln() > MUST_FIND =>
                 {
-                    doubts.push(format!(
-                        "{}: {} could have been missed",
-                        what(),
-                        change(row.figure, least)
-                    ));
+                    doubts.push(format!("{}: {} could have been missed", what(), change(row.figure, least)));
                 }
-                (State::NotWorse | State::NotConfirmed, None) if row.figure.is_measured() && !cell.control => {
+                (State::NotWorse | State::NotConfirmed, None)
+                    if row.figure.is_measured() && !cell.control =>
+                {
                     doubts.push(format!("{}: no change is detectable", what()));
                 }
                 _ => {}

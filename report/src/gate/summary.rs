@@ -3,8 +3,8 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
-use super::judgement::{Ratio, change};
 use super::candidates::{ALPHA, MARGIN, MUST_FIND};
+use super::judgement::{Ratio, change};
 use super::{Cell, Gate, GateFigure, GateOutcome, Judgement, Row, Side, State};
 use crate::numbers::{count, duration, percent, three_digits};
 use crate::printable::printable;
@@ -158,8 +158,9 @@ fn table(gate: &Gate, judgement: &Judgement) -> Vec<Vec<String>> {
     let titles = ["cell"].into_iter().chain(figures.iter().map(|figure| figure.name())).map(str::to_owned);
     let mut lines = vec![titles.collect::<Vec<_>>()];
     for (index, cell) in gate.cells.iter().enumerate() {
-        let of =
-            |figure: &GateFigure| judgement.rows.iter().find(|row| (row.cell, row.figure) == (index, *figure));
+        let of = |figure: &GateFigure| {
+            judgement.rows.iter().find(|row| (row.cell, row.figure) == (index, *figure))
+        };
         let texts = figures.iter().map(|figure| of(figure).map_or("–".to_owned(), text));
         lines.push([named(cell)].into_iter().chain(texts).collect());
     }

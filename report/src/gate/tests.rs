@@ -10,7 +10,8 @@ use self::synthetic::{EVEN, Truth, gate};
 use crate::exports::junit;
 
 use super::{
-    Gate, GateError, GateFigure, GateOutcome, Judgement, Row, Side, State, exports, read, read_all, save, summary,
+    Gate, GateError, GateFigure, GateOutcome, Judgement, Row, Side, State, exports, read, read_all, save,
+    summary,
 };
 
 const SLOWER: Truth = Truth { wall: 1.08, ..EVEN };
@@ -70,10 +71,7 @@ fn a_count_needs_no_pairs() {
 fn a_noisy_machine_is_inconclusive() {
     let (outcome, judgement) = judged(&gate(&[Truth { spread: 0.2, ..EVEN }]));
     assert_eq!(outcome, GateOutcome::Inconclusive);
-    assert!(
-        judgement.doubts.iter().any(|doubt| doubt.contains("could have been missed")),
-        "{judgement:?}"
-    );
+    assert!(judgement.doubts.iter().any(|doubt| doubt.contains("could have been missed")), "{judgement:?}");
 }
 
 #[test]
@@ -170,7 +168,11 @@ fn a_target_limited_wall_time_is_shown_and_not_judged() {
             "the other cell is not limited"
         );
         let is_worse = expected == State::Worse;
-        assert_eq!(outcome, if is_worse { GateOutcome::Regression } else { GateOutcome::Pass }, "{judgement:?}");
+        assert_eq!(
+            outcome,
+            if is_worse { GateOutcome::Regression } else { GateOutcome::Pass },
+            "{judgement:?}"
+        );
 
         let is_limited = expected == State::TargetLimited;
         let note = "throughput not judged, since the target was the limit: theirs:128, sprint";
@@ -224,7 +226,8 @@ fn gates_of_the_first_format_are_read() {
     let text = fs::read_to_string(&path).unwrap();
     assert!(text.contains(",\"target_limited\":0.0") && text.contains("\"control\":true"));
     let older = folder.path().join("older.json");
-    fs::write(&older, text.replace(",\"target_limited\":0.0", "").replace("\"control\":", "\"twin\":")).unwrap();
+    fs::write(&older, text.replace(",\"target_limited\":0.0", "").replace("\"control\":", "\"twin\":"))
+        .unwrap();
     assert_eq!(read(&older).unwrap(), one);
 }
 

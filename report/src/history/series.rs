@@ -80,7 +80,8 @@ impl Series {
         // A gate has the ratio of wall times, which is the inverse.
         let of_rates = |ratio: f64| if self.is_better_above() { 1.0 / ratio } else { ratio };
         let is_complete = !matches!(row.state, State::Missing(_));
-        let interval = ratio.interval.filter(|_| is_complete).map(|(low, high)| (of_rates(low), of_rates(high)));
+        let interval =
+            ratio.interval.filter(|_| is_complete).map(|(low, high)| (of_rates(low), of_rates(high)));
         self.points.push(Point {
             gate: index,
             started_at: gate.started_at.clone(),

@@ -181,7 +181,7 @@ pub(crate) fn legend() -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::{Build, GateFigure, Gate, Side, example};
+    use crate::gate::{Build, Gate, GateFigure, Side, example};
 
     fn histories(gates: &[Gate]) -> Vec<History> {
         History::all(gates, None).unwrap()

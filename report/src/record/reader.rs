@@ -97,7 +97,8 @@ impl Record {
             let known: Vec<&str> = known().collect();
             return Err(UnknownContender { name: name.clone(), known: known.join(", ") });
         }
-        contenders.retain(|contender| names.contains(contender.control_of.as_ref().unwrap_or(&contender.name)));
+        contenders
+            .retain(|contender| names.contains(contender.control_of.as_ref().unwrap_or(&contender.name)));
         self.runs.retain(|run| contenders.iter().any(|contender| contender.name == run.contender));
         Ok(())
     }

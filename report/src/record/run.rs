@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CpuMethod, HarnessLateness, Header, Latencies, Noise, Reason, Schedule, Usage, Verdict, SamplingStats,
+    CpuMethod, HarnessLateness, Header, Latencies, Noise, Reason, SamplingStats, Schedule, Usage, Verdict,
 };
 use crate::stats::Sorted;
 

@@ -53,7 +53,8 @@ impl Header {
     /// where all can reach it.
     pub fn rate_too_high(&self) -> Option<String> {
         let contenders = self.contenders.iter().filter(|facts| facts.control_of.is_none());
-        let reach = contenders.filter_map(|facts| Some((facts.name.as_str(), self.max_rate_per_second(facts)?)));
+        let reach =
+            contenders.filter_map(|facts| Some((facts.name.as_str(), self.max_rate_per_second(facts)?)));
         self.rate.as_ref()?.rate_too_high(reach)
     }
 }

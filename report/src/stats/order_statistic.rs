@@ -3,8 +3,9 @@
 //!
 //! Each of n independent values is below the median of their distribution with probability ½, so the interval from the
 //! kth smallest to the kth largest value misses that median exactly where fewer than k of them are on one side: with
-//! probability 2·P(B < k), B binomial with n and ½. Where values can be equal it misses it less often. W. J. Conover, "Practical Nonparametric Statistics", 3rd edition, Wiley 1999, section 3.2;
-//! H. A. David and H. N. Nagaraja, "Order Statistics", 3rd edition, Wiley 2003, section 7.1.
+//! probability 2·P(B < k), B binomial with n and ½. Where values can be equal it misses it less often. W. J. Conover,
+//! "Practical Nonparametric Statistics", 3rd edition, Wiley 1999, section 3.2; H. A. David and H. N. Nagaraja, "Order
+//! Statistics", 3rd edition, Wiley 2003, section 7.1.
 
 use super::{Number, Sorted};
 
@@ -62,10 +63,10 @@ mod tests {
     use super::*;
     use crate::stats::distribution::{DISTRIBUTIONS, Distribution};
 
-    /// How often the interval of `count` values holds their median, by counting all ways in which coins fall.
+    /// How often the interval of `count` values contains their median, by counting all outcomes.
     fn by_counting(count: u32, left_out: u32) -> f64 {
-        let held = (0..1_u64 << count).filter(|coins| {
-            let below = coins.count_ones();
+        let held = (0..1_u64 << count).filter(|outcome| {
+            let below = outcome.count_ones();
             below > left_out && count - below > left_out
         });
         held.count() as f64 / 2_f64.powi(count.cast_signed())

@@ -137,7 +137,9 @@ fn selected_contenders_keep_the_tests_among_all() {
     let ranks: Vec<(Option<usize>, &str)> =
         some.ranking.iter().map(|ranked| (ranked.rank, ranked.name.as_str())).collect();
     assert_eq!(ranks, [(Some(1), "tokio:128"), (Some(2), "threads:32")]);
-    for (of_some, figure) in [(&some.ranking, RankingFigure::WallNs), (&some.cpu_ranking, RankingFigure::CpuNs)] {
+    for (of_some, figure) in
+        [(&some.ranking, RankingFigure::WallNs), (&some.cpu_ranking, RankingFigure::CpuNs)]
+    {
         let of_all = all.ranking_by(figure).iter().find(|ranked| ranked.name == of_some[1].name).unwrap();
         assert_eq!(of_some[1].adjusted_p, of_all.adjusted_p);
         assert_eq!(of_some[1].to_first.as_ref().unwrap().lower, of_some[0].name);

@@ -22,7 +22,8 @@ pub(super) const EVEN: Truth = Truth { wall: 1.0, spread: 0.005, instructions: 1
 /// A gate with a cell for each of `truths` and the A/A control, with the pairs of both stages and the counts.
 pub(super) fn gate(truths: &[Truth]) -> Gate {
     let build = |name: &str, digit: &str| Build { name: name.to_owned(), digest: digit.repeat(64) };
-    let figures = vec![GateFigure::Throughput, GateFigure::Cpu, GateFigure::Instructions, GateFigure::Connections];
+    let figures =
+        vec![GateFigure::Throughput, GateFigure::Cpu, GateFigure::Instructions, GateFigure::Connections];
     let cell = |(at, control)| Cell {
         contender: format!("{}:128", ["ours", "theirs"][at % 2]),
         preset: "sprint".to_owned(),
