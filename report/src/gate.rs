@@ -14,6 +14,7 @@ pub mod summary;
 
 use serde::{Deserialize, Serialize};
 
+use crate::printable::printable;
 use crate::record::{Machine, Noise};
 
 pub use candidates::{CONFIRM_PAIRS, Candidate, SCREEN_PAIRS};
@@ -77,6 +78,14 @@ pub struct Build {
     pub name: String,
     /// A digest of the program, which identifies the build.
     pub digest: String,
+}
+
+impl Build {
+    /// Its name and the beginning of its digest: `v1.0 (0123456789ab)`.
+    pub(crate) fn label(&self) -> String {
+        let digest: String = self.digest.chars().take(12).collect();
+        format!("{} ({})", printable(&self.name), printable(&digest))
+    }
 }
 
 /// A contender and its workload.

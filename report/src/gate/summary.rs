@@ -198,10 +198,7 @@ fn text(row: &Row) -> String {
 /// The builds, the machine, the time and the method, a line each.
 fn method(gate: &Gate) -> Vec<String> {
     let machine = &gate.machine;
-    let build = |build: &super::Build| {
-        let digest: String = build.digest.chars().take(12).collect();
-        format!("{} ({digest})", printable(&build.name))
-    };
+
     let least = gate.cells.iter().map(|cell| cell.runs).min().unwrap_or(0);
     let most = gate.cells.iter().map(|cell| cell.runs).max().unwrap_or(0);
     let runs = match (least, most) {
@@ -212,7 +209,7 @@ fn method(gate: &Gate) -> Vec<String> {
     let screened = super::SCREEN_PAIRS;
     let quotas = machine.settings.cpu_quotas.iter();
     vec![
-        format!("base {}, head {}", build(&gate.base), build(&gate.head)),
+        format!("base {}, head {}", gate.base.label(), gate.head.label()),
         format!(
             "{}, {} cores{}, {}; {}; {} for {} pairs of {runs} of each build",
             printable(&machine.cpu_model),

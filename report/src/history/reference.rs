@@ -68,14 +68,8 @@ impl Base {
     /// Its name, digest and number of gates: `v1.0 (0123456789ab), 24 gates`.
     pub fn label(&self) -> String {
         let gates = if self.gates == 1 { "gate" } else { "gates" };
-        format!("{}, {} {gates}", named(&self.build), self.gates)
+        format!("{}, {} {gates}", self.build.label(), self.gates)
     }
-}
-
-/// A build by its name and the beginning of its digest: `v1.0 (0123456789ab)`.
-pub(crate) fn named(build: &Build) -> String {
-    let digest: String = build.digest.chars().take(12).collect();
-    format!("{} ({})", printable(&build.name), printable(&digest))
 }
 
 /// The base that is `asked` for by a name or the beginning of a digest; else the one with the most gates, and of several

@@ -4,12 +4,12 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle
 
 use super::History;
 use super::changes::{LEAST_GATES, Way};
-use super::reference::{list, named};
+use super::reference::list;
 use super::series::{Point, Series, date};
 use crate::numbers::{self, NONE, count};
 use crate::printable::{clipped, printable};
 use crate::tables::data::{Cell, Data};
-use crate::tables::markdown::escaped;
+use crate::tables::markdown::{escaped, table};
 
 /// The longest line of prose, however wide the terminal.
 const PROSE_WIDTH: usize = 100;
@@ -68,16 +68,7 @@ pub fn markdown(histories: &[History]) -> String {
         let (class, lines) = heading(history);
         text += &format!("### {}\n\n", escaped(&class));
         text += &lines.iter().map(|line| escaped(line)).collect::<Vec<_>>().join("\\\n");
-        let Data { columns, rows } = data(history, "; ");
-        let titles: Vec<&str> = columns.iter().map(|column| column.title).collect();
-        let sides: Vec<&str> =
-            columns.iter().map(|column| if column.numeric { "---:" } else { ":---" }).collect();
-        text += &format!("\n\n| {} |\n| {} |\n", titles.join(" | "), sides.join(" | "));
-        for row in rows {
-            let texts: Vec<String> = row.iter().map(|cell| escaped(&cell.text)).collect();
-            text += &format!("| {} |\n", texts.join(" | "));
-        }
-        text.push('\n');
+        text += &format!("\n\n{}\n\n", table(&data(history, "; ")));
     }
     text + &legend().iter().map(|line| escaped(line)).collect::<Vec<_>>().join(" ") + "\n"
 }
@@ -94,7 +85,7 @@ pub(crate) fn heading(history: &History) -> (String, Vec<String>) {
             printable(&date(last))
         ),
     };
-    let mut lines = vec![format!("{gates}, each head against {}", named(&history.reference))];
+    let mut lines = vec![format!("{gates}, each head against {}", history.reference.label())];
     if !history.left_out.is_empty() {
         let others = list(&history.left_out);
         lines.push(format!("left out, since their base is another: {others} (--reference)"));
