@@ -60,7 +60,7 @@ pub struct Comparison {
     /// The model that [`CostOverBase`] is over.
     pub cost_base: Option<String>,
     /// How many contenders took part. Fewer are here where [`Comparison::only`] chose among them.
-    pub raced: usize,
+    pub contender_count: usize,
     /// The contenders, in the order in which they were asked for.
     pub contenders: Vec<Row>,
     /// Memory per request in flight, of contenders with several concurrencies. None in an open loop, where the

@@ -20,7 +20,7 @@ use crate::record::{Machine, Noise};
 pub use candidates::{CONFIRM_PAIRS, Candidate, SCREEN_PAIRS};
 pub use counts::COUNTS;
 pub use file::{GateError, read, read_all, save};
-pub use judgement::{GateOutcome, Judgement, Row, State};
+pub use judgement::{FigureResult, GateOutcome, Judgement, State};
 
 /// The version of the saved format that this crate writes. Format 1, which had another name for [`Cell::control`], is
 /// still read.

@@ -84,7 +84,7 @@ impl Comparison {
             truncated: record.truncated,
             baseline,
             cost_base: header.cost_base.clone(),
-            raced: contenders.len(),
+            contender_count: contenders.len(),
             contenders,
             memory_slopes,
             ranked_by: figures[0],

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::judgement::Ratio;
 use super::summary;
-use super::{Gate, GateFigure, GateOutcome, Judgement, Row, State};
+use super::{FigureResult, Gate, GateFigure, GateOutcome, Judgement, State};
 use crate::exports::bmf::{Metric, benchmark_name};
 use crate::exports::github_benchmark::{Entry, listed};
 use crate::exports::pretty;
@@ -34,7 +34,7 @@ pub fn bmf(gate: &Gate, judgement: &Judgement) -> Option<String> {
 /// The custom JSON of github-action-benchmark, for `customSmallerIsBetter`: of throughput, the time that the
 /// same requests took. `None` where no figure has a ratio: the action refuses an empty list.
 pub fn github_benchmark(gate: &Gate, judgement: &Judgement) -> Option<String> {
-    let entry = |(name, row, ratio): (String, &Row, Ratio)| {
+    let entry = |(name, row, ratio): (String, &FigureResult, Ratio)| {
         let figure = if row.figure == GateFigure::Throughput { "wall" } else { row.figure.name() };
         let range = ratio.interval.map(|(low, high)| format!("{}–{}", three_digits(low), three_digits(high)));
         Entry {
@@ -50,7 +50,10 @@ pub fn github_benchmark(gate: &Gate, judgement: &Judgement) -> Option<String> {
 
 /// Every figure with a ratio of the two builds. The control cell is left out, and so are ratios that the target
 /// limited, since these formats cannot mark them.
-fn ratios<'a>(gate: &'a Gate, judgement: &'a Judgement) -> impl Iterator<Item = (String, &'a Row, Ratio)> {
+fn ratios<'a>(
+    gate: &'a Gate,
+    judgement: &'a Judgement,
+) -> impl Iterator<Item = (String, &'a FigureResult, Ratio)> {
     let own = judgement.rows.iter().filter(|row| row.state != State::TargetLimited);
     own.filter_map(|row| {
         let cell = &gate.cells[row.cell];
@@ -90,7 +93,7 @@ pub fn junit(gate: &Gate, judgement: &Judgement) -> String {
     }])
 }
 
-fn case(gate: &Gate, row: &Row) -> Case {
+fn case(gate: &Gate, row: &FigureResult) -> Case {
     let problem = |kind: &str, message| Problem { kind: kind.to_owned(), message, details: Vec::new() };
     let result = match &row.state {
         State::NotWorse | State::NotConfirmed => CaseResult::Passed,

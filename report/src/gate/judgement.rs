@@ -19,7 +19,7 @@ pub struct Judgement {
     /// The outcome.
     pub outcome: GateOutcome,
     /// Every cell with each of its figures, in the order of the cells, the A/A control last.
-    pub rows: Vec<Row>,
+    pub rows: Vec<FigureResult>,
     /// Why it is inconclusive, or would be without a regression: each in one line.
     pub doubts: Vec<String>,
 }
@@ -35,9 +35,9 @@ pub enum GateOutcome {
     Inconclusive,
 }
 
-/// One figure of one cell.
+/// The judgement of one figure of one cell.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Row {
+pub struct FigureResult {
     /// Index of the cell.
     pub cell: usize,
     /// The figure.
@@ -86,27 +86,27 @@ pub struct Ratio {
     pub interval: Option<(f64, f64)>,
 }
 
-impl Row {
-    /// Every figure of the gate tested, without what is [detectable](Row#structfield.detectable), which takes time to
+impl FigureResult {
+    /// Every figure of the gate tested, without what is [detectable](FigureResult#structfield.detectable), which takes time to
     /// compute.
-    pub fn tested(gate: &Gate) -> Vec<Row> {
+    pub fn tested(gate: &Gate) -> Vec<FigureResult> {
         let candidates = gate.candidates();
         let p: Vec<f64> = candidates.iter().map(|candidate| p_of(gate, candidate)).collect();
         let adjusted = holm(&p);
         let rows = gate.judged().map(|(cell, _, figure)| {
             if !figure.is_measured() {
-                return Row::of_count(gate, cell, figure);
+                return FigureResult::of_count(gate, cell, figure);
             }
             let at =
                 candidates.iter().position(|candidate| (candidate.cell, candidate.figure) == (cell, figure));
-            Row::of_pairs(gate, cell, figure, at.map(|at| (candidates[at], adjusted[at])))
+            FigureResult::of_pairs(gate, cell, figure, at.map(|at| (candidates[at], adjusted[at])))
         });
         rows.collect()
     }
 
-    /// As [`Row::tested`], except that on an unreliable machine no measured figure is worse.
-    pub fn reliable(gate: &Gate) -> Vec<Row> {
-        let mut rows = Row::tested(gate);
+    /// As [`FigureResult::tested`], except that on an unreliable machine no measured figure is worse.
+    pub fn reliable(gate: &Gate) -> Vec<FigureResult> {
+        let mut rows = FigureResult::tested(gate);
         if !doubts_of_the_machine(gate, &rows).is_empty() {
             for row in rows.iter_mut().filter(|row| row.figure.is_measured() && row.is_worse()) {
                 row.state = State::Unreliable;
@@ -115,11 +115,16 @@ impl Row {
         rows
     }
 
-    fn new(cell: usize, figure: GateFigure, state: State) -> Row {
-        Row { cell, figure, state, ratio: None, counts: None, pairs: 0, p: None, detectable: None }
+    fn new(cell: usize, figure: GateFigure, state: State) -> FigureResult {
+        FigureResult { cell, figure, state, ratio: None, counts: None, pairs: 0, p: None, detectable: None }
     }
 
-    fn of_pairs(gate: &Gate, cell: usize, figure: GateFigure, candidate: Option<(Candidate, f64)>) -> Row {
+    fn of_pairs(
+        gate: &Gate,
+        cell: usize,
+        figure: GateFigure,
+        candidate: Option<(Candidate, f64)>,
+    ) -> FigureResult {
         let (stage, needed) = match candidate {
             None => (Stage::Screen, SCREEN_PAIRS),
             Some((candidate, _)) => (Stage::Confirm, candidate.pairs),
@@ -141,15 +146,15 @@ impl Row {
             estimate: location.estimate.exp(),
             interval: Some((location.low.exp(), location.high.exp())),
         });
-        Row { ratio, pairs, p: candidate.map(|(_, p)| p), ..Row::new(cell, figure, state) }
+        FigureResult { ratio, pairs, p: candidate.map(|(_, p)| p), ..FigureResult::new(cell, figure, state) }
     }
 
-    fn of_count(gate: &Gate, cell: usize, figure: GateFigure) -> Row {
+    fn of_count(gate: &Gate, cell: usize, figure: GateFigure) -> FigureResult {
         let first = gate.counted(cell, figure, Stage::Screen);
         let not_offered = gate.not_offered.iter().any(|(missing, _)| *missing == figure);
         let Some(first) = first else {
             let missing = || State::Missing("it was not counted".to_owned());
-            return Row::new(cell, figure, if not_offered { State::NotOffered } else { missing() });
+            return FigureResult::new(cell, figure, if not_offered { State::NotOffered } else { missing() });
         };
         let too_noisy = first.undetectable > MUST_FIND.exp_m1();
         let again = LazyCell::new(|| gate.counted(cell, figure, Stage::Confirm));
@@ -165,7 +170,12 @@ impl Row {
         let ratio =
             (counted.base > 0.0).then(|| Ratio { estimate: counted.head / counted.base, interval: None });
         let detectable = Some(1.0 + counted.undetectable);
-        Row { ratio, counts: Some((counted.base, counted.head)), detectable, ..Row::new(cell, figure, state) }
+        FigureResult {
+            ratio,
+            counts: Some((counted.base, counted.head)),
+            detectable,
+            ..FigureResult::new(cell, figure, state)
+        }
     }
 
     /// The smallest ratio that is detectable in this row, by resampling its noise. `candidates` is their number.
@@ -207,7 +217,7 @@ fn p_of(gate: &Gate, candidate: &Candidate) -> f64 {
 impl Judgement {
     /// Judges `gate`.
     pub fn of(gate: &Gate) -> Judgement {
-        let mut rows = Row::reliable(gate);
+        let mut rows = FigureResult::reliable(gate);
         let candidates = rows.iter().filter(|row| row.p.is_some()).count();
         for row in &mut rows {
             let is_open = matches!(row.state, State::NotWorse | State::NotConfirmed);
@@ -216,7 +226,7 @@ impl Judgement {
             }
         }
         // Where the control is worse, all measured figures are unreliable.
-        let found = rows.iter().any(Row::is_worse);
+        let found = rows.iter().any(FigureResult::is_worse);
         let of_machine = doubts_of_the_machine(gate, &rows);
         let doubts: Vec<String> = of_machine.into_iter().chain(doubts_of_the_rows(gate, &rows)).collect();
         let outcome = match (found, doubts.is_empty()) {
@@ -232,7 +242,7 @@ impl Judgement {
 const MOST_REPEATED: f64 = 0.05;
 
 /// Why measured figures are not reliable. Counts are reliable nevertheless.
-fn doubts_of_the_machine(gate: &Gate, rows: &[Row]) -> Vec<String> {
+fn doubts_of_the_machine(gate: &Gate, rows: &[FigureResult]) -> Vec<String> {
     if !rows.iter().any(|row| row.figure.is_measured()) {
         return Vec::new(); // noise affects no figure
     }
@@ -247,7 +257,7 @@ fn doubts_of_the_machine(gate: &Gate, rows: &[Row]) -> Vec<String> {
 }
 
 /// Why regressions could have been missed.
-fn doubts_of_the_rows(gate: &Gate, rows: &[Row]) -> Vec<String> {
+fn doubts_of_the_rows(gate: &Gate, rows: &[FigureResult]) -> Vec<String> {
     let mut doubts = Vec::new();
     for (index, cell) in gate.cells.iter().enumerate() {
         let of_cell = || rows.iter().filter(|row| row.cell == index);
@@ -294,7 +304,7 @@ fn doubts_of_the_rows(gate: &Gate, rows: &[Row]) -> Vec<String> {
 }
 
 /// Whether it was judged and is the contender's own figure, even where the target limits the wall time.
-fn stands_for_throughput(row: &Row) -> bool {
+fn stands_for_throughput(row: &FigureResult) -> bool {
     matches!(row.figure, GateFigure::Cpu | GateFigure::Instructions)
         && matches!(row.state, State::NotWorse | State::NotConfirmed | State::Worse | State::Unreliable)
 }

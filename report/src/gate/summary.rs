@@ -5,7 +5,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::candidates::{ALPHA, MARGIN, MUST_FIND};
 use super::judgement::{Ratio, change};
-use super::{Cell, Gate, GateFigure, GateOutcome, Judgement, Row, Side, State};
+use super::{Cell, FigureResult, Gate, GateFigure, GateOutcome, Judgement, Side, State};
 use crate::numbers::{count, duration, percent, three_digits};
 use crate::printable::printable;
 
@@ -122,7 +122,7 @@ pub(super) fn found(gate: &Gate, judgement: &Judgement) -> Vec<String> {
 }
 
 /// A figure that is worse, in a sentence.
-pub(super) fn finding(gate: &Gate, row: &Row) -> String {
+pub(super) fn finding(gate: &Gate, row: &FigureResult) -> String {
     let cell = &gate.cells[row.cell];
     let name = printable(&cell.name());
     let of = row.figure.name();
@@ -173,7 +173,7 @@ fn named(cell: &Cell) -> String {
 }
 
 /// A figure in a cell of the table.
-fn text(row: &Row) -> String {
+fn text(row: &FigureResult) -> String {
     let ratio = row.ratio.map(|ratio| {
         let change = change(row.figure, ratio.estimate);
         let half = match ratio.interval {

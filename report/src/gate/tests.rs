@@ -10,13 +10,13 @@ use self::synthetic::{EVEN, Truth, gate};
 use crate::exports::junit;
 
 use super::{
-    Gate, GateError, GateFigure, GateOutcome, Judgement, Row, Side, State, exports, read, read_all, save,
-    summary,
+    FigureResult, Gate, GateError, GateFigure, GateOutcome, Judgement, Side, State, exports, read, read_all,
+    save, summary,
 };
 
 const SLOWER: Truth = Truth { wall: 1.08, ..EVEN };
 
-fn row(judgement: &Judgement, cell: usize, figure: GateFigure) -> &Row {
+fn row(judgement: &Judgement, cell: usize, figure: GateFigure) -> &FigureResult {
     judgement.rows.iter().find(|row| (row.cell, row.figure) == (cell, figure)).unwrap()
 }
 

@@ -1,7 +1,7 @@
 //! The time series of one figure of one cell.
 
 use super::changes::Level;
-use crate::gate::{Cell, Gate, GateFigure, Row, State};
+use crate::gate::{Cell, FigureResult, Gate, GateFigure, State};
 
 /// One figure of one cell over the gates of a history.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,7 +42,7 @@ impl Series {
         let mut cells: Vec<&Cell> = Vec::new();
         let mut found: Vec<(usize, Series)> = Vec::new();
         for (index, gate) in gates.iter().enumerate() {
-            for row in Row::reliable(gate) {
+            for row in FigureResult::reliable(gate) {
                 let cell = &gate.cells[row.cell];
                 if cell.control || row.state == State::NotOffered {
                     continue;
@@ -71,7 +71,7 @@ impl Series {
         Series { cell: String::new(), figure, points: Vec::new(), without: 0, levels: Vec::new() }
     }
 
-    fn add(&mut self, index: usize, gate: &Gate, row: Row) {
+    fn add(&mut self, index: usize, gate: &Gate, row: FigureResult) {
         let is_ratio = |ratio: f64| ratio > 0.0 && ratio.is_finite();
         let Some(ratio) = row.ratio.filter(|ratio| is_ratio(ratio.estimate)) else {
             self.without += 1;

@@ -130,7 +130,7 @@ fn selected_contenders_keep_the_tests_among_all() {
     let all = Comparison::of(&example::record_of_rounds(16));
     let names = ["tokio:128", "threads:32"].map(str::to_owned);
     let some = all.clone().only(&names);
-    assert_eq!((some.raced, some.testing), (5, all.testing));
+    assert_eq!((some.contender_count, some.testing), (5, all.testing));
     let left: Vec<&str> = some.contenders.iter().map(|row| row.name.as_str()).collect();
     assert_eq!(left, ["threads:32", "tokio:128"]);
     assert_eq!(some.pairs.len(), 2);
