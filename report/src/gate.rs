@@ -5,6 +5,7 @@
 
 mod candidates;
 mod counts;
+mod doubts;
 #[cfg(test)]
 pub(crate) mod example;
 pub mod exports;
