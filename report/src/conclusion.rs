@@ -1,28 +1,28 @@
 //! The conclusion: what a comparison supports, in two sentences.
 //!
-//! It says what the rankings say. A contender is called the fastest, or that of least CPU, where it alone has
-//! rank 1, and others are ranked behind it.
+//! It follows from the rankings. A contender is called the fastest, or that of least CPU, where it alone has
+//! rank 1 and others are ranked behind it.
 
-use crate::comparison::{CONFIDENCE, Comparison, Figure, Measured, Ranked, Ratio, Row};
+use crate::comparison::{CONFIDENCE, Comparison, Measured, Ranked, RankingFigure, Ratio, Row};
 use crate::numbers::{duration, efficiency, three_digits};
 
-/// The sentences: of wall and of CPU where contenders are compared by both, else of CPU and of why not of
-/// wall. One sentence where fewer than two contenders have valid runs.
+/// The sentences: of wall time and of CPU where contenders are compared by both, else of CPU and why wall time is
+/// not compared. One sentence where fewer than two contenders have valid runs.
 pub fn conclusion(comparison: &Comparison) -> Vec<String> {
-    let cpus = comparison.ranking_by(Figure::CpuNs);
+    let cpus = comparison.ranking_by(RankingFigure::CpuNs);
     let cpu = |fastest| least_cpu(comparison, cpus, fastest);
     match (&comparison.ranking[..], comparison.ranked_by) {
         _ if cpus.is_empty() => vec!["No contender has a valid run: there is nothing to compare.".to_owned()],
         _ if cpus.len() == 1 => vec![alone(comparison, &cpus[0])],
-        ([] | [_], Figure::WallNs) => {
+        ([] | [_], RankingFigure::WallNs) => {
             vec![cpu(None), "The target limited wall-clock time, so it is not ranked.".to_owned()]
         }
-        (walls, Figure::WallNs) => {
+        (walls, RankingFigure::WallNs) => {
             let best = &walls[0];
             vec![fastest(comparison, walls), cpu(is_best(walls).then_some(best))]
         }
-        (_, Figure::CpuNs) if comparison.rate.is_some() => vec![cpu(None), latencies(comparison)],
-        (_, Figure::CpuNs) => vec![
+        (_, RankingFigure::CpuNs) if comparison.rate.is_some() => vec![cpu(None), latencies(comparison)],
+        (_, RankingFigure::CpuNs) => vec![
             cpu(None),
             "Nothing is delayed, so the target limits wall-clock time as well: it is not ranked.".to_owned(),
         ],
@@ -52,16 +52,16 @@ fn fastest(comparison: &Comparison, ranking: &[Ranked]) -> String {
     let (name, wall, at) = (&best.name, duration(best.median_ns), at_efficiency(comparison, best));
     let mut sentence = format!("{label}: {name}, {wall}{at}");
     if let Some(next) = next(ranking) {
-        let lead = Lead::of(best, next);
-        sentence += &match lead.times() {
-            Some(times) => format!(", {times} times as fast{} as {}, the next", lead.interval(), next.name),
-            None => format!(", less than {} % faster than {}, the next", lead.percent(), next.name),
+        let margin = Margin::of(best, next);
+        sentence += &match margin.times() {
+            Some(times) => format!(", {times} times as fast{} as {}, the next", margin.interval(), next.name),
+            None => format!(", less than {} % faster than {}, the next", margin.percent(), next.name),
         };
     }
-    sentence + &doubts(comparison, ranking) + "."
+    sentence + &caveats(comparison, ranking) + "."
 }
 
-/// `fastest` is the contender that is known to be.
+/// `fastest` is the contender that is known to be the fastest, if there is one.
 fn least_cpu(comparison: &Comparison, ranking: &[Ranked], fastest: Option<&Ranked>) -> String {
     let best = &ranking[0];
     let label = label(ranking, "Least CPU", "Lowest median CPU");
@@ -72,15 +72,15 @@ fn least_cpu(comparison: &Comparison, ranking: &[Ranked], fastest: Option<&Ranke
         let is_fastest = |other: &&Ranked| fastest.is_some_and(|fastest| fastest.name == other.name);
         let the_fastest = ranking.iter().find(|other| is_fastest(other) && other.rank > Some(1));
         let other = the_fastest.unwrap_or(next);
-        let who =
+        let name =
             if the_fastest.is_some() { format!("the fastest, {},", other.name) } else { other.name.clone() };
-        let lead = Lead::of(best, other);
-        sentence += &match lead.times() {
-            Some(times) => format!("; {who} took {times} times as much{}", lead.interval()),
-            None => format!("; {who} took less than {} % more", lead.percent()),
+        let margin = Margin::of(best, other);
+        sentence += &match margin.times() {
+            Some(times) => format!("; {name} took {times} times as much{}", margin.interval()),
+            None => format!("; {name} took less than {} % more", margin.percent()),
         };
     }
-    sentence + &doubts(comparison, ranking) + "."
+    sentence + &caveats(comparison, ranking) + "."
 }
 
 /// `claim` where the first is the best, else the bare `observation`.
@@ -93,29 +93,29 @@ fn label(ranking: &[Ranked], claim: &str, observation: &str) -> String {
     }
 }
 
-/// The one behind the best, where there is a best.
+/// The first that ranks behind the best, where there is a best.
 fn next(ranking: &[Ranked]) -> Option<&Ranked> {
     if is_best(ranking) { ranking.iter().find(|other| other.rank > Some(1)) } else { None }
 }
 
-/// From whom the first is not known to differ, and why.
-fn doubts(comparison: &Comparison, ranking: &[Ranked]) -> String {
+/// The contenders that the first is not known to differ from, and why.
+fn caveats(comparison: &Comparison, ranking: &[Ranked]) -> String {
     let names = |rank| -> Vec<&str> {
         ranking[1..].iter().filter(|other| other.rank == rank).map(|other| other.name.as_str()).collect()
     };
-    let (alike, untested) = (listed(&names(Some(1))), listed(&names(None)));
+    let (equal, untested) = (listed(&names(Some(1))), listed(&names(None)));
     let enough = comparison.testing.enough_rounds;
-    let mut doubts = String::new();
-    if !alike.is_empty() {
-        doubts += &format!("; no difference detected from {alike}");
+    let mut caveats = String::new();
+    if !equal.is_empty() {
+        caveats += &format!("; no difference detected from {equal}");
     }
     if !untested.is_empty() {
-        doubts += &format!("; too few rounds to compare {untested} (--rounds {enough} is enough)");
+        caveats += &format!("; too few rounds to compare {untested} (--rounds {enough} is enough)");
     }
-    doubts
+    caveats
 }
 
-/// In an open loop it is latency that a user sees. It is put to no test, so nobody is called the best.
+/// In an open loop latency is what a user sees. It is not tested, so no contender is called the best.
 fn latencies(comparison: &Comparison) -> String {
     let p99 = |row: &Row| Some((row.measured.as_ref()?.latency_ns?.p99.unsigned_abs(), row.name.clone()));
     let mut all: Vec<(u64, String)> = comparison.contenders.iter().filter_map(p99).collect();
@@ -138,38 +138,38 @@ fn measured<'a>(comparison: &'a Comparison, ranked: &Ranked) -> Option<&'a Measu
     comparison.contenders.iter().find(|row| row.name == ranked.name)?.measured.as_ref()
 }
 
-/// Where nothing is delayed there is no ideal to be held against.
+/// Empty where nothing is delayed: then there is no ideal.
 fn at_efficiency(comparison: &Comparison, ranked: &Ranked) -> String {
     let part = measured(comparison, ranked).and_then(|measured| measured.efficiency);
     part.map_or_else(String::new, |part| format!(" at {} efficiency", efficiency(part.median)))
 }
 
-/// How far the best is ahead of another.
-struct Lead {
-    /// How many times as much the other has.
+/// The margin between the best and another.
+struct Margin {
+    /// The other's figure ÷ the best's.
     ratio: f64,
-    /// The same within rounds; absent where the two share none, and only their bounds are between them.
+    /// The same within rounds; absent where the two share no round and only the bound distinguishes them.
     within_rounds: Option<Ratio>,
     rounds: u32,
 }
 
-impl Lead {
-    fn of(best: &Ranked, other: &Ranked) -> Lead {
+impl Margin {
+    fn of(best: &Ranked, other: &Ranked) -> Margin {
         let within_rounds = other.to_first.as_ref().and_then(|pair| pair.ratio);
         let of_medians = other.median_ns as f64 / best.median_ns.max(1) as f64;
-        Lead {
+        Margin {
             ratio: within_rounds.map_or(of_medians, |ratio| ratio.estimate),
             within_rounds,
             rounds: other.to_first.as_ref().map_or(0, |pair| pair.rounds),
         }
     }
 
-    /// The ratio, where it is worth one: not below 1 %.
+    /// The ratio, where the difference is 1 % or more.
     fn times(&self) -> Option<String> {
         (self.ratio >= 1.01).then(|| three_digits(self.ratio))
     }
 
-    /// The whole per cent that the lead is below, by the upper end of its interval.
+    /// The whole per cent that the difference is below, by the upper end of its interval.
     fn percent(&self) -> u64 {
         let most = self.within_rounds.map_or(self.ratio, |ratio| ratio.high);
         (((most - 1.0) * 100.0).floor() as u64).saturating_add(1)
@@ -183,7 +183,7 @@ impl Lead {
     }
 }
 
-/// Near 1 a thousandth counts: an interval that does not hold 1 should not look as if it did.
+/// Near 1 with three decimals, so that an interval that excludes 1 does not look as if it included 1.
 fn end(ratio: f64) -> String {
     if (0.9..1.1).contains(&ratio) { format!("{ratio:.3}") } else { three_digits(ratio) }
 }
@@ -198,5 +198,7 @@ fn listed(names: &[&str]) -> String {
     }
 }
 
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod tests;

@@ -1,61 +1,64 @@
-//! A gate: two builds of the same contenders held against each other, pair by pair, and what that says.
+//! The regression gate: two builds of the same contenders compared in pairs of runs, and the judgement.
 //!
-//! A [`Gate`] is what was measured, as it is saved: one JSON file, written once and never changed. What it
-//! says is worked out from it whenever it is read, by [`Judgement::of`].
+//! A [`Gate`] holds the measurements as they are saved: one JSON file, written once and never changed. The judgement is
+//! computed from it whenever it is read, by [`Judgement::of`].
 
+mod candidates;
 mod counts;
+mod doubts;
 #[cfg(test)]
 pub(crate) mod example;
 pub mod exports;
+mod file;
 mod judgement;
-mod plan;
-mod saved;
 pub mod summary;
 
 use serde::{Deserialize, Serialize};
 
+use crate::printable::printable;
 use crate::record::{Machine, Noise};
 
+pub use candidates::{CONFIRM_PAIRS, Candidate, SCREEN_PAIRS};
 pub use counts::COUNTS;
-pub use judgement::{Judgement, Outcome, Row, State};
-pub use plan::{CONFIRM_PAIRS, SCREEN_PAIRS, Suspect};
-pub use saved::{GateError, read, read_all, save};
+pub use file::{GateError, read, read_all, save};
+pub use judgement::{FigureResult, GateOutcome, Judgement, State};
 
-/// The version of the saved format that this crate writes and reads.
-pub const GATE_FORMAT: u32 = 1;
+/// The version of the saved format that this crate writes. Format 1, which had another name for [`Cell::control`], is
+/// still read.
+pub const GATE_FORMAT: u32 = 2;
 
-/// All that a gate measured, and where.
+/// The measurements of a gate, and where they were made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Gate {
     /// Version of the saved format, [`GATE_FORMAT`].
     pub gate_format: u32,
     /// The version of Inflight that ran it.
     pub inflight_version: String,
-    /// The command line that runs such a gate again.
+    /// The command line of the gate.
     pub command: String,
     /// When it began: RFC 3339, UTC.
     pub started_at: String,
-    /// What measuring all pairs took, in nanoseconds.
+    /// How long measuring all pairs took, in nanoseconds.
     pub took_ns: u64,
     /// The machine it ran on.
     pub machine: Machine,
-    /// What the machine did besides in that time.
+    /// Other load on the machine in that time.
     pub noise: Noise,
-    /// What is held against.
+    /// The baseline build.
     pub base: Build,
-    /// What is judged.
+    /// The build under test.
     pub head: Build,
     /// Seed of the order of pairs and cells.
     pub seed: u64,
-    /// What was measured. Where anything but counts is, the last is the hidden one, of the base against itself.
+    /// The cells. Where more than counts is measured, the last is the A/A control: the base against itself.
     pub cells: Vec<Cell>,
     /// In the order in which they were measured.
     pub pairs: Vec<Pair>,
     /// Counts of single runs, in the order in which they were made.
     pub counts: Vec<Count>,
-    /// Counts that were asked for and cannot be had on this machine, each with the reason.
-    pub not_offered: Vec<(Figure, String)>,
-    /// Cells that were asked for and of which one build lacks the contender: nothing of them is judged.
+    /// Counts that were asked for and that this machine does not offer, each with the reason.
+    pub not_offered: Vec<(GateFigure, String)>,
+    /// Cells that were asked for and whose contender one build lacks: they are not judged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unmatched: Vec<Unmatched>,
 }
@@ -65,20 +68,28 @@ pub struct Gate {
 pub struct Unmatched {
     /// The cell, as [`Cell::name`] has it.
     pub cell: String,
-    /// The build that has its contender: it is new where that is the head, and gone where it is the base.
+    /// The build that has its contender: the contender is new where that is the head, removed where it is the base.
     pub only_in: Side,
 }
 
-/// One of the two that are compared.
+/// One of the two builds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Build {
-    /// What it is called: a revision or a file.
+    /// A revision or a file.
     pub name: String,
-    /// What tells it from every other: a digest of the program.
+    /// A digest of the program, which identifies the build.
     pub digest: String,
 }
 
-/// A contender and what it is asked to do.
+impl Build {
+    /// Its name and the beginning of its digest: `v1.0 (0123456789ab)`.
+    pub(crate) fn label(&self) -> String {
+        let digest: String = self.digest.chars().take(12).collect();
+        format!("{} ({})", printable(&self.name), printable(&digest))
+    }
+}
+
+/// A contender and its workload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cell {
     /// The contender, as on the command line.
@@ -89,24 +100,25 @@ pub struct Cell {
     pub urls: u64,
     /// Runs of each build in a pair: their mean is one measurement.
     pub runs: u32,
-    /// What of it is judged.
-    pub figures: Vec<Figure>,
-    /// Whether both builds are the base: what such a cell shows is noise.
-    pub twin: bool,
+    /// The figures that are judged.
+    pub figures: Vec<GateFigure>,
+    /// Whether it is the A/A control: both builds are the base, so it shows noise.
+    #[serde(alias = "twin")]
+    pub control: bool,
 }
 
 impl Cell {
-    /// As it is called in tables: `tokio:128, sprint`.
+    /// Its name in tables: `MODEL:128, sprint`.
     pub fn name(&self) -> String {
         format!("{}, {}", self.contender, self.preset)
     }
 }
 
-/// What is judged of a cell.
+/// A figure of a cell that is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Figure {
-    /// Requests a second: by the wall of the same requests.
+pub enum GateFigure {
+    /// Requests per second, computed from the wall time of the same requests.
     Throughput,
     /// CPU time.
     Cpu,
@@ -122,47 +134,47 @@ pub enum Figure {
     Connections,
 }
 
-impl Figure {
-    /// All there are.
-    pub const ALL: [Figure; 7] = [
-        Figure::Throughput,
-        Figure::Cpu,
-        Figure::Memory,
-        Figure::Instructions,
-        Figure::Allocations,
-        Figure::SystemCalls,
-        Figure::Connections,
+impl GateFigure {
+    /// All figures.
+    pub const ALL: [GateFigure; 7] = [
+        GateFigure::Throughput,
+        GateFigure::Cpu,
+        GateFigure::Memory,
+        GateFigure::Instructions,
+        GateFigure::Allocations,
+        GateFigure::SystemCalls,
+        GateFigure::Connections,
     ];
 
-    /// As it is called in tables.
+    /// Its name in tables.
     pub fn name(self) -> &'static str {
         match self {
-            Figure::Throughput => "throughput",
-            Figure::Cpu => "CPU",
-            Figure::Memory => "peak memory",
-            Figure::Instructions => "instructions",
-            Figure::Allocations => "allocations",
-            Figure::SystemCalls => "system calls",
-            Figure::Connections => "connections",
+            GateFigure::Throughput => "throughput",
+            GateFigure::Cpu => "CPU",
+            GateFigure::Memory => "peak memory",
+            GateFigure::Instructions => "instructions",
+            GateFigure::Allocations => "allocations",
+            GateFigure::SystemCalls => "system calls",
+            GateFigure::Connections => "connections",
         }
     }
 
-    /// Whether it varies from run to run as time does, so that only many pairs can tell; else it is a count
-    /// that hardly does.
+    /// Whether it varies from run to run as time does, so that it needs many pairs. Otherwise it is a count, which
+    /// hardly varies.
     pub fn is_measured(self) -> bool {
-        matches!(self, Figure::Throughput | Figure::Cpu | Figure::Memory)
+        matches!(self, GateFigure::Throughput | GateFigure::Cpu | GateFigure::Memory)
     }
 }
 
-/// What a pair or a count is for.
+/// The stage of a gate that a pair or a count belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
-    /// To make machine and target warm: judged by nobody.
+    /// Warm-up of machine and target: not judged.
     WarmUp,
-    /// To find suspects among all cells.
+    /// Screening: to find candidates among all cells.
     Screen,
-    /// To hear the suspects again.
+    /// Confirmation: to measure the candidates again.
     Confirm,
 }
 
@@ -170,9 +182,9 @@ pub enum Stage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Side {
-    /// What is held against.
+    /// The baseline build.
     Base,
-    /// What is judged.
+    /// The build under test.
     Head,
 }
 
@@ -191,23 +203,23 @@ impl Side {
 pub struct Pair {
     /// Index of the cell.
     pub cell: usize,
-    /// What it is for.
+    /// Its stage.
     pub stage: Stage,
     /// Which of the two ran first.
     pub first: Side,
-    /// What the base cost.
+    /// The cost of the base.
     pub base: Cost,
-    /// What the head cost.
+    /// The cost of the head.
     pub head: Cost,
-    /// How often both were run once more since the target had been late or out of CPU in a run of either.
+    /// How often both were repeated, since the target was late or out of CPU in a run of either.
     #[serde(default)]
     pub repeated: u32,
 }
 
-/// What a build cost in a pair: the mean of its runs.
+/// The cost of a build in a pair: the mean of its runs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cost {
-    /// Wall, in nanoseconds.
+    /// Wall time, in nanoseconds.
     pub wall_ns: f64,
     /// CPU time of the workers, in nanoseconds.
     pub cpu_ns: f64,
@@ -215,14 +227,14 @@ pub struct Cost {
     pub peak_memory_bytes: f64,
     /// Connections that the target accepted.
     pub connections: f64,
-    /// The part of its runs in which the target was the limit of the wall: see
-    /// [`TargetLimit`](crate::record::TargetLimit). A gate that was saved before this was measured has zero.
+    /// The share of its runs whose wall time the target limited: see [`TargetLimit`](crate::record::TargetLimit). Zero in
+    /// gates saved before this was measured.
     #[serde(default)]
     pub target_limited: f64,
 }
 
 impl Pair {
-    /// What a build cost.
+    /// The cost of a build.
     pub fn cost(&self, side: Side) -> &Cost {
         match side {
             Side::Base => &self.base,
@@ -230,13 +242,13 @@ impl Pair {
         }
     }
 
-    /// How much more the head costs than the base, as the logarithm of their ratio: above zero it is worse.
-    /// Of throughput it is that of the walls, the same requests having been made.
-    fn worse(&self, figure: Figure) -> Option<f64> {
+    /// The logarithm of head ÷ base: above zero the head is worse. For throughput it is the ratio of wall times, since
+    /// both made the same requests.
+    fn log_ratio(&self, figure: GateFigure) -> Option<f64> {
         let of = |cost: &Cost| match figure {
-            Figure::Throughput => Some(cost.wall_ns),
-            Figure::Cpu => Some(cost.cpu_ns),
-            Figure::Memory => Some(cost.peak_memory_bytes),
+            GateFigure::Throughput => Some(cost.wall_ns),
+            GateFigure::Cpu => Some(cost.cpu_ns),
+            GateFigure::Memory => Some(cost.peak_memory_bytes),
             _ => None,
         };
         let ratio = (of(&self.head)? / of(&self.base)?).ln();
@@ -244,40 +256,40 @@ impl Pair {
     }
 }
 
-/// What was counted of one run of a build. Absent is what was not asked for, or cannot be had here.
+/// The counts of one run of a build. Counts that were not asked for or that the machine does not offer are absent.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Count {
     /// Index of the cell.
     pub cell: usize,
-    /// What it is for.
+    /// Its stage.
     pub stage: Stage,
-    /// Whose run it was.
+    /// The build.
     pub side: Side,
-    /// Instructions in user space a request.
+    /// Instructions in user space per request.
     pub instructions: Option<f64>,
-    /// Allocations a request.
+    /// Allocations per request.
     pub allocations: Option<f64>,
-    /// System calls a request.
+    /// System calls per request.
     pub system_calls: Option<f64>,
 }
 
 impl Gate {
-    /// By how much the head is worse in each pair of a stage, where both have the figure.
+    /// The logarithm of head ÷ base in each pair of a stage, where both have the figure.
     ///
-    /// Of a twin neither is the head: it is the one that looked worse in the first stage, so that a machine which
-    /// favours either is found out.
-    fn differences(&self, cell: usize, figure: Figure, stage: Stage) -> Vec<f64> {
+    /// In an A/A control the side that looked worse in the first stage counts as the head, so that a bias of the
+    /// machine towards either side is detected.
+    fn differences(&self, cell: usize, figure: GateFigure, stage: Stage) -> Vec<f64> {
         let of_stage = |stage| {
             let pairs = self.pairs.iter().filter(move |pair| pair.cell == cell && pair.stage == stage);
-            pairs.filter_map(move |pair| pair.worse(figure))
+            pairs.filter_map(move |pair| pair.log_ratio(figure))
         };
         let favours_head = || of_stage(Stage::Screen).map(f64::signum).sum::<f64>() < 0.0;
-        let sign = if self.cells[cell].twin && favours_head() { -1.0 } else { 1.0 };
+        let sign = if self.cells[cell].control && favours_head() { -1.0 } else { 1.0 };
         of_stage(stage).map(|difference| sign * difference).collect()
     }
 
-    /// Whether the wall of a build is the target's and not its own: in half of its runs in a stage or more, as a
-    /// contender in [`comparison`](crate::comparison::Row::is_target_limited).
+    /// Whether the target limited the wall time of a build: in half of its runs in a stage or more, as for a contender in
+    /// [`comparison`](crate::comparison::Row::is_target_limited).
     fn is_target_limited(&self, cell: usize, stage: Stage, side: Side) -> bool {
         let pairs = || self.pairs.iter().filter(|pair| pair.cell == cell && pair.stage == stage);
         let limited: f64 = pairs().map(|pair| pair.cost(side).target_limited).sum();
@@ -285,7 +297,7 @@ impl Gate {
     }
 
     /// Every cell with each of its figures.
-    fn judged(&self) -> impl Iterator<Item = (usize, &Cell, Figure)> {
+    fn judged(&self) -> impl Iterator<Item = (usize, &Cell, GateFigure)> {
         let cells = self.cells.iter().enumerate();
         cells.flat_map(|(index, cell)| cell.figures.iter().map(move |figure| (index, cell, *figure)))
     }

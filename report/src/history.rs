@@ -1,12 +1,12 @@
-//! How the figures of the head developed over many gates, each held against the same reference on machines of the same
-//! class.
+//! The figures of the head over many gates, each relative to the same reference on machines of the same class.
 //!
-//! A ratio can be held beside another only where both are against the same thing. So the gates whose base is one
-//! program, and whose machines are of one class, are a history, and a gate of another base or class belongs to another.
+//! Ratios can be compared only where they have the same reference. So a history has the gates with one base program and
+//! one class of machines; gates with another base or class belong to another history.
 
+mod changes;
+pub mod chart;
 mod reference;
 mod series;
-mod steps;
 pub mod table;
 
 use crate::gate::{Build, Gate};
@@ -14,41 +14,41 @@ use crate::record::Machine;
 
 pub(crate) use series::date;
 
+pub use changes::{LEAST_GATES, Level, Step, Way};
 pub use reference::{Base, ReferenceError};
 pub use series::{Point, Series};
-pub use steps::{LEAST_GATES, Level, Step, Way};
 
-/// The gates of one class of machines that were held against one reference, oldest first.
+/// The gates of one class of machines with one reference, oldest first.
 #[derive(Clone, Debug, PartialEq)]
 pub struct History {
     /// The machines.
     pub class: MachineClass,
-    /// What every head was held against.
+    /// The base of all these gates.
     pub reference: Build,
-    /// When each gate began, as it is saved.
+    /// When each gate began: RFC 3339, UTC.
     pub started_at: Vec<String>,
-    /// What other gates of this class were held against: they are left out.
+    /// The bases of other gates of this class, which are left out.
     pub left_out: Vec<Base>,
     /// One for each figure of each cell, in the order of the cells.
     pub series: Vec<Series>,
 }
 
-/// Machines that figures of one can be held beside those of another: what decides a ratio and does not change from one
-/// start of a machine to the next. A frequency does, so it is no part of this.
+/// A class of machines whose ratios can be compared: the properties that affect a ratio and do not change from one boot
+/// to the next. The CPU frequency may change, so it is not one of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MachineClass {
     /// Model name of the CPU.
     pub cpu_model: String,
     /// Logical CPUs.
     pub cores: u32,
-    /// What it is a guest of; `none` where nothing is seen of one, `unknown` where nobody knows.
+    /// The vendor of the virtual machine; `none` where none was detected, `unknown` where it is not known.
     pub virtualisation: String,
     /// The kernel's major and minor version.
     pub kernel: String,
 }
 
 impl MachineClass {
-    /// That of `machine`.
+    /// The class of `machine`.
     pub fn of(machine: &Machine) -> MachineClass {
         MachineClass {
             cpu_model: machine.cpu_model.clone(),
@@ -58,7 +58,7 @@ impl MachineClass {
         }
     }
 
-    /// As it is called: `AMD EPYC, 2 cores, guest of QEMU, kernel 6.18`.
+    /// Its name: `AMD EPYC, 2 cores, guest of QEMU, kernel 6.18`.
     pub fn name(&self) -> String {
         let MachineClass { cpu_model, cores, virtualisation, kernel } = self;
         let cores = if *cores == 1 { "1 core".to_owned() } else { format!("{cores} cores") };
@@ -71,7 +71,7 @@ impl MachineClass {
     }
 }
 
-/// `6.18` of `6.18.5-arch1-1`; all of what does not begin so.
+/// `6.18` of `6.18.5-arch1-1`; the whole version where it does not begin so.
 fn major_minor(kernel: &str) -> String {
     let mut parts = kernel.splitn(3, '.');
     let digits = |part: &str| part.chars().take_while(char::is_ascii_digit).collect::<String>();
@@ -82,12 +82,12 @@ fn major_minor(kernel: &str) -> String {
 }
 
 impl History {
-    /// The histories that `gates`, oldest first, have: one for each class of machines, against the reference that is
-    /// `asked` for by its name or the beginning of its digest, else against the one with the most gates of the class. A
-    /// class without the one that is asked for has none.
+    /// The histories of `gates`, which are sorted, oldest first: one for each class of machines. The reference is the one
+    /// that is `asked` for by its name or the beginning of its digest, else the one with the most gates of the class. A
+    /// class without the reference that is asked for has no history.
     ///
     /// # Errors
-    /// Where no class has the reference that is asked for, or several are meant.
+    /// Where no class has the reference that is asked for, or several references match.
     pub fn all(gates: &[Gate], asked: Option<&str>) -> Result<Vec<History>, ReferenceError> {
         let mut histories = Vec::new();
         for (class, of_class) in by_class(gates) {
@@ -104,14 +104,14 @@ impl History {
     }
 
     fn of(class: MachineClass, reference: &Base, bases: &[Base], gates: &[&Gate]) -> History {
-        let held: Vec<&Gate> =
+        let included: Vec<&Gate> =
             gates.iter().copied().filter(|gate| gate.base.digest == reference.build.digest).collect();
         History {
             class,
             reference: reference.build.clone(),
-            started_at: held.iter().map(|gate| gate.started_at.clone()).collect(),
+            started_at: included.iter().map(|gate| gate.started_at.clone()).collect(),
             left_out: bases.iter().filter(|base| *base != reference).cloned().collect(),
-            series: Series::all(&held),
+            series: Series::all(&included),
         }
     }
 }
@@ -135,7 +135,7 @@ mod tests {
     use crate::gate::example;
 
     #[test]
-    fn a_class_is_what_stays_when_a_machine_starts_again() {
+    fn a_class_ignores_what_changes_between_boots() {
         let mut gate = example::gates(1).remove(0);
         let class = MachineClass::of(&gate.machine);
         assert_eq!(class.name(), "AMD EPYC, 2 cores, guest of QEMU, kernel 6.18");
@@ -152,27 +152,27 @@ mod tests {
     }
 
     #[test]
-    fn a_kernel_is_told_to_its_minor_version() {
-        for (kernel, told) in
+    fn kernel_versions_are_cut_to_major_and_minor() {
+        for (kernel, expected) in
             [("6.18.5-arch1-1", "6.18"), ("6.8-rc3", "6.8"), ("24.1", "24.1"), ("unknown", "unknown")]
         {
-            assert_eq!(major_minor(kernel), told);
+            assert_eq!(major_minor(kernel), expected);
         }
     }
 
     #[test]
-    fn every_class_has_a_history_of_its_own() {
+    fn every_class_has_its_own_history() {
         let mut gates = example::gates(6);
         gates[1].machine.cores = 4;
         gates[4].machine.cores = 4;
         let histories = History::all(&gates, None).unwrap();
-        let told: Vec<(u32, usize)> =
+        let lengths: Vec<(u32, usize)> =
             histories.iter().map(|history| (history.class.cores, history.started_at.len())).collect();
-        assert_eq!(told, [(2, 4), (4, 2)]);
+        assert_eq!(lengths, [(2, 4), (4, 2)]);
     }
 
     #[test]
-    fn the_base_with_most_gates_is_the_reference_unless_another_is_asked_for() {
+    fn the_default_reference_is_the_base_with_the_most_gates() {
         let mut gates = example::gates(6);
         for gate in &mut gates[..2] {
             gate.base = Build { name: "v0.9".to_owned(), digest: "f00dfeed".repeat(8) };

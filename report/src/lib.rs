@@ -1,4 +1,4 @@
-//! How Inflight tells its results: the saved record and everything that is drawn from it.
+//! Inflight's results: the saved record, its statistics, and everything that is rendered from it.
 #![forbid(unsafe_code)]
 
 pub mod charts;
@@ -14,6 +14,7 @@ pub mod splice;
 pub mod stats;
 pub mod tables;
 
+mod junit_xml;
 mod printable;
 
 #[cfg(test)]

@@ -1,43 +1,43 @@
 //! The record: what one invocation measured, as it is saved, one JSON line at a time.
 //!
 //! A record file is JSON Lines. The first line is the [`Header`]: what was asked, on which machine.
-//! Each further line is one [`Run`], appended and flushed the moment the run ends, so that whatever
-//! interrupts the race, every finished run is on disk. Nothing is ever rewritten.
+//! Each further line is one [`Run`], appended and flushed when the run ends, so that every finished run is on disk
+//! however the benchmark is interrupted. Nothing is ever rewritten.
 
-mod cost;
+mod arrivals;
 mod latencies;
-mod load;
 mod noise;
 mod reader;
 mod run;
 mod schedule;
+mod usage;
 mod verdict;
 mod writer;
 
 use serde::{Deserialize, Serialize};
 
-pub use cost::{CpuMethod, Usage, Watching};
+pub use arrivals::{PlacementFacts, RateFacts};
 pub use latencies::{Histogram, Latencies};
-pub use load::{PlacementFacts, RateFacts};
-pub use noise::{CpuQuota, Disturbance, HarnessLateness, Noise, Settings};
+pub use noise::{CpuQuota, Disturbance, HarnessLateness, MachineSettings, Noise};
 pub use reader::{Record, RecordError, UnknownContender};
 pub use run::{
     Attempt, Figures, LoopFigures, MemoryMethod, Quantiles, Run, Samples, TargetFigures, TargetLimit,
     TimePoint,
 };
 pub use schedule::{LATE_START_NS, Schedule};
+pub use usage::{CpuMethod, SamplingStats, Usage};
 pub use verdict::{Reason, ReasonKind, Verdict};
 pub use writer::Writer;
 
-/// The name of the record's file within a folder of results.
+/// The file name of a record in its results folder.
 pub const FILE_NAME: &str = "record.jsonl";
 
 /// The version of the saved format that this crate writes.
 ///
 /// Format 1 held every request of every run, and no histograms. Up to format 2 the high-water mark of memory
-/// was that since the start of the program, and the reasons of void runs were texts without a kind. Both are still
-/// read.
-pub const FORMAT: u32 = 3;
+/// was that since the start of the program, and the reasons of invalid runs were texts without a kind. Up to format 3
+/// some keys had other names, which are aliases now. All of them are still read.
+pub const FORMAT: u32 = 4;
 
 /// The name of the client that all models share.
 pub const COMMON: &str = "common";
@@ -51,13 +51,13 @@ pub struct Header {
     pub inflight_version: String,
     /// The command line that makes such a record again.
     pub command: String,
-    /// When the race began: RFC 3339, UTC.
+    /// When the first run began: RFC 3339, UTC.
     pub started_at: String,
     /// The machine it ran on.
     pub machine: Machine,
-    /// What the target was told to do.
+    /// The scenario that the target played.
     pub scenario: ScenarioFacts,
-    /// How fast requests came in an open loop; absent where each waited for one before it, in a closed one.
+    /// The arrival rate of an open loop; absent in a closed loop, where each request waits for an earlier one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<RateFacts>,
     /// Which CPUs target and clients were confined to; absent where they ran on any.
@@ -71,9 +71,9 @@ pub struct Header {
     /// The time that decides how many rounds there are; absent where each contender has its number.
     #[serde(default)]
     pub budget: Option<Budget>,
-    /// Every contender of the race, in the order in which it was asked for. No name stands twice.
+    /// Every contender, in the order in which it was asked for. Names are unique.
     pub contenders: Vec<ContenderFacts>,
-    /// The model whose cost with the common client that of the others is held against.
+    /// The model that the cost of the others with the common client is compared with.
     #[serde(default)]
     pub cost_base: Option<String>,
     /// Published figures shown beside ours and never mixed into them.
@@ -84,11 +84,11 @@ pub struct Header {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Order {
-    /// Each round shuffled anew, whatever the others were: records made before the balanced order.
+    /// Each round shuffled independently: records made before the balanced order.
     #[default]
     Shuffled,
-    /// At random, and over the rounds each contender stands equally often at each place and follows
-    /// each other one equally often.
+    /// At random, and balanced over the rounds: each contender has each position equally often and follows
+    /// each other contender equally often.
     Balanced,
     /// As the contenders were named, in every round.
     AsGiven,
@@ -99,12 +99,12 @@ pub enum Order {
 pub struct Budget {
     /// The time for all runs together, in nanoseconds.
     pub time_ns: u64,
-    /// A contender has enough rounds when the interval of its median wall is narrower than this part
+    /// A contender has enough rounds when the interval of its median wall time is narrower than this part
     /// of the median.
     pub precision: f64,
 }
 
-/// The machine a record was made on. What could not be learnt is "unknown" or zero.
+/// The machine a record was made on. What could not be determined is "unknown" or zero.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     /// Model name of the first CPU.
@@ -117,12 +117,12 @@ pub struct Machine {
     pub os: String,
     /// Kernel version.
     pub kernel: String,
-    /// How it is set, and what it does not offer.
+    /// Its settings, and what it does not offer.
     #[serde(default)]
-    pub settings: Settings,
+    pub settings: MachineSettings,
 }
 
-/// The scenario in plain values: enough to show it and to ask for it again.
+/// The scenario in plain values: enough to show it and to repeat it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScenarioFacts {
     /// The preset's name, where the scenario is one.
@@ -131,26 +131,26 @@ pub struct ScenarioFacts {
     pub seed: u64,
     /// Number of URLs.
     pub urls: u64,
-    /// The latency distribution as it is written on the command line.
+    /// The latency distribution, as on the command line.
     pub latency: String,
     /// Size of a response body, in bytes.
     pub body_bytes: u64,
-    /// How fast bodies are sent, as it is written on the command line; as fast as it goes where absent.
+    /// How fast bodies are sent, as on the command line; without a limit where absent.
     #[serde(default)]
     pub pace: Option<String>,
-    /// What goes wrong with how many responses, as it is written on the command line.
+    /// The injected faults and their shares, as on the command line.
     #[serde(default)]
     pub faults: Vec<String>,
     /// Median of the planned delays, in nanoseconds.
     pub median_delay_ns: u64,
-    /// Sum of the planned delays, in nanoseconds: what one request at a time must wait.
+    /// Sum of the planned delays, in nanoseconds: the least wall time with one request in flight.
     pub total_delay_ns: u64,
 }
 
-/// One contender and what it was up against.
+/// One contender and its ideal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ContenderFacts {
-    /// As written on the command line, model and shape.
+    /// Model, client and concurrency, as on the command line.
     pub name: String,
     /// The model's name.
     pub model: String,
@@ -161,15 +161,16 @@ pub struct ContenderFacts {
     pub processes: u32,
     /// Requests in flight allowed in each process.
     pub in_flight: u32,
-    /// Rounds asked of it, the one to warm up not counted; the least of them where there is a budget.
+    /// Rounds asked of it, warm-ups not counted; the fewest where there is a budget.
     pub rounds: u32,
-    /// The contender that this one is a second time over, raced to see how far apart two of a kind come
-    /// out. It is in no table.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub twin_of: Option<String>,
-    /// The ideal wall time of its shape, in nanoseconds: that of a client without any cost of its own; 0 where
+    /// Where this is an A/A control: the contender that it is a copy of. A control measures noise and is in no
+    /// table.
+    #[serde(default, alias = "twin_of", skip_serializing_if = "Option::is_none")]
+    pub control_of: Option<String>,
+    /// The ideal wall time at its concurrency, in nanoseconds: that of a client without any cost of its own; 0 where
     /// nothing is delayed.
-    pub floor_ns: u64,
+    #[serde(alias = "floor_ns")]
+    pub ideal_ns: u64,
 }
 
 impl ContenderFacts {
@@ -179,7 +180,7 @@ impl ContenderFacts {
     }
 }
 
-/// A published table to hold against ours.
+/// A published table, shown beside ours.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reference {
     /// What it is, in a few words.
@@ -187,8 +188,8 @@ pub struct Reference {
     /// Who published it, where and when, and what it was measured on.
     pub source: String,
     /// What its ideal times are computed from.
-    #[serde(default)]
-    pub floors_from: String,
+    #[serde(default, alias = "floors_from")]
+    pub ideals_from: String,
     /// Its rows.
     pub rows: Vec<ReferenceRow>,
 }
@@ -198,17 +199,18 @@ pub struct Reference {
 pub struct ReferenceRow {
     /// The approach, in the publication's words.
     pub approach: String,
-    /// The shape it used: `8x64`.
+    /// Its concurrency: `8x64`.
     pub shape: String,
     /// Its wall time, in nanoseconds.
     pub wall_ns: u64,
-    /// The ideal wall time of that shape on the same workload, in nanoseconds, computed by us.
-    pub floor_ns: u64,
+    /// The ideal wall time at that concurrency on the same workload, in nanoseconds, computed by Inflight.
+    #[serde(alias = "floor_ns")]
+    pub ideal_ns: u64,
     /// CPU as published, in per cent.
     pub cpu_percent: f64,
     /// Memory as published, in bytes.
     pub memory_bytes: u64,
-    /// The contenders of this record that do the same on the same delays, by name.
+    /// The contenders of this record that correspond to it, with the same delays, by name.
     #[serde(default)]
     pub answered_by: Vec<String>,
 }
@@ -222,7 +224,7 @@ enum Line<H, R> {
 }
 
 impl Header {
-    /// What makes this header unfit to be saved or read, if anything.
+    /// Why this header cannot be saved or read, if so.
     fn flaw(&self) -> Option<String> {
         let names: Vec<&str> = self.contenders.iter().map(|c| c.name.as_str()).collect();
         // JSON has no number for what is not finite.

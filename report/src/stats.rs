@@ -1,11 +1,11 @@
 //! The statistics of a comparison: pure functions, each with its source.
 
+#[cfg(test)]
+pub(crate) mod distribution;
 mod e_divisive;
 mod hodges_lehmann;
 mod holm;
 mod little;
-#[cfg(test)]
-mod noise;
 mod order_statistic;
 mod power;
 pub mod signed_rank;

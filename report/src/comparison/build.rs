@@ -1,10 +1,10 @@
-//! How a record becomes a comparison.
+//! Builds a comparison from a record.
 
-use super::standings::Standings;
+use super::significance::TestResults;
 use super::{
-    ALPHA, CONFIDENCE, Comparison, CostOverBase, Disturbed, Figure, Interval, Measured, MemorySlope,
-    NoiseFloor, Pair, PublishedRow, PublishedTable, Ranked, ReasonTally, Row, RunSummary, Spread, Tally,
-    Testing, ranking,
+    ALPHA, CONFIDENCE, Comparison, CostOverBase, Disturbed, Interval, Measured, MemorySlope, NoiseFloor,
+    PairwiseComparison, PublishedRow, PublishedTable, Ranked, RankingFigure, ReasonTally, Row, RunSummary,
+    Spread, Tally, Testing, ranking,
 };
 use crate::record::{
     Budget, ContenderFacts, Figures, Latencies, Reason, Record, ReferenceRow, Run, Schedule,
@@ -18,14 +18,16 @@ impl Comparison {
         let is_open_loop = header.rate.is_some();
         let interval = interval_of(header.budget);
         let row = |facts: &ContenderFacts| Row {
-            reach_per_second: header.reach_per_second(facts).filter(|_| is_open_loop),
+            max_rate_per_second: header.max_rate_per_second(facts).filter(|_| is_open_loop),
             ..Row::of(facts, header.scenario.urls, &record.runs, interval)
         };
-        let (twins, others): (Vec<_>, Vec<_>) =
-            header.contenders.iter().partition(|facts| facts.twin_of.is_some());
+        let (controls, others): (Vec<_>, Vec<_>) =
+            header.contenders.iter().partition(|facts| facts.control_of.is_some());
         let mut contenders: Vec<Row> = others.into_iter().map(row).collect();
         if header.budget.is_some() {
-            contenders.iter_mut().for_each(|row| row.rounds = row.rounds.max(row.valid_runs + row.void_runs));
+            contenders
+                .iter_mut()
+                .for_each(|row| row.rounds = row.rounds.max(row.valid_runs + row.invalid_runs));
         }
         let baseline = contenders
             .iter()
@@ -34,35 +36,36 @@ impl Comparison {
         set_speed_ups(&mut contenders, baseline.as_deref());
         set_costs(&mut contenders, header.cost_base.as_deref());
         let original = |facts: &ContenderFacts| {
-            contenders.iter().find(|contender| Some(&contender.name) == facts.twin_of.as_ref())
+            contenders.iter().find(|contender| Some(&contender.name) == facts.control_of.as_ref())
         };
-        let twins: Vec<(&Row, Row)> =
-            twins.into_iter().filter_map(|facts| Some((original(facts)?, row(facts)))).collect();
+        let controls: Vec<(&Row, Row)> =
+            controls.into_iter().filter_map(|facts| Some((original(facts)?, row(facts)))).collect();
         let memory_slopes = if is_open_loop {
             Vec::new()
         } else {
             MemorySlope::all(&contenders, header.scenario.urls, interval)
         };
         let total_delay_ns = header.scenario.total_delay_ns;
-        let figures = Figure::compared(is_open_loop, total_delay_ns);
-        let standings: Vec<Standings> =
-            figures.iter().map(|&figure| Standings::of(figure, &contenders, total_delay_ns)).collect();
-        let testing = Testing::of(&standings);
+        let figures = RankingFigure::compared(is_open_loop, total_delay_ns);
+        let results: Vec<TestResults> =
+            figures.iter().map(|&figure| TestResults::of(figure, &contenders, total_delay_ns)).collect();
+        let testing = Testing::of(&results);
         let noise = figures.iter().flat_map(|&figure| {
-            let own = twins.iter().filter(move |(contender, twin)| {
-                figure != Figure::WallNs || !(contender.is_target_limited() || twin.is_target_limited())
+            let own = controls.iter().filter(move |(contender, control)| {
+                figure != RankingFigure::WallNs
+                    || !(contender.is_target_limited() || control.is_target_limited())
             });
-            own.map(move |(contender, twin)| (figure, *contender, twin)).collect::<Vec<_>>()
+            own.map(move |(contender, control)| (figure, *contender, control)).collect::<Vec<_>>()
         });
         let noise = noise
-            .map(|(figure, contender, twin)| {
-                NoiseFloor::of(figure, contender, twin, &testing, header.order_seed)
+            .map(|(figure, contender, control)| {
+                NoiseFloor::of(figure, contender, control, &testing, header.order_seed)
             })
             .collect();
         let mut rankings = figures
             .iter()
-            .zip(&standings)
-            .map(|(&figure, standings)| ranking::rank(figure, &contenders, standings));
+            .zip(&results)
+            .map(|(&figure, results)| ranking::rank(figure, &contenders, results));
         let ranking = rankings.next().unwrap_or_default();
         let cpu_ranking = rankings.next().unwrap_or_default();
         drop(rankings);
@@ -81,7 +84,7 @@ impl Comparison {
             truncated: record.truncated,
             baseline,
             cost_base: header.cost_base.clone(),
-            raced: contenders.len(),
+            contender_count: contenders.len(),
             contenders,
             memory_slopes,
             ranked_by: figures[0],
@@ -96,7 +99,7 @@ impl Comparison {
                 .map(|reference| PublishedTable {
                     title: reference.title.clone(),
                     source: reference.source.clone(),
-                    floors_from: reference.floors_from.clone(),
+                    ideals_from: reference.ideals_from.clone(),
                     rows: reference.rows.iter().map(PublishedRow::of).collect(),
                 })
                 .collect(),
@@ -104,19 +107,19 @@ impl Comparison {
     }
 }
 
-/// What the contenders of both rankings are beside the first of each.
-pub(super) fn against_the_first(ranking: &[Ranked], cpu_ranking: &[Ranked]) -> Vec<Pair> {
+/// The contenders of both rankings, each compared with the first of its ranking.
+pub(super) fn against_the_first(ranking: &[Ranked], cpu_ranking: &[Ranked]) -> Vec<PairwiseComparison> {
     [ranking, cpu_ranking].concat().into_iter().filter_map(|ranked| ranked.to_first).collect()
 }
 
 impl Testing {
-    fn of(standings: &[Standings]) -> Testing {
-        let most = |count: fn(&Standings) -> usize| standings.iter().map(count).max().unwrap_or(0) as u32;
+    fn of(results: &[TestResults]) -> Testing {
+        let most = |count: fn(&TestResults) -> usize| results.iter().map(count).max().unwrap_or(0) as u32;
         Testing {
             alpha: ALPHA,
-            contenders: most(|standings| standings.tested),
-            comparisons: most(|standings| standings.comparisons),
-            enough_rounds: standings.iter().map(|standings| standings.enough_rounds).max().unwrap_or(0),
+            contenders: most(|results| results.tested),
+            comparisons: most(|results| results.comparisons),
+            enough_rounds: results.iter().map(|results| results.enough_rounds).max().unwrap_or(0),
         }
     }
 }
@@ -125,7 +128,7 @@ fn set_speed_ups(contenders: &mut [Row], baseline: Option<&str>) {
     let baseline_wall = contenders
         .iter()
         .find(|row| Some(row.name.as_str()) == baseline)
-        .and_then(|row| Figure::WallNs.median(row));
+        .and_then(|row| RankingFigure::WallNs.median(row));
     for row in contenders.iter_mut().filter(|row| !row.is_target_limited()) {
         let Some(measured) = &mut row.measured else { continue };
         measured.speed_up = baseline_wall.map(|wall| wall as f64 / measured.wall_ns.median as f64);
@@ -149,7 +152,8 @@ fn set_costs(contenders: &mut [Row], base: Option<&str>) {
     }
 }
 
-/// The interval of a median of so many runs at a confidence: wider where a budget decided how many there are.
+/// The function from a number of runs and a confidence to the interval of their median. It is wider where a budget
+/// decided how many runs there are.
 pub(super) fn interval_of(budget: Option<Budget>) -> fn(usize, f64) -> MedianInterval {
     if budget.is_some() { interval_after_stopping } else { MedianInterval::of }
 }
@@ -172,9 +176,9 @@ impl Row {
             in_flight: facts.in_flight,
             rounds: facts.rounds,
             valid_runs: valid.len() as u32,
-            void_runs: (runs.len() - valid.len()) as u32,
+            invalid_runs: (runs.len() - valid.len()) as u32,
             target_limited_runs: valid.iter().filter(|(_, f)| f.target.limit.is_some()).count() as u32,
-            void_reasons: reasons(runs.iter().flat_map(|run| run.verdict.reasons())),
+            invalid_reasons: reasons(runs.iter().flat_map(|run| run.verdict.reasons())),
             repeated_runs: runs.iter().filter(|run| !run.disturbed_attempts.is_empty()).count() as u32,
             repeated_for: reasons(
                 runs.iter().flat_map(|run| &run.disturbed_attempts).flat_map(|attempt| &attempt.reasons),
@@ -182,8 +186,8 @@ impl Row {
             warnings: tally(runs.iter().flat_map(|run| &run.warnings))
                 .map(|(text, count)| Tally { text, count })
                 .collect(),
-            floor_ns: ideal_ns(facts),
-            reach_per_second: None,
+            ideal_ns: ideal_ns(facts),
+            max_rate_per_second: None,
             interval: interval.into(),
             interval_confidence: interval.confidence,
             cost: None,
@@ -193,9 +197,9 @@ impl Row {
     }
 }
 
-/// Where nothing is delayed there is no ideal to be held against.
+/// `None` where nothing is delayed: then there is no ideal.
 fn ideal_ns(facts: &ContenderFacts) -> Option<u64> {
-    (facts.floor_ns > 0).then_some(facts.floor_ns)
+    (facts.ideal_ns > 0).then_some(facts.ideal_ns)
 }
 
 impl Measured {
@@ -283,7 +287,7 @@ impl RunSummary {
 
 impl PublishedRow {
     fn of(row: &ReferenceRow) -> PublishedRow {
-        let efficiency = (row.floor_ns > 0).then(|| row.floor_ns as f64 / row.wall_ns as f64);
+        let efficiency = (row.ideal_ns > 0).then(|| row.ideal_ns as f64 / row.wall_ns as f64);
         PublishedRow { published: row.clone(), efficiency }
     }
 }
@@ -292,7 +296,7 @@ fn reasons<'a>(all: impl Iterator<Item = &'a Reason>) -> Vec<ReasonTally> {
     tally(all).map(|(reason, count)| ReasonTally { reason, count }).collect()
 }
 
-/// Counts what is equal, in the order in which it first appears.
+/// Counts equal values, in the order in which they first appear.
 fn tally<'a, T: PartialEq + Clone + 'a>(all: impl Iterator<Item = &'a T>) -> impl Iterator<Item = (T, u32)> {
     let mut tallies: Vec<(T, u32)> = Vec::new();
     for one in all {

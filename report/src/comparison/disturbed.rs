@@ -1,4 +1,4 @@
-//! Whether the machine had other things to do while a record was made.
+//! How other load on the machine disturbed the runs of a record.
 
 use serde::Serialize;
 
@@ -7,13 +7,13 @@ use crate::record::{Disturbance, Run};
 /// A way in which runs were disturbed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Disturbed {
-    /// By what.
+    /// The disturbance.
     pub by: Disturbance,
     /// How many runs.
     pub runs: usize,
     /// Of how many that were measured.
     pub of: usize,
-    /// The largest share of the machine's CPU that it took of a run.
+    /// The largest share of the machine's CPU that it took during a run.
     pub most: f64,
 }
 

@@ -1,7 +1,7 @@
-//! What a request in flight takes: the slope of peak memory between concurrencies of one contender.
+//! Memory per request in flight: the slope of peak memory between concurrencies of one contender.
 //!
-//! What a contender has in memory at its peak is mostly what it has with nothing in flight: the program, its
-//! runtime, its samples. Only the difference between concurrencies is the requests' own.
+//! Most of a contender's peak memory does not depend on the requests in flight: the program, its runtime, its
+//! samples. Only the difference between concurrencies belongs to the requests.
 
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ use super::{CONFIDENCE, Interval, Row, Spread};
 use crate::record::MemoryMethod;
 use crate::stats::MedianInterval;
 
-/// The slope of peak memory against requests in flight, over contenders that differ in nothing else.
+/// The slope of peak memory over requests in flight, of contenders that differ in nothing else.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct MemorySlope {
     /// What they have in common: `MODEL+CLIENT`, or `MODEL, 8 processes`.
@@ -22,21 +22,20 @@ pub struct MemorySlope {
     pub most_in_flight: u64,
     /// Rounds in which two or more of these numbers in flight have a valid run.
     pub rounds: u32,
-    /// Bytes per request in flight. Within a round it is the line of least squares through the peaks; this is
-    /// the median of the rounds.
+    /// Bytes per request in flight: the slope of the least-squares line through the peaks of a round, and of these
+    /// the median of all rounds.
     pub memory_per_in_flight_bytes: Spread<f64>,
     /// What `low` and `high` of it mean.
     pub interval: Interval,
-    /// How often such an interval holds the true median, at least.
+    /// How often such an interval contains the true median, at least.
     pub interval_confidence: f64,
-    /// How the peaks were learnt; where they differ, the weakest way.
+    /// How the peaks were measured; where they differ, the least exact method.
     pub peak_memory_method: MemoryMethod,
 }
 
 impl MemorySlope {
-    /// One for all of `contenders` that share model, client and processes, where these had at least two different
-    /// numbers of requests in flight.
-    /// `interval` is that of so many rounds at a confidence.
+    /// One slope for each group of `contenders` that share model, client and processes and have at least two
+    /// different numbers of requests in flight. `interval` gives that of a number of rounds at a confidence.
     pub(super) fn all(
         contenders: &[Row],
         urls: u64,
@@ -100,7 +99,7 @@ fn points(group: &[&Row], round: u32, urls: u64) -> Vec<(f64, f64)> {
     group.iter().filter_map(of_row).collect()
 }
 
-/// Of the line of least squares; `None` where all points stand above one another.
+/// The slope of the least-squares line; `None` where all points have the same x.
 fn slope(points: &[(f64, f64)]) -> Option<f64> {
     let mean = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / points.len() as f64;
     let (mean_x, mean_y) = (mean(|point| point.0), mean(|point| point.1));
@@ -117,7 +116,7 @@ impl Row {
         with_one_more * in_flight.min(share + 1) + (processes - with_one_more) * in_flight.min(share)
     }
 
-    /// What its name has in common with those that differ from it in the number in flight alone.
+    /// The part of its name that it shares with the contenders that differ from it in the number in flight alone.
     pub(crate) fn name_of_sweep(&self) -> String {
         let shared = self.name.rsplit_once(':').map_or(self.name.as_str(), |(shared, _)| shared);
         match self.processes {
@@ -141,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slope_is_the_median_of_the_rounds_whatever_else_a_contender_has() {
+    fn a_slope_is_the_median_of_the_rounds() {
         let record = example::record_of_sweep(9, |round, in_flight| {
             7_000_000 * u64::from(round) + u64::from(round) * 100 * in_flight
         });
@@ -164,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_that_does_not_grow_has_no_slope_to_speak_of() {
+    fn constant_memory_has_slope_zero() {
         let slope = only_slope(&example::record_of_sweep(9, |round, _| 7_000_000 + u64::from(round)));
         assert_eq!(slope.memory_per_in_flight_bytes, Spread { median: 0.0, low: 0.0, high: 0.0 });
     }
@@ -178,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn rounds_with_one_valid_number_in_flight_do_not_count() {
+    fn rounds_with_one_valid_concurrency_do_not_count() {
         let mut record = example::record_of_sweep(9, |_, in_flight| 100 * in_flight);
         for run in record.runs.iter_mut().filter(|run| run.round > 3 && run.contender == "threads:100") {
             run.verdict = Verdict::from(vec![Reason::new(ReasonKind::TargetLate, "late")]);
@@ -187,14 +186,14 @@ mod tests {
     }
 
     #[test]
-    fn in_an_open_loop_the_shape_does_not_say_what_is_in_flight() {
+    fn open_loop_has_no_slope() {
         let mut record = example::record_of_sweep(9, |_, in_flight| in_flight);
         record.header.rate = Some(RateFacts { per_second: 400.0, poisson: false });
         assert_eq!(Comparison::of(&record).memory_slopes, []);
     }
 
     #[test]
-    fn a_slope_is_of_the_contenders_that_are_left() {
+    fn a_slope_is_of_the_selected_contenders() {
         let record = example::record_of_sweep(9, |_, in_flight| 100 * in_flight);
         let some = Comparison::of(&record).only(&["threads:100".to_owned(), "threads:1000".to_owned()]);
         assert_eq!(some.memory_slopes[0].contenders, ["threads:100", "threads:1000"]);

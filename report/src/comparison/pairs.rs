@@ -4,29 +4,29 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Figure, Row};
+use super::{RankingFigure, Row};
 use crate::stats::hodges_lehmann;
 
 /// The confidence of every interval that is shown, each by itself, at least.
 pub const CONFIDENCE: f64 = 0.95;
 
-/// A contender beside the first of the ranking.
+/// A contender compared with the first of the ranking.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Pair {
+pub struct PairwiseComparison {
     /// What they are compared by.
-    pub figure: Figure,
+    pub figure: RankingFigure,
     /// The first of the ranking by this figure.
     pub lower: String,
-    /// The contender that is held against it.
+    /// The contender that is compared with it.
     pub higher: String,
     /// Rounds in which both have a valid run.
     pub rounds: u32,
-    /// How many times as much the higher has, within rounds; absent where they share no round.
+    /// `higher` ÷ `lower`, within rounds; absent where they share no round.
     pub ratio: Option<Ratio>,
-    /// The p-value for the higher being the best, adjusted for all that were tested: not of this pair alone,
-    /// but of the test against the contender that speaks most clearly. Absent where nothing was tested.
+    /// The p-value for `higher` being the best, adjusted for all that were tested. It is not that of this pair
+    /// alone, but of the test against the contender with the strongest evidence. Absent where nothing was tested.
     pub adjusted_p: Option<f64>,
-    /// What is known of the higher.
+    /// What is known of `higher`.
     pub finding: Finding,
 }
 
@@ -40,8 +40,8 @@ pub struct Ratio {
     pub low: f64,
     /// The upper end of the interval.
     pub high: f64,
-    /// Its confidence: [`CONFIDENCE`] or a little more, or less where so few rounds cannot have it; then the
-    /// interval is the whole range of the rounds' ratios.
+    /// Its confidence: [`CONFIDENCE`] or a little more. It is less where there are too few rounds for that; then
+    /// the interval is the whole range of the rounds' ratios.
     pub confidence: f64,
 }
 
@@ -49,20 +49,20 @@ pub struct Ratio {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Finding {
-    /// Its shape has to wait longer than each run of another took.
+    /// The lower bound of its wall time is above every run of another.
     Bound,
-    /// A test puts it behind another.
-    Apart,
-    /// It may be the best: no test puts it behind another. That a meter read the same in most rounds is a
-    /// case of this: more rounds of the same would not change it.
+    /// A test finds it worse than another.
+    Significant,
+    /// It may be the best: no test finds it worse than another. A figure that was the same in most rounds is
+    /// a case of this: more such rounds would not change it.
     NotDetected,
-    /// No readings in so few rounds could have put it behind another.
+    /// With so few rounds no result could be significant.
     TooFewRounds,
 }
 
 impl Ratio {
     /// Of `higher` over `lower`; `None` where they share no round.
-    pub(super) fn of(figure: Figure, lower: &Row, higher: &Row) -> Option<Ratio> {
+    pub(super) fn of(figure: RankingFigure, lower: &Row, higher: &Row) -> Option<Ratio> {
         let location = hodges_lehmann(
             &log_ratios(&Readings::of(figure, lower), &Readings::of(figure, higher)),
             CONFIDENCE,
@@ -80,12 +80,12 @@ impl Ratio {
 pub(super) struct Readings(BTreeMap<u32, f64>);
 
 impl Readings {
-    /// A meter that read nothing counts as one nanosecond.
-    pub(super) fn of(figure: Figure, row: &Row) -> Readings {
+    /// A reading of zero counts as one nanosecond.
+    pub(super) fn of(figure: RankingFigure, row: &Row) -> Readings {
         let valid = row.runs.iter().filter(|run| run.verdict.is_valid());
-        let reading =
+        let readings =
             valid.filter_map(|run| Some((run.round, (figure.of(run.figures.as_ref()?).max(1) as f64).ln())));
-        Readings(reading.collect())
+        Readings(readings.collect())
     }
 }
 

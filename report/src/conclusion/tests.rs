@@ -9,7 +9,7 @@ const MS: u64 = 1_000_000;
 
 static EXAMPLE: LazyLock<Record> = LazyLock::new(example::short_record);
 
-/// The example with only these contenders and, of each, only runs with these walls and CPU times,
+/// The example with only these contenders and, of each, only runs with these wall and CPU times,
 /// in milliseconds, one a round.
 fn race(contenders: &[(&str, &[(u64, u64)])]) -> Comparison {
     Comparison::of(&record(contenders))
@@ -35,16 +35,16 @@ fn record(contenders: &[(&str, &[(u64, u64)])]) -> Record {
     record
 }
 
-/// So many runs of about these walls and CPU times.
+/// `count` runs of about these wall and CPU times.
 fn about(count: u64, wall_ms: u64, cpu_ms: u64) -> Vec<(u64, u64)> {
     (0..count).map(|round| (wall_ms + round % 3, cpu_ms + round % 3)).collect()
 }
 
-/// Makes the first valid run of a contender void.
-fn void_one(record: &mut Record, contender: &str) {
+/// Makes the first valid run of a contender invalid.
+fn invalidate_one(record: &mut Record, contender: &str) {
     let is_valid = |run: &&mut Run| run.contender == contender && run.verdict.is_valid();
     let run = record.runs.iter_mut().find(is_valid).expect("it has a valid run");
-    run.verdict = Verdict::Void { reasons: Vec::new() };
+    run.verdict = Verdict::Invalid { reasons: Vec::new() };
 }
 
 #[test]
@@ -62,17 +62,17 @@ fn a_difference_is_claimed_where_a_test_supports_it() {
     );
 }
 
-/// Two of three contenders have a void run, and only the slowest has three that are valid.
+/// Two of three contenders have an invalid run, and only the slowest has three that are valid.
 #[test]
-fn void_runs_of_others_make_no_winner() {
+fn invalid_runs_of_others_make_no_winner() {
     let contenders: [(&str, &[(u64, u64)]); 3] = [
         ("tokio:128", &about(3, 300, 100)),
         ("smol:256", &about(3, 310, 110)),
         ("tokio:8x64", &about(3, 900, 300)),
     ];
     let mut three = record(&contenders);
-    void_one(&mut three, "tokio:128");
-    void_one(&mut three, "smol:256");
+    invalidate_one(&mut three, "tokio:128");
+    invalidate_one(&mut three, "smol:256");
     let comparison = Comparison::of(&three);
     assert!(comparison.ranking.iter().all(|ranked| ranked.rank.is_none()));
     let [wall, cpu] = &conclusion(&comparison)[..] else { panic!("two sentences") };
@@ -82,14 +82,14 @@ fn void_runs_of_others_make_no_winner() {
 }
 
 #[test]
-fn void_runs_among_enough_change_nothing() {
+fn invalid_runs_among_enough_change_nothing() {
     let mut record = record(&[
         ("tokio:128", &about(14, 300, 100)),
         ("smol:256", &about(14, 310, 110)),
         ("tokio:8x64", &about(14, 900, 300)),
     ]);
-    void_one(&mut record, "tokio:128");
-    void_one(&mut record, "smol:256");
+    invalidate_one(&mut record, "tokio:128");
+    invalidate_one(&mut record, "smol:256");
     let comparison = Comparison::of(&record);
     let ranks: Vec<(Option<usize>, &str)> =
         comparison.ranking.iter().map(|ranked| (ranked.rank, ranked.name.as_str())).collect();
@@ -100,7 +100,7 @@ fn void_runs_among_enough_change_nothing() {
 }
 
 #[test]
-fn one_that_ran_too_rarely_is_named_and_not_compared() {
+fn contender_with_too_few_runs_is_named_and_not_compared() {
     let comparison = race(&[
         ("tokio:128", &about(12, 300, 100)),
         ("smol:256", &about(12, 310, 110)),
@@ -117,8 +117,8 @@ fn under_a_rate_cpu_alone_is_ranked() {
     let mut record = record(&[("tokio:128", &about(12, 450, 100)), ("smol:256", &about(12, 300, 121))]);
     record.header.rate = Some(RateFacts { per_second: 400.0, poisson: false });
     let comparison = Comparison::of(&record);
-    assert_eq!(comparison.ranked_by, Figure::CpuNs);
-    assert!(comparison.pairs.iter().all(|pair| pair.figure == Figure::CpuNs));
+    assert_eq!(comparison.ranked_by, RankingFigure::CpuNs);
+    assert!(comparison.pairs.iter().all(|pair| pair.figure == RankingFigure::CpuNs));
     let [cpu, latency] = &conclusion(&comparison)[..] else { panic!("two sentences") };
     assert!(cpu.starts_with("Least CPU: tokio:128") && !cpu.contains("fastest"), "{cpu}");
     assert!(latency.starts_with("p99 of latency: "), "{latency}");
@@ -132,7 +132,7 @@ fn under_a_rate_cpu_alone_is_ranked() {
 fn where_nothing_is_delayed_cpu_alone_is_ranked() {
     let mut record = record(&[("tokio:128", &about(12, 450, 100)), ("smol:256", &about(12, 300, 121))]);
     record.header.scenario.total_delay_ns = 0;
-    record.header.contenders.iter_mut().for_each(|facts| facts.floor_ns = 0);
+    record.header.contenders.iter_mut().for_each(|facts| facts.ideal_ns = 0);
     let [cpu, wall] = &conclusion(&Comparison::of(&record))[..] else { panic!("two sentences") };
     assert!(
         cpu.starts_with("Least CPU: tokio:128, 101 ms (101 µs a request); smol:256 took 1.21 times"),
@@ -173,7 +173,7 @@ fn five_rounds_are_too_few_for_any_test() {
 }
 
 #[test]
-fn a_single_run_that_had_to_wait_longer_is_slower_for_certain() {
+fn a_single_run_with_a_higher_bound_is_slower() {
     let comparison = race(&[("sync:1", &[(26_500, 80)]), ("tokio:128", &about(5, 300, 121))]);
     assert_eq!(
         conclusion(&comparison),
@@ -186,7 +186,7 @@ fn a_single_run_that_had_to_wait_longer_is_slower_for_certain() {
 }
 
 #[test]
-fn a_lead_below_one_per_cent_is_not_dressed_up_as_a_ratio() {
+fn a_margin_below_one_per_cent_is_no_ratio() {
     let slower: Vec<(u64, u64)> = (0..12).map(|round| (1_002 + round, 100)).collect();
     let faster: Vec<(u64, u64)> = (0..12).map(|round| (1_000 + round, 100)).collect();
     let comparison = race(&[("smol:256", &slower), ("tokio:128", &faster)]);
@@ -195,7 +195,7 @@ fn a_lead_below_one_per_cent_is_not_dressed_up_as_a_ratio() {
 
 /// Of the two that are ahead of threads:32 neither is known to be ahead of the other.
 #[test]
-fn nobody_is_called_the_fastest_in_passing() {
+fn without_a_fastest_the_cpu_sentence_names_none() {
     let comparison = race(&[
         ("threads:32", &about(13, 900, 80)),
         ("tokio:128", &about(13, 310, 130)),
@@ -210,7 +210,7 @@ fn nobody_is_called_the_fastest_in_passing() {
 }
 
 #[test]
-fn a_lead_of_few_rounds_has_its_range_and_of_one_none() {
+fn a_margin_of_few_rounds_has_a_range_and_of_one_round_none() {
     let comparison =
         race(&[("threads:32", &[(900, 80), (1_000, 80)]), ("smol:256", &[(300, 80), (301, 80)])]);
     assert!(conclusion(&comparison)[0].contains("times as fast (min–max 3.00–3.32) as threads:32"));
@@ -227,11 +227,11 @@ fn one_contender_and_none() {
     assert_eq!(none, ["No contender has a valid run: there is nothing to compare."]);
 }
 
-/// Wall and CPU of a run in milliseconds, and whether it is valid.
-type MadeUp = (u64, u64, bool);
+/// Wall time and CPU of a run in milliseconds, and whether it is valid.
+type SyntheticRun = (u64, u64, bool);
 
-/// A record of made-up runs, one vector for each contender of the example.
-fn made_up(contenders: &[Vec<MadeUp>], is_open_loop: bool, is_delayed: bool) -> Record {
+/// A record of synthetic runs, one vector for each contender of the example.
+fn synthetic(contenders: &[Vec<SyntheticRun>], is_open_loop: bool, is_delayed: bool) -> Record {
     let mut record = EXAMPLE.clone();
     let template = record.runs[1].clone();
     record.runs.clear();
@@ -244,7 +244,7 @@ fn made_up(contenders: &[Vec<MadeUp>], is_open_loop: bool, is_delayed: bool) -> 
             (figures.wall_ns, figures.cpu_ns) = (least_ns.max(wall_ms * MS), cpu_ms * MS);
             figures.cpu_us_per_request = *cpu_ms as f64;
             if !is_valid {
-                run.verdict = Verdict::Void { reasons: Vec::new() };
+                run.verdict = Verdict::Invalid { reasons: Vec::new() };
             }
             record.runs.push(run);
         }
@@ -252,35 +252,35 @@ fn made_up(contenders: &[Vec<MadeUp>], is_open_loop: bool, is_delayed: bool) -> 
     record.header.rate = is_open_loop.then_some(RateFacts { per_second: 400.0, poisson: false });
     if !is_delayed {
         record.header.scenario.total_delay_ns = 0;
-        record.header.contenders.iter_mut().for_each(|facts| facts.floor_ns = 0);
+        record.header.contenders.iter_mut().for_each(|facts| facts.ideal_ns = 0);
     }
     record
 }
 
-/// Runs of a contender: around a level of its own, a few of them void.
-fn runs() -> impl Strategy<Value = Vec<MadeUp>> {
+/// Runs of a contender: around a level of its own, a few of them invalid.
+fn runs() -> impl Strategy<Value = Vec<SyntheticRun>> {
     let run = (0_u64..40, 0_u64..40, prop::bool::weighted(0.9));
     (prop::collection::vec(run, 0..18), 100_u64..400, 50_u64..200).prop_map(|(runs, wall, cpu)| {
         runs.into_iter().map(|(more, more_cpu, is_valid)| (wall + more, cpu + more_cpu, is_valid)).collect()
     })
 }
 
-/// Who is called the best by a figure.
-fn named<'a>(sentence: &str, comparison: &'a Comparison) -> Option<(Figure, &'a Ranked)> {
-    let claims = [("Fastest", Figure::WallNs), ("Least CPU", Figure::CpuNs)];
+/// The contender that a sentence calls the best, and by which figure.
+fn named<'a>(sentence: &str, comparison: &'a Comparison) -> Option<(RankingFigure, &'a Ranked)> {
+    let claims = [("Fastest", RankingFigure::WallNs), ("Least CPU", RankingFigure::CpuNs)];
     let (claim, figure) = claims.into_iter().find(|(claim, _)| sentence.starts_with(claim))?;
     let rest = sentence.strip_prefix(claim)?;
     let is_named = |ranked: &&Ranked| rest.contains(&format!(": {}, ", ranked.name));
     let best = comparison.ranking_by(figure).iter().find(is_named);
-    Some((figure, best.expect("who is named is ranked by that figure")))
+    Some((figure, best.expect("it is ranked by that figure")))
 }
 
 /// In how many rounds `one` was below `other`, and above it.
-fn won_and_lost(figure: Figure, one: &Row, other: &Row) -> (u32, u32) {
+fn won_and_lost(figure: RankingFigure, one: &Row, other: &Row) -> (u32, u32) {
     let reading = |row: &Row, round: u32| {
         let run = row.runs.iter().find(|run| run.round == round && run.verdict.is_valid())?;
         let figures = run.figures.as_ref()?;
-        Some(if figure == Figure::WallNs { figures.wall_ns } else { figures.cpu_ns })
+        Some(if figure == RankingFigure::WallNs { figures.wall_ns } else { figures.cpu_ns })
     };
     (1..=18).fold((0, 0), |(won, lost), round| match (reading(one, round), reading(other, round)) {
         (Some(a), Some(b)) => (won + u32::from(a < b), lost + u32::from(a > b)),
@@ -290,16 +290,16 @@ fn won_and_lost(figure: Figure, one: &Row, other: &Row) -> (u32, u32) {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(192))]
-    /// Whatever was measured: who is called the best by a figure has rank 1 alone and others behind it, and
-    /// each of these lost to another in nearly all rounds or could never have been ahead. Who has rank 1 alone
-    /// before others is called the best. Void runs, and contenders without others, change none of it.
+    /// Whatever was measured: a contender that is called the best alone has rank 1 with others behind it, and each of
+    /// these lost to another in nearly all rounds or is worse by the bound. A contender that alone has rank 1 before
+    /// others is called the best. Invalid runs, and contenders without valid ones, do not change this.
     #[test]
     fn headline_and_ranking_agree(
         contenders in prop::collection::vec(runs(), 1..5),
         is_open_loop in prop::bool::weighted(0.25),
         is_delayed in prop::bool::weighted(0.75),
     ) {
-        let record = made_up(&contenders, is_open_loop, is_delayed);
+        let record = synthetic(&contenders, is_open_loop, is_delayed);
         let comparison = Comparison::of(&record);
         let sentences = conclusion(&comparison);
         prop_assert!(sentences.len() <= 2);
@@ -323,7 +323,7 @@ proptest! {
                 prop_assert!(clear, "{:?} {:?}", sentences, other);
             }
         }
-        for figure in [Figure::WallNs, Figure::CpuNs] {
+        for figure in [RankingFigure::WallNs, RankingFigure::CpuNs] {
             let ranking = comparison.ranking_by(figure);
             let count = |wanted: fn(usize) -> bool| {
                 ranking.iter().filter(|ranked| ranked.rank.is_some_and(wanted)).count()

@@ -1,91 +1,91 @@
-//! Counts that hardly vary from run to run, so that a few runs tell.
+//! Judging counts. They hardly vary from run to run, so that a few runs are enough.
 
-use super::{Count, Figure, Gate, SCREEN_PAIRS, Side, Stage};
+use super::{Count, Gate, GateFigure, SCREEN_PAIRS, Side, Stage};
 use crate::stats::Sorted;
 
-/// Runs of each build that are counted, and again when the head looks worse.
+/// Counted runs of each build, and again when the head looks worse.
 pub const COUNTS: u32 = 3;
 
-/// A count is worse only beyond so many times its own range from run to run.
+/// A count is worse only beyond this multiple of its own range from run to run.
 const RANGES: f64 = 2.0;
 
-/// What a count must be worse by at least.
-struct Least {
-    /// As a part of the base's.
+/// The smallest increase of a count that is a regression.
+struct Thresholds {
+    /// Relative to the base.
     share: f64,
-    /// In itself, a request (of connections: a run).
+    /// Absolute, per request (of connections: per run).
     amount: f64,
 }
 
-impl Figure {
-    fn least(self) -> Least {
+impl GateFigure {
+    fn thresholds(self) -> Thresholds {
         match self {
-            Figure::Instructions => Least { share: 0.01, amount: 20.0 },
-            Figure::Allocations => Least { share: 0.01, amount: 0.05 },
-            // How many events a wake-up finds is a matter of timing, and with it the number of wake-ups.
-            Figure::SystemCalls => Least { share: 0.05, amount: 0.05 },
-            _ => Least { share: 0.0, amount: 0.0 },
+            GateFigure::Instructions => Thresholds { share: 0.01, amount: 20.0 },
+            GateFigure::Allocations => Thresholds { share: 0.01, amount: 0.05 },
+            // The number of wake-ups depends on timing, since a wake-up may find several events.
+            GateFigure::SystemCalls => Thresholds { share: 0.05, amount: 0.05 },
+            _ => Thresholds { share: 0.0, amount: 0.0 },
         }
     }
 }
 
-/// Base and head beside each other.
+/// A count of base and head.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Counted {
     /// Median of the base.
     pub(super) base: f64,
     /// Median of the head.
     pub(super) head: f64,
-    /// By how much, as a part of the base's, the head can be above it unnoticed.
-    pub(super) unnoticed: f64,
+    /// The largest increase, relative to the base, that is not detectable.
+    pub(super) undetectable: f64,
     /// Whether it is worse: by more than that, and in every run.
     pub(super) worse: bool,
 }
 
 impl Counted {
-    fn of(figure: Figure, base: &Sorted<f64>, head: &Sorted<f64>) -> Counted {
-        let Least { share, amount } = figure.least();
+    fn of(figure: GateFigure, base: &Sorted<f64>, head: &Sorted<f64>) -> Counted {
+        let Thresholds { share, amount } = figure.thresholds();
         let (base_range, head_range) = (base.high() - base.low(), head.high() - head.low());
         let range = RANGES * base_range.max(head_range);
-        // Connections are known of every run there was: that all of the head's are above all of the base's
-        // is rare enough by itself.
+        // Connections are known of every run. By chance all of the head's are rarely above all of the base's.
         let allowed = match figure {
-            Figure::Connections => 0.0,
+            GateFigure::Connections => 0.0,
             _ => (share * base.median()).max(amount).max(range),
         };
-        // What is small in itself is small, whatever part of nearly nothing it is.
-        let unnoticed = if allowed > amount { allowed } else { 0.0 };
-        let unnoticed = if figure == Figure::Connections { base_range.max(head_range) } else { unnoticed };
+        // An increase within the absolute threshold does not matter, however large it is relative to the base.
+        let undetectable = if allowed > amount { allowed } else { 0.0 };
+        let undetectable =
+            if figure == GateFigure::Connections { base_range.max(head_range) } else { undetectable };
         let worse = head.median() - base.median() > allowed && head.low() > base.high();
         let part = |amount: f64| if base.median() > 0.0 { amount / base.median() } else { 0.0 };
-        Counted { base: base.median(), head: head.median(), unnoticed: part(unnoticed), worse }
+        Counted { base: base.median(), head: head.median(), undetectable: part(undetectable), worse }
     }
 }
 
 impl Count {
-    fn of(&self, figure: Figure) -> Option<f64> {
+    fn of(&self, figure: GateFigure) -> Option<f64> {
         match figure {
-            Figure::Instructions => self.instructions,
-            Figure::Allocations => self.allocations,
-            Figure::SystemCalls => self.system_calls,
+            GateFigure::Instructions => self.instructions,
+            GateFigure::Allocations => self.allocations,
+            GateFigure::SystemCalls => self.system_calls,
             _ => None,
         }
     }
 }
 
 impl Gate {
-    /// What was counted in a stage, where both builds were as often as they had to be.
-    pub(super) fn counted(&self, cell: usize, figure: Figure, stage: Stage) -> Option<Counted> {
-        let asked = if figure == Figure::Connections { SCREEN_PAIRS } else { COUNTS };
+    /// The counts of a stage, where both builds have enough of them.
+    pub(super) fn counted(&self, cell: usize, figure: GateFigure, stage: Stage) -> Option<Counted> {
+        let needed = if figure == GateFigure::Connections { SCREEN_PAIRS } else { COUNTS };
         let of_side = |side| {
             let values = self.values(cell, figure, stage, side);
-            Sorted::new(values).filter(|values| values.count() >= asked as usize)
+            Sorted::new(values).filter(|values| values.count() >= needed as usize)
         };
         Some(Counted::of(figure, &of_side(Side::Base)?, &of_side(Side::Head)?))
     }
 
-    fn values(&self, cell: usize, figure: Figure, stage: Stage, side: Side) -> Vec<f64> {
-        if figure == Figure::Connections {
+    fn values(&self, cell: usize, figure: GateFigure, stage: Stage, side: Side) -> Vec<f64> {
+        if figure == GateFigure::Connections {
             let pairs = self.pairs.iter().filter(|pair| pair.cell == cell && pair.stage == stage);
             return pairs.map(|pair| pair.cost(side).connections).collect();
         }
@@ -94,11 +94,11 @@ impl Gate {
         counts.filter_map(|count| count.of(figure)).collect()
     }
 
-    /// The cells whose counts look worse and have to be made again.
+    /// The cells whose counts look worse and have to be confirmed.
     pub fn to_count_again(&self) -> Vec<usize> {
         let worse = self.judged().filter(|(cell, _, figure)| {
-            // Connections have been counted often enough.
-            *figure != Figure::Connections
+            // Connections have been counted in every run.
+            *figure != GateFigure::Connections
                 && self.counted(*cell, *figure, Stage::Screen).is_some_and(|counted| counted.worse)
         });
         let mut cells: Vec<usize> = worse.map(|(cell, _, _)| cell).collect();
@@ -111,27 +111,27 @@ impl Gate {
 mod tests {
     use super::*;
 
-    fn counted(figure: Figure, base: [f64; 3], head: [f64; 3]) -> Counted {
+    fn counted(figure: GateFigure, base: [f64; 3], head: [f64; 3]) -> Counted {
         Counted::of(figure, &Sorted::new(base).unwrap(), &Sorted::new(head).unwrap())
     }
 
-    fn worse(figure: Figure, base: [f64; 3], head: [f64; 3]) -> bool {
+    fn worse(figure: GateFigure, base: [f64; 3], head: [f64; 3]) -> bool {
         counted(figure, base, head).worse
     }
 
     #[test]
-    fn what_varies_by_itself_hides_as_much() {
-        let steady = counted(Figure::Instructions, [8_000.0, 8_001.0, 8_002.0], [8_000.0; 3]);
-        assert_eq!(steady.unnoticed, 0.01);
-        let restless = counted(Figure::Instructions, [8_000.0, 8_400.0, 8_800.0], [8_000.0; 3]);
-        assert!((restless.unnoticed - 1_600.0 / 8_400.0).abs() < 1e-9);
-        let next_to_nothing = counted(Figure::Allocations, [0.01, 0.02, 0.03], [0.01, 0.02, 0.03]);
-        assert_eq!(next_to_nothing.unnoticed, 0.0);
+    fn variation_of_a_count_limits_what_is_detectable() {
+        let steady = counted(GateFigure::Instructions, [8_000.0, 8_001.0, 8_002.0], [8_000.0; 3]);
+        assert_eq!(steady.undetectable, 0.01);
+        let noisy = counted(GateFigure::Instructions, [8_000.0, 8_400.0, 8_800.0], [8_000.0; 3]);
+        assert!((noisy.undetectable - 1_600.0 / 8_400.0).abs() < 1e-9);
+        let tiny = counted(GateFigure::Allocations, [0.01, 0.02, 0.03], [0.01, 0.02, 0.03]);
+        assert_eq!(tiny.undetectable, 0.0);
     }
 
     #[test]
-    fn a_count_is_worse_beyond_its_own_range_and_its_least() {
-        let instructions = |head| worse(Figure::Instructions, [8_000.0, 8_001.0, 8_002.0], head);
+    fn a_count_is_worse_beyond_its_range_and_threshold() {
+        let instructions = |head| worse(GateFigure::Instructions, [8_000.0, 8_001.0, 8_002.0], head);
         assert!(!instructions([8_070.0, 8_071.0, 8_072.0]), "by less than 1 %");
         assert!(instructions([8_100.0, 8_101.0, 8_102.0]));
         assert!(!instructions([8_001.0, 8_100.0, 8_200.0]), "within its own range");
@@ -139,15 +139,15 @@ mod tests {
     }
 
     #[test]
-    fn few_allocations_more_in_a_thousand_requests_are_none_a_request() {
-        assert!(!worse(Figure::Allocations, [0.0, 0.0, 0.0], [0.01, 0.01, 0.01]));
-        assert!(worse(Figure::Allocations, [0.0, 0.0, 0.0], [1.0, 1.0, 1.0]));
-        assert!(worse(Figure::Allocations, [12.0, 12.0, 12.01], [13.0, 13.0, 13.0]));
+    fn a_few_more_allocations_in_a_thousand_requests_are_no_regression() {
+        assert!(!worse(GateFigure::Allocations, [0.0, 0.0, 0.0], [0.01, 0.01, 0.01]));
+        assert!(worse(GateFigure::Allocations, [0.0, 0.0, 0.0], [1.0, 1.0, 1.0]));
+        assert!(worse(GateFigure::Allocations, [12.0, 12.0, 12.01], [13.0, 13.0, 13.0]));
     }
 
     #[test]
-    fn a_connection_more_is_one_too_many() {
-        assert!(worse(Figure::Connections, [128.0, 128.0, 128.0], [129.0, 129.0, 129.0]));
-        assert!(!worse(Figure::Connections, [120.0, 128.0, 128.0], [128.0, 129.0, 129.0]));
+    fn one_more_connection_is_a_regression() {
+        assert!(worse(GateFigure::Connections, [128.0, 128.0, 128.0], [129.0, 129.0, 129.0]));
+        assert!(!worse(GateFigure::Connections, [120.0, 128.0, 128.0], [128.0, 129.0, 129.0]));
     }
 }

@@ -1,26 +1,26 @@
-//! Made-up gates for tests: a history in which one head is slower than those before it.
+//! Example gates for tests: a history in which the head becomes slower.
 
 use fastrand::Rng;
 
-use super::{Build, Cell, Cost, Count, Figure, GATE_FORMAT, Gate, Pair, SCREEN_PAIRS, Side, Stage};
-use crate::record::{Machine, Noise, Settings};
+use super::{Build, Cell, Cost, Count, GATE_FORMAT, Gate, GateFigure, Pair, SCREEN_PAIRS, Side, Stage};
+use crate::record::{Machine, MachineSettings, Noise};
 
 /// The cell whose head became slower.
 pub(crate) const STEPPED: &str = "tokio:128, sprint";
 
-/// The cell that stayed as it was.
+/// The cell that did not change.
 pub(crate) const STEADY: &str = "epoll+common:128, sprint";
 
-/// How much more it costs from [`SLOWER_FROM`] on.
+/// Its cost from [`SLOWER_FROM`] on, relative to before.
 pub(crate) const STEP: f64 = 1.06;
 
-/// The gate that is the first with the slower head, counted from 1.
+/// The first gate with the slower head, counted from 1.
 const SLOWER_FROM: u32 = 14;
 
 /// The spread of a pair around its gate.
 const SPREAD: f64 = 0.01;
 
-/// So many gates, a day apart, all against one base. Memory of the steady cell drifts down a little from gate to gate.
+/// `count` gates, a day apart, all against one base. Instructions of the steady cell fall from time to time.
 pub(crate) fn gates(count: u32) -> Vec<Gate> {
     (1..=count).map(gate).collect()
 }
@@ -44,32 +44,32 @@ fn gate(number: u32) -> Gate {
         pairs: Vec::new(),
         counts: Vec::new(),
         unmatched: Vec::new(),
-        not_offered: vec![(Figure::SystemCalls, "no tracepoint".to_owned())],
+        not_offered: vec![(GateFigure::SystemCalls, "no tracepoint".to_owned())],
     };
-    // Two builds of one source differ a little too.
+    // Two builds of the same source differ a little.
     let of_this_head = 1.0 + 0.006 * (random.f64() - 0.5);
     measure(&mut gate, 0, Stage::Screen, SCREEN_PAIRS, slower * of_this_head, &mut random);
     measure(&mut gate, 1, Stage::Screen, SCREEN_PAIRS, of_this_head, &mut random);
     measure(&mut gate, 2, Stage::Screen, SCREEN_PAIRS, 1.0, &mut random);
-    for suspect in gate.suspects() {
-        let cost = if suspect.cell == 0 { slower * of_this_head } else { of_this_head };
-        measure(&mut gate, suspect.cell, Stage::Confirm, suspect.pairs, cost, &mut random);
+    for candidate in gate.candidates() {
+        let cost = if candidate.cell == 0 { slower * of_this_head } else { of_this_head };
+        measure(&mut gate, candidate.cell, Stage::Confirm, candidate.pairs, cost, &mut random);
     }
     count(&mut gate, number);
     gate
 }
 
-fn cell(name: &str, twin: bool) -> Cell {
+fn cell(name: &str, control: bool) -> Cell {
     let (contender, preset) = name.split_once(", ").expect("a cell's name");
-    let measured = vec![Figure::Throughput, Figure::Cpu, Figure::Memory];
-    let counted = vec![Figure::Instructions, Figure::Allocations, Figure::SystemCalls];
+    let measured = vec![GateFigure::Throughput, GateFigure::Cpu, GateFigure::Memory];
+    let counted = vec![GateFigure::Instructions, GateFigure::Allocations, GateFigure::SystemCalls];
     Cell {
         contender: contender.to_owned(),
         preset: preset.to_owned(),
         urls: 1_000,
         runs: 3,
-        figures: if twin { measured } else { [measured, counted].concat() },
-        twin,
+        figures: if control { measured } else { [measured, counted].concat() },
+        control,
     }
 }
 
@@ -80,11 +80,11 @@ fn machine() -> Machine {
         memory_bytes: 8_000_000_000,
         os: "Linux".to_owned(),
         kernel: "6.18.5".to_owned(),
-        settings: Settings { virtualisation: Some("QEMU".to_owned()), ..Settings::default() },
+        settings: MachineSettings { virtualisation: Some("QEMU".to_owned()), ..MachineSettings::default() },
     }
 }
 
-/// Adds pairs of a cell whose head costs so many times what the base does; half of them begin with either.
+/// Adds pairs of a cell whose head costs `cost` times as much as the base; half of them begin with either side.
 fn measure(gate: &mut Gate, cell: usize, stage: Stage, pairs: u32, cost: f64, random: &mut Rng) {
     for number in 0..pairs {
         let mut spread = |typical: f64| typical * (1.0 + SPREAD * (random.f64() + random.f64() - 1.0));

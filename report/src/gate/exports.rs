@@ -1,26 +1,23 @@
-//! A gate for other programs, in the formats that [`crate::exports`] describes. What is told is head ÷ base: the
-//! one figure that keeps its meaning on another machine.
+//! A gate for other programs, in the formats that [`crate::exports`] documents. Figures are head ÷ base, which can be
+//! compared between machines.
 
 use std::collections::BTreeMap;
-use std::io;
-
-use quick_xml::events::{BytesDecl, BytesText, Event};
-use quick_xml::writer::Writer;
 
 use super::judgement::Ratio;
 use super::summary;
-use super::{Figure, Gate, Judgement, Outcome, Row, State};
+use super::{FigureResult, Gate, GateFigure, GateOutcome, Judgement, State};
 use crate::exports::bmf::{Metric, benchmark_name};
 use crate::exports::github_benchmark::{Entry, listed};
-use crate::exports::{junit, pretty};
+use crate::exports::pretty;
+use crate::junit_xml::{self, Case, CaseResult, Problem, Suite};
 use crate::numbers::three_digits;
 use crate::printable::printable;
 
-/// Bencher Metric Format: a benchmark a cell, a measure a figure. `None` where no figure has a ratio.
+/// Bencher Metric Format: a benchmark per cell, a measure per figure. `None` where no figure has a ratio.
 pub fn bmf(gate: &Gate, judgement: &Judgement) -> Option<String> {
     let mut benchmarks: BTreeMap<String, BTreeMap<String, Metric>> = BTreeMap::new();
     for (name, row, ratio) in ratios(gate, judgement) {
-        let (estimate, interval) = as_told(row.figure, ratio);
+        let (estimate, interval) = of_rates(row.figure, ratio);
         let metric = Metric {
             value: estimate,
             lower_value: interval.map(|(low, _)| low),
@@ -29,7 +26,7 @@ pub fn bmf(gate: &Gate, judgement: &Judgement) -> Option<String> {
         benchmarks
             .entry(benchmark_name(&name))
             .or_default()
-            .insert(format!("{}_over_base", word(row.figure)), metric);
+            .insert(format!("{}_over_base", identifier(row.figure)), metric);
     }
     (!benchmarks.is_empty()).then(|| pretty(&benchmarks))
 }
@@ -37,8 +34,8 @@ pub fn bmf(gate: &Gate, judgement: &Judgement) -> Option<String> {
 /// The custom JSON of github-action-benchmark, for `customSmallerIsBetter`: of throughput, the time that the
 /// same requests took. `None` where no figure has a ratio: the action refuses an empty list.
 pub fn github_benchmark(gate: &Gate, judgement: &Judgement) -> Option<String> {
-    let entry = |(name, row, ratio): (String, &Row, Ratio)| {
-        let figure = if row.figure == Figure::Throughput { "wall" } else { row.figure.name() };
+    let entry = |(name, row, ratio): (String, &FigureResult, Ratio)| {
+        let figure = if row.figure == GateFigure::Throughput { "wall" } else { row.figure.name() };
         let range = ratio.interval.map(|(low, high)| format!("{}–{}", three_digits(low), three_digits(high)));
         Entry {
             name: format!("{name} {figure}"),
@@ -51,28 +48,26 @@ pub fn github_benchmark(gate: &Gate, judgement: &Judgement) -> Option<String> {
     listed(&ratios(gate, judgement).map(entry).collect::<Vec<_>>())
 }
 
-/// JUnit XML: a test case a figure of a cell. What is worse is a failure, what was not measured an error, what
-/// this machine cannot count and what is the target's is skipped.
-pub fn junit(gate: &Gate, judgement: &Judgement) -> String {
-    let mut xml = Writer::new_with_indent(Vec::new(), b' ', 2);
-    write(&mut xml, gate, judgement).expect("memory takes every byte");
-    String::from_utf8(xml.into_inner()).expect("it was made of text") + "\n"
-}
-
-/// Every figure that has a ratio of the builds, the hidden cell's left out: no format here has a mark for a ratio
-/// that is the target's.
-fn ratios<'a>(gate: &'a Gate, judgement: &'a Judgement) -> impl Iterator<Item = (String, &'a Row, Ratio)> {
+/// Every figure with a ratio of the two builds. The control cell is left out, and so are ratios that the target
+/// limited, since these formats cannot mark them.
+fn ratios<'a>(
+    gate: &'a Gate,
+    judgement: &'a Judgement,
+) -> impl Iterator<Item = (String, &'a FigureResult, Ratio)> {
     let own = judgement.rows.iter().filter(|row| row.state != State::TargetLimited);
     own.filter_map(|row| {
         let cell = &gate.cells[row.cell];
-        (!cell.twin).then(|| printable(&cell.name())).zip(row.ratio).map(|(name, ratio)| (name, row, ratio))
+        (!cell.control)
+            .then(|| printable(&cell.name()))
+            .zip(row.ratio)
+            .map(|(name, ratio)| (name, row, ratio))
     })
 }
 
-/// Of throughput requests a second, not the time that they took.
-fn as_told(figure: Figure, ratio: Ratio) -> (f64, Option<(f64, f64)>) {
+/// The ratio of requests per second for throughput, whose ratio is otherwise that of wall times.
+fn of_rates(figure: GateFigure, ratio: Ratio) -> (f64, Option<(f64, f64)>) {
     match figure {
-        Figure::Throughput => {
+        GateFigure::Throughput => {
             (1.0 / ratio.estimate, ratio.interval.map(|(low, high)| (1.0 / high, 1.0 / low)))
         }
         _ => (ratio.estimate, ratio.interval),
@@ -80,87 +75,43 @@ fn as_told(figure: Figure, ratio: Ratio) -> (f64, Option<(f64, f64)>) {
 }
 
 /// A figure's name as a part of an identifier.
-fn word(figure: Figure) -> String {
+fn identifier(figure: GateFigure) -> String {
     figure.name().to_lowercase().replace(' ', "_")
 }
 
-fn write(xml: &mut Writer<Vec<u8>>, gate: &Gate, judgement: &Judgement) -> io::Result<()> {
-    let rows: Vec<&Row> = judgement.rows.iter().filter(|row| !gate.cells[row.cell].twin).collect();
-    let number = |is: fn(&State) -> bool| rows.iter().filter(|row| is(&row.state)).count();
-    let errors = number(|state| matches!(state, State::Missing(_) | State::Doubtful));
-    let skipped = number(|state| matches!(state, State::NotOffered | State::Restless | State::TargetLimited));
-    let inconclusive = judgement.outcome == Outcome::Inconclusive;
-    let attributes = [
-        ("id", "0".to_owned()),
-        ("package", "inflight".to_owned()),
-        ("name", "gate".to_owned()),
-        ("timestamp", junit::timestamp(&gate.started_at)),
-        ("hostname", "localhost".to_owned()),
-        ("tests", (rows.len() + 1).to_string()),
-        ("failures", number(|state| *state == State::Worse).to_string()),
-        ("errors", (errors + usize::from(inconclusive)).to_string()),
-        ("skipped", skipped.to_string()),
-        ("time", junit::seconds(gate.took_ns)),
-    ];
-    let attributes = attributes.iter().map(|(name, value)| (*name, value.as_str()));
-    xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    xml.create_element("testsuites").write_inner_content(|xml| {
-        xml.create_element("testsuite").with_attributes(attributes).write_inner_content(|xml| {
-            xml.create_element("properties").write_empty()?;
-            rows.iter().try_for_each(|row| write_row(xml, gate, row))?;
-            write_outcome(xml, judgement)?;
-            let said = summary::found(gate, judgement).join("\n");
-            xml.create_element("system-out").write_text_content(BytesText::new(&said))?;
-            xml.create_element("system-err").write_empty()?;
-            Ok(())
-        })?;
-        Ok(())
-    })?;
-    Ok(())
+/// JUnit XML: a test case per figure of a cell, and one for the outcome. A regression is a failure, a figure that was
+/// not measured an error. What this machine cannot count and what the target limited is skipped.
+pub fn junit(gate: &Gate, judgement: &Judgement) -> String {
+    let rows = judgement.rows.iter().filter(|row| !gate.cells[row.cell].control);
+    junit_xml::render(&[Suite {
+        name: "gate".to_owned(),
+        started_at: gate.started_at.clone(),
+        time_ns: gate.took_ns,
+        properties: Vec::new(),
+        cases: rows.map(|row| case(gate, row)).chain([conclusive(judgement)]).collect(),
+        output: summary::found(gate, judgement),
+    }])
 }
 
-/// A gate that could not tell is no success, though no figure of it failed.
-fn write_outcome(xml: &mut Writer<Vec<u8>>, judgement: &Judgement) -> io::Result<()> {
-    let time = junit::seconds(0);
-    let case = [("name", "conclusive"), ("classname", "gate"), ("time", time.as_str())];
-    let case = xml.create_element("testcase").with_attributes(case);
-    if judgement.outcome != Outcome::Inconclusive {
-        case.write_empty()?;
-        return Ok(());
-    }
-    let doubts = printable(&judgement.doubts.join("; "));
-    case.write_inner_content(|xml| {
-        let error = xml.create_element("error");
-        error.with_attributes([("type", "inconclusive"), ("message", doubts.as_str())]).write_empty()?;
-        Ok(())
-    })?;
-    Ok(())
-}
-
-fn write_row(xml: &mut Writer<Vec<u8>>, gate: &Gate, row: &Row) -> io::Result<()> {
-    let class = printable(&gate.cells[row.cell].name());
-    let case = xml.create_element("testcase").with_attributes([
-        ("name", row.figure.name()),
-        ("classname", class.as_str()),
-        ("time", &junit::seconds(0)),
-    ]);
-    let (element, kind, message) = match &row.state {
-        State::Even | State::Cleared => {
-            case.write_empty()?;
-            return Ok(());
-        }
-        State::NotOffered | State::Restless | State::TargetLimited => {
-            case.write_inner_content(|xml| xml.create_element("skipped").write_empty().map(|_| ()))?;
-            return Ok(());
-        }
-        State::Worse => ("failure", "regression", summary::finding(gate, row)),
-        State::Doubtful => ("error", "not believed", summary::finding(gate, row)),
-        State::Missing(why) => ("error", "not measured", printable(why)),
+fn case(gate: &Gate, row: &FigureResult) -> Case {
+    let problem = |kind: &str, message| Problem { kind: kind.to_owned(), message, details: Vec::new() };
+    let result = match &row.state {
+        State::NotWorse | State::NotConfirmed => CaseResult::Passed,
+        State::NotOffered | State::TooNoisy | State::TargetLimited => CaseResult::Skipped,
+        State::Worse => CaseResult::Failure(problem("regression", summary::finding(gate, row))),
+        State::Unreliable => CaseResult::Error(problem("unreliable", summary::finding(gate, row))),
+        State::Missing(why) => CaseResult::Error(problem("not measured", why.clone())),
     };
-    case.write_inner_content(|xml| {
-        let element = xml.create_element(element);
-        element.with_attributes([("type", kind), ("message", message.as_str())]).write_empty()?;
-        Ok(())
-    })?;
-    Ok(())
+    Case { name: row.figure.name().to_owned(), class: gate.cells[row.cell].name(), time_ns: 0, result }
+}
+
+/// An inconclusive gate is an error, though no figure failed.
+fn conclusive(judgement: &Judgement) -> Case {
+    let result = if judgement.outcome == GateOutcome::Inconclusive {
+        let message = judgement.doubts.join("; ");
+        CaseResult::Error(Problem { kind: "inconclusive".to_owned(), message, details: Vec::new() })
+    } else {
+        CaseResult::Passed
+    };
+    Case { name: "conclusive".to_owned(), class: "gate".to_owned(), time_ns: 0, result }
 }

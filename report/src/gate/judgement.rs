@@ -1,172 +1,185 @@
-//! What a gate says: each figure of each cell, and the whole.
+//! The judgement of a gate: the state of each figure of each cell, and the outcome.
 
 use std::cell::LazyCell;
 
-use super::plan::{ALPHA, MARGIN, MUST_FIND, Suspect, confirm, pairs_needed, screen};
-use super::{Figure, Gate, SCREEN_PAIRS, Side, Stage};
-use crate::numbers::{self, percent};
+use super::candidates::{ALPHA, Candidate, MARGIN, MUST_FIND, confirm, pairs_needed, screen};
+use super::{Gate, GateFigure, SCREEN_PAIRS, Side, Stage, doubts};
+use crate::numbers;
 use crate::stats::{hodges_lehmann, holm, signed_rank, smallest_shift_that_all_find};
 
-/// How sure the interval of a ratio is: its lower end is where the one-sided test at [`ALPHA`] stands.
+/// The confidence of the interval of a ratio: its lower end corresponds to the one-sided test at [`ALPHA`].
 const CONFIDENCE: f64 = 1.0 - 2.0 * ALPHA;
 
-/// How often a drop of the size that is told as detectable would have been found.
+/// The power with which a detectable regression is found.
 const POWER: f64 = 0.8;
 
-/// What a gate says.
+/// The judgement of a gate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judgement {
-    /// The whole.
-    pub outcome: Outcome,
-    /// Every cell with each of its figures, in the order of the cells, the hidden one last.
-    pub rows: Vec<Row>,
-    /// Why it is inconclusive, or would be if nothing had been found: each in one line.
+    /// The outcome.
+    pub outcome: GateOutcome,
+    /// Every cell with each of its figures, in the order of the cells, the A/A control last.
+    pub rows: Vec<FigureResult>,
+    /// Why it is inconclusive, or would be without a regression: each in one line.
     pub doubts: Vec<String>,
 }
 
-/// The whole.
+/// The outcome of a gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Everything was measured well enough to find what must be found, and nothing was found.
+pub enum GateOutcome {
+    /// No regression was found, and the measurements were good enough to find one.
     Pass,
-    /// Something is worse.
+    /// A figure is worse.
     Regression,
-    /// Nothing was found that is believed, and something could have been missed.
+    /// No reliable regression was found, and one could have been missed.
     Inconclusive,
 }
 
-/// One figure of one cell.
+/// The judgement of one figure of one cell.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Row {
+pub struct FigureResult {
     /// Index of the cell.
     pub cell: usize,
-    /// Which figure.
-    pub figure: Figure,
-    /// What became of it.
+    /// The figure.
+    pub figure: GateFigure,
+    /// The result.
     pub state: State,
     /// Head ÷ base.
     pub ratio: Option<Ratio>,
     /// The medians of a count, base's and head's.
     pub counts: Option<(f64, f64)>,
-    /// Pairs behind it: those of the last stage that it went through.
+    /// The number of pairs of its last stage.
     pub pairs: u32,
-    /// Of a suspect, the p of its last test, adjusted for all suspects.
+    /// Of a candidate, the p-value of its confirmation, adjusted for all candidates.
     pub p: Option<f64>,
-    /// The least ratio that would have been found in four of five such gates.
+    /// The smallest ratio that is found with a power of 80 %.
     pub detectable: Option<f64>,
 }
 
-/// What became of a figure.
+/// The result of a figure.
 #[derive(Clone, Debug, PartialEq)]
 pub enum State {
-    /// Nothing looks worse.
-    Even,
-    /// It looked worse at first, and fresh pairs did not bear it out.
-    Cleared,
+    /// It is not worse.
+    NotWorse,
+    /// It looked worse at first, and new pairs did not confirm it.
+    NotConfirmed,
     /// It is worse.
     Worse,
-    /// By its pairs it is worse, and the machine is such that no pair is believed.
-    Doubtful,
-    /// A count that varies too much by itself to be judged here.
-    Restless,
-    /// It was not measured as it should have been: why.
+    /// Its pairs show a regression, but measurements on this machine are not reliable.
+    Unreliable,
+    /// A count that varies too much to be judged.
+    TooNoisy,
+    /// It was not measured completely: why.
     Missing(String),
     /// This machine cannot count it.
     NotOffered,
-    /// The target was the limit of the wall of one of the builds, so the ratio is not that of the builds.
+    /// The target limited the wall time of one of the builds, so the ratio is not that of the builds.
     TargetLimited,
 }
 
-/// A ratio with its interval; a count's is without.
+/// Head ÷ base with an interval. The ratio of a count has none.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ratio {
     /// The estimate of Hodges and Lehmann, or the ratio of two medians.
     pub estimate: f64,
-    /// The interval that inverts the test by itself, without the adjustment for the other suspects.
+    /// The interval that inverts the test, without the adjustment for the other candidates.
     pub interval: Option<(f64, f64)>,
 }
 
-impl Row {
-    /// Every figure of the gate tested, without what was [detectable](Row#structfield.detectable), which takes its time.
-    pub fn tested(gate: &Gate) -> Vec<Row> {
-        let suspects = gate.suspects();
-        let heard: Vec<f64> = suspects.iter().map(|suspect| p_of(gate, suspect)).collect();
-        let adjusted = holm(&heard);
+impl FigureResult {
+    /// Every figure of the gate tested, without what is [detectable](FigureResult#structfield.detectable), which takes time to
+    /// compute.
+    pub fn tested(gate: &Gate) -> Vec<FigureResult> {
+        let candidates = gate.candidates();
+        let p: Vec<f64> = candidates.iter().map(|candidate| p_of(gate, candidate)).collect();
+        let adjusted = holm(&p);
         let rows = gate.judged().map(|(cell, _, figure)| {
             if !figure.is_measured() {
-                return Row::of_count(gate, cell, figure);
+                return FigureResult::of_count(gate, cell, figure);
             }
-            let at = suspects.iter().position(|suspect| (suspect.cell, suspect.figure) == (cell, figure));
-            Row::of_pairs(gate, cell, figure, at.map(|at| (suspects[at], adjusted[at])))
+            let at =
+                candidates.iter().position(|candidate| (candidate.cell, candidate.figure) == (cell, figure));
+            FigureResult::of_pairs(gate, cell, figure, at.map(|at| (candidates[at], adjusted[at])))
         });
         rows.collect()
     }
 
-    /// As [`Row::tested`], and where the machine is not believed nothing that was measured is worse.
-    pub fn believed(gate: &Gate) -> Vec<Row> {
-        let mut rows = Row::tested(gate);
-        if !doubts_of_the_machine(gate, &rows).is_empty() {
+    /// As [`FigureResult::tested`], except that on an unreliable machine no measured figure is worse.
+    pub fn reliable(gate: &Gate) -> Vec<FigureResult> {
+        let mut rows = FigureResult::tested(gate);
+        if !doubts::of_the_machine(gate, &rows).is_empty() {
             for row in rows.iter_mut().filter(|row| row.figure.is_measured() && row.is_worse()) {
-                row.state = State::Doubtful;
+                row.state = State::Unreliable;
             }
         }
         rows
     }
 
-    fn new(cell: usize, figure: Figure, state: State) -> Row {
-        Row { cell, figure, state, ratio: None, counts: None, pairs: 0, p: None, detectable: None }
+    fn new(cell: usize, figure: GateFigure, state: State) -> FigureResult {
+        FigureResult { cell, figure, state, ratio: None, counts: None, pairs: 0, p: None, detectable: None }
     }
 
-    fn of_pairs(gate: &Gate, cell: usize, figure: Figure, suspect: Option<(Suspect, f64)>) -> Row {
-        let (stage, asked) = match suspect {
+    fn of_pairs(
+        gate: &Gate,
+        cell: usize,
+        figure: GateFigure,
+        candidate: Option<(Candidate, f64)>,
+    ) -> FigureResult {
+        let (stage, needed) = match candidate {
             None => (Stage::Screen, SCREEN_PAIRS),
-            Some((suspect, _)) => (Stage::Confirm, suspect.pairs),
+            Some((candidate, _)) => (Stage::Confirm, candidate.pairs),
         };
         let differences = gate.differences(cell, figure, stage);
         let pairs = differences.len() as u32;
-        let is_limited = |side| figure == Figure::Throughput && gate.is_target_limited(cell, stage, side);
-        // Where only the base's wall is the target's, its own is no longer: what is worse than that is worse.
-        let state = match suspect {
-            _ if pairs < asked => State::Missing(format!("{pairs} of {asked} pairs were valid")),
+        let is_limited = |side| figure == GateFigure::Throughput && gate.is_target_limited(cell, stage, side);
+        // Where the target limited only the base, the base's own wall time is at most as long: a head that is worse than
+        // that is worse.
+        let state = match candidate {
+            _ if pairs < needed => State::Missing(format!("{pairs} of {needed} pairs were valid")),
             _ if is_limited(Side::Head) => State::TargetLimited,
             Some((_, p)) if p <= ALPHA => State::Worse,
             _ if is_limited(Side::Base) => State::TargetLimited,
-            None => State::Even,
-            Some(_) => State::Cleared,
+            None => State::NotWorse,
+            Some(_) => State::NotConfirmed,
         };
         let ratio = hodges_lehmann(&differences, CONFIDENCE).map(|location| Ratio {
             estimate: location.estimate.exp(),
             interval: Some((location.low.exp(), location.high.exp())),
         });
-        Row { ratio, pairs, p: suspect.map(|(_, p)| p), ..Row::new(cell, figure, state) }
+        FigureResult { ratio, pairs, p: candidate.map(|(_, p)| p), ..FigureResult::new(cell, figure, state) }
     }
 
-    fn of_count(gate: &Gate, cell: usize, figure: Figure) -> Row {
+    fn of_count(gate: &Gate, cell: usize, figure: GateFigure) -> FigureResult {
         let first = gate.counted(cell, figure, Stage::Screen);
         let not_offered = gate.not_offered.iter().any(|(missing, _)| *missing == figure);
         let Some(first) = first else {
             let missing = || State::Missing("it was not counted".to_owned());
-            return Row::new(cell, figure, if not_offered { State::NotOffered } else { missing() });
+            return FigureResult::new(cell, figure, if not_offered { State::NotOffered } else { missing() });
         };
-        let restless = first.unnoticed > MUST_FIND.exp_m1();
+        let too_noisy = first.undetectable > MUST_FIND.exp_m1();
         let again = LazyCell::new(|| gate.counted(cell, figure, Stage::Confirm));
-        let (state, told) = match (first.worse, figure, *again) {
-            (false, ..) if restless => (State::Restless, first),
-            (false, ..) => (State::Even, first),
-            // Every run was counted, not three.
-            (true, Figure::Connections, _) => (State::Worse, first),
+        let (state, counted) = match (first.worse, figure, *again) {
+            (false, ..) if too_noisy => (State::TooNoisy, first),
+            (false, ..) => (State::NotWorse, first),
+            // Connections were counted in every run.
+            (true, GateFigure::Connections, _) => (State::Worse, first),
             (true, _, None) => (State::Missing("it was not counted again".to_owned()), first),
             (true, _, Some(again)) if again.worse => (State::Worse, again),
-            (true, _, Some(again)) => (State::Cleared, again),
+            (true, _, Some(again)) => (State::NotConfirmed, again),
         };
-        let ratio = (told.base > 0.0).then(|| Ratio { estimate: told.head / told.base, interval: None });
-        let detectable = Some(1.0 + told.unnoticed);
-        Row { ratio, counts: Some((told.base, told.head)), detectable, ..Row::new(cell, figure, state) }
+        let ratio =
+            (counted.base > 0.0).then(|| Ratio { estimate: counted.head / counted.base, interval: None });
+        let detectable = Some(1.0 + counted.undetectable);
+        FigureResult {
+            ratio,
+            counts: Some((counted.base, counted.head)),
+            detectable,
+            ..FigureResult::new(cell, figure, state)
+        }
     }
 
-    /// The least ratio that this row would have shown, had there been one, found by drawing from the noise
-    /// that it has. `suspects` is how many were heard.
-    fn detectable(&self, gate: &Gate, suspects: usize) -> Option<f64> {
+    /// The smallest ratio that is detectable in this row, by resampling its noise. `candidates` is their number.
+    fn detectable(&self, gate: &Gate, candidates: usize) -> Option<f64> {
         let of_stage = |stage| {
             let differences = gate.differences(self.cell, self.figure, stage);
             let centre = hodges_lehmann(&differences, CONFIDENCE).map_or(0.0, |location| location.estimate);
@@ -174,131 +187,58 @@ impl Row {
         };
         let noise: Vec<f64> = [Stage::Screen, Stage::Confirm].into_iter().flat_map(of_stage).collect();
         let pairs = pairs_needed(&gate.differences(self.cell, self.figure, Stage::Screen));
-        // Had it looked worse there would have been one suspect more, unless it was one.
-        let suspects = suspects + usize::from(self.p.is_none());
-        let tests = [screen(), confirm(pairs, suspects)];
+        // With a regression this row would be one more candidate, unless it is one already.
+        let candidates = candidates + usize::from(self.p.is_none());
+        let tests = [screen(), confirm(pairs, candidates)];
         smallest_shift_that_all_find(&noise, &tests, POWER, gate.seed).map(f64::exp)
     }
 
-    /// Whether its test says that it is worse, be it believed or not.
-    fn is_called(&self) -> bool {
-        matches!(self.state, State::Worse | State::Doubtful)
+    /// Whether its test finds it worse, reliable or not.
+    pub(super) fn is_significant(&self) -> bool {
+        matches!(self.state, State::Worse | State::Unreliable)
     }
 
-    /// Whether a count or a test says that it is worse.
+    /// Whether a count or a test finds it worse.
     pub fn is_worse(&self) -> bool {
         self.state == State::Worse
     }
 }
 
-/// The p of a suspect's fresh pairs; 1 where they are too few.
-fn p_of(gate: &Gate, suspect: &Suspect) -> f64 {
-    let fresh = gate.differences(suspect.cell, suspect.figure, Stage::Confirm);
-    if (fresh.len() as u32) < suspect.pairs {
+/// The p-value of a candidate's confirmation; 1 where there are too few pairs.
+fn p_of(gate: &Gate, candidate: &Candidate) -> f64 {
+    let differences = gate.differences(candidate.cell, candidate.figure, Stage::Confirm);
+    if (differences.len() as u32) < candidate.pairs {
         return 1.0;
     }
-    let beyond: Vec<f64> = fresh.iter().map(|difference| difference - MARGIN).collect();
+    let beyond: Vec<f64> = differences.iter().map(|difference| difference - MARGIN).collect();
     signed_rank::greater(&beyond)
 }
 
 impl Judgement {
-    /// What `gate` says.
+    /// Judges `gate`.
     pub fn of(gate: &Gate) -> Judgement {
-        let mut rows = Row::believed(gate);
-        let suspects = rows.iter().filter(|row| row.p.is_some()).count();
+        let mut rows = FigureResult::reliable(gate);
+        let candidates = rows.iter().filter(|row| row.p.is_some()).count();
         for row in &mut rows {
-            let is_open = matches!(row.state, State::Even | State::Cleared);
-            if is_open && row.figure.is_measured() && !gate.cells[row.cell].twin {
-                row.detectable = row.detectable(gate, suspects);
+            let is_open = matches!(row.state, State::NotWorse | State::NotConfirmed);
+            if is_open && row.figure.is_measured() && !gate.cells[row.cell].control {
+                row.detectable = row.detectable(gate, candidates);
             }
         }
-        // Had the hidden cell been called worse, nothing that is measured would be left.
-        let found = rows.iter().any(Row::is_worse);
-        let noisy = doubts_of_the_machine(gate, &rows);
-        let doubts: Vec<String> = noisy.into_iter().chain(doubts_of_the_rows(gate, &rows)).collect();
+        // Where the control is worse, all measured figures are unreliable.
+        let found = rows.iter().any(FigureResult::is_worse);
+        let of_machine = doubts::of_the_machine(gate, &rows);
+        let doubts: Vec<String> = of_machine.into_iter().chain(doubts::of_the_rows(gate, &rows)).collect();
         let outcome = match (found, doubts.is_empty()) {
-            (true, _) => Outcome::Regression,
-            (false, true) => Outcome::Pass,
-            (false, false) => Outcome::Inconclusive,
+            (true, _) => GateOutcome::Regression,
+            (false, true) => GateOutcome::Pass,
+            (false, false) => GateOutcome::Inconclusive,
         };
         Judgement { outcome, rows, doubts }
     }
 }
 
-/// Repeating runs that the target kept back changes which of them are seen: more than this part of them are too
-/// many.
-const MOST_REPEATED: f64 = 0.05;
-
-/// Why nothing that was measured is believed. Counts are believed all the same.
-fn doubts_of_the_machine(gate: &Gate, rows: &[Row]) -> Vec<String> {
-    if !rows.iter().any(|row| row.figure.is_measured()) {
-        return Vec::new(); // nothing that noise could touch
-    }
-    let disturbances = gate.noise.disturbances(gate.took_ns).into_iter().map(|disturbance| {
-        format!("{disturbance}: {}", percent(disturbance.share(&gate.noise, gate.took_ns)))
-    });
-    let told_apart = rows.iter().filter(|row| gate.cells[row.cell].twin && row.is_called()).map(|row| {
-        format!("the base was told from itself, by its {}: the machine makes differences", row.figure.name())
-    });
-    disturbances.chain(told_apart).collect()
-}
-
-/// What could have been missed.
-fn doubts_of_the_rows(gate: &Gate, rows: &[Row]) -> Vec<String> {
-    let mut doubts = Vec::new();
-    for (index, cell) in gate.cells.iter().enumerate() {
-        let of_cell = || rows.iter().filter(|row| row.cell == index);
-        if !cell.twin && of_cell().all(|row| matches!(row.state, State::NotOffered | State::Restless)) {
-            doubts.push(format!("{}: nothing of it was measured", cell.name()));
-        }
-        let is_limited = of_cell().any(|row| row.state == State::TargetLimited);
-        if !cell.twin && is_limited && !of_cell().any(stands_for_throughput) {
-            doubts.push(format!(
-                "throughput of {}: the target was the limit, and neither CPU nor instructions are judged in its \
-                 place: add cpu to its figures, or take fewer in flight or longer delays",
-                cell.name()
-            ));
-        }
-        let pairs = || gate.pairs.iter().filter(|pair| pair.cell == index);
-        let repeated: u32 = pairs().map(|pair| pair.repeated).sum();
-        let share = f64::from(repeated) / (pairs().count().max(1) as f64 * f64::from(cell.runs.max(1)));
-        if share > MOST_REPEATED && of_cell().any(|row| row.figure.is_measured()) {
-            doubts.push(format!("{}: the target kept back {} of its runs", cell.name(), percent(share)));
-        }
-        for row in of_cell() {
-            let what = || format!("{} of {}", row.figure.name(), cell.name());
-            match (&row.state, row.detectable) {
-                (State::Missing(why), _) => doubts.push(format!("{}: {why}", what())),
-                (State::Even | State::Cleared, Some(least))
-                    if row.figure.is_measured() && least.ln() > MUST_FIND =>
-                {
-                    doubts.push(format!(
-                        "{}: {} could have gone unnoticed",
-                        what(),
-                        change(row.figure, least)
-                    ));
-                }
-                (State::Even | State::Cleared, None) if row.figure.is_measured() && !cell.twin => {
-                    doubts.push(format!("{}: no change at all would have been noticed", what()));
-                }
-                _ => {}
-            }
-        }
-    }
-    // Contenders that are new or gone are all that there may be.
-    if rows.is_empty() && gate.unmatched.is_empty() {
-        doubts.push("nothing was measured".to_owned());
-    }
-    doubts
-}
-
-/// Whether it was judged and is what a contender costs by itself, however much its wall is the target's.
-fn stands_for_throughput(row: &Row) -> bool {
-    matches!(row.figure, Figure::Cpu | Figure::Instructions)
-        && matches!(row.state, State::Even | State::Cleared | State::Worse | State::Doubtful)
-}
-
-/// A ratio of costs as people say it: `−4.8 %` of throughput, `+12 %` of anything else.
-pub(super) fn change(figure: Figure, ratio: f64) -> String {
-    numbers::change(if figure == Figure::Throughput { 1.0 / ratio } else { ratio })
+/// A ratio of costs as a change: `−4.8 %` of throughput, `+12 %` of any other figure.
+pub(super) fn change(figure: GateFigure, ratio: f64) -> String {
+    numbers::change(if figure == GateFigure::Throughput { 1.0 / ratio } else { ratio })
 }

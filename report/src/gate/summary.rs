@@ -1,19 +1,19 @@
-//! A gate told to people: a headline, a table, and what to know of it. In Markdown for a pull request or a
-//! step's summary, in a table of its own for a terminal.
+//! The summary of a gate for readers: a headline, a table and notes. In Markdown for a pull request or a step's
+//! summary, and for a terminal.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
+use super::candidates::{ALPHA, MARGIN, MUST_FIND};
 use super::judgement::{Ratio, change};
-use super::plan::{ALPHA, MARGIN, MUST_FIND};
-use super::{Cell, Figure, Gate, Judgement, Outcome, Row, Side, State};
+use super::{Cell, FigureResult, Gate, GateFigure, GateOutcome, Judgement, Side, State};
 use crate::numbers::{count, duration, percent, three_digits};
 use crate::printable::printable;
 
-/// GitHub shows no more than so many bytes of a step's summary.
+/// GitHub's limit of a step's summary, in bytes.
 /// <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#step-isolation-and-limits>
 pub const STEP_SUMMARY_BYTES: usize = 1 << 20;
 
-/// Lines of prose do not get longer than this, however wide the terminal.
+/// The longest line of prose, however wide the terminal.
 const PROSE_WIDTH: usize = 100;
 
 /// Renders in Markdown, ending in a newline.
@@ -28,8 +28,8 @@ pub fn markdown(gate: &Gate, judgement: &Judgement) -> String {
         text += &format!("| {} |\n", row.join(" | "));
     }
     text += &format!("\n{}\n", LEGEND.join(" "));
-    let measured: String = measured(gate).iter().map(|line| format!("- {line}\n")).collect();
-    text += &format!("\n<details><summary>How it was measured</summary>\n\n{measured}\n</details>\n");
+    let method: String = method(gate).iter().map(|line| format!("- {line}\n")).collect();
+    text += &format!("\n<details><summary>How it was measured</summary>\n\n{method}\n</details>\n");
     text
 }
 
@@ -54,33 +54,33 @@ pub fn terminal(gate: &Gate, judgement: &Judgement, width: usize) -> String {
         headline(judgement),
         prose(found(gate, judgement)),
         prose(legend.to_vec()),
-        prose(measured(gate))
+        prose(method(gate))
     )
 }
 
-/// At most `most` bytes of `text`, cut behind a line, with a word about it.
+/// At most `most` bytes of `text`, cut after a line, with a note.
 pub fn cut(text: &str, most: usize) -> String {
-    const WORD: &str = "\n… cut: the rest is in the file\n";
+    const NOTE: &str = "\n… cut: the rest is in the file\n";
     if text.len() <= most {
         return text.to_owned();
     }
-    if most < WORD.len() {
+    if most < NOTE.len() {
         return String::new();
     }
-    let mut end = most.saturating_sub(WORD.len());
+    let mut end = most.saturating_sub(NOTE.len());
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    let whole = text[..end].rfind('\n').map_or(0, |line| line + 1);
-    format!("{}{WORD}", &text[..whole])
+    let end = text[..end].rfind('\n').map_or(0, |line| line + 1);
+    format!("{}{NOTE}", &text[..end])
 }
 
 const LEGEND: [&str; 4] = [
-    "Head against base: throughput +1 % is better, of everything else it is worse. ± is half the interval at 98 %, of \
-     a count what it varies by on its own.",
-    "**worse**: found twice, the second time on fresh runs. cleared: looked worse, and fresh runs did not bear it out.",
-    "?: see above. In parentheses: a count that varies too much by itself to be judged. –: not judged.",
-    "†: the target was the limit of a wall, so the ratio is not that of the builds, and not judged.",
+    "Head against base: throughput +1 % is better, for all other figures it is worse. ± is half the 98 % interval, of \
+     a count its variation.",
+    "**worse**: found and confirmed by new runs. not confirmed: looked worse, and new runs did not confirm it.",
+    "?: see above. In parentheses: a count that varies too much to be judged. –: not judged.",
+    "†: the target was the limit of a wall time, so the ratio is not that of the builds and is not judged.",
 ];
 
 /// The outcome in one line.
@@ -88,13 +88,13 @@ fn headline(judgement: &Judgement) -> String {
     let worse = judgement.rows.iter().filter(|row| row.is_worse()).count();
     let figures = if worse == 1 { "figure is" } else { "figures are" };
     match judgement.outcome {
-        Outcome::Pass => "Pass: nothing is worse".to_owned(),
-        Outcome::Regression => format!("Regression: {worse} {figures} worse"),
-        Outcome::Inconclusive => "Inconclusive: this machine could not tell".to_owned(),
+        GateOutcome::Pass => "Pass: nothing is worse".to_owned(),
+        GateOutcome::Regression => format!("Regression: {worse} {figures} worse"),
+        GateOutcome::Inconclusive => "Inconclusive: a regression could have been missed".to_owned(),
     }
 }
 
-/// What was found, and what could not be.
+/// The findings, the doubts and the notes.
 pub(super) fn found(gate: &Gate, judgement: &Judgement) -> Vec<String> {
     let findings = judgement.rows.iter().filter(|row| row.is_worse()).map(|row| finding(gate, row));
     let doubts = judgement.doubts.iter().map(|doubt| printable(doubt));
@@ -105,14 +105,14 @@ pub(super) fn found(gate: &Gate, judgement: &Judgement) -> Vec<String> {
     let limited: Vec<String> = judgement
         .rows
         .iter()
-        .filter(|row| row.state == State::TargetLimited && !gate.cells[row.cell].twin)
+        .filter(|row| row.state == State::TargetLimited && !gate.cells[row.cell].control)
         .map(|row| printable(&gate.cells[row.cell].name()))
         .collect();
     let limited = (!limited.is_empty())
         .then(|| format!("throughput not judged, since the target was the limit: {}", limited.join("; ")));
     let same = gate.base.digest == gate.head.digest;
     let same = same.then(|| "base and head are the same program".to_owned());
-    let unmatched = [(Side::Head, "new, so not judged"), (Side::Base, "gone, so not judged")];
+    let unmatched = [(Side::Head, "new, so not judged"), (Side::Base, "removed, so not judged")];
     let unmatched = unmatched.into_iter().filter_map(|(side, what)| {
         let cells = gate.unmatched.iter().filter(|unmatched| unmatched.only_in == side);
         let names: Vec<String> = cells.map(|unmatched| printable(&unmatched.cell)).collect();
@@ -121,14 +121,14 @@ pub(super) fn found(gate: &Gate, judgement: &Judgement) -> Vec<String> {
     findings.chain(doubts).chain(limited).chain(not_offered).chain(unmatched).chain(same).collect()
 }
 
-/// A figure that is worse, in words.
-pub(super) fn finding(gate: &Gate, row: &Row) -> String {
+/// A figure that is worse, in a sentence.
+pub(super) fn finding(gate: &Gate, row: &FigureResult) -> String {
     let cell = &gate.cells[row.cell];
     let name = printable(&cell.name());
     let of = row.figure.name();
     match (row.counts, row.ratio) {
         (Some((base, head)), ratio) => {
-            let each = if row.figure == Figure::Connections { "a run" } else { "a request" };
+            let each = if row.figure == GateFigure::Connections { "a run" } else { "a request" };
             let part = ratio.map(|ratio| format!(" ({})", change(row.figure, ratio.estimate)));
             let (base, head) = (three_or_all(base), three_or_all(head));
             format!("{name}: {of} went from {base} to {head} {each}{}", part.unwrap_or_default())
@@ -136,7 +136,7 @@ pub(super) fn finding(gate: &Gate, row: &Row) -> String {
         (None, Some(Ratio { estimate, interval: Some((low, high)) })) => {
             let [estimate, one, other] = [estimate, low, high].map(|ratio| change(row.figure, ratio));
             format!(
-                "{name}: {of} {estimate} (98 % interval {one} to {other}, {} fresh pairs, p = {:.1e} adjusted)",
+                "{name}: {of} {estimate} (98 % interval {one} to {other}, {} new pairs, p = {:.1e} adjusted)",
                 row.pairs,
                 row.p.unwrap_or(1.0)
             )
@@ -151,28 +151,29 @@ fn three_or_all(number: f64) -> String {
     if whole { count(number as u64) } else { three_digits(number) }
 }
 
-/// Titles, then a line a cell; figures that no cell has are left out.
+/// Titles, then a line per cell. Figures that no cell has are left out.
 fn table(gate: &Gate, judgement: &Judgement) -> Vec<Vec<String>> {
-    let judged = |figure: &Figure| judgement.rows.iter().any(|row| row.figure == *figure);
-    let figures: Vec<Figure> = Figure::ALL.into_iter().filter(judged).collect();
+    let judged = |figure: &GateFigure| judgement.rows.iter().any(|row| row.figure == *figure);
+    let figures: Vec<GateFigure> = GateFigure::ALL.into_iter().filter(judged).collect();
     let titles = ["cell"].into_iter().chain(figures.iter().map(|figure| figure.name())).map(str::to_owned);
     let mut lines = vec![titles.collect::<Vec<_>>()];
     for (index, cell) in gate.cells.iter().enumerate() {
-        let of =
-            |figure: &Figure| judgement.rows.iter().find(|row| (row.cell, row.figure) == (index, *figure));
-        let told = figures.iter().map(|figure| of(figure).map_or("–".to_owned(), told));
-        lines.push([named(cell)].into_iter().chain(told).collect());
+        let of = |figure: &GateFigure| {
+            judgement.rows.iter().find(|row| (row.cell, row.figure) == (index, *figure))
+        };
+        let texts = figures.iter().map(|figure| of(figure).map_or("–".to_owned(), text));
+        lines.push([named(cell)].into_iter().chain(texts).collect());
     }
     lines
 }
 
 fn named(cell: &Cell) -> String {
     let name = printable(&cell.name());
-    if cell.twin { format!("{name}: base against itself") } else { name }
+    if cell.control { format!("{name}: A/A control") } else { name }
 }
 
 /// A figure in a cell of the table.
-fn told(row: &Row) -> String {
+fn text(row: &FigureResult) -> String {
     let ratio = row.ratio.map(|ratio| {
         let change = change(row.figure, ratio.estimate);
         let half = match ratio.interval {
@@ -182,26 +183,22 @@ fn told(row: &Row) -> String {
         format!("{change} ± {:.1}", half * 100.0)
     });
     let counts = || row.counts.map(|(base, head)| format!("{} → {}", three_or_all(base), three_or_all(head)));
-    let told = ratio.or_else(counts).unwrap_or_default();
+    let text = ratio.or_else(counts).unwrap_or_default();
     match row.state {
-        State::Even => told,
-        State::Cleared => format!("{told} cleared"),
-        State::Worse => format!("**{told} worse**"),
-        State::Doubtful => format!("{told} ?"),
-        State::Restless => format!("({told})"),
-        State::Missing(_) => format!("{told} ?"),
+        State::NotWorse => text,
+        State::NotConfirmed => format!("{text} not confirmed"),
+        State::Worse => format!("**{text} worse**"),
+        State::Unreliable | State::Missing(_) => format!("{text} ?"),
+        State::TooNoisy => format!("({text})"),
         State::NotOffered => "–".to_owned(),
-        State::TargetLimited => format!("{told} †"),
+        State::TargetLimited => format!("{text} †"),
     }
 }
 
-/// Where, when and how, a line each.
-fn measured(gate: &Gate) -> Vec<String> {
+/// The builds, the machine, the time and the method, a line each.
+fn method(gate: &Gate) -> Vec<String> {
     let machine = &gate.machine;
-    let build = |build: &super::Build| {
-        let digest: String = build.digest.chars().take(12).collect();
-        format!("{} ({digest})", printable(&build.name))
-    };
+
     let least = gate.cells.iter().map(|cell| cell.runs).min().unwrap_or(0);
     let most = gate.cells.iter().map(|cell| cell.runs).max().unwrap_or(0);
     let runs = match (least, most) {
@@ -212,7 +209,7 @@ fn measured(gate: &Gate) -> Vec<String> {
     let screened = super::SCREEN_PAIRS;
     let quotas = machine.settings.cpu_quotas.iter();
     vec![
-        format!("base {}, head {}", build(&gate.base), build(&gate.head)),
+        format!("base {}, head {}", gate.base.label(), gate.head.label()),
         format!(
             "{}, {} cores{}, {}; {}; {} for {} pairs of {runs} of each build",
             printable(&machine.cpu_model),
@@ -224,8 +221,8 @@ fn measured(gate: &Gate) -> Vec<String> {
             gate.pairs.len(),
         ),
         format!(
-            "{screened} pairs of each cell look for suspects, fresh pairs hear them: worse than {} at {}, adjusted \
-             for all suspects; a drop of {} must be detectable",
+            "{screened} pairs of each cell screen for candidates, new pairs confirm them: worse than {} at {}, adjusted \
+             for all candidates; a drop of {} must be detectable",
             percent(MARGIN.exp() - 1.0),
             percent(ALPHA),
             percent(1.0 - (-MUST_FIND).exp()),

@@ -1,25 +1,26 @@
-//! Whole gates whose truth is known: what is said of them, and how.
+//! The judgement of synthetic gates whose truth is known.
 
-mod truth;
+mod synthetic;
 
 use std::fs;
 
 use tempfile::TempDir;
 
-use self::truth::{EVEN, Truth, gate};
+use self::synthetic::{EVEN, Truth, gate};
 use crate::exports::junit;
 
 use super::{
-    Figure, Gate, GateError, Judgement, Outcome, Row, Side, State, exports, read, read_all, save, summary,
+    FigureResult, Gate, GateError, GateFigure, GateOutcome, Judgement, Side, State, exports, read, read_all,
+    save, summary,
 };
 
 const SLOWER: Truth = Truth { wall: 1.08, ..EVEN };
 
-fn row(judgement: &Judgement, cell: usize, figure: Figure) -> &Row {
+fn row(judgement: &Judgement, cell: usize, figure: GateFigure) -> &FigureResult {
     judgement.rows.iter().find(|row| (row.cell, row.figure) == (cell, figure)).unwrap()
 }
 
-fn judged(gate: &Gate) -> (Outcome, Judgement) {
+fn judged(gate: &Gate) -> (GateOutcome, Judgement) {
     let judgement = Judgement::of(gate);
     (judgement.outcome, judgement)
 }
@@ -27,28 +28,28 @@ fn judged(gate: &Gate) -> (Outcome, Judgement) {
 #[test]
 fn nothing_worse_is_a_pass() {
     let (outcome, judgement) = judged(&gate(&[EVEN, EVEN]));
-    assert_eq!((outcome, judgement.doubts), (Outcome::Pass, Vec::<String>::new()));
-    let throughput = judgement.rows.iter().find(|row| row.figure == Figure::Throughput).unwrap();
+    assert_eq!((outcome, judgement.doubts), (GateOutcome::Pass, Vec::<String>::new()));
+    let throughput = judgement.rows.iter().find(|row| row.figure == GateFigure::Throughput).unwrap();
     assert!(throughput.detectable.unwrap() < 1.05, "{throughput:?}");
 }
 
 #[test]
 fn the_cell_and_the_figure_that_are_worse_are_named() {
     let (outcome, judgement) = judged(&gate(&[EVEN, SLOWER]));
-    assert_eq!(outcome, Outcome::Regression);
+    assert_eq!(outcome, GateOutcome::Regression);
     let worse: Vec<_> = judgement.rows.iter().filter(|row| row.is_worse()).collect();
     assert_eq!(worse.len(), 1);
-    assert_eq!((worse[0].cell, worse[0].figure), (1, Figure::Throughput));
+    assert_eq!((worse[0].cell, worse[0].figure), (1, GateFigure::Throughput));
     let ratio = worse[0].ratio.unwrap();
     let (low, high) = ratio.interval.unwrap();
     assert!((ratio.estimate - 1.08).abs() < 1e-3 && low < 1.08 && 1.08 < high, "{ratio:?}");
 }
 
 #[test]
-fn what_is_worse_by_less_than_a_per_cent_is_cleared() {
+fn a_regression_below_one_per_cent_is_not_confirmed() {
     let (outcome, judgement) = judged(&gate(&[Truth { wall: 1.009, ..EVEN }]));
-    assert_eq!(outcome, Outcome::Pass);
-    assert_eq!(row(&judgement, 0, Figure::Throughput).state, State::Cleared);
+    assert_eq!(outcome, GateOutcome::Pass);
+    assert_eq!(row(&judgement, 0, GateFigure::Throughput).state, State::NotConfirmed);
 }
 
 #[test]
@@ -56,71 +57,68 @@ fn a_count_needs_no_pairs() {
     let more = Truth { instructions: 1.05, ..EVEN };
     let (outcome, judgement) = judged(&gate(&[more]));
     assert_eq!(
-        (outcome, &row(&judgement, 0, Figure::Instructions).state),
-        (Outcome::Regression, &State::Worse)
+        (outcome, &row(&judgement, 0, GateFigure::Instructions).state),
+        (GateOutcome::Regression, &State::Worse)
     );
     let (outcome, judgement) = judged(&gate(&[Truth { connections: 1.0, ..EVEN }]));
     assert_eq!(
-        (outcome, &row(&judgement, 0, Figure::Connections).state),
-        (Outcome::Regression, &State::Worse)
+        (outcome, &row(&judgement, 0, GateFigure::Connections).state),
+        (GateOutcome::Regression, &State::Worse)
     );
 }
 
 #[test]
-fn a_machine_too_noisy_to_see_a_drop_cannot_say_that_there_is_none() {
+fn a_noisy_machine_is_inconclusive() {
     let (outcome, judgement) = judged(&gate(&[Truth { spread: 0.2, ..EVEN }]));
-    assert_eq!(outcome, Outcome::Inconclusive);
-    assert!(
-        judgement.doubts.iter().any(|doubt| doubt.contains("could have gone unnoticed")),
-        "{judgement:?}"
-    );
+    assert_eq!(outcome, GateOutcome::Inconclusive);
+    assert!(judgement.doubts.iter().any(|doubt| doubt.contains("could have been missed")), "{judgement:?}");
 }
 
 #[test]
-fn on_a_busy_machine_counts_alone_are_believed() {
+fn on_a_busy_machine_only_counts_are_reliable() {
     let busy = |truth: Truth| {
         let mut gate = gate(&[truth]);
         gate.noise.others_cpu_ns = Some(gate.took_ns);
         judged(&gate)
     };
     let (outcome, judgement) = busy(SLOWER);
-    assert_eq!(outcome, Outcome::Inconclusive);
-    assert_eq!(row(&judgement, 0, Figure::Throughput).state, State::Doubtful);
+    assert_eq!(outcome, GateOutcome::Inconclusive);
+    assert_eq!(row(&judgement, 0, GateFigure::Throughput).state, State::Unreliable);
     assert!(judgement.doubts[0].starts_with("the machine was busy"), "{judgement:?}");
-    assert_eq!(busy(Truth { instructions: 1.05, ..SLOWER }).0, Outcome::Regression);
+    assert_eq!(busy(Truth { instructions: 1.05, ..SLOWER }).0, GateOutcome::Regression);
 }
 
 #[test]
-fn a_base_that_is_told_from_itself_makes_all_pairs_doubtful() {
+fn a_difference_in_the_control_makes_pairs_unreliable() {
     let mut gate = gate(&[SLOWER]);
     for pair in gate.pairs.iter_mut().filter(|pair| pair.cell == 1) {
         pair.head.wall_ns *= 1.2;
     }
     let (outcome, judgement) = judged(&gate);
-    assert_eq!(outcome, Outcome::Inconclusive);
-    assert!(judgement.doubts[0].contains("told from itself"), "{judgement:?}");
+    assert_eq!(outcome, GateOutcome::Inconclusive);
+    assert!(judgement.doubts[0].contains("the A/A control shows a difference"), "{judgement:?}");
 }
 
 #[test]
-fn a_machine_that_favours_the_copy_is_found_out_too() {
+fn a_machine_that_favours_the_copy_is_detected() {
     let mut gate = gate(&[SLOWER]);
     for pair in gate.pairs.iter_mut().filter(|pair| pair.cell == 1) {
         pair.head.wall_ns /= 1.2;
     }
     let (outcome, judgement) = judged(&gate);
-    assert_eq!(outcome, Outcome::Inconclusive);
-    assert!(judgement.doubts[0].contains("told from itself"), "{judgement:?}");
+    assert_eq!(outcome, GateOutcome::Inconclusive);
+    assert!(judgement.doubts[0].contains("the A/A control shows a difference"), "{judgement:?}");
 }
 
 #[test]
-fn a_count_that_varies_by_itself_is_not_judged_even() {
+fn a_noisy_count_is_not_judged() {
     let mut gate = gate(&[EVEN]);
     for (number, count) in gate.counts.iter_mut().enumerate() {
         count.instructions = count.instructions.map(|count| count * (1.0 + 0.1 * (number % 3) as f64));
     }
     let (outcome, judgement) = judged(&gate);
-    assert_eq!(row(&judgement, 0, Figure::Instructions).state, State::Restless);
-    assert_eq!(outcome, Outcome::Pass);
+    assert_eq!(row(&judgement, 0, GateFigure::Instructions).state, State::TooNoisy);
+    assert_eq!(outcome, GateOutcome::Pass);
     assert!(
         summary::markdown(&gate, &judgement).contains("| (0.0 % ±")
             || summary::markdown(&gate, &judgement).contains("(+0.0 % ±")
@@ -128,15 +126,15 @@ fn a_count_that_varies_by_itself_is_not_judged_even() {
 }
 
 #[test]
-fn a_target_that_keeps_runs_back_is_a_doubt() {
+fn many_runs_that_the_target_delayed_are_inconclusive() {
     let mut gate = gate(&[EVEN]);
     gate.pairs.iter_mut().for_each(|pair| pair.repeated = 1);
     let (outcome, judgement) = judged(&gate);
-    assert_eq!(outcome, Outcome::Inconclusive);
-    assert!(judgement.doubts[0].contains("the target kept back 10.0 % of its runs"), "{judgement:?}");
+    assert_eq!(outcome, GateOutcome::Inconclusive);
+    assert!(judgement.doubts[0].contains("the target delayed 10.0 % of its runs"), "{judgement:?}");
 }
 
-/// `gate`, with the target as the limit in this part of a side's runs of a cell.
+/// Makes the target the limit in a share of a side's runs of a cell.
 fn limit(gate: &mut Gate, cell: usize, side: Side, share: f64) {
     for pair in gate.pairs.iter_mut().filter(|pair| pair.cell == cell) {
         let cost = if side == Side::Base { &mut pair.base } else { &mut pair.head };
@@ -145,32 +143,36 @@ fn limit(gate: &mut Gate, cell: usize, side: Side, share: f64) {
 }
 
 #[test]
-fn a_wall_that_is_the_targets_is_shown_and_not_judged() {
+fn a_target_limited_wall_time_is_shown_and_not_judged() {
     let both = [Side::Base, Side::Head];
     for (truth, limited, share, expected) in [
         (SLOWER, &both[..], 1.0, State::TargetLimited),
         (SLOWER, &both[1..], 0.5, State::TargetLimited),
         (EVEN, &both[..], 1.0, State::TargetLimited),
         (EVEN, &both[..1], 1.0, State::TargetLimited),
-        // What is slower than a wall that the target made longer is slower than the base.
+        // A head that is slower than a base that the target limited is slower than the base.
         (SLOWER, &both[..1], 1.0, State::Worse),
         (SLOWER, &both[..], 0.4, State::Worse),
-        (EVEN, &both[..], 0.4, State::Even),
+        (EVEN, &both[..], 0.4, State::NotWorse),
     ] {
         let mut gate = gate(&[EVEN, truth]);
         limited.iter().for_each(|side| limit(&mut gate, 1, *side, share));
         let (outcome, judgement) = judged(&gate);
-        let throughput = row(&judgement, 1, Figure::Throughput);
+        let throughput = row(&judgement, 1, GateFigure::Throughput);
         assert_eq!(throughput.state, expected, "{limited:?} {share}");
         assert!(throughput.ratio.is_some(), "it is shown");
-        assert_eq!(row(&judgement, 1, Figure::Cpu).state, State::Even, "its CPU is its own");
+        assert_eq!(row(&judgement, 1, GateFigure::Cpu).state, State::NotWorse, "its CPU is its own");
         assert_eq!(
-            row(&judgement, 0, Figure::Throughput).state,
-            State::Even,
-            "the other cell's wall is its own"
+            row(&judgement, 0, GateFigure::Throughput).state,
+            State::NotWorse,
+            "the other cell is not limited"
         );
         let is_worse = expected == State::Worse;
-        assert_eq!(outcome, if is_worse { Outcome::Regression } else { Outcome::Pass }, "{judgement:?}");
+        assert_eq!(
+            outcome,
+            if is_worse { GateOutcome::Regression } else { GateOutcome::Pass },
+            "{judgement:?}"
+        );
 
         let is_limited = expected == State::TargetLimited;
         let note = "throughput not judged, since the target was the limit: theirs:128, sprint";
@@ -189,12 +191,12 @@ fn a_wall_that_is_the_targets_is_shown_and_not_judged() {
 }
 
 #[test]
-fn a_wall_that_is_the_targets_needs_cpu_or_instructions_in_its_place() {
+fn a_target_limited_wall_time_needs_cpu_or_instructions() {
     for (figures, expected) in [
-        (vec![Figure::Throughput], Outcome::Inconclusive),
-        (vec![Figure::Throughput, Figure::Connections], Outcome::Inconclusive),
-        (vec![Figure::Throughput, Figure::Cpu], Outcome::Pass),
-        (vec![Figure::Throughput, Figure::Instructions], Outcome::Pass),
+        (vec![GateFigure::Throughput], GateOutcome::Inconclusive),
+        (vec![GateFigure::Throughput, GateFigure::Connections], GateOutcome::Inconclusive),
+        (vec![GateFigure::Throughput, GateFigure::Cpu], GateOutcome::Pass),
+        (vec![GateFigure::Throughput, GateFigure::Instructions], GateOutcome::Pass),
     ] {
         let mut gate = gate(&[SLOWER]);
         gate.cells[0].figures.clone_from(&figures);
@@ -202,29 +204,30 @@ fn a_wall_that_is_the_targets_needs_cpu_or_instructions_in_its_place() {
         let (outcome, judgement) = judged(&gate);
         assert_eq!(outcome, expected, "{figures:?}: {judgement:?}");
         let is_doubt = judgement.doubts.iter().any(|doubt| doubt.contains("the target was the limit"));
-        assert_eq!(is_doubt, expected == Outcome::Inconclusive, "{judgement:?}");
+        assert_eq!(is_doubt, expected == GateOutcome::Inconclusive, "{judgement:?}");
     }
 }
 
 #[test]
-fn a_gate_without_a_ratio_is_no_file_of_figures() {
+fn a_gate_without_a_ratio_has_no_exports_of_figures() {
     let mut gate = gate(&[SLOWER]);
     limit(&mut gate, 0, Side::Head, 1.0);
-    gate.cells[0].figures = vec![Figure::Throughput];
+    gate.cells[0].figures = vec![GateFigure::Throughput];
     let judgement = Judgement::of(&gate);
     assert_eq!(exports::bmf(&gate, &judgement), None);
     assert_eq!(exports::github_benchmark(&gate, &judgement), None);
 }
 
 #[test]
-fn a_gate_from_before_limits_were_measured_is_read_and_judged() {
+fn gates_of_the_first_format_are_read() {
     let folder = TempDir::new().unwrap();
-    let one = gate(&[SLOWER]);
+    let one = Gate { gate_format: 1, ..gate(&[SLOWER]) };
     let path = save(folder.path(), &one).unwrap();
     let text = fs::read_to_string(&path).unwrap();
-    assert!(text.contains(",\"target_limited\":0.0"));
+    assert!(text.contains(",\"target_limited\":0.0") && text.contains("\"control\":true"));
     let older = folder.path().join("older.json");
-    fs::write(&older, text.replace(",\"target_limited\":0.0", "")).unwrap();
+    fs::write(&older, text.replace(",\"target_limited\":0.0", "").replace("\"control\":", "\"twin\":"))
+        .unwrap();
     assert_eq!(read(&older).unwrap(), one);
 }
 
@@ -243,31 +246,31 @@ fn names_of_cells_for_bencher_have_at_most_1024_bytes_and_stay_different() {
 }
 
 #[test]
-fn what_was_not_measured_is_never_a_pass() {
+fn missing_measurements_are_inconclusive() {
     let mut some_missing = gate(&[EVEN, EVEN]);
     some_missing.pairs.remove(3);
-    assert_eq!(judged(&some_missing).0, Outcome::Inconclusive);
+    assert_eq!(judged(&some_missing).0, GateOutcome::Inconclusive);
     let mut not_counted = gate(&[EVEN]);
     not_counted.counts.truncate(2);
-    assert_eq!(judged(&not_counted).0, Outcome::Inconclusive);
+    assert_eq!(judged(&not_counted).0, GateOutcome::Inconclusive);
     let mut one_connection = gate(&[EVEN]);
-    one_connection.cells[0].figures = vec![Figure::Connections];
+    one_connection.cells[0].figures = vec![GateFigure::Connections];
     one_connection.pairs.drain(1..);
-    assert_eq!(judged(&one_connection).0, Outcome::Inconclusive);
+    assert_eq!(judged(&one_connection).0, GateOutcome::Inconclusive);
 
     let mut nothing = gate(&[EVEN]);
-    nothing.cells[0].figures = vec![Figure::Allocations];
+    nothing.cells[0].figures = vec![GateFigure::Allocations];
     let (outcome, judgement) = judged(&nothing);
-    assert_eq!(row(&judgement, 0, Figure::Allocations).state, State::NotOffered);
-    assert_eq!(outcome, Outcome::Inconclusive);
+    assert_eq!(row(&judgement, 0, GateFigure::Allocations).state, State::NotOffered);
+    assert_eq!(outcome, GateOutcome::Inconclusive);
     nothing.cells.clear();
     nothing.pairs.clear();
     nothing.counts.clear();
-    assert_eq!(judged(&nothing).0, Outcome::Inconclusive);
+    assert_eq!(judged(&nothing).0, GateOutcome::Inconclusive);
 }
 
 #[test]
-fn it_is_told_in_markdown_and_on_a_terminal() {
+fn summaries_in_markdown_and_for_a_terminal() {
     let gate = gate(&[EVEN, Truth { instructions: 1.031, connections: 2.0, ..SLOWER }]);
     let judgement = Judgement::of(&gate);
     insta::assert_snapshot!("markdown", summary::markdown(&gate, &judgement));
@@ -275,9 +278,9 @@ fn it_is_told_in_markdown_and_on_a_terminal() {
 }
 
 #[test]
-fn other_programs_are_told_as_their_formats_have_it() {
+fn exports_for_other_programs() {
     let mut gate = gate(&[EVEN, Truth { instructions: 1.031, ..SLOWER }]);
-    gate.cells[0].figures.push(Figure::Allocations);
+    gate.cells[0].figures.push(GateFigure::Allocations);
     gate.pairs.retain(|pair| pair.cell != 0);
     let judgement = Judgement::of(&gate);
     junit::schema::assert_fits(&exports::junit(&gate, &judgement));
@@ -287,7 +290,7 @@ fn other_programs_are_told_as_their_formats_have_it() {
 }
 
 #[test]
-fn a_summary_that_is_too_long_is_cut_behind_a_line() {
+fn a_long_summary_is_cut_after_a_line() {
     let text = "first line\nsécond line\nthird line\n";
     assert_eq!(summary::cut(text, text.len()), text);
     let cut = summary::cut(&text.repeat(10), 120);
@@ -296,7 +299,7 @@ fn a_summary_that_is_too_long_is_cut_behind_a_line() {
 }
 
 #[test]
-fn a_gate_is_saved_once_and_read_back() {
+fn gates_round_trip_and_are_saved_once() {
     let folder = TempDir::new().unwrap();
     let one = gate(&[EVEN]);
     let path = save(folder.path(), &one).unwrap();
@@ -306,7 +309,7 @@ fn a_gate_is_saved_once_and_read_back() {
 }
 
 #[test]
-fn what_is_no_gate_is_named_and_the_others_are_read() {
+fn broken_gates_are_reported_and_the_others_are_read() {
     let folder = TempDir::new().unwrap();
     let older = Gate { started_at: "2026-11-01T00:00:00Z".to_owned(), ..gate(&[EVEN]) };
     save(folder.path(), &gate(&[EVEN])).unwrap();

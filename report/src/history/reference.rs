@@ -1,4 +1,4 @@
-//! The reference: the program that heads are held against, chosen from those that there are.
+//! The reference of a history: the base that heads are compared with, chosen from those of the gates.
 
 use std::cmp::Reverse;
 
@@ -8,35 +8,35 @@ use crate::gate::{Build, Gate};
 use crate::numbers::count;
 use crate::printable::printable;
 
-/// A program that gates were held against.
+/// A base of gates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Base {
-    /// Its digest, and what it was called last.
+    /// Its digest and its latest name.
     pub build: Build,
-    /// How many gates.
+    /// The number of its gates.
     pub gates: usize,
-    /// All that it was ever called.
+    /// All its names.
     names: Vec<String>,
 }
 
-/// Why there is no such reference.
+/// Why no reference was found.
 #[derive(Debug, PartialEq, Eq, Error)]
 pub enum ReferenceError {
-    /// No gate was held against it.
-    #[error("no gate was held against `{asked}`: there is {known}")]
+    /// No gate has it as its base.
+    #[error("no gate has the base `{asked}`; there are: {known}")]
     Unknown {
-        /// What was asked for.
+        /// The name or digest that was asked for.
         asked: String,
-        /// What there is.
+        /// The bases of the gates.
         known: String,
     },
-    /// Several are meant.
-    #[error("`{asked}` can be several: {meant}; give a digest to choose one")]
+    /// Several bases match.
+    #[error("`{asked}` matches several bases: {matching}; give a digest to choose one")]
     Several {
-        /// What was asked for.
+        /// The name or digest that was asked for.
         asked: String,
-        /// What it can be.
-        meant: String,
+        /// The bases that match.
+        matching: String,
     },
 }
 
@@ -47,7 +47,7 @@ impl ReferenceError {
 }
 
 impl Base {
-    /// All that `gates`, oldest first, were held against.
+    /// The bases of `gates`, which are sorted, oldest first.
     pub(super) fn all(gates: &[&Gate]) -> Vec<Base> {
         let mut bases: Vec<Base> = Vec::new();
         for Gate { base, .. } in gates {
@@ -65,50 +65,44 @@ impl Base {
         bases
     }
 
-    /// As it is told: `v1.0 (0123456789ab), 24 gates`.
-    pub fn told(&self) -> String {
+    /// Its name, digest and number of gates: `v1.0 (0123456789ab), 24 gates`.
+    pub fn label(&self) -> String {
         let gates = if self.gates == 1 { "gate" } else { "gates" };
-        format!("{}, {} {gates}", named(&self.build), self.gates)
+        format!("{}, {} {gates}", self.build.label(), self.gates)
     }
 }
 
-/// A build by its name and the beginning of its digest: `v1.0 (0123456789ab)`.
-pub(crate) fn named(build: &Build) -> String {
-    let digest: String = build.digest.chars().take(12).collect();
-    format!("{} ({})", printable(&build.name), printable(&digest))
-}
-
-/// The one that is `asked` for by a name or the beginning of a digest; else the one with the most gates, of equals
+/// The base that is `asked` for by a name or the beginning of a digest; else the one with the most gates, and of several
 /// the newest. `None` where there is none.
 pub(super) fn choose<'a>(bases: &'a [Base], asked: Option<&str>) -> Result<Option<&'a Base>, ReferenceError> {
     let Some(asked) = asked else { return Ok(bases.iter().max_by_key(|base| base.gates)) };
-    let matching = |is_meant: &dyn Fn(&Base) -> bool| -> Vec<&Base> {
-        bases.iter().filter(|base| is_meant(base)).collect()
+    let all = |matches: &dyn Fn(&Base) -> bool| -> Vec<&Base> {
+        bases.iter().filter(|base| matches(base)).collect()
     };
-    let mut meant = matching(&|base| base.names.iter().any(|name| is_called(name, asked)));
-    if meant.is_empty() {
-        meant = matching(&|base| base.build.digest.starts_with(asked));
+    let mut matching = all(&|base| base.names.iter().any(|name| has_name(name, asked)));
+    if matching.is_empty() {
+        matching = all(&|base| base.build.digest.starts_with(asked));
     }
-    match meant[..] {
+    match matching[..] {
         [] => Ok(None),
         [one] => Ok(Some(one)),
-        _ => Err(ReferenceError::Several { asked: printable(asked), meant: list(meant) }),
+        _ => Err(ReferenceError::Several { asked: printable(asked), matching: list(matching) }),
     }
 }
 
 /// Whether `asked` is the name, or the revision that it begins with: `v1.0` of `v1.0 (0a1b2c3d4e5f)`.
-fn is_called(name: &str, asked: &str) -> bool {
+fn has_name(name: &str, asked: &str) -> bool {
     name.strip_prefix(asked).is_some_and(|rest| rest.is_empty() || rest.starts_with(" ("))
 }
 
-/// The three with the most gates, and how many more there are: a base for each commit makes hundreds.
+/// The three with the most gates, and how many more there are, since there may be hundreds of bases.
 pub(super) fn list<'a>(bases: impl IntoIterator<Item = &'a Base>) -> String {
     const MOST: usize = 3;
     let mut bases: Vec<&Base> = bases.into_iter().collect();
     bases.sort_by_key(|base| Reverse(base.gates));
     let more = bases.len().saturating_sub(MOST);
     let more = (more > 0).then(|| format!("{} more", count(more as u64)));
-    bases.into_iter().take(MOST).map(Base::told).chain(more).collect::<Vec<_>>().join("; ")
+    bases.into_iter().take(MOST).map(Base::label).chain(more).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]
@@ -126,37 +120,37 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_answered_with_what_is() {
+    fn unknown_reference_lists_the_known_ones() {
         let gates = with_bases(&[("v1", "0a11"), ("v1", "0a11"), ("v2", "0b22")]);
         let refused = History::all(&gates, Some("v3")).unwrap_err().to_string();
-        assert_eq!(refused, "no gate was held against `v3`: there is v1 (0a11), 2 gates; v2 (0b22), 1 gate");
+        assert_eq!(refused, "no gate has the base `v3`; there are: v1 (0a11), 2 gates; v2 (0b22), 1 gate");
     }
 
     #[test]
-    fn of_many_bases_those_with_most_gates_are_named() {
+    fn of_many_bases_those_with_the_most_gates_are_listed() {
         let digests: Vec<String> = (0..30).map(|base| format!("d{base}")).collect();
         let bases = digests.iter().chain([&digests[29]]).map(|digest| ("main", digest.as_str()));
         let gates = with_bases(&bases.collect::<Vec<_>>());
-        let told = "main (d29), 2 gates; main (d0), 1 gate; main (d1), 1 gate; 27 more";
+        let listed = "main (d29), 2 gates; main (d0), 1 gate; main (d1), 1 gate; 27 more";
         let refused = History::all(&gates, Some("v3")).unwrap_err().to_string();
-        assert!(refused.ends_with(&format!("there is {told}")), "{refused}");
+        assert!(refused.ends_with(&format!("there are: {listed}")), "{refused}");
         let refused = History::all(&gates, Some("main")).unwrap_err().to_string();
-        assert!(refused.contains(told), "{refused}");
+        assert!(refused.contains(listed), "{refused}");
     }
 
     #[test]
-    fn a_revision_is_meant_without_its_commit_too() {
+    fn a_revision_matches_without_its_commit() {
         let gates = with_bases(&[("v1 (5e21d6d)", "0a11"), ("v1.1 (8a3890a)", "0b22")]);
         let of = |asked| History::all(&gates, Some(asked)).unwrap()[0].reference.digest.clone();
         assert_eq!([of("v1"), of("v1.1"), of("v1 (5e21d6d)")], ["0a11", "0b22", "0a11"]);
     }
 
     #[test]
-    fn a_name_that_moved_on_is_several_and_a_digest_is_one() {
+    fn a_name_of_several_builds_is_ambiguous_and_a_digest_is_not() {
         let gates = with_bases(&[("main", "0a11"), ("main", "0b22"), ("v2", "0b22")]);
         let refused = History::all(&gates, Some("main")).unwrap_err().to_string();
         assert!(
-            refused.starts_with("`main` can be several: v2 (0b22), 2 gates; main (0a11), 1 gate"),
+            refused.starts_with("`main` matches several bases: v2 (0b22), 2 gates; main (0a11), 1 gate"),
             "{refused}"
         );
         assert!(History::all(&gates, Some("0")).is_err());

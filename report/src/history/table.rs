@@ -1,20 +1,20 @@
-//! Histories told as tables: for a terminal, and in Markdown.
+//! Histories as tables: for a terminal, and in Markdown.
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle};
 
 use super::History;
-use super::reference::{list, named};
+use super::changes::{LEAST_GATES, Way};
+use super::reference::list;
 use super::series::{Point, Series, date};
-use super::steps::{LEAST_GATES, Way};
-use crate::charts::{Cell, Data};
 use crate::numbers::{self, NONE, count};
 use crate::printable::{clipped, printable};
-use crate::tables::markdown::escaped;
+use crate::tables::data::{Cell, Data};
+use crate::tables::markdown::{escaped, table};
 
-/// Lines of prose do not get longer than this, however wide the terminal.
+/// The longest line of prose, however wide the terminal.
 const PROSE_WIDTH: usize = 100;
 
-/// Names of heads are cut after so many characters: a revision in full tells no more than its beginning.
+/// Names of heads are cut after this many characters: the beginning of a revision identifies it.
 const NAME_CHARS: usize = 32;
 
 /// Renders for a terminal of so many columns, ending in a newline.
@@ -41,7 +41,7 @@ fn drawn(data: &Data, width: usize) -> String {
     for row in &data.rows {
         let mut texts: Vec<&str> = row.iter().map(|cell| cell.text.as_str()).collect();
         if texts[0] == cell_above {
-            texts[0] = ""; // once is enough
+            texts[0] = "";
         } else {
             cell_above = texts[0];
         }
@@ -55,7 +55,7 @@ fn drawn(data: &Data, width: usize) -> String {
             drawn.set_cell_alignment(CellAlignment::Right);
         }
         if column.numeric || column.key == "figure" {
-            drawn.set_constraint(ColumnConstraint::ContentWidth); // texts give way, figures do not
+            drawn.set_constraint(ColumnConstraint::ContentWidth); // only columns of text may wrap
         }
     }
     table.trim_fmt()
@@ -68,21 +68,12 @@ pub fn markdown(histories: &[History]) -> String {
         let (class, lines) = heading(history);
         text += &format!("### {}\n\n", escaped(&class));
         text += &lines.iter().map(|line| escaped(line)).collect::<Vec<_>>().join("\\\n");
-        let Data { columns, rows } = data(history, "; ");
-        let titles: Vec<&str> = columns.iter().map(|column| column.title).collect();
-        let sides: Vec<&str> =
-            columns.iter().map(|column| if column.numeric { "---:" } else { ":---" }).collect();
-        text += &format!("\n\n| {} |\n| {} |\n", titles.join(" | "), sides.join(" | "));
-        for row in rows {
-            let texts: Vec<String> = row.iter().map(|cell| escaped(&cell.text)).collect();
-            text += &format!("| {} |\n", texts.join(" | "));
-        }
-        text.push('\n');
+        text += &format!("\n\n{}\n\n", table(&data(history, "; ")));
     }
     text + &legend().iter().map(|line| escaped(line)).collect::<Vec<_>>().join(" ") + "\n"
 }
 
-/// Which machines; and below that which gates, and what was left out.
+/// The class of machines; and below it the gates, the reference and what was left out.
 pub(crate) fn heading(history: &History) -> (String, Vec<String>) {
     let gates = match &history.started_at[..] {
         [] => "no gate".to_owned(),
@@ -94,15 +85,15 @@ pub(crate) fn heading(history: &History) -> (String, Vec<String>) {
             printable(&date(last))
         ),
     };
-    let mut lines = vec![format!("{gates}, each head against {}", named(&history.reference))];
+    let mut lines = vec![format!("{gates}, each head against {}", history.reference.label())];
     if !history.left_out.is_empty() {
         let others = list(&history.left_out);
-        lines.push(format!("left out, since they are against another: {others} (--reference)"));
+        lines.push(format!("left out, since their base is another: {others} (--reference)"));
     }
     (printable(&history.class.name()), lines)
 }
 
-/// The table, wherever it is shown: a line for each series, `between` standing between its changes.
+/// The data of the table: a row for each series, its changes separated by `between`.
 pub(crate) fn data(history: &History, between: &str) -> Data {
     let mut data = Data::new(&[
         ("cell", "cell", false),
@@ -142,14 +133,15 @@ fn changes(series: &Series) -> Vec<String> {
                 Way::Spread => "",
             };
             let head = clipped(&printable(&step.after.head), NAME_CHARS);
-            format!("{} {head}: {}{way}", printable(&step.after.date()), step.told())
+            format!("{} {head}: {}{way}", printable(&step.after.date()), step.text())
         })
         .collect();
     if series.levels.is_empty() && !series.points.is_empty() {
-        let [all, whole] = [series.points.len(), series.points.iter().filter(|point| point.counts()).count()]
-            .map(|gates| count(gates as u64));
-        let too_few = format!("too few whole gates ({whole} of {all})");
-        lines.push(if whole == all { "too few gates".to_owned() } else { too_few });
+        let [all, complete] =
+            [series.points.len(), series.points.iter().filter(|point| point.counts()).count()]
+                .map(|gates| count(gates as u64));
+        let too_few = format!("too few complete gates ({complete} of {all})");
+        lines.push(if complete == all { "too few gates".to_owned() } else { too_few });
     }
     if series.without > 0 {
         lines.push(format!("{} without a ratio", count(series.without as u64)));
@@ -160,19 +152,19 @@ fn changes(series: &Series) -> Vec<String> {
     lines
 }
 
-/// What the columns mean.
+/// The meaning of the columns.
 pub(crate) fn legend() -> Vec<String> {
     vec![
-        "first, last: the head of that gate against the reference. Throughput +1 % is better, of everything else it is \
-         worse."
+        "first, last: the head of that gate against the reference. Throughput +1 % is better, for all other figures it \
+         is worse."
             .to_owned(),
         format!(
-            "changed: where the distribution changed, by E-divisive, from {LEAST_GATES} whole gates on; told is how far \
-             the median moved, or \"spread\" where it moved by less than 0.05 %. The head is the first after it. It is \
-             advice: of a hundred lines about one is told to change by chance, and a drift looks like a change too."
+            "changed: where the distribution changed, by E-divisive, from {LEAST_GATES} complete gates on, with the \
+             change of the median, or \"spread\" where that is less than 0.05 %. The head is the first after the \
+             change. It is a hint: of a hundred lines about one changes by chance, and a drift looks like a change too."
         ),
-        "whole: no pair and no count of the figure is missing. without a ratio: nothing of it was counted in one of \
-         the two builds, or no pair was valid."
+        "complete: no pair and no count of the figure is missing. without a ratio: one of the two builds has no count, \
+         or no pair was valid."
             .to_owned(),
     ]
 }
@@ -180,7 +172,7 @@ pub(crate) fn legend() -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::{Build, Figure, Gate, Side, example};
+    use crate::gate::{Build, Gate, GateFigure, Side, example};
 
     fn histories(gates: &[Gate]) -> Vec<History> {
         History::all(gates, None).unwrap()
@@ -203,9 +195,9 @@ mod tests {
 
     #[test]
     fn sixty_columns() {
-        let told = terminal(&histories(&two_classes()), 60);
-        assert!(told.lines().all(|line| line.chars().count() <= 60), "{told}");
-        insta::assert_snapshot!("sixty_columns", told);
+        let text = terminal(&histories(&two_classes()), 60);
+        assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
+        insta::assert_snapshot!("sixty_columns", text);
     }
 
     #[test]
@@ -214,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn names_stay_in_their_place() {
+    fn hostile_names_break_no_table() {
         let mut gates = example::gates(20);
         for gate in &mut gates {
             for text in [&mut gate.head.name, &mut gate.base.name, &mut gate.cells[0].contender] {
@@ -224,27 +216,27 @@ mod tests {
             gate.started_at.replace_range(..0, "|\u{7}");
         }
         let histories = histories(&gates);
-        for told in [terminal(&histories, 100), markdown(&histories)] {
-            assert!(!told.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{told}");
+        for text in [terminal(&histories, 100), markdown(&histories)] {
+            assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{text}");
         }
-        let told = markdown(&histories);
-        assert!(!told.contains('<'), "{told}");
-        let table: Vec<&str> = told.lines().filter(|line| line.starts_with('|')).collect();
+        let text = markdown(&histories);
+        assert!(!text.contains('<'), "{text}");
+        let table: Vec<&str> = text.lines().filter(|line| line.starts_with('|')).collect();
         let bars = |line: &&str| line.replace("\\|", "").matches('|').count();
         let columns = data(&histories[0], "; ").columns.len();
-        assert!(table.len() > 4 && table.iter().all(|line| bars(line) == columns + 1), "{told}");
+        assert!(table.len() > 4 && table.iter().all(|line| bars(line) == columns + 1), "{text}");
     }
 
     #[test]
-    fn gates_that_are_not_whole_are_told_apart_from_few_gates() {
+    fn incomplete_gates_are_distinguished_from_few_gates() {
         let mut gates = example::gates(12);
         for gate in &mut gates[..3] {
             gate.pairs.retain(|pair| pair.cell != 0 || pair.first == Side::Base);
         }
         let histories = histories(&gates);
         let of = |figure| histories[0].series.iter().find(|series| series.figure == figure).unwrap();
-        assert_eq!(changes(of(Figure::Throughput)), ["too few whole gates (9 of 12)"]);
-        assert_eq!(changes(of(Figure::Instructions)), ["–"]);
+        assert_eq!(changes(of(GateFigure::Throughput)), ["too few complete gates (9 of 12)"]);
+        assert_eq!(changes(of(GateFigure::Instructions)), ["–"]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Quantiles, Samples};
 
-/// How long the requests of a run took. Those that failed are counted, and in neither histogram.
+/// How long the requests of a run took. Failed requests are counted and are in neither histogram.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "SavedLatencies", from = "SavedLatencies")]
 pub struct Latencies {
@@ -20,15 +20,15 @@ pub struct Latencies {
     pub failed: u64,
 }
 
-/// How many values lie in each of a row of classes, each less than 1 % wide: a high-dynamic-range histogram
-/// with two significant digits (Gil Tene, hdrhistogram.org). Values are nanoseconds; those below zero,
-/// which come of two clocks that differ, count as zero, those above a day as a day.
+/// A high-dynamic-range histogram with two significant digits: its buckets are less than 1 % wide (Gil Tene,
+/// hdrhistogram.org). Values are nanoseconds. Those below zero, which come from two clocks that differ, count as zero,
+/// those above a day as a day.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "SavedHistogram", try_from = "SavedHistogram")]
 pub struct Histogram {
-    /// The upper end of each class that is not empty, in nanoseconds, ascending, and the values in it. The last
-    /// class ends at the largest value itself.
-    pub classes: Vec<(u64, u64)>,
+    /// The upper end of each bucket that is not empty, in nanoseconds, ascending, and the values in it. The last
+    /// bucket ends at the largest value itself.
+    pub buckets: Vec<(u64, u64)>,
 }
 
 /// Without planned delays the two histograms are one, and it is saved once.
@@ -57,16 +57,16 @@ impl From<SavedLatencies> for Latencies {
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum SavedHistogram {
-    /// HdrHistogram's own encoding V2, compressed by DEFLATE, in base 64: what the histogram logs of its other
-    /// libraries hold. It knows classes only, so the largest value stands beside it.
+    /// HdrHistogram's encoding V2, compressed by DEFLATE, in base 64, as in the histogram logs of its other
+    /// libraries. It holds buckets only, so the largest value is saved beside it.
     Encoded { max_ns: u64, hdr_v2_deflate: String },
-    /// What records up to format 2 have of all, and newer ones of a histogram without values.
-    Classes(Vec<(u64, u64)>),
+    /// All histograms of records up to format 2, and empty ones of newer records.
+    Buckets(Vec<(u64, u64)>),
 }
 
 impl From<Histogram> for SavedHistogram {
     fn from(histogram: Histogram) -> SavedHistogram {
-        let Some(max_ns) = histogram.max_ns() else { return SavedHistogram::Classes(Vec::new()) };
+        let Some(max_ns) = histogram.max_ns() else { return SavedHistogram::Buckets(Vec::new()) };
         let mut bytes = Vec::new();
         let hdr = Histogram::sum([&histogram]);
         V2DeflateSerializer::new().serialize(&hdr, &mut bytes).expect("a vector takes all that is written");
@@ -79,7 +79,7 @@ impl TryFrom<SavedHistogram> for Histogram {
 
     fn try_from(saved: SavedHistogram) -> Result<Histogram, String> {
         match saved {
-            SavedHistogram::Classes(classes) => Ok(Histogram { classes }),
+            SavedHistogram::Buckets(buckets) => Ok(Histogram { buckets }),
             SavedHistogram::Encoded { max_ns, hdr_v2_deflate } => {
                 let bytes = BASE64_STANDARD.decode(hdr_v2_deflate).map_err(|error| error.to_string())?;
                 let hdr = Deserializer::new().deserialize(&mut &bytes[..]);
@@ -91,7 +91,7 @@ impl TryFrom<SavedHistogram> for Histogram {
 }
 
 impl Latencies {
-    /// Those of `samples`.
+    /// The latencies of `samples`.
     pub fn of(samples: &Samples) -> Latencies {
         let mut errors: Vec<usize> = samples.errors.iter().map(|(index, _)| *index).collect();
         errors.sort_unstable();
@@ -107,7 +107,7 @@ impl Latencies {
         }
     }
 
-    /// Those of several runs together.
+    /// The latencies of several runs together.
     pub fn pool<'a>(runs: impl IntoIterator<Item = &'a Latencies>) -> Latencies {
         let runs: Vec<&Latencies> = runs.into_iter().collect();
         Latencies {
@@ -131,14 +131,14 @@ impl Histogram {
 
     /// The largest value, in nanoseconds; `None` where there are no values.
     pub fn max_ns(&self) -> Option<u64> {
-        self.classes.last().map(|(end, _)| *end)
+        self.buckets.last().map(|(end, _)| *end)
     }
 
-    /// Ends the last class at `max_ns`, where that lies within it. Records were saved whose last class has the
-    /// end that all of its kind have.
+    /// Ends the last bucket at `max_ns`, where that lies within it. In older records the last bucket has its nominal
+    /// end.
     pub(super) fn end_at(&mut self, max_ns: u64) {
-        let before = self.classes.iter().rev().nth(1).map_or(0, |(end, _)| *end);
-        if let Some((end, _)) = self.classes.last_mut()
+        let before = self.buckets.iter().rev().nth(1).map_or(0, |(end, _)| *end);
+        if let Some((end, _)) = self.buckets.last_mut()
             && (before..*end).contains(&max_ns)
         {
             *end = max_ns;
@@ -147,11 +147,11 @@ impl Histogram {
 
     /// The number of values.
     pub fn count(&self) -> u64 {
-        self.classes.iter().map(|(_, count)| count).sum()
+        self.buckets.iter().map(|(_, count)| count).sum()
     }
 
-    /// The upper end of the class that the quantile lies in, in nanoseconds: `share` of the values, 0 to 1,
-    /// are not above it. `None` where there are no values.
+    /// The upper end of the bucket that contains the quantile `share`, 0 to 1, in nanoseconds. `None` where there are
+    /// no values.
     pub fn quantile(&self, share: f64) -> Option<u64> {
         let rank = (share * self.count() as f64).ceil().max(1.0) as u64;
         let mut below = 0;
@@ -159,23 +159,24 @@ impl Histogram {
             below += count;
             below >= rank
         };
-        self.classes.iter().find(reached).or(self.classes.last()).map(|(value, _)| *value)
+        self.buckets.iter().find(reached).or(self.buckets.last()).map(|(value, _)| *value)
     }
 
-    /// The points that tables show, each at most 1 % too high and the largest exact; `None` where there are no values.
+    /// The quantiles that tables show, each at most 1 % too high and the maximum exact; `None` where there are no
+    /// values.
     pub fn quantiles(&self) -> Option<Quantiles> {
         let at = |share| self.quantile(share).map(u64::cast_signed);
         Some(Quantiles { p50: at(0.5)?, p90: at(0.9)?, p99: at(0.99)?, max: at(1.0)? })
     }
 
-    /// The classes of `hdr`, whose largest value is `max_ns`.
+    /// The buckets of `hdr`, whose largest value is `max_ns`.
     fn from_hdr(hdr: &Hdr<u64>, max_ns: u64) -> Histogram {
-        let classes = hdr.iter_recorded().map(|class| (class.value_iterated_to(), class.count_at_value()));
-        let mut classes: Vec<(u64, u64)> = classes.collect();
-        if let Some((end, _)) = classes.last_mut() {
+        let buckets = hdr.iter_recorded().map(|bucket| (bucket.value_iterated_to(), bucket.count_at_value()));
+        let mut buckets: Vec<(u64, u64)> = buckets.collect();
+        if let Some((end, _)) = buckets.last_mut() {
             *end = max_ns;
         }
-        Histogram { classes }
+        Histogram { buckets }
     }
 
     fn pool<'a>(histograms: impl Iterator<Item = &'a Histogram> + Clone) -> Histogram {
@@ -183,10 +184,10 @@ impl Histogram {
         Histogram::from_hdr(&Histogram::sum(histograms), max_ns.unwrap_or(0))
     }
 
-    /// The values of all `histograms`, as far as their classes know them.
+    /// The values of all `histograms`, by their buckets.
     fn sum<'a>(histograms: impl IntoIterator<Item = &'a Histogram>) -> Hdr<u64> {
         let mut hdr = empty();
-        for &(value, count) in histograms.into_iter().flat_map(|histogram| &histogram.classes) {
+        for &(value, count) in histograms.into_iter().flat_map(|histogram| &histogram.buckets) {
             hdr.saturating_record_n(value, count);
         }
         hdr
@@ -215,9 +216,9 @@ mod tests {
         assert_eq!(Histogram::default().quantiles(), None);
     }
 
-    /// 1,000,003 ns and 20,000,001 ns lie in classes that end above them.
+    /// 1,000,003 ns and 20,000,001 ns lie in buckets that end above them.
     #[test]
-    fn the_maximum_is_the_largest_value_and_not_the_end_of_its_class() {
+    fn the_maximum_is_the_largest_value_and_not_the_end_of_its_bucket() {
         let [first, second] = [[5_u64, 1_000_003], [7, 20_000_001]].map(Histogram::of);
         assert_eq!(first.quantiles().unwrap().max, 1_000_003);
         let latencies = |histogram: &Histogram| Latencies {
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_saved_histogram_is_read_as_it_was_and_is_small() {
+    fn histograms_round_trip_and_are_small() {
         let histogram = |step: u64| Histogram::of((0..1_000).map(|i| 40_000 + i * i * step));
         for (whole, added, fields) in [
             (histogram(7), histogram(3), 3),
@@ -248,15 +249,15 @@ mod tests {
         }
         let of_a_run = histogram(7);
         let size = |saved: Result<String, serde_json::Error>| saved.unwrap().len();
-        let (encoded, classes) =
-            (size(serde_json::to_string(&of_a_run)), size(serde_json::to_string(&of_a_run.classes)));
-        assert!(encoded * 5 < classes, "{encoded} of {classes} bytes");
+        let (encoded, buckets) =
+            (size(serde_json::to_string(&of_a_run)), size(serde_json::to_string(&of_a_run.buckets)));
+        assert!(encoded * 5 < buckets, "{encoded} of {buckets} bytes");
     }
 
     #[test]
-    fn a_histogram_is_read_from_classes_too_and_never_from_anything_else() {
+    fn a_histogram_is_read_from_buckets_and_not_from_broken_encodings() {
         let read = |text: &str| serde_json::from_str::<Histogram>(text);
-        assert_eq!(read("[[5,1],[1000003,2]]").unwrap().classes, [(5, 1), (1_000_003, 2)]);
+        assert_eq!(read("[[5,1],[1000003,2]]").unwrap().buckets, [(5, 1), (1_000_003, 2)]);
         for broken in [r#"{"max_ns":5,"hdr_v2_deflate":"SElTVA=="}"#, r#"{"max_ns":5,"hdr_v2_deflate":"~"}"#]
         {
             assert!(read(broken).is_err(), "{broken}");
@@ -264,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_pool_as_if_their_values_had_been_one_run() {
+    fn pooled_runs_equal_one_run_of_all_values() {
         let run = |values: std::ops::Range<u64>| {
             let histogram = Histogram::of(values.map(|i| i * 7_919));
             Latencies { whole: histogram.clone(), added: histogram, failed: 1 }
@@ -287,10 +288,10 @@ mod tests {
         };
         let latencies = Latencies::of(&samples);
         assert_eq!(latencies.failed, 1);
-        assert_eq!(latencies.whole.classes, [(20, 1), (40, 1)]);
-        assert_eq!(latencies.added.classes, [(15, 1), (35, 1)]);
+        assert_eq!(latencies.whole.buckets, [(20, 1), (40, 1)]);
+        assert_eq!(latencies.added.buckets, [(15, 1), (35, 1)]);
 
         let open = Samples { due_ns: vec![10, 5, 0], ..samples };
-        assert_eq!(Latencies::of(&open).whole.classes, [(20, 1), (45, 1)], "from when they were due");
+        assert_eq!(Latencies::of(&open).whole.buckets, [(20, 1), (45, 1)], "from when they were due");
     }
 }

@@ -1,31 +1,30 @@
-//! What the machine did besides, and how it is set.
+//! Noise: other load on the machine during a run, lateness of the harness, and settings that affect figures.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Settings of the machine that figures depend on. Absent is what it does not offer.
+/// Settings of the machine that affect figures. What it does not offer is absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Settings {
-    /// How the frequency of the first CPU is chosen: `performance`, `powersave`, ….
+pub struct MachineSettings {
+    /// The frequency governor of the first CPU: `performance`, `powersave`, ….
     pub governor: Option<String>,
-    /// What it is a guest of: the vendor of the virtual machine, or `a hypervisor`; `none` where nothing
-    /// is seen of one.
+    /// The vendor of the virtual machine, or `a hypervisor`; `none` where none is detected.
     pub virtualisation: Option<String>,
-    /// The most descriptors that a process may open.
+    /// The limit of open descriptors per process.
     pub descriptors: Option<u64>,
-    /// Ports that connections can begin at.
+    /// The number of ephemeral ports.
     pub ports: Option<u64>,
-    /// By how much the kernel may delay a timer of an ordinary thread, in nanoseconds.
+    /// The timer slack of an ordinary thread, in nanoseconds.
     pub timer_slack_ns: Option<u64>,
-    /// What limits the CPU of the harness and all that it starts, the tightest first.
+    /// The CPU quotas that the harness and its children run under, the tightest first.
     pub cpu_quotas: Vec<CpuQuota>,
-    /// Meters that the machine does not offer, each with the reason where there is one.
+    /// Meters that the machine does not offer, each with the reason where it is known.
     pub not_offered: Vec<String>,
 }
 
-/// So much CPU time all members of a control group together may use.
+/// The CPU quota of a control group: all its members together may use no more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CpuQuota {
     /// The name of the group, from the root of its hierarchy.
@@ -37,7 +36,7 @@ pub struct CpuQuota {
 }
 
 impl CpuQuota {
-    /// The cores that this is worth.
+    /// The quota in cores.
     pub fn cores(&self) -> f64 {
         self.quota_us as f64 / self.period_us as f64
     }
@@ -51,7 +50,7 @@ impl fmt::Display for CpuQuota {
     }
 }
 
-/// What disturbed a run, between `go` and `done`. Absent is what the machine does not tell.
+/// Other load on the machine between `go` and `done`. What the machine does not report is absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Noise {
@@ -60,24 +59,24 @@ pub struct Noise {
     /// CPU of everything on the machine but the workers, the target and the harness, in nanoseconds; in
     /// ticks of 10 ms.
     pub others_cpu_ns: Option<u64>,
-    /// Time that a hypervisor took from CPUs that had work, in nanoseconds; in ticks of 10 ms.
+    /// Steal time: taken by a hypervisor from CPUs that had work, in nanoseconds; in ticks of 10 ms.
     pub stolen_ns: Option<u64>,
-    /// Time for which some thread waited for a core, in nanoseconds: the contender's own threads are among
-    /// those, and with more threads than cores it is no fault.
+    /// CPU pressure: time in which some thread waited for a core, in nanoseconds. It includes the contender's own
+    /// threads, so with more threads than cores it is expected.
     pub pressure_ns: Option<u64>,
-    /// Time for which a CPU quota stopped what had work to do, in nanoseconds, summed over CPUs and control groups.
+    /// Time in which a CPU quota throttled runnable threads, in nanoseconds, summed over CPUs and control groups.
     pub throttled_ns: Option<u64>,
-    /// Threads that ran or wanted to, on average over the last minute, the contender's own among them.
+    /// The load average of the last minute. It includes the contender's own threads.
     pub load: Option<f64>,
 }
 
-/// Something that disturbed a run by more than its limit.
+/// A disturbance of a run beyond its limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Disturbance {
-    /// Others used more than 5 % of the machine's CPU.
+    /// Other programs used more than 5 % of the machine's CPU.
     Busy,
-    /// A hypervisor took more than 1 % of it.
+    /// A hypervisor took more than 1 % of the machine's CPU.
     Stolen,
 }
 
@@ -87,32 +86,32 @@ const MOST_BUSY: f64 = 0.05;
 /// The share of the machine's CPU that a hypervisor may take.
 const MOST_STOLEN: f64 = 0.01;
 
-/// Below this, in nanoseconds, a count of ticks of 10 ms tells nothing.
+/// Below this, in nanoseconds, a count of ticks of 10 ms is too coarse.
 const TOO_SHORT_NS: u64 = 30_000_000;
 
-/// How late the harness itself was in a run. Absent is what the machine does not tell.
+/// How late the harness itself was in a run. What the machine does not report is absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct HarnessLateness {
-    /// From the reading of the clock for `go` until the turn of the last worker that it is sent to, in nanoseconds:
-    /// those that have it already may keep every core busy.
+    /// From the clock reading for `go` until it is sent to the last worker, in nanoseconds. The first workers may
+    /// already keep every core busy in that time.
     pub go_spread_ns: u64,
-    /// How long the thread that reads the last `done` waited for a core before it could, in nanoseconds.
+    /// How long the thread that reads the last `done` waited for a core, in nanoseconds.
     pub done_waited_ns: Option<u64>,
-    /// The longest time between spawning the workers and `done` for which the whole process stood still, and did
-    /// not wait for a core either, in nanoseconds.
+    /// The longest time between spawning the workers and `done` in which the whole process neither ran nor waited for
+    /// a core, in nanoseconds.
     pub stood_still_ns: Option<u64>,
 }
 
 impl HarnessLateness {
-    /// By how much, in nanoseconds, the wall time may be too long for no reason of the contender's.
+    /// By how much, in nanoseconds, the harness may have made the wall time too long.
     pub fn held_up_ns(&self) -> u64 {
         self.done_waited_ns.unwrap_or(0).max(self.stood_still_ns.unwrap_or(0))
     }
 }
 
 impl Noise {
-    /// Everything that was beyond its limit in a run of `wall_ns`.
+    /// The disturbances beyond their limits in a run of `wall_ns`.
     pub fn disturbances(&self, wall_ns: u64) -> Vec<Disturbance> {
         [Disturbance::Busy, Disturbance::Stolen]
             .into_iter()
@@ -123,8 +122,8 @@ impl Noise {
             .collect()
     }
 
-    /// What disturbed this and a later stretch of time together. What one of them does not tell is not known, unless
-    /// it has no CPUs and so never was.
+    /// The noise of this and a later period together. What either does not report is absent, except where this one has
+    /// no CPUs and thus is empty.
     pub fn and(&self, later: &Noise) -> Noise {
         if self.cpus == 0 {
             return *later;
@@ -140,7 +139,7 @@ impl Noise {
         }
     }
 
-    /// What `ns` are of all the CPU that the machine had in `wall_ns`.
+    /// `ns` as a share of all CPU time of the machine in `wall_ns`.
     fn share(&self, ns: u64, wall_ns: u64) -> f64 {
         ns as f64 / (wall_ns.max(1) as f64 * f64::from(self.cpus.max(1)))
     }
@@ -195,13 +194,13 @@ mod tests {
         const SECOND: u64 = 1_000_000_000;
         assert_eq!(noise(100, 20).disturbances(SECOND), [], "at the limits");
         assert_eq!(noise(101, 40).disturbances(SECOND), [Disturbance::Busy, Disturbance::Stolen]);
-        assert_eq!(noise(20, 20).disturbances(SECOND / 100), [], "two ticks are none");
+        assert_eq!(noise(20, 20).disturbances(SECOND / 100), [], "two ticks are too few");
         assert_eq!(Noise::default().disturbances(SECOND), [], "nothing is known");
         assert_eq!(Disturbance::Busy.share(&noise(500, 0), SECOND), 0.25);
     }
 
     #[test]
-    fn a_quota_is_told_in_cores() {
+    fn a_quota_is_shown_in_cores() {
         let quota = |quota_us| CpuQuota { group: "/a".to_owned(), quota_us, period_us: 100_000 };
         assert_eq!(quota(20_000).to_string(), "a CPU quota of 0.2 cores (control group /a)");
         assert_eq!(quota(100_000).to_string(), "a CPU quota of 1 core (control group /a)");
@@ -209,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_harness_is_held_up_by_whatever_held_it_up_longest() {
+    fn held_up_is_the_longest_delay() {
         let held_up_ns = |done_waited_ns, stood_still_ns| {
             HarnessLateness { go_spread_ns: 100, done_waited_ns, stood_still_ns }.held_up_ns()
         };

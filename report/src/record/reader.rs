@@ -1,4 +1,4 @@
-//! Reading a record back, however the race that wrote it ended.
+//! Reads a record, also one whose benchmark was interrupted.
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -12,14 +12,14 @@ use super::{FILE_NAME, FORMAT, Header, Latencies, Line, MemoryMethod, Run};
 /// The oldest format that is read.
 const OLDEST: u64 = 1;
 
-/// A record as read back.
+/// A record read from disk.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
-    /// What was asked, and where.
+    /// The first line.
     pub header: Header,
     /// The runs that finished, in the order in which they ran.
     pub runs: Vec<Run>,
-    /// The last line was cut short: the writer was stopped in the middle of it.
+    /// Whether the last line is incomplete, since the writer was stopped in the middle of it.
     pub truncated: bool,
 }
 
@@ -58,8 +58,7 @@ impl Record {
     /// Reads the record at `path`: its file, or the folder that holds a [`FILE_NAME`]. The file may be compressed by
     /// gzip, and then has `.gz` behind its name in a folder.
     ///
-    /// A last line without its end is what a killed race leaves: it is left out, and
-    /// [`Record::truncated`] says so.
+    /// A killed run leaves an incomplete last line. It is left out, and [`Record::truncated`] is set.
     ///
     /// # Errors
     /// Where the file cannot be read, is not a record, has a broken line, or has a newer format.
@@ -79,13 +78,13 @@ impl Record {
     /// Reads `bytes` as the record that is at `path`.
     pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Record, RecordError> {
         let path = path.to_owned();
-        parse(bytes).map_err(|refusal| match refusal {
-            Refusal::Broken { line, reason } => RecordError::Broken { path, line, reason },
-            Refusal::Newer { found } => RecordError::Newer { path, found },
+        parse(bytes).map_err(|error| match error {
+            ParseError::Broken { line, reason } => RecordError::Broken { path, line, reason },
+            ParseError::Newer { found } => RecordError::Newer { path, found },
         })
     }
 
-    /// Leaves the contenders of these names, in the order of the record, with their runs and their twins.
+    /// Keeps the contenders of these names, in the order of the record, with their runs and A/A controls.
     ///
     /// # Errors
     /// Where the record has no contender of one of the names; it is unchanged then.
@@ -93,12 +92,13 @@ impl Record {
         let contenders = &mut self.header.contenders;
         // An A/A control belongs to its contender, and is not chosen by itself.
         let known =
-            || contenders.iter().filter(|facts| facts.twin_of.is_none()).map(|facts| facts.name.as_str());
+            || contenders.iter().filter(|facts| facts.control_of.is_none()).map(|facts| facts.name.as_str());
         if let Some(name) = names.iter().find(|name| !known().any(|known| known == **name)) {
             let known: Vec<&str> = known().collect();
             return Err(UnknownContender { name: name.clone(), known: known.join(", ") });
         }
-        contenders.retain(|contender| names.contains(contender.twin_of.as_ref().unwrap_or(&contender.name)));
+        contenders
+            .retain(|contender| names.contains(contender.control_of.as_ref().unwrap_or(&contender.name)));
         self.runs.retain(|run| contenders.iter().any(|contender| contender.name == run.contender));
         Ok(())
     }
@@ -114,13 +114,13 @@ pub struct UnknownContender {
     pub known: String,
 }
 
-/// A [`RecordError`] that does not know its file yet.
-enum Refusal {
+/// A [`RecordError`] without the file.
+enum ParseError {
     Broken { line: usize, reason: String },
     Newer { found: u64 },
 }
 
-fn parse(bytes: &[u8]) -> Result<Record, Refusal> {
+fn parse(bytes: &[u8]) -> Result<Record, ParseError> {
     let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').zip(1..);
     let header = match lines.next() {
         Some((first, _)) => parse_header(first)?,
@@ -131,7 +131,7 @@ fn parse(bytes: &[u8]) -> Result<Record, Refusal> {
         match serde_json::from_slice::<Line<Header, Box<Run>>>(bytes) {
             Ok(Line::Run(mut run)) => match run.flaw(&record.header) {
                 None => {
-                    bring_up_to_date(&mut run, record.header.format);
+                    migrate(&mut run, record.header.format);
                     record.runs.push(*run);
                 }
                 Some(flaw) => return broken(line, flaw),
@@ -139,14 +139,14 @@ fn parse(bytes: &[u8]) -> Result<Record, Refusal> {
             Ok(Line::Header(_)) => return broken(line, "a second header"),
             // Only the last line of a file can lack its end.
             Err(_) if !bytes.ends_with(b"\n") => record.truncated = true,
-            Err(error) => return broken(line, in_short(&error)),
+            Err(error) => return broken(line, message(&error)),
         }
     }
     Ok(record)
 }
 
-/// Says in the words of this format what a run was saved with in those of an older one.
-fn bring_up_to_date(run: &mut Run, format: u32) {
+/// Converts a run of an older format to the current one.
+fn migrate(run: &mut Run, format: u32) {
     if format < 2 {
         run.latencies = Latencies::of(&run.samples);
     }
@@ -155,9 +155,8 @@ fn bring_up_to_date(run: &mut Run, format: u32) {
     }
 }
 
-/// What older records hold for a figure that they do not have, or have less exactly: zeros for the latencies of a
-/// run in which no request succeeded, the end of a class for the largest latency, and a high-water mark since
-/// the program was started.
+/// Corrects what records before format 3 hold: zeros for the latencies of a run in which no request succeeded, the end
+/// of a bucket for the largest latency, and a high-water mark since the start of the program.
 fn correct(run: &mut Run) {
     let Some(figures) = &mut run.figures else { return };
     if figures.peak_memory_method == MemoryMethod::HighWaterMark {
@@ -174,8 +173,8 @@ fn correct(run: &mut Run) {
     }
 }
 
-/// Looks at the format before anything else: what else a newer header holds is not known here.
-fn parse_header(bytes: &[u8]) -> Result<Header, Refusal> {
+/// Reads the format before anything else, since the other keys of a newer header are unknown.
+fn parse_header(bytes: &[u8]) -> Result<Header, ParseError> {
     #[derive(Deserialize)]
     struct AnyLine {
         header: AnyHeader,
@@ -187,11 +186,11 @@ fn parse_header(bytes: &[u8]) -> Result<Header, Refusal> {
 
     let any: AnyLine = match serde_json::from_slice(bytes) {
         Ok(any) => any,
-        Err(error) => return broken(1, in_short(&error)),
+        Err(error) => return broken(1, message(&error)),
     };
     let found = any.header.format;
     if found > u64::from(FORMAT) {
-        return Err(Refusal::Newer { found });
+        return Err(ParseError::Newer { found });
     }
     if found < OLDEST {
         return broken(1, format!("there is no format {found}"));
@@ -202,19 +201,19 @@ fn parse_header(bytes: &[u8]) -> Result<Header, Refusal> {
             Some(flaw) => broken(1, flaw),
         },
         Ok(Line::Run(_)) => broken(1, "a run before the header"),
-        Err(error) => broken(1, in_short(&error)),
+        Err(error) => broken(1, message(&error)),
     }
 }
 
-fn broken<T>(line: usize, reason: impl Into<String>) -> Result<T, Refusal> {
+fn broken<T>(line: usize, reason: impl Into<String>) -> Result<T, ParseError> {
     let reason = reason.into();
-    Err(Refusal::Broken { line, reason })
+    Err(ParseError::Broken { line, reason })
 }
 
-/// The parser's words without its own "at line 1": it was given one line and knows of no other.
-fn in_short(error: &serde_json::Error) -> String {
-    let words = error.to_string();
-    words.split(" at line ").next().unwrap_or_default().to_owned()
+/// The parser's message without its "at line 1", since it was given a single line.
+fn message(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.split(" at line ").next().unwrap_or_default().to_owned()
 }
 
 /// What gzip compressed, recognised by its first two bytes (RFC 1952, section 2.3.1); all else as it is.

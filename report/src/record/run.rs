@@ -1,13 +1,13 @@
-//! One run: its verdict, its figures, its requests.
+//! One run: its verdict, figures and samples.
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CpuMethod, HarnessLateness, Header, Latencies, Noise, Reason, Schedule, Usage, Verdict, Watching,
+    CpuMethod, HarnessLateness, Header, Latencies, Noise, Reason, SamplingStats, Schedule, Usage, Verdict,
 };
 use crate::stats::Sorted;
 
-/// One contender carrying out the workload once.
+/// One contender executing the workload once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
     /// The contender's name, as in the header.
@@ -16,20 +16,20 @@ pub struct Run {
     pub round: u32,
     /// Its place within the round, from 1.
     pub position: u32,
-    /// A run that only made the machine and the target warm: kept, and in no figure.
+    /// A warm-up: saved, and in no figure.
     #[serde(default, skip_serializing_if = "is_false")]
     pub warm_up: bool,
-    /// What the run took from the race's time, in nanoseconds: from before its workers were spawned
-    /// until it was verified.
+    /// What the run took of the total time, in nanoseconds: from before its workers were spawned until it was
+    /// verified.
     #[serde(default)]
     pub took_ns: u64,
     /// Whether its figures count.
     #[serde(flatten)]
     pub verdict: Verdict,
-    /// Attempts at this run that were disturbed, before the one that stands: in no figure.
+    /// Earlier attempts at this run that were disturbed: in no figure.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub disturbed_attempts: Vec<Attempt>,
-    /// What a reader should know though it voids nothing.
+    /// What a reader should know, though it does not make the run invalid.
     pub warnings: Vec<String>,
     /// Runtime and version, as the worker named it.
     pub runtime: String,
@@ -40,23 +40,23 @@ pub struct Run {
     /// How long its requests took.
     #[serde(default)]
     pub latencies: Latencies,
-    /// Its requests one by one. [`Writer`](super::Writer) says of which runs they are saved, and how many.
+    /// Its requests. [`Writer`](super::Writer) documents of which runs they are saved, and how many.
     pub samples: Samples,
-    /// CPU and memory while the run went on, coarse: for pictures only.
+    /// CPU and memory during the run, coarse: for pictures only.
     pub timeline: Vec<TimePoint>,
 }
 
-/// What is kept of a run that was disturbed and repeated.
+/// A run that was disturbed and repeated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// What disturbed it.
+    /// The disturbances.
     pub reasons: Vec<Reason>,
     /// Its wall time, in nanoseconds, where it got that far.
     pub wall_ns: Option<u64>,
 }
 
 impl Run {
-    /// This run as the one that stands in place of `disturbed`, which took its time as well.
+    /// This run in place of `disturbed`, with the time of both.
     #[must_use]
     pub fn in_place_of(mut self, disturbed: &Run) -> Run {
         self.took_ns += disturbed.took_ns;
@@ -67,14 +67,14 @@ impl Run {
         self
     }
 
-    /// What makes this run unfit to be saved or read under `header`, if anything.
+    /// Why this run cannot be saved or read under `header`, if so.
     pub(super) fn flaw(&self, header: &Header) -> Option<String> {
         let samples = &self.samples;
         let requests = samples.id.len();
         let lengths =
             [samples.process.len(), samples.start_ns.len(), samples.end_ns.len(), samples.planned_ns.len()];
         let all_due = samples.due_ns.is_empty() || samples.due_ns.len() == requests;
-        // JSON has no such number: it would be saved as null, and the record lost to its readers.
+        // JSON has no such numbers: they would be saved as null, and the record could not be read.
         let rate = |f: &Figures| f.schedule.and_then(|schedule| schedule.achieved_per_second);
         let all_finite = self
             .figures
@@ -89,7 +89,7 @@ impl Run {
         } else if header.contenders.iter().any(|facts| {
             facts.name == self.contender && samples.process.iter().any(|process| *process >= facts.processes)
         }) {
-            Some("a request was made by a process that the shape does not have".to_owned())
+            Some("a request was made by a process that the contender does not have".to_owned())
         } else if samples.errors.iter().any(|(index, _)| *index >= requests) {
             Some("an error belongs to no sample".to_owned())
         } else if self.verdict.is_valid() && self.figures.is_none() {
@@ -102,30 +102,30 @@ impl Run {
     }
 }
 
-/// What one run cost.
+/// The measured figures of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
     /// From `go` to the last worker's `done`, by the harness's monotonic clock.
     pub wall_ns: u64,
     /// User and system time of the worker tree between `go` and `done`.
     pub cpu_ns: u64,
-    /// How `cpu_ns` was learnt.
+    /// How `cpu_ns` was measured.
     #[serde(default)]
     pub cpu_method: CpuMethod,
     /// `cpu_ns` over the number of URLs, in microseconds.
     pub cpu_us_per_request: f64,
     /// Largest memory of the worker tree between `go` and `done`.
     pub peak_memory_bytes: u64,
-    /// How `peak_memory_bytes` was learnt.
+    /// How `peak_memory_bytes` was measured.
     pub peak_memory_method: MemoryMethod,
-    /// The sum of every process's own high-water mark, since `go` where it can be reset: the tree's peak was
-    /// not above this.
+    /// An upper bound of the tree's peak: the sum of every process's own high-water mark, since `go` where it can be
+    /// reset.
     pub peak_memory_bound_bytes: u64,
     /// Memory of the worker tree when all were ready, before the first request.
     pub ready_memory_bytes: u64,
     /// From spawning the workers until all were ready.
     pub startup_ns: u64,
-    /// From `go` until the target first had as many requests in flight as the shape and the URLs allow;
+    /// From `go` until the target first had as many requests in flight as the concurrency and the URLs allow;
     /// absent where that never happened.
     #[serde(default)]
     pub ramp_ns: Option<u64>,
@@ -142,27 +142,27 @@ pub struct Figures {
     /// What else the worker tree used.
     #[serde(default)]
     pub usage: Usage,
-    /// How the sampled figures came about.
-    #[serde(default)]
-    pub watching: Watching,
-    /// What disturbed the run.
+    /// How densely the worker tree was sampled.
+    #[serde(default, alias = "watching")]
+    pub sampling: SamplingStats,
+    /// Other load on the machine.
     #[serde(default)]
     pub noise: Noise,
     /// How late the harness itself was.
     #[serde(default)]
     pub harness: HarnessLateness,
-    /// The target's own account of this run.
+    /// The target's own figures of this run.
     pub target: TargetFigures,
 }
 
-/// How the peak of memory was learnt, the best first.
+/// How peak memory was measured, the most exact method first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MemoryMethod {
     /// The kernel's high-water mark of the one process, reset at `go`: exact.
     HighWaterMark,
-    /// The same where it cannot be reset: since the program was started, so that what setting up took and
-    /// gave back is in it. In records of format 2 and before `high-water-mark` is this.
+    /// The same where it cannot be reset: since the start of the program, so that it includes memory that only the
+    /// setup used. In records of format 2 and before, `high-water-mark` means this.
     HighWaterMarkSinceStart,
     /// The largest of several readings of the whole tree since `go`, what its processes share counted
     /// once: a lower bound.
@@ -170,7 +170,7 @@ pub enum MemoryMethod {
 }
 
 impl MemoryMethod {
-    /// What stands before a peak that was learnt like this, seen as the peak between `go` and `done`.
+    /// The sign before such a peak, as a bound of the peak between `go` and `done`.
     pub(crate) fn sign(self) -> &'static str {
         match self {
             MemoryMethod::HighWaterMark => "",
@@ -180,7 +180,7 @@ impl MemoryMethod {
     }
 }
 
-/// The target's own account of a run.
+/// The target's own figures of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TargetFigures {
     /// Its CPU between `go` and `done`.
@@ -189,29 +189,28 @@ pub struct TargetFigures {
     pub lateness_ns: Quantiles,
     /// Whether it ran with real-time priority.
     pub realtime: bool,
-    /// Its event loops, each a thread: it can use as many cores.
+    /// Its event loops, each on its own thread.
     #[serde(default = "one")]
     pub shards: u32,
     /// Connections it accepted.
     pub connections: u64,
     /// The most requests it ever had in flight at once.
     pub most_in_flight: u64,
-    /// Each event loop by itself, between `go` and `done`; none in records that were made before this was
-    /// measured.
+    /// The figures of each event loop, between `go` and `done`; empty in records made before this was measured.
     #[serde(default)]
     pub loops: Vec<LoopFigures>,
-    /// How long requests lay in their sockets before they were read; absent where the system does not say
-    /// when bytes came.
+    /// How long requests waited in their sockets before they were read; absent where the system has no receive
+    /// timestamps.
     #[serde(default)]
     pub unread_ns: Option<Quantiles>,
-    /// How long responses were due while their loop was busy with others: a part of the lateness.
+    /// How long due responses waited while their loop was busy with others: a part of the lateness.
     #[serde(default)]
     pub queueing_ns: Option<Quantiles>,
-    /// Residence time, over all requests together: what they waited to be read and what they were late, in
-    /// nanoseconds. Planned delays are not in it.
+    /// Residence time, summed over all requests: their wait to be read and their lateness, in nanoseconds. Planned
+    /// delays are not in it.
     #[serde(default)]
     pub residence_ns: u64,
-    /// Why wall and throughput tell more of the target than of the contender, if they do.
+    /// Why the target limited wall time and throughput, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<TargetLimit>,
 }
@@ -221,27 +220,26 @@ pub struct TargetFigures {
 pub struct LoopFigures {
     /// User and system time of its thread, in nanoseconds.
     pub cpu_ns: u64,
-    /// How long its thread was ready to run and another had the processor, in nanoseconds; absent where
-    /// the system does not tell.
+    /// How long its thread was runnable and waited for a core, in nanoseconds; absent where the system does not
+    /// report it.
     pub run_queue_ns: Option<u64>,
-    /// Requests that it took.
+    /// Requests that it handled.
     pub requests: u64,
 }
 
-/// Where more work in the target would make the wall longer by as much: the wall, and the throughput with it,
-/// is not the contender's own. CPU and memory are.
+/// How the target limited a run: wall time and throughput are not the contender's own. CPU and memory are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TargetLimit {
-    /// An event loop worked, or waited for a processor, all the time.
+    /// An event loop ran, or waited for a core, all the time.
     Loop,
-    /// Target and workers together had all the processors that they share, and the target a notable part.
+    /// Target and workers together used all the cores that they share, and the target a notable part.
     Machine,
     /// Requests spent a notable part of their time waiting for the target, beyond what was planned.
     Residence,
 }
 
-/// Points of a distribution, in nanoseconds.
+/// Quantiles of a distribution, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quantiles {
     /// Median.
@@ -255,7 +253,7 @@ pub struct Quantiles {
 }
 
 impl Quantiles {
-    /// The points of `values`; `None` where there are none.
+    /// The quantiles of `values`; `None` where there are none.
     pub fn of(values: impl IntoIterator<Item = i64>) -> Option<Quantiles> {
         let sorted = Sorted::new(values)?;
         Some(Quantiles {
@@ -285,15 +283,15 @@ pub struct Samples {
     pub planned_ns: Vec<u64>,
     /// Requests that failed: index into the columns, and the kind of error.
     pub errors: Vec<(usize, String)>,
-    /// Requests of the run that are not among these: the later ones, by their starts.
+    /// Later requests of the run, by their starts, that were not saved.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub left_out: u64,
 }
 
 impl Samples {
-    /// How long a request took, in nanoseconds: in an open loop since it was due, so that what it had to
-    /// wait for a slot counts as it does for a user, and else since it started. To leave that wait out is
-    /// what Gil Tene calls coordinated omission ("How NOT to Measure Latency", 2013).
+    /// How long a request took, in nanoseconds: in an open loop since it was due, so that its wait for a slot counts as
+    /// it does for a user, else since it started. Leaving that wait out is what Gil Tene calls coordinated omission
+    /// ("How NOT to Measure Latency", 2013).
     pub fn latency_ns(&self, index: usize) -> u64 {
         let since_ns = self.due_ns.get(index).unwrap_or(&self.start_ns[index]);
         self.end_ns[index].saturating_sub(*since_ns)
@@ -330,8 +328,7 @@ impl TimePoint {
     /// No picture shows more points of one run.
     const MOST: usize = 120;
 
-    /// At most 120 of `points`: of neighbours the mean of CPU and the most of memory, at the last
-    /// one's time.
+    /// At most 120 points: neighbours are merged to their mean CPU and largest memory, at the time of the last.
     pub fn thinned(points: &[TimePoint]) -> Vec<TimePoint> {
         let together = points.len().div_ceil(TimePoint::MOST).max(1);
         let merge = |neighbours: &[TimePoint]| TimePoint {
@@ -361,7 +358,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_run_is_thinned_to_what_a_picture_can_show() {
+    fn a_long_timeline_is_thinned() {
         let points: Vec<TimePoint> = (1..=1_000)
             .map(|at_ns| TimePoint { at_ns, cpu_percent: 2.0 * (at_ns % 2) as f32, memory_bytes: at_ns })
             .collect();

@@ -4,20 +4,21 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Whether a run's figures count. A void run is kept and shown, and never averaged.
+/// Whether a run's figures count. An invalid run is kept and shown, and never averaged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "verdict", rename_all = "lowercase")]
 pub enum Verdict {
     /// Every request was verified, and nothing but the contender decided the figures.
     Valid,
     /// Something was wrong.
-    Void {
+    #[serde(alias = "void")]
+    Invalid {
         /// Why, at least once.
         reasons: Vec<Reason>,
     },
 }
 
-/// Why a run is void.
+/// Why a run is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "SavedReason")]
 pub struct Reason {
@@ -27,7 +28,7 @@ pub struct Reason {
     pub text: String,
 }
 
-/// A kind of reason why a run is void.
+/// A kind of reason why a run is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReasonKind {
@@ -37,17 +38,17 @@ pub enum ReasonKind {
     NotServedOnce,
     /// A response was not the one that was planned: another status, length or checksum, or an error.
     WrongResponse,
-    /// In an open loop: a request started before it was due, or does not say when it was.
+    /// In an open loop: a request started before it was due, or has no due time.
     OffSchedule,
     /// A sample's times contradict its planned delay or the wall time.
     ImpossibleTime,
     /// The wall time is below what the planned delays alone take.
     ImpossibleWall,
-    /// More requests were in flight than the shape allows.
+    /// More requests were in flight than the concurrency allows.
     TooManyInFlight,
-    /// Requests that nobody asked for: made again, given up or refused.
+    /// Requests that were not planned: retried, abandoned or refused.
     UnplannedRequests,
-    /// A sample names a process that the shape does not have.
+    /// A sample names a process that the contender does not have.
     UnknownProcess,
     /// Requests before `go` or after `done`.
     OutsideTheRun,
@@ -55,15 +56,15 @@ pub enum ReasonKind {
     TargetLate,
     /// The target used nearly all the CPU that it can use: of records before format 3.
     TargetOutOfCpu,
-    /// The harness did not get to run when it had to, so that the wall time is too long.
+    /// The harness did not run in time, so the wall time is too long.
     HarnessHeldUp,
-    /// A CPU quota stopped the processes of the run for a while.
+    /// A CPU quota throttled the processes of the run.
     Throttled,
     /// A worker died, hung, or broke the protocol.
     Worker,
     /// The target's process ended during the run.
     TargetDied,
-    /// The target is alive and could not be asked what it saw.
+    /// The target is alive and did not report its ledger.
     NoLedger,
     /// The target's ledger does not hold every request.
     LedgerIncomplete,
@@ -80,21 +81,21 @@ impl Verdict {
         *self == Verdict::Valid
     }
 
-    /// Whether the run is void, and for disturbances alone: the same run may well be valid the next time.
+    /// Whether the run is invalid only because of disturbances: repeated, it may be valid.
     pub fn is_disturbed(&self) -> bool {
         let reasons = self.reasons();
         !reasons.is_empty() && reasons.iter().all(|reason| reason.kind.is_disturbance())
     }
 
-    /// Why it is void; nothing where it is valid.
+    /// Why it is invalid; empty where it is valid.
     pub fn reasons(&self) -> &[Reason] {
         match self {
             Verdict::Valid => &[],
-            Verdict::Void { reasons } => reasons,
+            Verdict::Invalid { reasons } => reasons,
         }
     }
 
-    /// The texts of the reasons in one line.
+    /// All reasons in one line.
     pub fn text(&self) -> String {
         self.reasons().iter().map(|reason| reason.text.as_str()).collect::<Vec<_>>().join("; ")
     }
@@ -102,7 +103,7 @@ impl Verdict {
 
 impl From<Vec<Reason>> for Verdict {
     fn from(reasons: Vec<Reason>) -> Verdict {
-        if reasons.is_empty() { Verdict::Valid } else { Verdict::Void { reasons } }
+        if reasons.is_empty() { Verdict::Valid } else { Verdict::Invalid { reasons } }
     }
 }
 
@@ -114,7 +115,7 @@ impl Reason {
 }
 
 impl ReasonKind {
-    /// Whether it is no fault of the contender's: something else decided the figures.
+    /// Whether something other than the contender decided the figures.
     pub fn is_disturbance(self) -> bool {
         use ReasonKind::{HarnessHeldUp, TargetLate, TargetOutOfCpu, Throttled};
         matches!(self, TargetLate | TargetOutOfCpu | HarnessHeldUp | Throttled)
@@ -135,7 +136,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Formats 1 and 2 held texts alone.
+/// Formats 1 and 2 had reasons without a kind.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum SavedReason {
@@ -166,9 +167,10 @@ mod tests {
             .map(|kind| Reason::new(kind, "why"))
             .to_vec();
         let verdict = Verdict::from(reasons);
-        let json = r#"{"verdict":"void","reasons":[{"kind":"target-late","text":"why"},{"kind":"impossible-wall","text":"why"}]}"#;
+        let json = r#"{"verdict":"invalid","reasons":[{"kind":"target-late","text":"why"},{"kind":"impossible-wall","text":"why"}]}"#;
         assert_eq!(serde_json::to_string(&verdict).unwrap(), json);
         assert_eq!(read(json), verdict);
+        assert_eq!(read(&json.replace("invalid", "void")), verdict, "up to format 3");
         assert_eq!(read(r#"{"verdict":"valid"}"#), Verdict::from(Vec::new()));
         assert_eq!(ReasonKind::TooManyInFlight.name(), "too-many-in-flight");
     }
@@ -180,11 +182,11 @@ mod tests {
         );
         let unclassified = |text| Reason::new(ReasonKind::Unclassified, text);
         assert_eq!(verdict.reasons(), [unclassified("the target was late"), unclassified("new")]);
-        assert!(!verdict.is_disturbed(), "an unknown reason excuses nothing");
+        assert!(!verdict.is_disturbed(), "an unknown reason is no disturbance");
     }
 
     #[test]
-    fn a_run_is_disturbed_where_nothing_else_was_wrong() {
+    fn a_run_is_disturbed_where_all_reasons_are_disturbances() {
         let of = |kinds: &[ReasonKind]| {
             Verdict::from(kinds.iter().map(|kind| Reason::new(*kind, "")).collect::<Vec<_>>()).is_disturbed()
         };

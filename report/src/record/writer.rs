@@ -1,4 +1,4 @@
-//! Saving a record: a line a run, on disk before the next run begins.
+//! Writes a record: one line per run, on disk before the next run begins.
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
@@ -7,38 +7,36 @@ use std::path::Path;
 
 use super::{Header, Line, Record, Run, Samples, TimePoint};
 
-/// Of how many requests of a run the samples are saved: all of the 1,000 that most workloads have, and of
-/// a larger one enough for a picture of its beginning.
+/// The most samples saved of a run: all of the 1,000 requests of most workloads, and of larger ones enough for a
+/// picture of the beginning.
 const MOST_SAMPLES: usize = 2_000;
 
-/// Of how many contenders samples are saved: of the first that run. They are for pictures of single requests,
-/// which nobody looks at by the dozen, and are the largest part of a record.
+/// The most contenders of which samples are saved, the first that run. Samples are the largest part of a record and
+/// are for pictures of single requests.
 const MOST_SAMPLED_CONTENDERS: usize = 12;
 
 /// An open record file that takes one run after another.
 ///
-/// Every run keeps its figures and histograms. Samples and the course over time are kept of the first valid run
-/// of a contender that is no warm-up, and of its first invalid one, for at most twelve
-/// contenders.
+/// Every run keeps its figures and histograms. Samples and the timeline are kept of the first valid run of a contender
+/// that is no warm-up, and of its first invalid one, for at most twelve contenders.
 #[derive(Debug)]
 pub struct Writer {
     file: File,
     header: Header,
     /// Contenders of which samples were saved, and whether of a valid run.
     sampled: HashSet<(String, bool)>,
-    /// The bytes of all lines that were written whole.
+    /// The length in bytes of all complete lines.
     length: u64,
-    /// The last write failed and may have left a part of a line behind.
+    /// Whether the last write failed and may have left an incomplete line.
     torn: bool,
 }
 
 impl Writer {
-    /// Begins a record at `path` with its header.
+    /// Creates a record at `path` with its header.
     ///
     /// # Errors
     /// [`io::ErrorKind::AlreadyExists`] where there is a file already: a record is never
-    /// overwritten. [`io::ErrorKind::InvalidInput`] where two contenders have one name. Else
-    /// whatever the system says.
+    /// overwritten. [`io::ErrorKind::InvalidInput`] where two contenders have one name. Else the system's error.
     pub fn create(path: &Path, header: &Header) -> io::Result<Writer> {
         refuse(header.flaw())?;
         let file = OpenOptions::new().append(true).create_new(true).open(path)?;
@@ -49,13 +47,13 @@ impl Writer {
         Ok(writer)
     }
 
-    /// Goes on with the record at `path`: gives what it holds, and a writer that appends to it. A last
-    /// line that was cut short is cut off.
+    /// Continues the record at `path`: returns a writer that appends to it, and its content. An incomplete last line is
+    /// removed.
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] where another writer has it open, as a race that is still under way.
+    /// [`io::ErrorKind::WouldBlock`] where another writer has it open, as a benchmark that is still running does.
     /// [`io::ErrorKind::InvalidData`] with a [`RecordError`](super::RecordError) where it is not a record that this version
-    /// reads. Else what the system says.
+    /// reads. Else the system's error.
     pub fn reopen(path: &Path) -> io::Result<(Writer, Record)> {
         let mut file = OpenOptions::new().read(true).append(true).open(path)?;
         file.try_lock()?;
@@ -65,8 +63,8 @@ impl Writer {
             .map_err(|refused| io::Error::new(io::ErrorKind::InvalidData, refused))?;
         let mut length = bytes.len() as u64;
         if record.truncated {
-            let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-            length = whole as u64;
+            let complete = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+            length = complete as u64;
             file.set_len(length)?;
         } else if !bytes.ends_with(b"\n") {
             file.write_all(b"\n")?;
@@ -76,13 +74,13 @@ impl Writer {
         Ok((Writer { file, header: record.header.clone(), sampled, length, torn: false }, record))
     }
 
-    /// Saves `run`: when this returns, it is on disk.
+    /// Saves `run`. When this returns, it is on disk.
     ///
     /// # Errors
     /// [`io::ErrorKind::InvalidInput`] where the run could not be read back: its contender is not in
     /// the header, its columns differ in length, it is valid and has no figures, or a figure is
-    /// not a finite number. Else what the system says, as on a full disk: the runs before
-    /// this one remain readable, and appending again is safe.
+    /// not a finite number. Else the system's error, as on a full disk: earlier runs remain readable, and appending
+    /// again is safe.
     pub fn append(&mut self, run: &Run) -> io::Result<()> {
         refuse(run.flaw(&self.header))?;
         let key = key(run);
@@ -105,11 +103,11 @@ impl Writer {
         let mut bytes = serde_json::to_vec(&line)?;
         bytes.push(b'\n');
         if self.torn {
-            // A whole line behind a cut one would make the file unreadable from there on.
+            // A complete line after an incomplete one would make the rest of the file unreadable.
             self.file.set_len(self.length)?;
         }
         self.torn = true;
-        // One write, so that nothing but a full disk or a kill at that very moment can cut a line.
+        // A single write, so that only a full disk or a kill can leave an incomplete line.
         self.file.write_all(&bytes)?;
         self.file.sync_data()?;
         self.torn = false;
@@ -118,7 +116,7 @@ impl Writer {
     }
 }
 
-/// Whose samples these are, and whether of a valid run.
+/// The contender, and whether the run is valid.
 fn key(run: &Run) -> (String, bool) {
     (run.contender.clone(), run.verdict.is_valid())
 }
@@ -137,7 +135,7 @@ mod tests {
     use crate::record::ContenderFacts;
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn records_round_trip() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("record.jsonl");
         let record = example::short_record();
@@ -148,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn every_run_is_on_disk_as_soon_as_it_is_appended() {
+    fn appended_runs_are_on_disk() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("record.jsonl");
         let record = example::short_record();
@@ -161,11 +159,11 @@ mod tests {
     }
 
     #[test]
-    fn samples_are_kept_of_one_valid_and_one_void_run_and_not_more_than_a_picture_needs() {
+    fn limited_samples_are_kept_of_one_valid_and_one_invalid_run() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("record.jsonl");
         let mut record = example::record();
-        record.runs.retain(|run| run.contender == "tokio:128"); // round 4 of 5 is void
+        record.runs.retain(|run| run.contender == "tokio:128"); // round 4 of 5 is invalid
         record.runs[0].warm_up = true;
         let many = Samples {
             id: (0..3_000).collect(),
@@ -190,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn samples_are_kept_of_the_first_contenders_alone() {
+    fn samples_are_kept_of_the_first_contenders() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("record.jsonl");
         let mut record = example::record();
@@ -226,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_could_not_be_read_back_is_refused_and_leaves_no_trace() {
+    fn a_run_that_could_not_be_read_back_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("record.jsonl");
         let record = example::short_record();
@@ -246,17 +244,17 @@ mod tests {
             assert_eq!(refused.kind(), io::ErrorKind::InvalidInput, "{refused}");
         }
 
-        let mut twins = record.header.clone();
-        twins.contenders.push(twins.contenders[0].clone());
-        let refused = Writer::create(&folder.path().join("twins.jsonl"), &twins).unwrap_err();
+        let mut repeated = record.header.clone();
+        repeated.contenders.push(repeated.contenders[0].clone());
+        let refused = Writer::create(&folder.path().join("repeated.jsonl"), &repeated).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::InvalidInput);
 
         assert!(Record::read(&path).unwrap().runs.is_empty());
-        assert!(!folder.path().join("twins.jsonl").exists());
+        assert!(!folder.path().join("repeated.jsonl").exists());
     }
 
     #[test]
-    fn a_write_that_failed_half_way_spoils_neither_what_was_before_nor_what_comes_after() {
+    fn a_torn_write_affects_no_other_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("record.jsonl");
         let record = example::short_record();
@@ -271,13 +269,13 @@ mod tests {
         assert!(cut.truncated);
 
         writer.append(&record.runs[1]).unwrap();
-        let mended = Record::read(&path).unwrap();
-        assert_eq!(mended.runs, record.runs[..2]);
-        assert!(!mended.truncated);
+        let repaired = Record::read(&path).unwrap();
+        assert_eq!(repaired.runs, record.runs[..2]);
+        assert!(!repaired.truncated);
     }
 
     #[test]
-    fn a_record_cut_anywhere_goes_on_behind_its_last_whole_line() {
+    fn a_record_cut_anywhere_continues_after_its_last_complete_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("record.jsonl");
         let record = example::short_record();
@@ -296,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_is_being_written_is_not_opened_again() {
+    fn a_record_that_is_being_written_is_locked() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("record.jsonl");
         let writer = Writer::create(&path, &example::short_record().header).unwrap();
@@ -306,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_record_is_not_opened_and_not_touched() {
+    fn other_files_are_refused_and_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("record.jsonl");
         std::fs::write(&path, "precious").unwrap();

@@ -1,43 +1,43 @@
-//! Where a series changes: E-divisive.
+//! Change points of a series by E-divisive.
 //!
 //! D. S. Matteson and N. A. James, "A Nonparametric Approach for Multiple Change Point Analysis of Multivariate
 //! Data", Journal of the American Statistical Association 109 (505), 2014, pages 334 to 345, here of one variable
 //! and with α = 1. The series is cut in two where the energy distance of the two sides is greatest
 //! (G. J. Székely and M. L. Rizzo, "Hierarchical Clustering via Joint Between-Within Distances", Journal of
 //! Classification 22 (2), 2005), the side to the right ending wherever the distance is greatest too: so a
-//! change that is undone later does not hide. Whether there is a change at all is asked of a permutation test,
-//! in which each stretch between the changes that are known already is put into another order. What passes is
-//! a change and cuts its stretch; what does not ends the search.
+//! change that is undone later is found too. Whether there is a change at all is decided by a permutation test,
+//! which permutes the values within each segment between known changes. A significant change divides its segment;
+//! the first that is not ends the search.
 //!
-//! It supposes that between two changes the values are exchangeable: drawn independently from one
-//! distribution, whatever that is. Heavy tails are no harm. A slow drift and values that follow their
-//! neighbours are: both are told as changes, though there is no day on which anything changed. And a stretch
-//! that is shorter than the least is never seen. So what it names is a place to look at, not a finding.
+//! It assumes that between two changes the values are exchangeable: drawn independently from one
+//! distribution of any kind, also with heavy tails. A slow drift and autocorrelated values violate this: both are
+//! reported as changes, though nothing changed at that time. A segment that is shorter than the minimum is never
+//! found. So a change point is a hint, not a finding.
 
 use fastrand::Rng;
 
-/// How often the series is put into another order, for each change.
+/// The number of permutations for each change.
 const PERMUTATIONS: u32 = 199;
 
-/// The largest p of a change.
+/// The significance level of a change.
 const LEVEL: f64 = 0.01;
 
-/// Distances that differ by less than this part of them are equal, but for rounding.
+/// Distances that differ relatively by less than this are equal up to rounding.
 const ROUNDING: f64 = 1e-9;
 
-/// The places where `values` change, ascending: each is that of the first value after the change. Between two of
-/// them, and before and behind them, there are at least `least` (5) values. They must be finite. The orders
+/// The indices where `values` change, ascending: each is that of the first value after the change. Between two of
+/// them, and before and after them, there are at least `least` (5) values. They must be finite. Permutations
 /// are drawn from `seed`.
 ///
 /// # Panics
-/// Where `least` is below 2: the distance of one value to its like is not defined.
+/// Where `least` is below 2: the distance within a single value is not defined.
 pub fn change_points(values: &[f64], least: usize, seed: u64) -> Vec<usize> {
     assert!(least >= 2, "a stretch of {least}");
     let mut random = Rng::with_seed(seed);
     let mut ends = vec![0, values.len()];
     while let Some(split) = best_of_all(values, &ends, least)
         && split.distance > 0.0
-        && is_believed(&split, values, &ends, least, &mut random)
+        && is_significant(&split, values, &ends, least, &mut random)
     {
         ends.push(split.at);
         ends.sort_unstable();
@@ -63,9 +63,8 @@ fn best_of_all(values: &[f64], ends: &[usize], least: usize) -> Option<Split> {
     stretches.max_by(|a, b| a.distance.total_cmp(&b.distance))
 }
 
-/// Whether so great a distance is rare where the order means nothing. As soon as it is known not to be, the
-/// rest need not be drawn.
-fn is_believed(split: &Split, values: &[f64], ends: &[usize], least: usize, random: &mut Rng) -> bool {
+/// Whether the distance is significant in the permutation test, which stops as soon as it cannot be.
+fn is_significant(split: &Split, values: &[f64], ends: &[usize], least: usize, random: &mut Rng) -> bool {
     let mut values = values.to_vec();
     let mut as_great = 1;
     for _ in 0..PERMUTATIONS {
@@ -124,7 +123,7 @@ mod tests {
     const LEAST: usize = 5;
     const NONE: [usize; 0] = [];
 
-    /// Student's t with two degrees of freedom, by inverting its distribution.
+    /// Student's t with two degrees of freedom, by the inverse of its distribution function.
     fn heavy(random: &mut Rng) -> f64 {
         let share = random.f64().clamp(1e-9, 1.0 - 1e-9);
         (2.0 * share - 1.0) / (2.0 * share * (1.0 - share)).sqrt()
@@ -163,14 +162,14 @@ mod tests {
     }
 
     #[test]
-    fn a_step_is_found_where_it_is() {
+    fn a_step_is_found_at_its_index() {
         let mut random = Rng::with_seed(1);
         let values = steps(&[(14, 0.0), (10, 1.0)], 0.05, &mut random);
         assert_eq!(change_points(&values, LEAST, 1), [14]);
     }
 
     #[test]
-    fn two_steps_are_found_and_one_that_is_undone() {
+    fn two_steps_and_an_undone_step_are_found() {
         let mut random = Rng::with_seed(2);
         let stairs = steps(&[(12, 0.0), (15, 1.0), (13, 3.0)], 0.05, &mut random);
         assert_eq!(change_points(&stairs, LEAST, 1), [12, 27]);
@@ -186,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_that_never_vary_but_once() {
+    fn a_single_step_of_constant_values_is_found() {
         assert_eq!(change_points(&[1.0; 40], LEAST, 1), NONE);
         assert_eq!(change_points(&[[1.0; 9], [1.02; 9]].concat(), LEAST, 1), [9]);
         assert_eq!(change_points(&[], LEAST, 1), NONE);
@@ -195,7 +194,7 @@ mod tests {
 
     /// Of 300 series a test at 1 % is expected to name 3, and hardly ever more than 9.
     #[test]
-    fn hardly_any_change_is_named_in_noise() {
+    fn false_positives_in_noise_are_rare() {
         let mut random = Rng::with_seed(4);
         let named = (0..300).filter(|seed| !change_points(&noise(30, &mut random), LEAST, *seed).is_empty());
         let named = named.count();
@@ -204,7 +203,7 @@ mod tests {
 
     /// How often a step is found in a series as long as a history, and how often one that is not there is.
     #[test]
-    #[ignore = "a simulation: it takes its time and prints a table"]
+    #[ignore = "a slow simulation that prints a table"]
     fn how_often_a_step_is_found() {
         const SERIES: u64 = 2_000;
         let mut random = Rng::with_seed(5);
@@ -232,7 +231,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
-        fn the_distance_is_that_of_the_definition(
+        fn the_distance_agrees_with_its_definition(
             values in prop::collection::vec(-1.0_f64..1.0, 0..24),
             least in 2_usize..6,
         ) {
@@ -258,7 +257,7 @@ mod tests {
         }
 
         #[test]
-        fn no_stretch_is_shorter_than_the_least(
+        fn no_segment_is_shorter_than_the_minimum(
             levels in prop::collection::vec((1_usize..12, -3_i32..3), 1..6),
             least in 2_usize..8,
         ) {

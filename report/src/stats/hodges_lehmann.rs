@@ -8,7 +8,7 @@
 
 use super::signed_rank;
 
-/// Where values lie.
+/// The location of values: an estimate and an interval of their centre.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Location {
     /// The estimate, in the unit of the values.
@@ -17,13 +17,13 @@ pub struct Location {
     pub low: f64,
     /// The upper end of the interval.
     pub high: f64,
-    /// How often such an interval holds the centre: at least what was asked for where there are values
-    /// enough, else what the whole range of the values has: 1 − 2^(1−n).
+    /// How often such an interval contains the centre: at least what was asked for where there are enough values,
+    /// else that of the whole range of the values: 1 − 2^(1−n).
     pub confidence: f64,
 }
 
-/// The centre of `values` with an interval of at least `confidence` (0.95), if there are values enough
-/// for it. `None` where there are none. They must be finite. For ratios, give logarithms.
+/// The centre of `values` with an interval of at least `confidence` (0.95), if there are enough values
+/// for it. `None` where there are none. They must be finite. For ratios, pass logarithms.
 pub fn hodges_lehmann(values: &[f64], confidence: f64) -> Option<Location> {
     if values.is_empty() {
         return None;
@@ -31,7 +31,7 @@ pub fn hodges_lehmann(values: &[f64], confidence: f64) -> Option<Location> {
     let mut averages: Vec<f64> = walsh_averages(values).collect();
     let (depth, reached) = depth(values.len(), confidence);
     let last = averages.len() - 1;
-    // Of 1,000 values there are half a million averages: to sort them all would take ten times as long.
+    // 1,000 values have half a million averages: sorting all of them would take ten times as long.
     let mut nth = |place: usize| *averages.select_nth_unstable_by(place, f64::total_cmp).1;
     let (lower, upper) = (nth(last / 2), nth(last.div_ceil(2)));
     Some(Location {
@@ -51,7 +51,7 @@ fn walsh_averages(values: &[f64]) -> impl Iterator<Item = f64> {
 /// kth and the next average has k averages below it: that is the test's sum of ranks on that side.
 fn depth(n: usize, confidence: f64) -> (usize, f64) {
     let outside = |depth| 2.0 * signed_rank::null_at_most(n, depth);
-    // At depth 0 there is nothing left to widen: it is taken as it is. The middle is outside as often as not.
+    // At depth 0 the interval cannot be wider. In the middle it misses the centre half the time.
     let (mut depth, mut beyond) = (0, n * (n + 1) / 4 + 1);
     while beyond - depth > 1 {
         let middle = usize::midpoint(depth, beyond);

@@ -1,11 +1,11 @@
-//! Little's law: what throughput and mean duration say was in flight.
+//! Little's law: the mean number in flight from throughput and mean duration.
 //!
 //! J. D. C. Little, "A Proof for the Queuing Formula: L = λW", Operations Research 9 (3), 1961, pages 383 to
 //! 387. Over a window that no request crosses it holds exactly, whatever the distribution.
 
-/// How many requests were in flight on average, in a run of `wall_ns` whose requests lasted `durations_ns`:
-/// throughput × mean duration, which is their sum over the wall. Where it is more than were allowed, some
-/// duration or the wall was not what it is said to be. Infinite where requests lasted but the wall did not.
+/// The mean number of requests in flight in a run of `wall_ns` whose requests lasted `durations_ns`: throughput ×
+/// mean duration, which is their sum ÷ the wall time. Where it is more than was allowed, some duration or the wall time
+/// is wrong. Infinite where durations are positive and the wall time is zero.
 pub fn mean_in_flight(durations_ns: impl IntoIterator<Item = u64>, wall_ns: u64) -> f64 {
     let sum_ns: f64 = durations_ns.into_iter().map(|duration| duration as f64).sum();
     if sum_ns == 0.0 { 0.0 } else { sum_ns / wall_ns as f64 }
@@ -17,7 +17,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// By brute force: count at every nanosecond who is under way.
+        /// By brute force: count the requests in flight at every nanosecond.
         #[test]
         fn it_agrees_with_counting(requests in prop::collection::vec((0_u64..50, 0_u64..50), 0..20)) {
             let spans: Vec<_> = requests.iter().map(|&(start, lasted)| start..start + lasted).collect();
@@ -30,7 +30,7 @@ mod tests {
     }
 
     #[test]
-    fn two_that_are_never_idle_are_two_in_flight() {
+    fn two_slots_that_are_never_idle_have_two_in_flight() {
         assert_eq!(mean_in_flight([30, 70, 60, 40], 100), 2.0);
         assert_eq!(mean_in_flight([], 0), 0.0);
         assert_eq!(mean_in_flight([1], 0), f64::INFINITY);

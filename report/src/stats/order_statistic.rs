@@ -1,33 +1,33 @@
-//! The interval of a median from order statistics, which holds at least what it claims at every number of
-//! values and whatever they are drawn from.
+//! The interval of a median from order statistics. Its coverage is at least its confidence for any number of values
+//! and any distribution.
 //!
-//! Of n independent values each lies below the median of their distribution by the throw of a coin, so the
-//! interval from the kth least to the kth greatest misses that median exactly where fewer than k of n coins
-//! fall on one side: with a chance of 2·P(B < k), B binomial with n and ½. Where values can be equal it misses it
-//! less often. W. J. Conover, "Practical Nonparametric Statistics", 3rd edition, Wiley 1999, section 3.2;
-//! H. A. David and H. N. Nagaraja, "Order Statistics", 3rd edition, Wiley 2003, section 7.1.
+//! Each of n independent values is below the median of their distribution with probability ½, so the interval from the
+//! kth smallest to the kth largest value misses that median exactly where fewer than k of them are on one side: with
+//! probability 2·P(B < k), B binomial with n and ½. Where values can be equal it misses it less often. W. J. Conover,
+//! "Practical Nonparametric Statistics", 3rd edition, Wiley 1999, section 3.2; H. A. David and H. N. Nagaraja, "Order
+//! Statistics", 3rd edition, Wiley 2003, section 7.1.
 
 use super::{Number, Sorted};
 
 /// The symmetric interval of a median between two of the values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MedianInterval {
-    /// How many of the values lie outside at either end.
+    /// The number of values outside at either end.
     pub left_out: usize,
-    /// How often such an interval holds the median: at least what was asked for where there are values enough,
-    /// else what the whole range has, 1 − 2^(1−n).
+    /// How often such an interval contains the median: at least what was asked for where there are enough values,
+    /// else that of the whole range, 1 − 2^(1−n).
     pub confidence: f64,
 }
 
 impl MedianInterval {
-    /// The narrowest of `count` values with at least `confidence` (0.95), or their whole range where even that has
-    /// less.
+    /// The narrowest interval of `count` values with at least `confidence` (0.95), or their whole range where even that
+    /// has less.
     ///
     /// # Panics
     /// Where `count` is zero.
     pub fn of(count: usize, confidence: f64) -> MedianInterval {
         assert!(count > 0, "no values have no median");
-        let mut chances = coins(count);
+        let mut chances = binomial(count);
         let mut misses = 2.0 * chances.next().expect("none can fall on one side");
         let mut left_out = 0;
         for chance in chances.take((count - 1) / 2) {
@@ -46,8 +46,8 @@ impl MedianInterval {
     }
 }
 
-/// How likely 0, 1, 2, … of `count` coins fall on one side.
-fn coins(count: usize) -> impl Iterator<Item = f64> {
+/// The probabilities of 0, 1, 2, … successes in `count` trials with probability ½.
+fn binomial(count: usize) -> impl Iterator<Item = f64> {
     let n = count as f64;
     (0..=count).scan(-n * std::f64::consts::LN_2, move |ln, k| {
         let chance = ln.exp();
@@ -61,19 +61,19 @@ mod tests {
     use fastrand::Rng;
 
     use super::*;
-    use crate::stats::noise::{NOISES, Noise};
+    use crate::stats::distribution::{DISTRIBUTIONS, Distribution};
 
-    /// How often the interval of `count` values holds their median, by counting all ways in which coins fall.
+    /// How often the interval of `count` values contains their median, by counting all outcomes.
     fn by_counting(count: u32, left_out: u32) -> f64 {
-        let held = (0..1_u64 << count).filter(|coins| {
-            let below = coins.count_ones();
+        let held = (0..1_u64 << count).filter(|outcome| {
+            let below = outcome.count_ones();
             below > left_out && count - below > left_out
         });
         held.count() as f64 / 2_f64.powi(count.cast_signed())
     }
 
     #[test]
-    fn the_coverage_is_that_of_every_way_in_which_coins_fall() {
+    fn the_confidence_agrees_with_counting() {
         for count in 1..=16 {
             let interval = MedianInterval::of(count, 0.95);
             let expected = by_counting(count as u32, interval.left_out as u32);
@@ -82,11 +82,11 @@ mod tests {
     }
 
     #[test]
-    fn it_holds_what_it_claims_at_every_number_of_values_and_is_the_narrowest() {
+    fn it_is_the_narrowest_with_the_confidence() {
         for count in 6..=1_000 {
             let interval = MedianInterval::of(count, 0.95);
             assert!(interval.confidence >= 0.95, "{count}: {interval:?}");
-            let one_more: f64 = 2.0 * coins(count).take(interval.left_out + 2).sum::<f64>();
+            let one_more: f64 = 2.0 * binomial(count).take(interval.left_out + 2).sum::<f64>();
             assert!(one_more > 0.05, "{count}: {interval:?} could leave out one more");
         }
     }
@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(of(9).ends(&Sorted::new(1..=9_u64).unwrap()), (2, 8));
     }
 
-    fn coverage(noise: Noise, runs: usize, draws: u32) -> f64 {
+    fn coverage(noise: Distribution, runs: usize, draws: u32) -> f64 {
         let mut random = Rng::with_seed(runs as u64);
         let interval = MedianInterval::of(runs, 0.95);
         let held = (0..draws).filter(|_| {
@@ -120,20 +120,20 @@ mod tests {
 
     #[test]
     fn coverage_of_few_draws() {
-        for noise in NOISES {
+        for noise in DISTRIBUTIONS {
             let held = coverage(noise, 7, 2_000);
             assert!((held - 0.984).abs() < 0.012, "{noise}: {held}");
         }
     }
 
     #[test]
-    #[ignore = "some million draws; its results stand in METHOD.md"]
+    #[ignore = "some million draws; its results are in METHOD.md"]
     fn coverage_with_a_fixed_number_of_runs() {
         const DRAWS: u32 = 200_000;
         for runs in [5, 6, 7, 8, 9, 10, 12, 16, 20, 50, 100] {
             let MedianInterval { confidence, .. } = MedianInterval::of(runs, 0.95);
             print!("{runs} runs: {:.2} % by the binomial;", confidence * 100.0);
-            for noise in NOISES {
+            for noise in DISTRIBUTIONS {
                 let held = coverage(noise, runs, DRAWS);
                 print!(" {noise} {:.2} %", held * 100.0);
                 assert!(held > confidence - 0.003, "{runs} {noise}");

@@ -1,22 +1,20 @@
-//! The smallest difference that a test would have found, by drawing from the noise that was seen.
+//! The smallest detectable difference of a test, by resampling the observed noise.
 
 use fastrand::Rng;
 
 use super::signed_rank;
 
-/// How often the noise is drawn anew. With 500 draws a power of 80 % is known to 2 percentage points
-/// (one standard error).
+/// The number of resamples. With 500, a power of 80 % has a standard error of 2 percentage points.
 const DRAWS: usize = 500;
 
-/// The search stops when it knows the shift to one part in so many.
+/// The search stops when the shift is known to one part in this number.
 const PRECISION: f64 = 100.0;
 
-/// The smallest shift of differences like `noise` that the two-sided signed-rank test would find at `level`
-/// with at least `power` (0.8). `None` where there are too few of them for any shift to be found.
+/// The smallest shift of differences like `noise` that the two-sided signed-rank test finds at `level` with at least
+/// `power` (0.8). `None` where there are too few differences to find any shift.
 ///
-/// `noise` are differences between two of the same. Since either could have been the first, each is drawn
-/// with a random sign; then the shift is added, and the test is asked whether it sees it. The draws are the
-/// same for every shift and come from `seed`.
+/// `noise` are differences between two runs of the same program. Since their order is arbitrary, each is drawn with a
+/// random sign; then the shift is added and tested. The draws are the same for every shift and come from `seed`.
 pub fn smallest_detectable_shift(noise: &[f64], level: f64, power: f64, seed: u64) -> Option<f64> {
     let test = Test { differences: noise.len(), level: level / 2.0, margin: 0.0 };
     smallest_shift_that_all_find(noise, &[test], power, seed)
@@ -25,39 +23,39 @@ pub fn smallest_detectable_shift(noise: &[f64], level: f64, power: f64, seed: u6
 /// A one-sided signed-rank test for differences above zero.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Test {
-    /// How many differences it is asked about.
+    /// The number of differences.
     pub differences: usize,
-    /// The largest p at which it speaks.
+    /// The significance level.
     pub level: f64,
-    /// What the differences must be above, instead of zero.
+    /// The null hypothesis: differences are tested for being above this.
     pub margin: f64,
 }
 
 impl Test {
-    /// Whether it speaks of `differences`.
+    /// Whether it is significant for `differences`.
     pub fn finds(&self, differences: impl IntoIterator<Item = f64>) -> bool {
         let above: Vec<f64> = differences.into_iter().map(|difference| difference - self.margin).collect();
         signed_rank::greater(&above) <= self.level
     }
 }
 
-/// As [`smallest_detectable_shift`], of differences upwards that each of `tests` has to find, in differences
-/// of its own. `None` where one of them has too few to find any.
+/// As [`smallest_detectable_shift`], for shifts upwards that each of `tests` finds in its own differences. `None` where
+/// one of them has too few differences to find any.
 pub fn smallest_shift_that_all_find(noise: &[f64], tests: &[Test], power: f64, seed: u64) -> Option<f64> {
-    let can_speak = |test: &Test| 0.5_f64.powf(test.differences as f64) <= test.level;
-    if noise.is_empty() || !tests.iter().all(can_speak) {
+    let can_find = |test: &Test| 0.5_f64.powf(test.differences as f64) <= test.level;
+    if noise.is_empty() || !tests.iter().all(can_find) {
         return None;
     }
     let all: usize = tests.iter().map(|test| test.differences).sum();
     let mut draws = draws(noise, all, seed);
     draws.iter_mut().for_each(|draw| sort_for_each(draw, tests));
     let needed = (power * draws.len() as f64).ceil() as usize;
-    // A shift beyond the largest difference leaves no sign in doubt.
+    // With a shift beyond the largest difference all signs are positive.
     let largest = noise.iter().fold(0.0_f64, |largest, difference| largest.max(difference.abs()));
     let margin = tests.iter().fold(0.0_f64, |most, test| most.max(test.margin));
     let (mut too_small, mut enough) = (0.0, (largest + margin) * (1.0 + 1.0 / PRECISION));
-    // What is found is found with a larger shift as well: each draw is asked until it is known on which side of
-    // the shift in question it lies.
+    // A draw in which a shift is found shows a larger shift as well, so each draw is tested only until it is known on
+    // which side of the shift it lies.
     let mut open: Vec<&[f64]> = draws.iter().map(Vec::as_slice).collect();
     let mut found_below = 0;
     while enough - too_small > enough / PRECISION {
@@ -83,7 +81,7 @@ fn draws(noise: &[f64], count: usize, seed: u64) -> Vec<Vec<f64>> {
     (0..DRAWS).map(|_| (0..count).map(|_| draw_one()).collect()).collect()
 }
 
-/// Sorts the differences of each test: shifted, they are ranked in no time.
+/// Sorts the differences of each test, so that they are fast to rank after a shift.
 fn sort_for_each(mut draw: &mut [f64], tests: &[Test]) {
     for test in tests {
         let (own, others) = draw.split_at_mut(test.differences);
@@ -92,7 +90,7 @@ fn sort_for_each(mut draw: &mut [f64], tests: &[Test]) {
     }
 }
 
-/// Whether each of the tests sees the shift, and in the right direction.
+/// Whether each of the tests finds the shift.
 fn are_found(mut draw: &[f64], shift: f64, tests: &[Test]) -> bool {
     tests.iter().all(|test| {
         let (own, others) = draw.split_at(test.differences);
@@ -118,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn too_few_find_nothing() {
+    fn too_few_differences_find_no_shift() {
         assert_eq!(smallest_detectable_shift(&noise(5), 0.05, 0.8, 1), None);
         assert!(smallest_detectable_shift(&noise(6), 0.05, 0.8, 1).is_some());
         assert_eq!(smallest_detectable_shift(&[], 0.05, 0.8, 1), None);
@@ -126,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_two_tests_must_find_is_larger_by_the_margin_of_the_stricter() {
+    fn two_tests_need_a_larger_shift_by_the_stricter_margin() {
         let screen = Test { differences: 16, level: 0.05, margin: 0.0 };
         let confirm = Test { differences: 20, level: 0.01, margin: 0.3 };
         let both = smallest_shift_that_all_find(&noise(16), &[screen, confirm], 0.8, 1).unwrap();
@@ -138,17 +136,16 @@ mod tests {
     }
 
     #[test]
-    fn more_differences_find_less_and_a_stricter_level_finds_more() {
+    fn the_shift_falls_with_differences_and_grows_with_strictness() {
         let at = |count, level, power| smallest_detectable_shift(&noise(count), level, power, 1).unwrap();
         assert!(at(40, 0.01, 0.8) < 0.7 * at(12, 0.01, 0.8));
         assert!(at(12, 0.05, 0.8) < at(12, 0.001, 0.8));
         assert!(at(12, 0.01, 0.8) < at(12, 0.01, 0.95));
     }
 
-    /// Fresh noise of the same kind, shifted by what is said to be detectable, is found about as often as is
-    /// said.
+    /// New noise of the same kind with the detectable shift is significant about as often as the power says.
     #[test]
-    fn it_is_found_as_often_as_is_said() {
+    fn the_detectable_shift_has_its_power() {
         let noise = noise(24);
         let shift = smallest_detectable_shift(&noise, 0.01, 0.8, 1).unwrap();
         let test = Test { differences: 24, level: 0.005, margin: 0.0 };

@@ -1,20 +1,21 @@
-//! When a median is known precisely enough to stop, and the interval that still holds it afterwards.
+//! The stopping rule of a time budget: when a median is precise enough, and its interval after stopping.
 //!
-//! To look after every run whether the interval is narrow, and to stop when it is, makes it miss more often: chance
-//! narrows some early, and those are the ones that stop. So it is looked at after 10, 20, 40, … runs alone. Up to
-//! 1,000 runs these are seven looks, and a race that ends for want of time adds one; each has an eighth of the
-//! 5 % in which an interval may miss, and Bonferroni's inequality holds the sum to 5 %, whatever the noise.
+//! Checking after every run whether the interval is narrow, and stopping when it is, reduces its coverage: some
+//! intervals are narrow by chance, and those stop. So it is checked after 10, 20, 40, … runs only, as in a group
+//! sequential design. Up to 1,000 runs these are seven interim looks, and a benchmark that runs out of time adds one.
+//! Each has an eighth of the 5 % in which an interval may miss, and by Bonferroni's inequality the sum is at most 5 %
+//! for any noise.
 
 use super::{MedianInterval, Sorted};
 
-/// The runs at the first look; every later one is at twice as many.
+/// The runs at the first interim look; every later look is at twice as many.
 pub const FIRST_LOOK: usize = 10;
 
-/// The looks up to 1,000 runs, and the end.
-const CHANCES_TO_MISS: f64 = 8.0;
+/// The interim looks up to 1,000 runs, and the end.
+const LOOKS: f64 = 8.0;
 
-/// The interval of the median of so many `runs`, in a race that [`is_precise`] may have ended, that holds the median
-/// with at least `confidence` (0.95). Below the first look nothing can have ended it but time.
+/// The interval that contains the median of `runs` with at least `confidence` (0.95), where [`is_precise`] may have
+/// stopped them. Below the first look only the time can have stopped them.
 ///
 /// # Panics
 /// Where `runs` is zero.
@@ -22,12 +23,12 @@ pub fn interval_after_stopping(runs: usize, confidence: f64) -> MedianInterval {
     if runs < FIRST_LOOK {
         return MedianInterval::of(runs, confidence);
     }
-    let of_one_look = MedianInterval::of(runs, 1.0 - (1.0 - confidence) / CHANCES_TO_MISS);
+    let of_one_look = MedianInterval::of(runs, 1.0 - (1.0 - confidence) / LOOKS);
     MedianInterval { confidence, ..of_one_look }
 }
 
-/// Whether so many runs are looked at, and [`interval_after_stopping`] at `confidence` of their `walls_ns` is narrower
-/// than `precision` (0.02), a part of their median.
+/// Whether there is a look at this number of runs and [`interval_after_stopping`] at `confidence` of their `walls_ns` is
+/// narrower than `precision` (0.02), relative to their median.
 pub fn is_precise(walls_ns: &[u64], precision: f64, confidence: f64) -> bool {
     let runs = walls_ns.len();
     if !is_look(runs) {
@@ -48,21 +49,21 @@ mod tests {
     use fastrand::Rng;
 
     use super::*;
-    use crate::stats::noise::{NOISES, Noise};
+    use crate::stats::distribution::{DISTRIBUTIONS, Distribution};
 
     const CONFIDENCE: f64 = 0.95;
     const PRECISION: f64 = 0.02;
 
-    /// A contender whose wall is one second with a noise of this size, in a race that has time for about so many runs.
+    /// A contender whose wall time is one second with noise of this size, and a time budget of about so many runs.
     #[derive(Clone, Copy)]
     struct Race {
-        noise: Noise,
+        noise: Distribution,
         size: f64,
         time: f64,
     }
 
     impl Race {
-        /// Its walls, as many as it ran.
+        /// The wall times of its runs.
         fn run(&self, random: &mut Rng) -> Vec<u64> {
             let (mut walls, mut spent) = (Vec::new(), 0.0);
             while spent < self.time && !is_precise(&walls, PRECISION, CONFIDENCE) {
@@ -74,7 +75,7 @@ mod tests {
             walls
         }
 
-        /// Of so many races, the share whose interval holds the true median, the mean number of runs, and the share
+        /// Of many simulations, the share whose interval contains the true median, the mean number of runs, and the share
         /// that stopped before time was spent.
         fn coverage(&self, races: u32) -> [f64; 3] {
             let mut random = Rng::with_seed(42);
@@ -98,17 +99,17 @@ mod tests {
     }
 
     #[test]
-    fn there_are_as_many_chances_to_miss_as_are_allowed_for() {
+    fn the_looks_add_up_to_the_error_rate() {
         let looks: Vec<usize> = (1..=1_000).filter(|runs| is_look(*runs)).collect();
         assert_eq!(looks, [10, 20, 40, 80, 160, 320, 640]);
-        assert_eq!(looks.len() as f64 + 1.0, CHANCES_TO_MISS);
-        let missed = |runs| 1.0 - MedianInterval::of(runs, 1.0 - 0.05 / CHANCES_TO_MISS).confidence;
-        let at_most = looks.iter().map(|runs| missed(*runs)).sum::<f64>() + 0.05 / CHANCES_TO_MISS;
+        assert_eq!(looks.len() as f64 + 1.0, LOOKS);
+        let missed = |runs| 1.0 - MedianInterval::of(runs, 1.0 - 0.05 / LOOKS).confidence;
+        let at_most = looks.iter().map(|runs| missed(*runs)).sum::<f64>() + 0.05 / LOOKS;
         assert!(at_most <= 0.05, "{at_most}");
     }
 
     #[test]
-    fn it_is_precise_at_a_look_alone() {
+    fn it_is_precise_only_at_a_look() {
         let even = [1_000_u64; 50];
         let precise: Vec<usize> =
             (1..=50).filter(|runs| is_precise(&even[..*runs], PRECISION, CONFIDENCE)).collect();
@@ -126,11 +127,11 @@ mod tests {
         }
     }
 
-    /// With two modes an interval is narrow exactly where all of it lies in one of them, and misses the median: this
-    /// is what a rule that stops too readily cannot stand.
+    /// With two modes an interval is narrow exactly where all of it lies in one of them, and misses the median: the
+    /// worst case for a rule that stops too early.
     #[test]
     fn coverage_of_few_races() {
-        for noise in NOISES {
+        for noise in DISTRIBUTIONS {
             for size in [0.008, 0.02] {
                 let [held, ..] = Race { noise, size, time: 100.0 }.coverage(1_000);
                 assert!(held >= 0.94, "{noise} {size}: {held}");
@@ -139,10 +140,10 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "some hundred thousand races; its results stand in METHOD.md"]
+    #[ignore = "some hundred thousand simulations; its results are in METHOD.md"]
     fn coverage_under_the_stopping_rule() {
         const RACES: u32 = 10_000;
-        for noise in NOISES {
+        for noise in DISTRIBUTIONS {
             for size in [0.002, 0.005, 0.008, 0.012, 0.02, 0.05] {
                 for time in [15.0, 50.0, 250.0] {
                     let [held, runs, stopped] = Race { noise, size, time }.coverage(RACES);

@@ -1,12 +1,12 @@
-//! The Universal Scalability Law: throughput against the number in flight, with what contention and
-//! coherence take from it.
+//! The Universal Scalability Law: throughput as a function of the number in flight, with the cost of contention and
+//! coherence.
 //!
 //! X(N) = λN ÷ (1 + α(N − 1) + βN(N − 1)): N. J. Gunther, "Guerrilla Capacity Planning", Springer 2007,
-//! chapter 4. λ is the throughput of one, α the part that has to queue, β the part that has to agree with all
-//! others. N ÷ X is linear in 1/λ, α/λ and β/λ, which is what is fitted by least squares, each point
-//! weighted by X ÷ N, so that relative errors count alike and none below zero comes out.
+//! chapter 4. λ is the throughput of one in flight, α the contention (queueing), β the coherence (coordination of each
+//! with all others). N ÷ X is linear in 1/λ, α/λ and β/λ, which are fitted by least squares. Each point is weighted by
+//! X ÷ N, so that relative errors count alike, and no parameter is negative.
 
-/// A law that was fitted.
+/// A fitted law.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Usl {
     /// The throughput of one in flight, in the unit of the points.
@@ -105,16 +105,16 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const LADDER: [f64; 6] = [1.0, 4.0, 16.0, 64.0, 256.0, 1_000.0];
+    const IN_FLIGHT: [f64; 6] = [1.0, 4.0, 16.0, 64.0, 256.0, 1_000.0];
 
     proptest! {
         #[test]
-        fn a_law_is_found_again_in_its_own_points(
+        fn a_law_is_recovered_from_its_points(
             lambda in 0.1_f64..1e5, alpha in 0.0_f64..0.5, beta in 1e-7_f64..1e-3,
         ) {
             let law = Usl { lambda, alpha, beta };
-            let fitted = Usl::fit(&LADDER.map(|number| (number, law.throughput(number)))).unwrap();
-            for number in LADDER {
+            let fitted = Usl::fit(&IN_FLIGHT.map(|number| (number, law.throughput(number)))).unwrap();
+            for number in IN_FLIGHT {
                 let (is, should) = (fitted.throughput(number), law.throughput(number));
                 prop_assert!((is / should - 1.0).abs() < 1e-4, "{fitted:?}: {is} for {should}");
             }
@@ -122,16 +122,16 @@ mod tests {
         }
 
         #[test]
-        fn whatever_was_measured_nothing_comes_out_below_zero(rates in prop::collection::vec(1.0_f64..1e6, 6)) {
-            let points: Vec<_> = LADDER.into_iter().zip(rates).collect();
+        fn no_parameter_is_negative(rates in prop::collection::vec(1.0_f64..1e6, 6)) {
+            let points: Vec<_> = IN_FLIGHT.into_iter().zip(rates).collect();
             let law = Usl::fit(&points).unwrap();
             prop_assert!(law.lambda > 0.0 && law.alpha >= 0.0 && law.beta >= 0.0, "{law:?}");
         }
     }
 
     #[test]
-    fn what_scales_without_end_has_no_knee() {
-        let law = Usl::fit(&LADDER.map(|number| (number, 4.0 * number))).unwrap();
+    fn linear_scaling_has_no_knee() {
+        let law = Usl::fit(&IN_FLIGHT.map(|number| (number, 4.0 * number))).unwrap();
         assert!((law.lambda - 4.0).abs() < 1e-9);
         assert!(law.knee().is_none_or(|knee| knee > 1e5), "{law:?}");
     }

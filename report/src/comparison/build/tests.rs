@@ -8,7 +8,7 @@ fn row<'a>(comparison: &'a Comparison, name: &str) -> &'a Row {
 }
 
 #[test]
-fn cost_with_the_common_client_is_over_the_base_in_the_same_shape() {
+fn cost_is_relative_to_the_base_at_the_same_concurrency() {
     let mut record = example::record_with_common_client();
     let comparison = Comparison::of(&record);
     let cost = row(&comparison, "tokio+common:128").cost.unwrap();
@@ -19,7 +19,7 @@ fn cost_with_the_common_client_is_over_the_base_in_the_same_shape() {
     assert_eq!(shares, [5, 2]);
 
     record.header.contenders.last_mut().unwrap().in_flight = 64;
-    assert_eq!(row(&Comparison::of(&record), "tokio+common:128").cost, None, "its shape is another");
+    assert_eq!(row(&Comparison::of(&record), "tokio+common:128").cost, None, "its concurrency is another");
 }
 
 #[test]
@@ -33,20 +33,20 @@ fn figures_are_medians_of_the_valid_runs_alone() {
             walls.push(wall_ns / 1_000_000_000);
         }
     }
-    assert_eq!(walls, [1, 2, 3, 5], "the example's round 4 is void");
-    record.header.contenders[2].floor_ns = 500_000_000;
+    assert_eq!(walls, [1, 2, 3, 5], "the example's round 4 is invalid");
+    record.header.contenders[2].ideal_ns = 500_000_000;
 
     let comparison = Comparison::of(&record);
     let row = row(&comparison, "tokio:128");
     let measured = row.measured.as_ref().unwrap();
-    assert_eq!((row.valid_runs, row.void_runs, row.missing_runs()), (4, 1, 0));
+    assert_eq!((row.valid_runs, row.invalid_runs, row.missing_runs()), (4, 1, 0));
     assert_eq!(measured.wall_ns, Spread { median: 2_500_000_000, low: 1_000_000_000, high: 5_000_000_000 });
     let efficiency = measured.efficiency.unwrap();
     assert_eq!((efficiency.low, efficiency.high), (0.1, 0.5));
     assert_eq!(row.runs.len(), 5);
 }
 
-/// The interval of threads:32 in so many rounds: what it is, and the places of its ends among the sorted walls.
+/// The interval of threads:32 in this number of rounds: its kind, and the positions of its ends among the sorted wall times.
 fn interval(rounds: u32, budget: Option<Budget>) -> (Interval, usize, usize) {
     let mut record = example::record_of_rounds(rounds);
     record.header.budget = budget;
@@ -70,14 +70,14 @@ fn six_valid_runs_have_an_interval_and_fewer_their_range() {
 }
 
 #[test]
-fn where_a_budget_stopped_the_race_the_interval_allows_for_it() {
+fn a_budget_widens_the_interval() {
     let budget = Some(Budget { time_ns: 1, precision: 0.02 });
     let ordered = |left_out| (Interval::OrderStatistic, left_out, left_out);
     assert_eq!([6, 9, 10, 20].map(|rounds| interval(rounds, budget)), [0, 1, 0, 3].map(ordered));
 }
 
 #[test]
-fn a_wall_that_is_the_targets_is_shown_and_neither_compared_nor_ranked() {
+fn a_target_limited_wall_time_is_neither_compared_nor_ranked() {
     let limited = "threads:32";
     let mut record = example::record_of_rounds(16);
     let before = Comparison::of(&record);
@@ -102,13 +102,13 @@ fn a_wall_that_is_the_targets_is_shown_and_neither_compared_nor_ranked() {
         let pairs = comparison.pairs.iter().filter(move |pair| pair.figure == figure);
         pairs.filter(|pair| pair.lower == limited || pair.higher == limited).count()
     };
-    assert_eq!(pairs_of(Figure::WallNs), 0);
-    assert!(pairs_of(Figure::CpuNs) > 0, "its CPU is its own");
+    assert_eq!(pairs_of(RankingFigure::WallNs), 0);
+    assert!(pairs_of(RankingFigure::CpuNs) > 0, "its CPU is its own");
     assert!(comparison.cpu_ranking.iter().any(|ranked| ranked.name == limited));
 }
 
 #[test]
-fn a_warm_up_counts_nowhere_and_a_twin_has_no_row() {
+fn warm_ups_and_aa_controls_have_no_row() {
     let record = example::record();
     let without = Comparison::of(&record);
 
@@ -116,28 +116,30 @@ fn a_warm_up_counts_nowhere_and_a_twin_has_no_row() {
     let mut first = with.runs[1].clone();
     (first.round, first.warm_up) = (0, true);
     first.figures.as_mut().unwrap().wall_ns *= 10;
-    let mut twin = with.header.contenders[1].clone();
-    twin.twin_of = Some(std::mem::replace(&mut twin.name, "twin".to_owned()));
-    let of_twin = Run { contender: twin.name.clone(), ..with.runs[1].clone() };
-    with.header.contenders.push(twin);
-    with.runs.splice(0..0, [first, of_twin]);
+    let mut control = with.header.contenders[1].clone();
+    control.control_of = Some(std::mem::replace(&mut control.name, "control".to_owned()));
+    let of_control = Run { contender: control.name.clone(), ..with.runs[1].clone() };
+    with.header.contenders.push(control);
+    with.runs.splice(0..0, [first, of_control]);
     let with = Comparison::of(&with);
     assert_eq!((with.contenders, with.ranking), (without.contenders, without.ranking));
 }
 
 #[test]
-fn contenders_that_are_chosen_stay_tested_among_all() {
+fn selected_contenders_keep_the_tests_among_all() {
     let all = Comparison::of(&example::record_of_rounds(16));
     let names = ["tokio:128", "threads:32"].map(str::to_owned);
     let some = all.clone().only(&names);
-    assert_eq!((some.raced, some.testing), (5, all.testing));
+    assert_eq!((some.contender_count, some.testing), (5, all.testing));
     let left: Vec<&str> = some.contenders.iter().map(|row| row.name.as_str()).collect();
     assert_eq!(left, ["threads:32", "tokio:128"]);
     assert_eq!(some.pairs.len(), 2);
     let ranks: Vec<(Option<usize>, &str)> =
         some.ranking.iter().map(|ranked| (ranked.rank, ranked.name.as_str())).collect();
     assert_eq!(ranks, [(Some(1), "tokio:128"), (Some(2), "threads:32")]);
-    for (of_some, figure) in [(&some.ranking, Figure::WallNs), (&some.cpu_ranking, Figure::CpuNs)] {
+    for (of_some, figure) in
+        [(&some.ranking, RankingFigure::WallNs), (&some.cpu_ranking, RankingFigure::CpuNs)]
+    {
         let of_all = all.ranking_by(figure).iter().find(|ranked| ranked.name == of_some[1].name).unwrap();
         assert_eq!(of_some[1].adjusted_p, of_all.adjusted_p);
         assert_eq!(of_some[1].to_first.as_ref().unwrap().lower, of_some[0].name);
@@ -145,7 +147,7 @@ fn contenders_that_are_chosen_stay_tested_among_all() {
 }
 
 #[test]
-fn under_a_budget_the_rounds_asked_for_are_those_given() {
+fn with_a_budget_rounds_are_those_that_ran() {
     let mut record = example::record();
     record.header.contenders.iter_mut().for_each(|facts| facts.rounds = 1);
     record.header.budget = Some(Budget { time_ns: 1, precision: 0.02 });
@@ -154,7 +156,7 @@ fn under_a_budget_the_rounds_asked_for_are_those_given() {
 }
 
 #[test]
-fn speed_up_is_over_the_contender_with_one_request_in_flight_whatever_its_name() {
+fn speed_up_is_over_the_contender_with_one_request_in_flight() {
     let mut record = example::record();
     record.header.contenders.rotate_left(1);
     let comparison = Comparison::of(&record);
@@ -176,9 +178,9 @@ fn a_contender_without_a_valid_run_keeps_its_row_and_its_reasons() {
     let comparison = Comparison::of(&example::record());
     let row = row(&comparison, "smol:256");
     assert_eq!(row.measured, None);
-    assert_eq!((row.valid_runs, row.void_runs), (0, 5));
-    assert_eq!(row.void_reasons.len(), 1);
-    assert_eq!(row.void_reasons[0].count, 5);
+    assert_eq!((row.valid_runs, row.invalid_runs), (0, 5));
+    assert_eq!(row.invalid_reasons.len(), 1);
+    assert_eq!(row.invalid_reasons[0].count, 5);
 }
 
 #[test]
@@ -186,7 +188,7 @@ fn latencies_are_pooled_over_the_valid_runs() {
     let mut record = example::record();
     record.runs.retain(|run| run.contender == "threads:32");
     record.runs.truncate(3);
-    record.runs[2].verdict = Verdict::Void { reasons: vec![Reason::new(ReasonKind::TargetLate, "late")] };
+    record.runs[2].verdict = Verdict::Invalid { reasons: vec![Reason::new(ReasonKind::TargetLate, "late")] };
     for (run, values) in record.runs.iter_mut().zip([&[1, 20][..], &[30, 40, 80], &[999]]) {
         run.latencies.whole = Histogram::of(values.iter().copied());
         run.latencies.failed = 1;
@@ -198,7 +200,7 @@ fn latencies_are_pooled_over_the_valid_runs() {
 }
 
 #[test]
-fn one_sampled_peak_makes_the_row_a_sampled_one() {
+fn one_sampled_peak_makes_the_row_sampled() {
     let mut record = example::record();
     let run = record.runs.iter_mut().find(|run| run.contender == "threads:32").unwrap();
     run.figures.as_mut().unwrap().peak_memory_method = MemoryMethod::SampledTree;
@@ -209,7 +211,7 @@ fn one_sampled_peak_makes_the_row_a_sampled_one() {
 }
 
 #[test]
-fn the_json_face_has_the_published_shape() {
+fn json_has_the_published_keys() {
     let json = serde_json::to_value(Comparison::of(&example::record())).unwrap();
     let tokio = &json["contenders"][2];
     assert_eq!(tokio["name"], "tokio:128");
@@ -227,14 +229,14 @@ fn the_json_face_has_the_published_shape() {
             assert!(tokio[figure][part].is_number(), "{figure} {part}");
         }
     }
-    assert!(tokio["floor_ns"].is_u64());
+    assert!(tokio["ideal_ns"].is_u64());
     assert!(tokio["added_latency_ns"]["p99"].is_i64());
-    assert_eq!(tokio["runs"][3]["verdict"], "void");
+    assert_eq!(tokio["runs"][3]["verdict"], "invalid");
     assert_eq!(tokio["runs"][4]["verdict"], "valid");
     assert!(tokio["runs"][4]["wall_ns"].is_u64());
 
     let hung = &json["contenders"][4];
     assert!(hung.get("wall_ns").is_none());
-    assert_eq!(hung["runs"][0]["verdict"], "void");
+    assert_eq!(hung["runs"][0]["verdict"], "invalid");
     assert!(json["references"][0]["rows"][3]["efficiency"].is_f64());
 }

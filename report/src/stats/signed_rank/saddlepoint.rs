@@ -1,4 +1,4 @@
-//! The same distribution, approximately and in no time.
+//! The same distribution by a saddlepoint approximation, which is fast.
 //!
 //! R. Lugannani and S. Rice, "Saddle Point Approximation for the Distribution of the Sum of Independent Random
 //! Variables", Advances in Applied Probability 12 (2), 1980, pages 475 to 490; H. E. Daniels, "Tail Probability
@@ -10,15 +10,14 @@ use std::f64::consts::{FRAC_1_SQRT_2, LN_2, PI};
 
 use super::Group;
 
-/// Newton's method stops when a step changes the saddlepoint by less than this part of it.
+/// Newton's method stops when a step changes the saddlepoint by less than this relative amount.
 const PRECISION: f64 = 1e-9;
 
-/// Nearer to the middle than so many standard deviations the formula is a difference of two large numbers, and the
-/// normal distribution as good.
+/// Nearer to the middle than this number of standard deviations the formula is a difference of two large numbers.
 const MIDDLE: f64 = 1e-3;
 
-/// The chance that the sum over `groups` of doubled ranks, of which each counts or not, is at most `most`: at most
-/// half of all.
+/// The probability that the sum over `groups` of a random subset of doubled ranks is at most `most`, which is at most
+/// half of the largest sum.
 pub(super) fn at_most(groups: &[Group], most: usize) -> f64 {
     let sum: usize = groups.iter().map(|group| group.doubled * group.count).sum();
     if most == 0 {
@@ -85,7 +84,7 @@ fn common_divisor(a: usize, b: usize) -> usize {
     if b == 0 { a } else { common_divisor(b, a % b) }
 }
 
-/// The chance that a standard normal value is above `w`.
+/// The probability that a standard normal value is above `w`.
 fn upper_tail(w: f64) -> f64 {
     libm::erfc(w * FRAC_1_SQRT_2) / 2.0
 }

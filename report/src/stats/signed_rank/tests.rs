@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// Every assignment of signs, one by one: the shares of those whose sum of positive ranks is at most,
-/// and at least, what was seen. Ranks by counting who is smaller.
+/// and at least, what was seen. Ranks by counting smaller magnitudes.
 fn by_enumeration(differences: &[f64]) -> (f64, f64) {
     let rank = |of: f64| {
         let smaller = differences.iter().filter(|d| d.abs() < of.abs()).count() as f64;
@@ -43,7 +43,7 @@ proptest! {
     }
 
     #[test]
-    fn turning_every_sign_turns_the_sides(
+    fn negated_differences_have_the_opposite_side(
         differences in prop::collection::vec(-1.0_f64..1.0, 1..40),
     ) {
         let turned: Vec<f64> = differences.iter().map(|d| -d).collect();
@@ -97,7 +97,7 @@ fn a_zero_doubles_the_least() {
 }
 
 #[test]
-fn nothing_tells_nothing() {
+fn without_differences_p_is_one() {
     assert_eq!(two_sided(&[]), 1.0);
     assert_eq!(greater(&[0.0, 0.0]), 1.0);
     assert_eq!(least_two_sided(0), 1.0);
@@ -134,7 +134,7 @@ fn share(digits: &[u64], halvings: usize) -> f64 {
 }
 
 #[test]
-fn without_ties_it_is_as_exact_as_whole_numbers() {
+fn without_ties_it_agrees_with_integer_arithmetic() {
     for n in [1, 2, 49, 50, 51, 100, 130] {
         let ways = ways(&(1..=n).collect::<Vec<_>>());
         let mut at_most = vec![0; n / 64 + 1];
@@ -149,7 +149,7 @@ fn without_ties_it_is_as_exact_as_whole_numbers() {
 /// Of 1,000 the tail begins as the numbers of partitions into distinct parts do (OEIS A000009): no rank is too
 /// large for a sum below 1,000. The middle is symmetric, and the moments are the known ones.
 #[test]
-fn of_a_thousand_it_is_exact_from_the_smallest_tail_to_the_middle() {
+fn a_thousand_differences_are_exact_from_the_tail_to_the_middle() {
     let partitions = [1_u64, 1, 1, 2, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 22, 27, 32, 38, 46, 54, 64];
     let mut at_most = 0;
     for (sum, own) in partitions.into_iter().enumerate() {
@@ -198,9 +198,9 @@ fn largest_error(n: usize, magnitudes: usize, zeros: f64) -> (f64, String) {
         if p < 1e-5 || exact::work(&ranks.groups, most) <= EXACT_WORK {
             return None;
         }
-        let told = ranks.at_most(most, EXACT_WORK);
-        let place = format!("{magnitudes} magnitudes, {zeros} of them zero: {told:.3e} for {p:.3e}");
-        Some(((told / p - 1.0).abs(), place))
+        let approximate = ranks.at_most(most, EXACT_WORK);
+        let place = format!("{magnitudes} magnitudes, {zeros} of them zero: {approximate:.3e} for {p:.3e}");
+        Some(((approximate / p - 1.0).abs(), place))
     });
     errors.fold((0.0, String::new()), |worst, error| if error.0 > worst.0 { error } else { worst })
 }
@@ -214,7 +214,7 @@ fn ties_and_zeros_are_within_a_tenth_of_the_exact_count() {
 }
 
 #[test]
-#[ignore = "exact counts of a thousand take their time; its results stand in METHOD.md"]
+#[ignore = "exact counts of a thousand differences are slow; its results are in METHOD.md"]
 fn accuracy_with_ties_and_zeros_up_to_a_thousand() {
     let mut all = (0.0, String::new());
     for n in [400, 500, 700, 1_000] {
@@ -232,7 +232,7 @@ fn accuracy_with_ties_and_zeros_up_to_a_thousand() {
 }
 
 #[test]
-fn a_thousand_with_ties_are_told_without_an_exact_count() {
+fn a_thousand_with_ties_are_approximated() {
     for positive in [0.5, 0.55, 0.6, 1.0] {
         let differences = tied(1_000, 400, 0.1, positive);
         let (p, turned) =

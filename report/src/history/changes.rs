@@ -1,4 +1,4 @@
-//! Where a series changed: its levels, and the steps from one to the next.
+//! Changes of a series: its levels, and the steps from one to the next.
 
 use std::cmp::Ordering;
 
@@ -6,13 +6,13 @@ use super::series::{Point, Series};
 use crate::numbers::{self, direction};
 use crate::stats::{Sorted, change_points};
 
-/// With fewer gates no change is looked for: a test could hardly tell one.
+/// The fewest gates in which changes are searched for: with fewer a test has little power.
 pub const LEAST_GATES: usize = 10;
 
-/// Between two changes there are so many gates at least.
+/// The fewest gates between two changes.
 const LEAST_BETWEEN: usize = 5;
 
-/// Of the orders that the test draws, so that the same gates always say the same.
+/// The seed of the permutation test, so that the same gates have the same changes.
 const SEED: u64 = 1;
 
 /// A stretch between two changes.
@@ -35,23 +35,23 @@ pub struct Step<'a> {
     pub after: &'a Point,
     /// The level after it ÷ the level before it.
     pub ratio: f64,
-    /// Which way it went.
+    /// Its direction.
     pub way: Way,
 }
 
-/// Which way a change went, by the digits that are told of it.
+/// The direction of a change, by the digits that are shown of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     /// The level is better.
     Better,
     /// The level is worse.
     Worse,
-    /// The level is told to be the same, so that it is the spread around it that changed.
+    /// The level is shown as the same, so the spread around it changed.
     Spread,
 }
 
 impl Series {
-    /// What it was between its changes.
+    /// Its levels between changes.
     pub(super) fn levels(&self) -> Vec<Level> {
         let counted: Vec<usize> = (0..self.points.len()).filter(|at| self.points[*at].counts()).collect();
         if counted.len() < LEAST_GATES {
@@ -83,8 +83,8 @@ impl Series {
 }
 
 impl Step<'_> {
-    /// By how much it changed, or in what: `−5.6 %`, `spread`.
-    pub fn told(&self) -> String {
+    /// By how much it changed, or that its spread did: `−5.6 %`, `spread`.
+    pub fn text(&self) -> String {
         match self.way {
             Way::Better | Way::Worse => numbers::change(self.ratio),
             Way::Spread => "spread".to_owned(),
@@ -95,13 +95,13 @@ impl Step<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::{Figure, example};
+    use crate::gate::{GateFigure, example};
 
     fn all(count: u32) -> Vec<Series> {
         Series::all(&example::gates(count).iter().collect::<Vec<_>>())
     }
 
-    fn of(count: u32, cell: &str, figure: Figure) -> Series {
+    fn of(count: u32, cell: &str, figure: GateFigure) -> Series {
         all(count).into_iter().find(|series| series.cell == cell && series.figure == figure).unwrap()
     }
 
@@ -110,39 +110,39 @@ mod tests {
     }
 
     #[test]
-    fn the_step_is_found_at_the_gate_that_made_it() {
-        let throughput = of(24, example::STEPPED, Figure::Throughput);
+    fn a_step_is_found_at_its_gate() {
+        let throughput = of(24, example::STEPPED, GateFigure::Throughput);
         let steps: Vec<Step<'_>> = throughput.steps().collect();
         let [Step { before, after, ratio, way }] = steps[..] else { panic!("{steps:?}") };
         assert_eq!((before.gate, after.gate, after.head.as_str()), (12, 13, "head-14"));
         assert!((ratio - 1.0 / example::STEP).abs() < 0.01, "{ratio}");
         assert_eq!(way, Way::Worse);
-        assert_eq!(of(24, example::STEADY, Figure::Throughput).steps().count(), 0);
+        assert_eq!(of(24, example::STEADY, GateFigure::Throughput).steps().count(), 0);
     }
 
     #[test]
-    fn what_costs_more_is_worse_and_what_costs_less_is_better() {
-        assert_eq!(ways(&of(24, example::STEPPED, Figure::Cpu)), [Way::Worse]);
-        assert_eq!(ways(&of(24, example::STEADY, Figure::Instructions)), [Way::Better; 2]);
+    fn higher_cost_is_worse_and_lower_cost_is_better() {
+        assert_eq!(ways(&of(24, example::STEPPED, GateFigure::Cpu)), [Way::Worse]);
+        assert_eq!(ways(&of(24, example::STEADY, GateFigure::Instructions)), [Way::Better; 2]);
     }
 
     #[test]
-    fn where_the_level_stays_it_is_the_spread_that_changed() {
-        let mut series = of(24, example::STEADY, Figure::Throughput);
+    fn a_change_without_a_new_level_is_one_of_spread() {
+        let mut series = of(24, example::STEADY, GateFigure::Throughput);
         for (at, point) in series.points.iter_mut().enumerate() {
             let spread: f64 = if at < 12 { 0.001 } else { 0.1 };
             point.ratio = if at % 2 == 0 { spread.exp() } else { (-spread).exp() };
         }
         series.levels = series.levels();
-        let steps: Vec<(usize, String)> = series.steps().map(|step| (step.after.gate, step.told())).collect();
+        let steps: Vec<(usize, String)> = series.steps().map(|step| (step.after.gate, step.text())).collect();
         assert_eq!(steps, [(12, "spread".to_owned())]);
-        // What is told as nothing has no direction.
+        // A change that is shown as zero has no direction.
         series.levels[1].ratio *= 1.000_4;
         assert_eq!(ways(&series), [Way::Spread]);
     }
 
     #[test]
-    fn with_few_gates_no_change_is_looked_for() {
+    fn few_gates_have_no_changes() {
         assert!(all(9).iter().all(|series| series.levels.is_empty()));
         assert!(all(10).iter().all(|series| series.points.is_empty() || series.levels.len() == 1));
     }

@@ -1,32 +1,33 @@
-//! The comparison put to the test: thousands of made-up records whose truth is known go through
-//! [`Comparison::of`] and [`conclusion`], as a real one does. METHOD.md tells what came out.
+//! Error rates and power by simulation: thousands of synthetic records with known differences go through
+//! [`Comparison::of`] and [`conclusion`]. The results are in METHOD.md.
 
 use std::fmt;
 use std::sync::LazyLock;
 
 use fastrand::Rng;
 
-use super::{Comparison, Figure, enough_rounds};
-use crate::conclusion::conclusion;
+use super::conclusion;
+use crate::comparison::{Comparison, RankingFigure, enough_rounds};
 use crate::example;
 use crate::record::{Latencies, Record, Run};
+use crate::stats::distribution::normal;
 
 static EXAMPLE: LazyLock<Record> = LazyLock::new(example::short_record);
 
-/// Contenders of one shape in a race of so many rounds.
+/// A benchmark of contenders with one concurrency over a number of rounds.
 #[derive(Clone, Copy)]
 struct Race {
     contenders: usize,
     rounds: u32,
-    /// Whether the first is raced a second time.
-    twin: bool,
-    /// The first takes so many times as long as the others.
+    /// Whether the first has an A/A control.
+    control: bool,
+    /// How many times as long as the others the first takes.
     times: f64,
-    noise: Noise,
+    noise: NoiseModel,
 }
 
 #[derive(Clone, Copy)]
-enum Noise {
+enum NoiseModel {
     /// A normal distribution whose standard deviation is 3 %.
     Normal,
     /// Student's t with two degrees of freedom, whose variance is infinite, times 2 %; every round is up to
@@ -35,37 +36,32 @@ enum Noise {
     HeavyTailed,
 }
 
-impl Noise {
-    /// What a run's wall and CPU are multiplied with.
+impl NoiseModel {
+    /// The factors of a run's wall time and CPU.
     fn factors(self, random: &mut Rng) -> [f64; 2] {
         match self {
-            Noise::Normal => [0, 1].map(|_| (0.03 * normal(random)).exp()),
-            Noise::HeavyTailed => {
+            NoiseModel::Normal => [0, 1].map(|_| (0.03 * normal(random)).exp()),
+            NoiseModel::HeavyTailed => {
                 let stall = if random.u32(..50) == 0 { 1.0 + random.f64() } else { 1.0 };
                 [0, 1].map(|_| (0.02 * normal(random) / (-random.f64().max(1e-9).ln()).sqrt()).exp() * stall)
             }
         }
     }
 
-    /// What all runs of a round are multiplied with.
+    /// The factor of all runs of a round.
     fn of_round(self, random: &mut Rng) -> f64 {
         match self {
-            Noise::Normal => 1.0,
-            Noise::HeavyTailed => 0.9 + 0.2 * random.f64(),
+            NoiseModel::Normal => 1.0,
+            NoiseModel::HeavyTailed => 0.9 + 0.2 * random.f64(),
         }
     }
 
     fn cpu_ns(self, cpu_ns: f64) -> u64 {
         match self {
-            Noise::Normal => cpu_ns as u64,
-            Noise::HeavyTailed => (cpu_ns / 4e6).round() as u64 * 4_000_000,
+            NoiseModel::Normal => cpu_ns as u64,
+            NoiseModel::HeavyTailed => (cpu_ns / 4e6).round() as u64 * 4_000_000,
         }
     }
-}
-
-/// Box and Muller's way to a standard normal distribution.
-fn normal(random: &mut Rng) -> f64 {
-    (-2.0 * (1.0 - random.f64()).ln()).sqrt() * (std::f64::consts::TAU * random.f64()).cos()
 }
 
 impl Race {
@@ -74,11 +70,11 @@ impl Race {
         let template = Run { latencies: Latencies::default(), ..EXAMPLE.runs[1].clone() };
         let facts = record.header.contenders[1].clone();
         record.header.contenders.clear();
-        for contender in 0..self.contenders + usize::from(self.twin) {
+        for contender in 0..self.contenders + usize::from(self.control) {
             let mut facts = facts.clone();
             facts.name = format!("contender {contender}");
             facts.rounds = self.rounds;
-            facts.twin_of = (contender == self.contenders).then(|| "contender 0".to_owned());
+            facts.control_of = (contender == self.contenders).then(|| "contender 0".to_owned());
             record.header.contenders.push(facts);
         }
         for round in 1..=self.rounds {
@@ -96,10 +92,10 @@ impl Race {
         record
     }
 
-    /// How many of `count` such records do what `does` asks.
-    fn count(&self, count: u32, does: fn(&Comparison) -> bool) -> Share {
+    /// How many of `count` such records satisfy `is`.
+    fn count(&self, count: u32, is: fn(&Comparison) -> bool) -> Share {
         let mut random = Rng::with_seed(42);
-        let of = (0..count).filter(|_| does(&Comparison::of(&self.record(&mut random)))).count();
+        let of = (0..count).filter(|_| is(&Comparison::of(&self.record(&mut random)))).count();
         Share { of: of as u32, count }
     }
 }
@@ -125,19 +121,19 @@ impl fmt::Display for Share {
 impl fmt::Display for Race {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let noise = match self.noise {
-            Noise::Normal => "normal noise",
-            Noise::HeavyTailed => "heavy-tailed noise",
+            NoiseModel::Normal => "normal noise",
+            NoiseModel::HeavyTailed => "heavy-tailed noise",
         };
-        let twin = if self.twin { " and a twin" } else { "" };
-        write!(f, "{} contenders{twin}, {} rounds, {noise}", self.contenders, self.rounds)
+        let control = if self.control { " and a control" } else { "" };
+        write!(f, "{} contenders{control}, {} rounds, {noise}", self.contenders, self.rounds)
     }
 }
 
-/// Whether anything that is said of a record calls two of its contenders different.
+/// Whether any result of a record calls two of its contenders different.
 fn names_a_difference(comparison: &Comparison) -> bool {
     let claims = ["Fastest", "Least CPU"];
     let rankings = [&comparison.ranking, &comparison.cpu_ranking];
-    comparison.noise.iter().any(|floor| floor.told_apart)
+    comparison.noise.iter().any(|floor| floor.distinguished)
         || rankings.into_iter().flatten().any(|ranked| ranked.rank != Some(1))
         || conclusion(comparison).iter().any(|line| claims.iter().any(|claim| line.starts_with(claim)))
 }
@@ -147,77 +143,78 @@ fn names_the_first(comparison: &Comparison) -> bool {
     conclusion(comparison)[0].starts_with("Fastest: contender 0, ")
 }
 
-/// Whether the first contender is put behind another, and none of the others is.
-fn puts_the_first_behind(comparison: &Comparison) -> bool {
+/// Whether the first contender ranks behind another, and none of the others does.
+fn ranks_the_first_behind(comparison: &Comparison) -> bool {
     let is_behind = |name: &str| {
-        let ranked = comparison.ranking_by(Figure::WallNs).iter().find(|ranked| ranked.name == name);
+        let ranked = comparison.ranking_by(RankingFigure::WallNs).iter().find(|ranked| ranked.name == name);
         ranked.is_some_and(|ranked| ranked.rank > Some(1))
     };
     let others = comparison.contenders.iter().filter(|row| row.name != "contender 0");
     is_behind("contender 0") && !others.into_iter().any(|row| is_behind(&row.name))
 }
 
-/// Whether one of the others, which are equals, is put behind another of them.
-fn parts_the_others(comparison: &Comparison) -> bool {
+/// Whether one of the others, which are equal, ranks behind another of them.
+fn distinguishes_the_others(comparison: &Comparison) -> bool {
     comparison.ranking.iter().any(|ranked| ranked.behind.iter().any(|name| name != "contender 0"))
 }
 
 /// Equal contenders, in as many rounds as they have by default.
-fn equals(contenders: usize, noise: Noise) -> Race {
-    Race { contenders, rounds: enough_rounds(contenders as u32), twin: false, times: 1.0, noise }
+fn equals(contenders: usize, noise: NoiseModel) -> Race {
+    Race { contenders, rounds: enough_rounds(contenders as u32), control: false, times: 1.0, noise }
 }
 
-fn first_takes(times: f64, contenders: usize, noise: Noise) -> Race {
+fn first_takes(times: f64, contenders: usize, noise: NoiseModel) -> Race {
     Race { times, ..equals(contenders, noise) }
 }
 
 const RECORDS: u32 = 2_000;
 
 #[test]
-#[ignore = "46,000 records; its results stand in METHOD.md"]
-fn of_thousands_of_records() {
+#[ignore = "46,000 records; its results are in METHOD.md"]
+fn error_rates_and_power() {
     let mut misses = Vec::new();
-    let mut hold = |what: &str, race: Race, does: fn(&Comparison) -> bool, holds: fn(f64) -> bool| {
-        let share = race.count(RECORDS, does);
+    let mut check = |what: &str, race: Race, is: fn(&Comparison) -> bool, holds: fn(f64) -> bool| {
+        let share = race.count(RECORDS, is);
         println!("{race}: {what} in {share}");
         if !holds(share.percent()) {
             misses.push(format!("{race}: {what} in {share}"));
         }
     };
-    for noise in [Noise::Normal, Noise::HeavyTailed] {
+    for noise in [NoiseModel::Normal, NoiseModel::HeavyTailed] {
         for contenders in [2, 4, 8, 27] {
-            hold("equals, a difference named", equals(contenders, noise), names_a_difference, |share| {
-                share <= 1.0
-            });
+            let equal = equals(contenders, noise);
+            check("equals, a difference named", equal, names_a_difference, |share| share <= 1.0);
         }
     }
-    let with_twin = Race { twin: true, ..equals(2, Noise::HeavyTailed) };
-    hold("equals and a twin, a difference named", with_twin, names_a_difference, |share| share <= 1.0);
+    let with_control = Race { control: true, ..equals(2, NoiseModel::HeavyTailed) };
+    check("equals and a control, a difference named", with_control, names_a_difference, |share| share <= 1.0);
     for contenders in [4, 27] {
-        let race = first_takes(1.0 / 1.1, contenders, Noise::HeavyTailed);
-        hold("one faster by 10 %, the others parted", race, parts_the_others, |share| share <= 1.0);
+        let race = first_takes(1.0 / 1.1, contenders, NoiseModel::HeavyTailed);
+        check("one faster by 10 %, the others distinguished", race, distinguishes_the_others, |share| {
+            share <= 1.0
+        });
     }
     for contenders in [2, 4, 8, 27] {
-        let faster = first_takes(1.0 / 1.1, contenders, Noise::Normal);
-        hold("one faster by 10 %, named the fastest", faster, names_the_first, |share| share >= 95.0);
-        let slower = first_takes(1.1, contenders, Noise::Normal);
-        hold("one slower by 10 %, put behind", slower, puts_the_first_behind, |share| share >= 95.0);
-        let by_5 = first_takes(1.0 / 1.05, contenders, Noise::Normal);
-        hold("one faster by 5 %, named the fastest", by_5, names_the_first, |_| true);
+        let faster = first_takes(1.0 / 1.1, contenders, NoiseModel::Normal);
+        check("one faster by 10 %, named the fastest", faster, names_the_first, |share| share >= 95.0);
+        let slower = first_takes(1.1, contenders, NoiseModel::Normal);
+        check("one slower by 10 %, ranked behind", slower, ranks_the_first_behind, |share| share >= 95.0);
+        let by_5 = first_takes(1.0 / 1.05, contenders, NoiseModel::Normal);
+        check("one faster by 5 %, named the fastest", by_5, names_the_first, |_| true);
     }
     assert!(misses.is_empty(), "{misses:#?}");
 }
 
 #[test]
-fn equals_are_hardly_ever_told_apart() {
-    let share = Race { twin: true, ..equals(3, Noise::HeavyTailed) }.count(60, names_a_difference);
+fn equal_contenders_are_rarely_distinguished() {
+    let share = Race { control: true, ..equals(3, NoiseModel::HeavyTailed) }.count(60, names_a_difference);
     assert!(share.of <= 2, "{share}");
 }
 
 #[test]
-fn a_true_difference_is_nearly_always_found() {
+fn a_difference_of_ten_per_cent_is_nearly_always_found() {
     for contenders in [2, 4] {
-        let share = first_takes(1.0 / 1.1, contenders, Noise::Normal).count(60, names_the_first);
+        let share = first_takes(1.0 / 1.1, contenders, NoiseModel::Normal).count(60, names_the_first);
         assert!(share.percent() >= 90.0, "{share}");
     }
 }

@@ -1,35 +1,36 @@
-//! Made-up gates of which one cell after the other can be made worse.
+//! Synthetic gates with known differences between base and head.
 
 use crate::example::record;
-use crate::gate::{Build, Cell, Cost, Count, Figure, GATE_FORMAT, Gate, Pair, SCREEN_PAIRS, Side, Stage};
+use crate::gate::{Build, Cell, Cost, Count, GATE_FORMAT, Gate, GateFigure, Pair, SCREEN_PAIRS, Side, Stage};
 use crate::record::Noise;
 
-/// What one cell of a made-up gate is to show.
+/// The true differences of a cell.
 #[derive(Clone, Copy)]
 pub(super) struct Truth {
-    /// Head ÷ base of walls.
+    /// Head ÷ base of wall times.
     pub(super) wall: f64,
-    /// By how much, up and down, a pair's ratio differs from the truth.
+    /// By how much, up and down, a pair's ratio differs from the true one.
     pub(super) spread: f64,
     /// Head ÷ base of instructions.
     pub(super) instructions: f64,
-    /// What the head opens more.
+    /// How many more connections the head opens.
     pub(super) connections: f64,
 }
 
 pub(super) const EVEN: Truth = Truth { wall: 1.0, spread: 0.005, instructions: 1.0, connections: 0.0 };
 
-/// A gate of a cell for each of `truths`, and the hidden one, with the pairs of both stages and the counts.
+/// A gate with a cell for each of `truths` and the A/A control, with the pairs of both stages and the counts.
 pub(super) fn gate(truths: &[Truth]) -> Gate {
     let build = |name: &str, digit: &str| Build { name: name.to_owned(), digest: digit.repeat(64) };
-    let figures = vec![Figure::Throughput, Figure::Cpu, Figure::Instructions, Figure::Connections];
-    let cell = |(at, twin)| Cell {
+    let figures =
+        vec![GateFigure::Throughput, GateFigure::Cpu, GateFigure::Instructions, GateFigure::Connections];
+    let cell = |(at, control)| Cell {
         contender: format!("{}:128", ["ours", "theirs"][at % 2]),
         preset: "sprint".to_owned(),
         urls: 1_000,
         runs: 10,
-        figures: if twin { vec![Figure::Throughput, Figure::Cpu] } else { figures.clone() },
-        twin,
+        figures: if control { vec![GateFigure::Throughput, GateFigure::Cpu] } else { figures.clone() },
+        control,
     };
     let cells = (0..truths.len()).map(|at| (at, false)).chain([(0, true)]).map(cell).collect();
     let mut gate = Gate {
@@ -47,7 +48,7 @@ pub(super) fn gate(truths: &[Truth]) -> Gate {
         pairs: Vec::new(),
         counts: Vec::new(),
         unmatched: Vec::new(),
-        not_offered: vec![(Figure::Allocations, "there is no valgrind: install valgrind".to_owned())],
+        not_offered: vec![(GateFigure::Allocations, "there is no valgrind: install valgrind".to_owned())],
     };
     for (cell, truth) in truths.iter().chain([&EVEN]).enumerate() {
         for stage in [Stage::Screen, Stage::Confirm] {
@@ -79,7 +80,7 @@ pub(super) fn gate(truths: &[Truth]) -> Gate {
     gate
 }
 
-/// Noise as even as can be: what lies above the truth lies below it as well.
+/// A pair with symmetric noise around the true ratio.
 fn pair(cell: usize, stage: Stage, number: u32, truth: &Truth) -> Pair {
     let sign = if number.is_multiple_of(2) { 1.0 } else { -1.0 };
     let noise = (truth.spread * sign * (1.0 + f64::from(number / 2)) / 8.0).exp();

@@ -1,4 +1,4 @@
-//! A gate on disk: one file, written whole or not at all, and never changed.
+//! A gate on disk: one file, written atomically and never changed.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -29,8 +29,10 @@ pub enum GateError {
         /// What is wrong with it.
         reason: String,
     },
-    /// It was written by another Inflight.
-    #[error("{path} has format {found}, this version reads {GATE_FORMAT}: use the inflight that wrote it")]
+    /// It was written by a newer Inflight.
+    #[error(
+        "{path} has format {found}, this version reads up to {GATE_FORMAT}: use the inflight that wrote it"
+    )]
     OtherFormat {
         /// The file.
         path: PathBuf,
@@ -39,12 +41,12 @@ pub enum GateError {
     },
 }
 
-/// Saves `gate` in `folder`, which is made where there is none, and gives the file. When this returns, it is on
-/// disk.
+/// Saves `gate` in `folder`, which is created where there is none, and returns the path. When this returns, the file is
+/// on disk.
 ///
 /// # Errors
-/// [`io::ErrorKind::AlreadyExists`] where the same head was judged at the same second. Else what the system
-/// says, as on a full disk: nothing is left behind.
+/// [`io::ErrorKind::AlreadyExists`] where the same head was judged at the same second. Else the system's error, as on
+/// a full disk: no incomplete file is left.
 pub fn save(folder: &Path, gate: &Gate) -> io::Result<PathBuf> {
     fs::create_dir_all(folder)?;
     let digest: String = gate.head.digest.chars().take(12).collect();
@@ -54,12 +56,12 @@ pub fn save(folder: &Path, gate: &Gate) -> io::Result<PathBuf> {
     file.write_all(b"\n")?;
     file.as_file().sync_all()?;
     file.persist_noclobber(&path).map_err(|refused| refused.error)?;
-    // Its name is on disk when its folder is.
+    // The name is on disk when the folder is.
     File::open(folder)?.sync_all()?;
     Ok(path)
 }
 
-/// A file that is made for all to read and nobody to change, where the system has such a thing.
+/// A read-only file, where the system supports that.
 fn read_only<'a, 'b, 'c>(builder: &'a mut Builder<'b, 'c>) -> &'a mut Builder<'b, 'c> {
     #[cfg(unix)]
     {
@@ -72,7 +74,7 @@ fn read_only<'a, 'b, 'c>(builder: &'a mut Builder<'b, 'c>) -> &'a mut Builder<'b
 /// Reads the gate at `path`.
 ///
 /// # Errors
-/// Where it cannot be read, or is none of this version's.
+/// Where it cannot be read, is not a gate, or has a newer format.
 pub fn read(path: &Path) -> Result<Gate, GateError> {
     #[derive(Deserialize)]
     struct Format {
@@ -84,19 +86,19 @@ pub fn read(path: &Path) -> Result<Gate, GateError> {
     let broken = |reason: String| GateError::Broken { path: path(), reason };
     let Format { gate_format: found } =
         serde_json::from_str(&text).map_err(|error| broken(error.to_string()))?;
-    if found != GATE_FORMAT {
+    if !(1..=GATE_FORMAT).contains(&found) {
         return Err(GateError::OtherFormat { path: path(), found });
     }
     let gate: Gate = serde_json::from_str(&text).map_err(|error| broken(error.to_string()))?;
     let cells = gate.pairs.iter().map(|pair| pair.cell).chain(gate.counts.iter().map(|count| count.cell));
     if cells.max().is_some_and(|cell| cell >= gate.cells.len()) {
-        return Err(broken("something of a cell that there is not was measured".to_owned()));
+        return Err(broken("a pair or count belongs to no cell".to_owned()));
     }
     Ok(gate)
 }
 
-/// Reads every gate in `folder`, oldest first, and tells of files that are none. What a gate under way or one
-/// that was killed has left is no file of its own name yet.
+/// Reads every gate in `folder`, oldest first, and returns errors for other files. Hidden files are skipped: a running
+/// or killed gate leaves one.
 ///
 /// # Errors
 /// Where the folder cannot be read.
