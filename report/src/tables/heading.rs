@@ -7,7 +7,7 @@ use crate::printable::clipped;
 use crate::record::{Order, Settings};
 
 /// What was run, where and how, each with its label.
-pub(crate) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
+pub(crate) fn of_record(comparison: &Comparison) -> Vec<(&'static str, String)> {
     let disturbed = disturbances(comparison).map(|disturbance| ("warning", disturbance));
     let heading = [
         ("workload", workload(comparison)),
@@ -139,7 +139,7 @@ fn rounds(comparison: &Comparison) -> String {
 }
 
 /// What stands above the table of what models cost with the client that they share.
-pub(crate) fn costs_heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
+pub(crate) fn of_common(comparison: &Comparison) -> Vec<(&'static str, String)> {
     let mut heading = vec![(
         "common",
         "every model with the same client, so that they differ in the model alone: what the model costs"
@@ -172,7 +172,7 @@ mod tests {
         let mut record = example::record();
         let figures = record.runs.iter_mut().find_map(|run| run.figures.as_mut()).unwrap();
         figures.noise.others_cpu_ns = Some(figures.wall_ns / 2);
-        let heading = heading(&Comparison::of(&record));
+        let heading = of_record(&Comparison::of(&record));
         let measured = record.runs.iter().filter(|run| run.figures.is_some()).count();
         let told = format!(
             "the machine was busy: other programs used more than 5 % of its CPU in 1 of {measured} runs, up \

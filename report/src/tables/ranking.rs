@@ -1,95 +1,65 @@
-//! Who is ahead of whom, and what the record could not have seen: the ranking and the words that go with it.
+//! The ranking: who is ahead of whom, and how much noise the record has.
 
-use super::columns::Column;
+use super::data::{Cell, Column, Data};
 use crate::comparison::{
-    ALPHA, CONFIDENCE, Comparison, Figure, Finding, NoiseFloor, POWER, Pair, Ranked, Ratio, Testing,
+    ALPHA, CONFIDENCE, Comparison, Figure, Finding, NoiseFloor, POWER, Ranked, Ratio, Testing,
 };
 use crate::numbers::{NONE, duration, percent, three_digits};
 
-/// How many columns a ranking has.
-pub(crate) const COLUMNS: usize = 7;
-
-/// The columns of a ranking by `figure`.
-pub(crate) fn columns(figure: Figure) -> [&'static Column<Ranked>; COLUMNS] {
-    let median = match figure {
-        Figure::WallNs => &WALL,
-        Figure::CpuNs => &CPU,
+/// A row for each contender with valid runs, the best first.
+pub(crate) fn table(comparison: &Comparison) -> Data {
+    let median = match comparison.ranked_by {
+        Figure::WallNs => Column::number("wall", "wall_ns"),
+        Figure::CpuNs => Column::number("CPU per request", "cpu_ns_per_request"),
     };
-    [&RANK, &CONTENDER, median, &TO_FIRST, &INTERVAL, &ROUNDS, &P]
+    Data {
+        columns: vec![
+            Column::number("rank", "rank"),
+            Column::text("contender", "contender"),
+            Column { gives_way: Some(3), ..median },
+            Column::number("÷ first", "times_the_first"),
+            Column::number("95 % interval", "times_the_first_low times_the_first_high"),
+            Column { gives_way: Some(2), ..Column::number("rounds", "rounds") },
+            Column { gives_way: Some(1), ..Column::number("p", "adjusted_p") },
+        ],
+        rows: comparison.ranking.iter().map(row).collect(),
+    }
 }
 
-const RANK: Column<Ranked> = Column {
-    title: "rank",
-    numeric: true,
-    cell: |ranked| ranked.rank.map_or_else(|| NONE.to_owned(), |rank| rank.to_string()),
-    meaning: "",
-    gives_way: None,
-};
+fn row(ranked: &Ranked) -> Vec<Cell> {
+    let pair = ranked.to_first.as_ref();
+    let ratio = pair.and_then(|pair| pair.ratio);
+    // Of one round there is no interval.
+    let with_interval = ratio.filter(|_| pair.is_some_and(|pair| pair.rounds > 1));
+    let to_first = match pair {
+        None => Cell::figure("1×", 1.0),
+        Some(_) => ratio.map_or_else(Cell::none, |ratio| {
+            Cell::figure(format!("{}×", digits(ratio.estimate)), ratio.estimate)
+        }),
+    };
+    vec![
+        ranked.rank.map_or_else(Cell::none, |rank| Cell::figure(rank.to_string(), rank as f64)),
+        Cell::text(&ranked.name),
+        Cell::figure(duration(ranked.median_ns), ranked.median_ns as f64),
+        to_first,
+        with_interval
+            .map_or_else(Cell::none, |ratio| Cell::interval(interval(ratio), ratio.low, ratio.high)),
+        pair.map_or_else(Cell::none, |pair| Cell::figure(pair.rounds.to_string(), f64::from(pair.rounds))),
+        p(ranked),
+    ]
+}
 
-const CONTENDER: Column<Ranked> = Column {
-    title: "contender",
-    numeric: false,
-    cell: |ranked| ranked.name.clone(),
-    meaning: "",
-    gives_way: None,
-};
-
-const WALL: Column<Ranked> = Column {
-    title: "wall",
-    numeric: true,
-    cell: |ranked| duration(ranked.median_ns),
-    meaning: "",
-    gives_way: Some(3),
-};
-
-const CPU: Column<Ranked> = Column { title: "CPU per request", ..WALL };
-
-const TO_FIRST: Column<Ranked> = Column {
-    title: "÷ first",
-    numeric: true,
-    cell: |ranked| match &ranked.to_first {
-        Some(pair) => {
-            pair.ratio.map_or_else(|| NONE.to_owned(), |ratio| format!("{}×", digits(ratio.estimate)))
-        }
-        None => "1×".to_owned(),
-    },
-    meaning: "",
-    gives_way: None,
-};
-
-const INTERVAL: Column<Ranked> = Column {
-    title: "95 % interval",
-    numeric: true,
-    cell: |ranked| to_first(ranked, |pair| pair.ratio.filter(|_| pair.rounds > 1).map(interval)),
-    meaning: "",
-    gives_way: None,
-};
-
-const ROUNDS: Column<Ranked> = Column {
-    title: "rounds",
-    numeric: true,
-    cell: |ranked| to_first(ranked, |pair| Some(pair.rounds.to_string())),
-    meaning: "",
-    gives_way: Some(2),
-};
-
-const P: Column<Ranked> = Column {
-    title: "p",
-    numeric: true,
-    cell: |ranked| {
-        to_first(ranked, |pair| match (pair.finding, pair.adjusted_p) {
-            (Finding::Bound, _) => Some("bound".to_owned()),
-            (_, Some(p)) if p < 0.001 => Some("< 0.001".to_owned()),
-            (_, Some(p)) => Some(format!("{p:.3}")),
-            (_, None) => None,
-        })
-    },
-    meaning: "",
-    gives_way: Some(1),
-};
-
-fn to_first(ranked: &Ranked, show: impl Fn(&Pair) -> Option<String>) -> String {
-    ranked.to_first.as_ref().and_then(show).unwrap_or_else(|| NONE.to_owned())
+/// The adjusted p-value of the comparison with the first, or that a bound settles it.
+fn p(ranked: &Ranked) -> Cell {
+    let Some(pair) = &ranked.to_first else { return Cell::none() };
+    let raw = pair.adjusted_p.into_iter().collect();
+    let text = match (pair.finding, pair.adjusted_p) {
+        (Finding::Bound, _) => "bound".to_owned(),
+        (_, Some(p)) if p < 0.001 => "< 0.001".to_owned(),
+        (_, Some(p)) => format!("{p:.3}"),
+        (_, None) => NONE.to_owned(),
+    };
+    Cell { text, raw }
 }
 
 /// What it takes to read the ranking.
