@@ -1,4 +1,4 @@
-//! Is it real? How far apart equal things come out, what was void and why, and what not to conclude.
+//! Noise and validity: how far the runs of a contender lie apart, which are void and why, and what not to conclude.
 
 use maud::{Markup, html};
 
@@ -8,20 +8,20 @@ use crate::comparison::Comparison;
 use crate::printable::printable;
 use crate::tables::{notes, ranking};
 
-/// What an honest reader should know and should not conclude.
+/// What a reader should know, and should not conclude.
 const BIAS: &str = include_str!("../../../BIAS.md");
 
 pub(super) fn section(comparison: &Comparison, charts: &[&dyn Chart]) -> Markup {
     html! {
-        section id="trust" {
-            h2 { "Is it real?" }
+        section id="validity" {
+            h2 { "Noise and validity" }
             @for chart in charts {
                 div id=(chart.name()) {
                     h3 { (chart.title()) }
                     (figure::figure(*chart))
                 }
             }
-            h3 { "Beside the figures" }
+            h3 { "Notes" }
             (facts(comparison, |label| label == "machine"))
             ul { @for note in ranking::noise(comparison).iter().chain(&notes::notes(comparison)) { li { (printable(note)) } } }
             h3 { "Bias" }
