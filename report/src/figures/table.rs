@@ -331,7 +331,7 @@ pub const FIGURES: &[Figure] = &[
     Figure {
         key: "connections",
         heading: "connections",
-        meaning: "accepted by the target; more than the shape has in flight is a pool that churns",
+        meaning: "accepted by the target; more than the shape has in flight means that connections are being reopened",
         reading: Reading::Spread(|_, measured| Some(measured.connections.map(exact))),
         column: Some(Placement { gives_way: Some(4), ..at(11, &[Native, Common]) }),
         csv: Some("connections"),

@@ -75,11 +75,11 @@ fn wall_interval(row: &Row) -> Cell {
     Cell::interval(format!("{kind}{}", duration_range(low, high)), low as f64, high as f64)
 }
 
-/// `5/5 valid` where all is well, else what is not: `4/5, 1 void`, `2/5, 3 not run`.
+/// `5/5 valid` where all is well, else what is not: `4/5, 1 invalid`, `2/5, 3 not run`.
 fn verdict(row: &Row) -> String {
     let mut verdict = format!("{}/{}", row.valid_runs, row.rounds);
     if row.void_runs > 0 {
-        verdict += &format!(", {} void", row.void_runs);
+        verdict += &format!(", {} invalid", row.void_runs);
     }
     if row.missing_runs() > 0 {
         verdict += &format!(", {} not run", row.missing_runs());

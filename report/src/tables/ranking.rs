@@ -62,7 +62,7 @@ fn p(ranked: &Ranked) -> Cell {
     Cell { text, raw }
 }
 
-/// What it takes to read the ranking.
+/// The lines that explain the ranking.
 pub(crate) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
     let why = match comparison.ranked_by {
         Figure::WallNs => "by wall",
@@ -102,7 +102,7 @@ fn tests(comparison: &Comparison) -> String {
         None => "",
     };
     let among = match comparison.raced {
-        raced if raced > comparison.contenders.len() => format!(" of the {raced} that raced"),
+        raced if raced > comparison.contenders.len() => format!(" of the {raced} that ran"),
         _ => String::new(),
     };
     let figures = match comparison.ranked_by {
@@ -127,19 +127,19 @@ fn tests(comparison: &Comparison) -> String {
     }
 }
 
-/// What contenders that were raced twice say of the noise.
+/// The noise that the A/A controls show.
 pub(crate) fn noise(comparison: &Comparison) -> Vec<String> {
     comparison
         .noise
         .iter()
         .flat_map(|floor| match floor.ratio {
-            Some(ratio) => vec![seen(floor, ratio), could_see(floor, comparison)],
-            None => vec![saw_nothing(floor)],
+            Some(ratio) => vec![observed_noise(floor, ratio), detectable(floor, comparison)],
+            None => vec![unknown_noise(floor)],
         })
         .collect()
 }
 
-/// What the two are compared by, in a word.
+/// The figure as notes call it.
 fn named(figure: Figure) -> &'static str {
     match figure {
         Figure::WallNs => "wall",
@@ -147,9 +147,9 @@ fn named(figure: Figure) -> &'static str {
     }
 }
 
-fn saw_nothing(floor: &NoiseFloor) -> String {
+fn unknown_noise(floor: &NoiseFloor) -> String {
     format!(
-        "A/A: {} was raced a second time under another name, with {} valid runs and {} void; in no round are both \
+        "A/A: {} was run a second time under another name, with {} valid runs and {} invalid; in no round are both \
          valid, so nothing is known of the noise of {}",
         floor.contender,
         floor.twin_valid_runs,
@@ -158,7 +158,7 @@ fn saw_nothing(floor: &NoiseFloor) -> String {
     )
 }
 
-fn seen(floor: &NoiseFloor, ratio: Ratio) -> String {
+fn observed_noise(floor: &NoiseFloor, ratio: Ratio) -> String {
     let rounds = if floor.rounds == 1 { "round" } else { "rounds" };
     let range = match floor.rounds {
         1 => String::new(),
@@ -166,16 +166,16 @@ fn seen(floor: &NoiseFloor, ratio: Ratio) -> String {
         _ => format!("95 % interval {}, ", interval(ratio)),
     };
     let verdict = if floor.told_apart {
-        "; the test tells the two apart, which happens to fewer than 1 in 100 sound records: do not trust this one"
+        "; the test distinguishes the two, which happens in fewer than 1 in 100 sound records: do not trust this one"
     } else {
         ""
     };
-    let void = match floor.twin_void_runs {
+    let invalid = match floor.twin_void_runs {
         0 => String::new(),
-        void => format!("; {void} more of its runs void"),
+        invalid => format!("; {invalid} more of its runs invalid"),
     };
     format!(
-        "A/A: {0}, raced a second time under another name, took {1}× its own {2} ({range}{3} {rounds}{void}): \
+        "A/A: {0}, run a second time under another name, took {1}× its own {2} ({range}{3} {rounds}{invalid}): \
          that much is noise{verdict}",
         floor.contender,
         digits(ratio.estimate),
@@ -184,7 +184,7 @@ fn seen(floor: &NoiseFloor, ratio: Ratio) -> String {
     )
 }
 
-fn could_see(floor: &NoiseFloor, comparison: &Comparison) -> String {
+fn detectable(floor: &NoiseFloor, comparison: &Comparison) -> String {
     let (contender, figure) = (&floor.contender, named(floor.figure));
     let percent = floor.smallest_detectable.map_or(0.0, |part| (part * 1_000.0).ceil() / 10.0);
     let more = match floor.figure {
@@ -193,17 +193,17 @@ fn could_see(floor: &NoiseFloor, comparison: &Comparison) -> String {
     };
     match floor.smallest_detectable {
         Some(0.0) => format!(
-            "Every two readings of the {figure} of {contender} were the same: they tell nothing of the noise that \
-             is smaller than a step of the meter"
+            "All readings of the {figure} of {contender} were the same: noise smaller than a step of the meter is \
+             unknown"
         ),
         Some(_) => format!(
-            "With the noise of {contender}, {more} would have been told apart in {:.0} % of such \
-             records; less may have been missed",
+            "With the noise of {contender}, {more} would have been detected in {:.0} % of such \
+             records; smaller differences may have been missed",
             POWER * 100.0,
         ),
         None => format!(
-            "A test over so few rounds could not have told the two apart by their {figure}, however far; \
-             --rounds {} is enough",
+            "Too few rounds for a significant difference in {figure} between the two, however large; \
+             use --rounds {}",
             comparison.testing.enough_rounds,
         ),
     }
@@ -225,74 +225,74 @@ mod tests {
     use crate::example;
     use crate::record::{Budget, RateFacts, Record, Run, Verdict};
 
-    /// The example with a twin of threads:32 and `rounds` rounds of everything that ran five times.
-    fn record_with_twin(rounds: u32) -> Record {
+    /// The example with an A/A control of threads:32 and `rounds` rounds of everything that ran five times.
+    fn record_with_control(rounds: u32) -> Record {
         let mut record = example::record_of_rounds(rounds);
         let mut facts = record.header.contenders[1].clone();
         facts.twin_of = Some(std::mem::replace(&mut facts.name, "threads:32, again".to_owned()));
         let original = record.runs.iter().filter(|run| Some(&run.contender) == facts.twin_of.as_ref());
-        let mut of_twin: Vec<Run> = original.cloned().collect();
-        let walls: Vec<u64> = of_twin.iter().map(|run| run.figures.as_ref().unwrap().wall_ns).collect();
-        for (run, wall_ns) in of_twin.iter_mut().zip(walls.iter().cycle().skip(1)) {
+        let mut of_control: Vec<Run> = original.cloned().collect();
+        let walls: Vec<u64> = of_control.iter().map(|run| run.figures.as_ref().unwrap().wall_ns).collect();
+        for (run, wall_ns) in of_control.iter_mut().zip(walls.iter().cycle().skip(1)) {
             run.contender.clone_from(&facts.name);
             run.figures.as_mut().unwrap().wall_ns = *wall_ns;
         }
         record.header.contenders.push(facts);
-        record.runs.extend(of_twin);
+        record.runs.extend(of_control);
         record
     }
 
     #[test]
-    fn a_twin_shows_the_noise_and_what_it_hides() {
-        let comparison = Comparison::of(&record_with_twin(16));
+    fn a_control_shows_the_noise_and_what_it_hides() {
+        let comparison = Comparison::of(&record_with_control(16));
         assert!(comparison.contenders.iter().all(|row| !row.name.contains("again")));
         assert!(comparison.ranking.iter().all(|ranked| !ranked.name.contains("again")));
         insta::assert_snapshot!(noise(&comparison).join("\n"));
-        insta::assert_snapshot!(noise(&Comparison::of(&record_with_twin(5))).join("\n"));
+        insta::assert_snapshot!(noise(&Comparison::of(&record_with_control(5))).join("\n"));
         assert!(noise(&Comparison::of(&example::record())).is_empty());
     }
 
     #[test]
-    fn a_twin_without_valid_runs_tells_nothing() {
-        let mut record = record_with_twin(16);
-        let of_twin = |run: &&mut Run| run.contender.contains("again");
+    fn a_control_without_valid_runs_shows_no_noise() {
+        let mut record = record_with_control(16);
+        let of_control = |run: &&mut Run| run.contender.contains("again");
         let void = || Verdict::Void { reasons: Vec::new() };
-        record.runs.iter_mut().filter(of_twin).take(2).for_each(|run| run.verdict = void());
-        let told = noise(&Comparison::of(&record)).join("\n");
+        record.runs.iter_mut().filter(of_control).take(2).for_each(|run| run.verdict = void());
+        let lines = noise(&Comparison::of(&record)).join("\n");
         assert!(
-            told.contains(" its own CPU (") && told.contains("14 rounds; 2 more of its runs void)"),
-            "{told}"
+            lines.contains(" its own CPU (") && lines.contains("14 rounds; 2 more of its runs invalid)"),
+            "{lines}"
         );
 
-        record.runs.iter_mut().filter(of_twin).for_each(|run| run.verdict = void());
-        let told = noise(&Comparison::of(&record));
-        assert_eq!(told.len(), 2, "{told:?}");
+        record.runs.iter_mut().filter(of_control).for_each(|run| run.verdict = void());
+        let lines = noise(&Comparison::of(&record));
+        assert_eq!(lines.len(), 2, "{lines:?}");
         assert!(
-            told.iter().all(|line| line.contains("with 0 valid runs and 16 void; in no round")),
-            "{told:?}"
+            lines.iter().all(|line| line.contains("with 0 valid runs and 16 invalid; in no round")),
+            "{lines:?}"
         );
     }
 
     #[test]
-    fn the_guarantee_says_what_it_is_worth() {
-        let mut record = record_with_twin(16);
-        let told = |comparison: &Comparison| heading(comparison).pop().unwrap().1;
-        let of_two_figures = told(&Comparison::of(&record));
+    fn the_guarantee_names_its_conditions() {
+        let mut record = record_with_control(16);
+        let lines = |comparison: &Comparison| heading(comparison).pop().unwrap().1;
+        let of_two_figures = lines(&Comparison::of(&record));
         assert!(of_two_figures.contains("by wall, and the same by CPU: "), "{of_two_figures}");
         assert!(of_two_figures.contains(" at most 0.250 % a figure"), "{of_two_figures}");
         let some = Comparison::of(&record).only(&["threads:32", "tokio:128"].map(str::to_owned));
-        assert!(told(&some).contains(" contenders of the 5 that raced, "), "{}", told(&some));
+        assert!(lines(&some).contains(" contenders of the 5 that ran, "), "{}", lines(&some));
         record.header.budget = Some(Budget { time_ns: 1, precision: 0.02 });
         record.header.rate = Some(RateFacts { per_second: 400.0, poisson: false });
         let open = Comparison::of(&record);
-        assert!(told(&open).contains("with the best (Hsu), by CPU: "), "{}", told(&open));
-        assert!(told(&open).contains(" under a budget the number of rounds depends on the data"));
-        assert_eq!(open.noise.len(), 1, "walls of a twin are not compared either");
+        assert!(lines(&open).contains("with the best (Hsu), by CPU: "), "{}", lines(&open));
+        assert!(lines(&open).contains(" under a budget the number of rounds depends on the data"));
+        assert_eq!(open.noise.len(), 1, "wall times of a control are not compared either");
     }
 
     #[test]
-    fn a_twin_that_is_told_apart_discredits_the_record() {
-        let mut record = record_with_twin(16);
+    fn a_control_that_is_distinguished_discredits_the_record() {
+        let mut record = record_with_control(16);
         for run in record.runs.iter_mut().filter(|run| run.contender.contains("again")) {
             run.figures.as_mut().unwrap().wall_ns *= 2;
         }
