@@ -64,7 +64,7 @@ pub(crate) fn bar(class: &str, left: f64, top: f64, width: f64, height: f64) -> 
     }
 }
 
-/// A mark whose figures a tooltip tells.
+/// A mark with a tooltip of its figures.
 pub(crate) fn mark(tip: &str, body: Markup) -> Markup {
     let tip: Vec<String> = tip.lines().map(printable).collect();
     html! { g class="mark" { title { (tip.join("\n")) } (body) } }

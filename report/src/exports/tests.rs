@@ -11,7 +11,7 @@ fn named(record: &Record) -> Named {
     Named { record: "results/example".to_owned(), comparison: Comparison::of(record) }
 }
 
-/// A race of an hour ago and another of the same contenders.
+/// Two records of the same contenders.
 fn two() -> [Named; 2] {
     let again = Named { record: "results/again".to_owned(), ..named(&example::short_record()) };
     [named(&example::short_record()), again]
@@ -249,5 +249,16 @@ fn hyperfine_export_is_as_published() {
         assert!((number("mean") * times.len() as f64 - times.iter().sum::<f64>()).abs() < 1e-9);
         assert!(number("min") <= number("median") && number("median") <= number("max"));
         assert_eq!(result["stddev"].is_null(), times.len() == 1);
+    }
+}
+
+#[test]
+fn every_export_renders_a_record() {
+    let records = [named(&example::record())];
+    for Export { name, render, .. } in EXPORTS {
+        for direction in [Direction::SmallerIsBetter, Direction::BiggerIsBetter] {
+            let rendered = render(&records, direction).unwrap_or_else(|| panic!("{name} holds nothing"));
+            assert!(rendered.contains("tokio:128") && rendered.ends_with('\n'), "{name}: {rendered}");
+        }
     }
 }

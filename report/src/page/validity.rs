@@ -1,4 +1,4 @@
-//! Noise and validity: how far the runs of a contender lie apart, which are void and why, and what not to conclude.
+//! Noise and validity: how far the runs of a contender lie apart, which are invalid and why, and what not to conclude.
 
 use maud::{Markup, html};
 
@@ -35,7 +35,7 @@ pub(super) fn section(comparison: &Comparison, charts: &[&dyn Chart]) -> Markup 
     }
 }
 
-/// The sections of the document, each with its points: what is said first, and the rest.
+/// The sections of the document, each with its points: the first part in bold, and the rest.
 fn bias() -> Vec<(&'static str, Vec<(String, String)>)> {
     let sections = BIAS.split("\n## ").skip(1);
     sections

@@ -256,15 +256,15 @@ mod tests {
     fn a_control_without_valid_runs_shows_no_noise() {
         let mut record = record_with_control(16);
         let of_control = |run: &&mut Run| run.contender.contains("again");
-        let void = || Verdict::Void { reasons: Vec::new() };
-        record.runs.iter_mut().filter(of_control).take(2).for_each(|run| run.verdict = void());
+        let invalid = || Verdict::Void { reasons: Vec::new() };
+        record.runs.iter_mut().filter(of_control).take(2).for_each(|run| run.verdict = invalid());
         let lines = noise(&Comparison::of(&record)).join("\n");
         assert!(
             lines.contains(" its own CPU (") && lines.contains("14 rounds; 2 more of its runs invalid)"),
             "{lines}"
         );
 
-        record.runs.iter_mut().filter(of_control).for_each(|run| run.verdict = void());
+        record.runs.iter_mut().filter(of_control).for_each(|run| run.verdict = invalid());
         let lines = noise(&Comparison::of(&record));
         assert_eq!(lines.len(), 2, "{lines:?}");
         assert!(

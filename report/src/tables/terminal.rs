@@ -196,11 +196,11 @@ fn draw(data: &Data, shown: &[usize], screen: Screen) -> Table {
 
 /// Few colours, each with a meaning: bars blue, what is not valid red, and the name of a contender bold.
 fn coloured(title: &str, text: String) -> Cell {
-    let void = title == "verdict" && !text.ends_with("valid");
+    let invalid = title == "verdict" && !text.ends_with("valid");
     let cell = Cell::new(text);
     match title {
         "contender" => cell.add_attribute(Attribute::Bold),
-        "verdict" if void => cell.fg(Color::Red),
+        "verdict" if invalid => cell.fg(Color::Red),
         _ if title == BARS.title => cell.fg(Color::Blue),
         _ => cell,
     }
@@ -229,7 +229,7 @@ fn paragraphs<L: ToString>(texts: impl IntoIterator<Item = (L, String)>, screen:
     wrapped(table, screen.width).trim_fmt()
 }
 
-/// An empty table. Whether there are colours is said here and nowhere else.
+/// An empty table. Whether there are colours is set here and nowhere else.
 fn plain(screen: Screen) -> Table {
     let mut table = Table::new();
     table.force_no_tty();

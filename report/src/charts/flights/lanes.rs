@@ -245,7 +245,7 @@ impl Band {
     }
 }
 
-/// What is drawn as one line, in units: a request, or several that are too short to be told apart.
+/// What is drawn as one line, in units: a request, or several that are too short to be distinguished.
 struct Span {
     start: u64,
     end: u64,
