@@ -337,6 +337,15 @@ mod tests {
     }
 
     #[test]
+    fn the_gate_judges_the_figures_that_have_a_rule() {
+        let rules: BTreeSet<&str> =
+            FIGURES.iter().filter_map(|figure| figure.gate).map(|rule| rule.name).collect();
+        let judged: BTreeSet<&str> =
+            crate::gate::Figure::ALL.into_iter().map(crate::gate::Figure::name).collect();
+        assert_eq!(judged, rules);
+    }
+
+    #[test]
     fn a_figure_read_from_runs_is_the_one_that_the_comparison_has() {
         for record in [example::record(), example::record_of_rounds(12)] {
             let comparison = Comparison::of(&record);

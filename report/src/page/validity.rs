@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_bias_is_there_in_plain_sentences() {
+    fn the_page_has_the_bias_as_plain_sentences() {
         let bias = bias();
         assert!(bias.len() >= 3, "{bias:?}");
         for (title, points) in bias {
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_point_is_what_it_says_first_and_the_rest() {
+    fn a_point_is_its_first_sentence_and_the_rest() {
         let parts = point("**Loopback.** No distance,\n  see [the method](METHOD.md).");
         assert_eq!(parts, ("Loopback.".to_owned(), " No distance, see the method.".to_owned()));
         assert_eq!(point("That: one. Two.").0, "That:");

@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_the_figures_are_a_bar_has_its_place() {
+    fn every_bar_fits_its_cells() {
         for rows in [&[(0, 0)][..], &[(0, 1)], &[(5, 3)], &[(u64::MAX, u64::MAX), (0, 0)], &[(1, u64::MAX)]] {
             for bar in drawn(rows) {
                 assert!((1..=CELLS as usize).contains(&bar.chars().count()), "{rows:?}: {bar:?}");

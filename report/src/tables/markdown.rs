@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_texts_and_a_race_that_was_stopped() {
+    fn hostile_texts_and_an_incomplete_record() {
         insta::assert_snapshot!(render(&Comparison::of(&example::hostile_record())));
     }
 
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_rendered_can_be_spliced_whatever_the_record_says() {
+    fn what_is_rendered_can_be_spliced_whatever_names_the_record_has() {
         let shown = render(&Comparison::of(&example::hostile_record()));
         let document = "<!-- inflight:begin t -->\n<!-- inflight:end t -->\n";
         let once = splice::splice(document, "t", &shown).unwrap();
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_span_outlasts_its_backticks() {
+    fn a_code_span_is_longer_than_its_backticks() {
         assert_eq!(code("a b"), "`a b`");
         assert_eq!(code("a ``b`"), "``` a ``b` ```");
     }

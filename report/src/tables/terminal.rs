@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_texts_and_a_race_that_was_stopped() {
+    fn hostile_texts_and_an_incomplete_record() {
         insta::assert_snapshot!(render(&Comparison::of(&example::hostile_record()), plain_screen(120)));
     }
 
