@@ -94,7 +94,10 @@ fn no_name_breaks_out_of_any_format() {
         for (renderer, render, check) in RENDERERS {
             let rendered = render(&records);
             let steers = |char: char| (char.is_control() && char != '\n') || char == '\u{202e}';
-            assert!(!rendered.contains(steers) || renderer == "json", "{renderer} lets {name:?} steer: {rendered}");
+            assert!(
+                !rendered.contains(steers) || renderer == "json",
+                "{renderer} lets {name:?} steer: {rendered}"
+            );
             assert!(rendered.ends_with('\n'), "{renderer}");
             check(&rendered, name);
         }

@@ -191,7 +191,8 @@ fn every_chart_draws_its_marks_and_texts_in_their_places() {
         assert_eq!(counts, [marks, circles, paths], "{name}: {drawn}");
         let mut rest = drawn.as_str();
         for part in parts {
-            let place = rest.find(*part).unwrap_or_else(|| panic!("{name} has no {part} in its place: {rest}"));
+            let place =
+                rest.find(*part).unwrap_or_else(|| panic!("{name} has no {part} in its place: {rest}"));
             rest = &rest[place + part.len()..];
         }
     }

@@ -45,9 +45,8 @@ pub(crate) fn benchmark_name(name: &str) -> String {
 
 fn metrics(contender: &Contender<'_>) -> BTreeMap<&'static str, Metric> {
     let Contender { comparison, row, .. } = contender;
-    let exported = FIGURES.iter().filter(|figure| {
-        figure.bmf.is_some_and(|loops| contender.exports(figure, loops))
-    });
+    let exported =
+        FIGURES.iter().filter(|figure| figure.bmf.is_some_and(|loops| contender.exports(figure, loops)));
     let metric = |figure: &Figure| match figure.spread(comparison, row) {
         Some(spread) => Some(Metric::from(spread)),
         None => figure.value(comparison, row).map(Metric::alone),

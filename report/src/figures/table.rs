@@ -73,10 +73,7 @@ pub const FIGURES: &[Figure] = &[
         better: Better::Larger,
         reading: Reading::Spread(|_, measured| measured.efficiency),
         follows_wall: true,
-        column: Some(Placement {
-            marked: above_ideal,
-            ..at(3, &[Native, Common, BriefNative, BriefCommon])
-        }),
+        column: Some(Placement { marked: above_ideal, ..at(3, &[Native, Common, BriefNative, BriefCommon]) }),
         csv: Some("efficiency"),
         bmf: Some(Loops::Both),
         github: Some(GithubEntry { loops: Loops::Closed, ..entry("efficiency", "%", |part| part * 100.0) }),
@@ -122,10 +119,7 @@ pub const FIGURES: &[Figure] = &[
         meaning: "CPU time ÷ URLs",
         unit: Unit::Microseconds,
         reading: Reading::Spread(|_, measured| Some(measured.cpu_us_per_request)),
-        column: Some(Placement {
-            gives_way: Some(15),
-            ..at(8, &[Native, Common, BriefNative, BriefCommon])
-        }),
+        column: Some(Placement { gives_way: Some(15), ..at(8, &[Native, Common, BriefNative, BriefCommon]) }),
         csv: Some("cpu_us_per_request"),
         bmf: Some(Loops::Both),
         github: Some(entry("CPU", "µs/request", same)),

@@ -7,10 +7,8 @@ use crate::numbers::duration_range;
 
 /// The columns of `table` that have something to show of `rows`.
 pub(crate) fn table(comparison: &Comparison, rows: &[&Row], table: Table) -> Data {
-    let mut data = Data {
-        columns: vec![CONTENDER],
-        rows: rows.iter().map(|row| vec![Cell::text(&row.name)]).collect(),
-    };
+    let mut data =
+        Data { columns: vec![CONTENDER], rows: rows.iter().map(|row| vec![Cell::text(&row.name)]).collect() };
     let is_brief = matches!(table, Table::BriefNative | Table::BriefCommon);
     for figure in Figure::of_table(table) {
         data.push(column(figure), rows.iter().map(|row| cell(figure, comparison, row)));

@@ -31,9 +31,8 @@ pub(super) fn disturbances(comparison: &Comparison) -> Option<String> {
 /// That only some of the contenders are shown, where that is so.
 fn chosen(comparison: &Comparison) -> Option<(&'static str, String)> {
     let (shown, all) = (comparison.contenders.len(), comparison.raced);
-    (shown < all).then(|| {
-        ("chosen", format!("{shown} of the {all} contenders that ran; tested among all of them"))
-    })
+    (shown < all)
+        .then(|| ("chosen", format!("{shown} of the {all} contenders that ran; tested among all of them")))
 }
 
 /// Measurements of one's own can be a long list of quantiles.

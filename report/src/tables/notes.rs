@@ -255,7 +255,11 @@ mod tests {
         }
         let comparison = Comparison::of(&record);
         let row = comparison.contenders.iter().find(|row| row.name == "tokio:128").unwrap();
-        assert_eq!((row.repeated_runs, row.void_runs), (2, 1), "a repeated run is not an invalid one as well");
+        assert_eq!(
+            (row.repeated_runs, row.void_runs),
+            (2, 1),
+            "a repeated run is not an invalid one as well"
+        );
         let note = "tokio:128, disturbed and repeated in 2 of 5 runs: the target was late".to_owned();
         assert!(reasons_and_warnings(&comparison).contains(&note), "{:?}", reasons_and_warnings(&comparison));
     }

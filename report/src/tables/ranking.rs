@@ -42,8 +42,7 @@ fn row(ranked: &Ranked) -> Vec<Cell> {
         Cell::text(&ranked.name),
         Cell::figure(duration(ranked.median_ns), ranked.median_ns as f64),
         to_first,
-        with_interval
-            .map_or_else(Cell::none, |ratio| Cell::interval(interval(ratio), ratio.low, ratio.high)),
+        with_interval.map_or_else(Cell::none, |ratio| Cell::interval(interval(ratio), ratio.low, ratio.high)),
         pair.map_or_else(Cell::none, |pair| Cell::figure(pair.rounds.to_string(), f64::from(pair.rounds))),
         p(ranked),
     ]

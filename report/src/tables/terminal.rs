@@ -82,9 +82,9 @@ pub fn render(comparison: &Comparison, screen: Screen) -> String {
         hidden.push((" of the published figures", published.hidden));
     }
     hidden.retain(|(_, titles)| !titles.is_empty());
-    let hidden = hidden.into_iter().map(|(of, titles)| {
-        format!("Hidden columns{of} (terminal too narrow): {}", titles.join(", "))
-    });
+    let hidden = hidden
+        .into_iter()
+        .map(|(of, titles)| format!("Hidden columns{of} (terminal too narrow): {}", titles.join(", ")));
     let notes = hidden.chain(ranking::noise(comparison)).chain(notes::notes(comparison));
     parts.push(paragraphs(notes.map(|note| ("·", note)), prose));
     parts.push(paragraphs(legend, prose));
@@ -124,7 +124,8 @@ fn contenders_with_bars(
         let bar = walls(row).map_or_else(String::new, |(ideal_ns, wall_ns)| bars.draw(ideal_ns, wall_ns));
         data::Cell::text(bar)
     });
-    let after_wall = data.columns.iter().position(|column| column.key == "wall_ns").map_or(1, |wall| wall + 1);
+    let after_wall =
+        data.columns.iter().position(|column| column.key == "wall_ns").map_or(1, |wall| wall + 1);
     data.insert(after_wall, BARS, cells);
     let mut fitted = Fitted::new(&data, screen);
     let bar = fitted.legend.iter_mut().find(|(title, _)| *title == BARS.title_in_one_line());

@@ -64,10 +64,11 @@ impl Lanes {
             if process >= assigners.len() {
                 assigners.resize_with(process + 1, LaneAssigner::default);
             }
-            assigners[process].deal(flight);
+            assigners[process].assign(flight);
         }
         let in_flight = in_flight(samples, last_ns);
-        let mut processes: Vec<Vec<Vec<Flight>>> = assigners.into_iter().map(|assigner| assigner.lanes).collect();
+        let mut processes: Vec<Vec<Vec<Flight>>> =
+            assigners.into_iter().map(|assigner| assigner.lanes).collect();
         for lane in processes.iter_mut().flatten() {
             lane.retain(|flight| flight.start_ns < last_ns);
         }
@@ -153,7 +154,7 @@ impl Lanes {
     }
 }
 
-/// Deals the requests of one process out to lanes, in the order of their starts: each to the lane that became
+/// Assigns the requests of one process to lanes, in the order of their starts: each to the lane that became
 /// free last, which is the slot that was waiting for it.
 #[derive(Default)]
 struct LaneAssigner {
@@ -163,7 +164,7 @@ struct LaneAssigner {
 }
 
 impl LaneAssigner {
-    fn deal(&mut self, flight: Flight) {
+    fn assign(&mut self, flight: Flight) {
         let last = self.free.range(..=(flight.start_ns, usize::MAX)).next_back().copied();
         let lane = match last {
             Some(free) => {
