@@ -229,7 +229,7 @@ pub(crate) fn record_of_many(contenders: u32) -> Record {
     record
 }
 
-/// The example as nobody should be able to make it, stopped half-way: texts from elsewhere that would break a
+/// The example with hostile contents and without its last runs: texts from elsewhere that would break a
 /// table, a page or a terminal.
 pub(crate) fn hostile_record() -> Record {
     let mut record = record();

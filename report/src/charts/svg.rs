@@ -99,7 +99,7 @@ pub(crate) fn ticks_with_room(scale: &Scale, label: impl Fn(f64) -> String) -> V
     (1..=most.max(2)).rev().map(|most| scale.ticks(most)).find(fits).unwrap_or_default()
 }
 
-/// A drawing within a page: `id` is nobody else's there.
+/// A drawing within a page: `id` must be unique there.
 pub(crate) fn inline(picture: &Picture, id: &str, description: &str) -> Markup {
     let (title_id, description_id) = (format!("{id}-t"), format!("{id}-d"));
     html! {

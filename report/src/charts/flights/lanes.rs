@@ -12,7 +12,7 @@ use crate::record::Samples;
 /// Paths are written in whole units, of which there are so many in a pixel.
 const UNITS_IN_PIXEL: f64 = 10.0;
 
-/// Requests shorter than this run into one another: nobody could see where one ends.
+/// Requests shorter than this are drawn as one: the eye could not separate them.
 const SHORTEST_UNITS: u64 = 4;
 
 /// Room between two processes, in pixels, where there are not too many.
