@@ -3,36 +3,36 @@
 
 mod bars;
 mod cost;
-mod data;
 mod flights;
-pub mod history;
-mod labels;
-mod ladder;
+pub(crate) mod labels;
 mod latency;
 mod palette;
 mod rows;
-mod scale;
-mod spread;
-mod svg;
+mod runs;
+pub(crate) mod scale;
+pub(crate) mod svg;
+mod sweep;
 mod timeline;
 
-pub(crate) use data::{Cell, Data};
-pub use ladder::REUSES;
 pub(crate) use palette::{Palette, rules_of_page};
 pub(crate) use svg::{Picture, inline};
+pub use sweep::REUSES;
 
 use crate::comparison::Comparison;
 use crate::record::Record;
+use crate::tables::data::{Cell, Data};
 
 /// The charts' names, in the order in which the page shows them.
-pub const NAMES: [&str; 7] = ["bars", "flights", "cost", "latency", "ladder", "timeline", "runs"];
+pub const NAMES: [&str; 7] = ["bars", "flights", "cost", "latency", "sweep", "timeline", "runs"];
 
 /// The width of a chart that stands alone, in pixels.
-const ALONE_WIDTH: f64 = 880.0;
+pub(crate) const ALONE_WIDTH: f64 = 880.0;
 
 /// The chart called `name` as an SVG file that stands alone: light or dark as its viewer is. `None` where
 /// the record has nothing to draw in it, or where there is no chart of that name.
 pub fn svg(name: &str, record: &Record, comparison: &Comparison) -> Option<String> {
+    // The name that it had before.
+    let name = if name == "ladder" { "sweep" } else { name };
     let palette = Palette::of(comparison);
     let chart = all(record, comparison, &palette).into_iter().find(|chart| chart.name() == name)?;
     Some(svg::alone(chart.as_ref(), ALONE_WIDTH))
@@ -86,9 +86,9 @@ pub(crate) fn all<'a>(
         boxed(flights::Flights::of(record, comparison, palette)),
         boxed(cost::Cost::of(comparison, palette)),
         boxed(latency::Latency::of(comparison, palette)),
-        boxed(ladder::Ladder::of(comparison, palette)),
+        boxed(sweep::Sweep::of(comparison, palette)),
         boxed(timeline::Timeline::of(record, comparison, palette)),
-        boxed(spread::Runs::of(comparison, palette)),
+        boxed(runs::Runs::of(comparison, palette)),
     ];
     charts.into_iter().flatten().collect()
 }

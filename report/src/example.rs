@@ -1,5 +1,5 @@
 //! A made-up record for tests: every contender's requests are laid out slot by slot, so that its figures
-//! agree with each other as those of a real race do.
+//! agree with each other as those of a real benchmark do.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::record::{
 
 const URLS: u64 = 1_000;
 
-/// What tells the contenders of the example apart.
+/// What distinguishes the contenders of the example.
 struct Traits {
     name: &'static str,
     processes: u32,
@@ -78,7 +78,7 @@ const CONTENDERS: [Traits; 5] = [
     },
 ];
 
-/// Five contenders: the first ran once, the third has one void run of five, the last has none that is valid.
+/// Five contenders: the first ran once, the third has one invalid run of five, the last has none that is valid.
 pub(crate) fn record() -> Record {
     record_of_rounds(5)
 }
@@ -184,7 +184,7 @@ pub(crate) fn record_of_sweep(rounds: u32, peak_bytes: impl Fn(u32, u64) -> u64)
     record
 }
 
-/// A race of so many contenders, half of them with the common client: the example's third, each with a name,
+/// A record of so many contenders, half of them with the common client: the example's third, each with a name,
 /// a wall and a cost of its own, every fourth with several processes.
 pub(crate) fn record_of_many(contenders: u32) -> Record {
     let mut record = record();
@@ -229,7 +229,7 @@ pub(crate) fn record_of_many(contenders: u32) -> Record {
     record
 }
 
-/// The example as nobody should be able to make it, stopped half-way: texts from elsewhere that would break a
+/// The example with hostile contents and without its last runs: texts from elsewhere that would break a
 /// table, a page or a terminal.
 pub(crate) fn hostile_record() -> Record {
     let mut record = record();
@@ -362,7 +362,7 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
     let slow = noise(seed, URLS) % 30;
     let wall_ns = last_end + last_end * slow / 2_000 + 200_000;
     let cpu_ns = contender.cpu_ns + contender.cpu_ns * slow / 1_000;
-    let void = contender.name == "tokio:128" && round == 4;
+    let invalid = contender.name == "tokio:128" && round == 4;
     let several = contender.processes > 1;
     Run {
         contender: contender.name.to_owned(),
@@ -370,7 +370,7 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
         position,
         warm_up: false,
         took_ns: wall_ns + contender.startup_ns,
-        verdict: if void {
+        verdict: if invalid {
             Verdict::from(vec![Reason::new(
                 ReasonKind::TargetLate,
                 "the target was the bottleneck: its lateness p99 was 4.2 ms",

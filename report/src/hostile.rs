@@ -10,7 +10,7 @@ use crate::exports::github_benchmark::Direction;
 use crate::exports::{bmf, csv, github_benchmark, hyperfine, json, junit};
 use crate::printable::printable;
 use crate::splice;
-use crate::tables::markdown::{self, Excerpt, Tables};
+use crate::tables::markdown::{self, Section, Tables};
 use crate::tables::terminal::{self, Screen};
 
 const NAMES: [&str; 12] = [
@@ -28,17 +28,17 @@ const NAMES: [&str; 12] = [
     "&amp;<![CDATA[",
 ];
 
-/// A way to tell a record, and what must hold of what it says of a hostile name.
-type Face = (&'static str, fn(&[Named]) -> String, fn(&str, &str));
+/// A renderer, and what must hold of what it shows of a hostile name.
+type Renderer = (&'static str, fn(&[Named]) -> String, fn(&str, &str));
 
-const FACES: [Face; 12] = [
+const RENDERERS: [Renderer; 12] = [
     ("terminal", |records| terminal::render_all(records, PLAIN), stays_in_the_terminal),
-    ("markdown", |records| excerpt(records, Excerpt::default()), stays_in_its_cell),
-    ("brief", |records| excerpt(records, Excerpt { brief: true, ..Excerpt::default() }), stays_in_its_cell),
-    ("folded", |records| excerpt(records, Excerpt { folded: true, ..Excerpt::default() }), stays_in_its_cell),
+    ("markdown", |records| section(records, Section::default()), stays_in_its_cell),
+    ("brief", |records| section(records, Section { brief: true, ..Section::default() }), stays_in_its_cell),
+    ("folded", |records| section(records, Section { folded: true, ..Section::default() }), stays_in_its_cell),
     (
         "native",
-        |records| excerpt(records, Excerpt { tables: Tables::Native, ..Excerpt::default() }),
+        |records| section(records, Section { tables: Tables::Native, ..Section::default() }),
         stays_in_its_cell,
     ),
     ("csv", |records| csv::render(records).replace("\r\n", "\n"), is_a_field),
@@ -60,8 +60,8 @@ const FACES: [Face; 12] = [
 
 const PLAIN: Screen = Screen { width: 100, colours: false };
 
-fn excerpt(records: &[Named], excerpt: Excerpt) -> String {
-    markdown::render_all(records, excerpt).unwrap()
+fn section(records: &[Named], section: Section) -> String {
+    markdown::render_all(records, section).unwrap()
 }
 
 /// The example, with every text that comes from elsewhere replaced.
@@ -91,37 +91,40 @@ fn no_name_breaks_out_of_any_format() {
     let long = "n".repeat(200);
     for name in NAMES.iter().copied().chain([long.as_str()]) {
         let records = [hostile(name)];
-        for (face, render, check) in FACES {
-            let told = render(&records);
+        for (renderer, render, check) in RENDERERS {
+            let rendered = render(&records);
             let steers = |char: char| (char.is_control() && char != '\n') || char == '\u{202e}';
-            assert!(!told.contains(steers) || face == "json", "{face} lets {name:?} steer: {told}");
-            assert!(told.ends_with('\n'), "{face}");
-            check(&told, name);
+            assert!(
+                !rendered.contains(steers) || renderer == "json",
+                "{renderer} lets {name:?} steer: {rendered}"
+            );
+            assert!(rendered.ends_with('\n'), "{renderer}");
+            check(&rendered, name);
         }
     }
 }
 
-fn stays_in_the_terminal(told: &str, name: &str) {
-    assert!(told.lines().all(|line| line.chars().count() <= PLAIN.width), "{name:?}: {told}");
+fn stays_in_the_terminal(rendered: &str, name: &str) {
+    assert!(rendered.lines().all(|line| line.chars().count() <= PLAIN.width), "{name:?}: {rendered}");
     let shown: String = printable(name).chars().take(10).collect();
-    assert!(told.lines().any(|line| line.starts_with(shown.trim_end())), "{name:?}: {told}");
+    assert!(rendered.lines().any(|line| line.starts_with(shown.trim_end())), "{name:?}: {rendered}");
 }
 
 /// Every line of a table has as many cells as the first, nothing is a tag of its own, and a document takes it.
-fn stays_in_its_cell(told: &str, name: &str) {
-    for table in told.split("\n\n").filter(|part| part.starts_with('|')) {
+fn stays_in_its_cell(rendered: &str, name: &str) {
+    for table in rendered.split("\n\n").filter(|part| part.starts_with('|')) {
         let bars = |line: &str| line.replace("\\\\", "").replace("\\|", "").matches('|').count();
         let first = table.lines().next().map(bars);
         assert!(table.lines().all(|line| Some(bars(line)) == first), "{name:?}: {table}");
     }
-    let outside_of_code: String = told.split('`').step_by(2).collect();
+    let outside_of_code: String = rendered.split('`').step_by(2).collect();
     let ours = ["<details>", "</details>", "<summary>", "</summary>"];
     let rest = ours.iter().fold(outside_of_code, |rest, tag| rest.replace(tag, ""));
-    assert!(!rest.contains('<'), "{name:?}: {told}");
+    assert!(!rest.contains('<'), "{name:?}: {rendered}");
 
     // The command stands in a code span, where nothing can be escaped. A marker in it is refused.
     let document = "<!-- inflight:begin t -->\n<!-- inflight:end t -->\n";
-    let generated = splice::with_command(name, told);
+    let generated = splice::with_command(name, rendered);
     match splice::splice(document, "t", &generated) {
         Ok(once) => assert_eq!(splice::splice(&once, "t", &generated).unwrap(), once, "{name:?}"),
         Err(refused) => assert!(name.contains("inflight:end t"), "{name:?}: {refused}"),
@@ -129,24 +132,24 @@ fn stays_in_its_cell(told: &str, name: &str) {
 }
 
 /// One line a contender, and what a spreadsheet would compute is text.
-fn is_a_field(told: &str, name: &str) {
-    let mut reader = ::csv::Reader::from_reader(told.as_bytes());
+fn is_a_field(rendered: &str, name: &str) {
+    let mut reader = ::csv::Reader::from_reader(rendered.as_bytes());
     let place = reader.headers().unwrap().iter().position(|title| title == "contender").unwrap();
     let first = reader.records().next().unwrap().unwrap();
     let field = &first[place];
-    assert_eq!(field.strip_prefix('\'').unwrap_or(field), printable(name), "{told}");
-    assert!(!first.iter().any(|field| field.starts_with('=')), "{told}");
-    assert_eq!(told.lines().count(), 1 + 5, "{name:?}: {told}");
+    assert_eq!(field.strip_prefix('\'').unwrap_or(field), printable(name), "{rendered}");
+    assert!(!first.iter().any(|field| field.starts_with('=')), "{rendered}");
+    assert_eq!(rendered.lines().count(), 1 + 5, "{name:?}: {rendered}");
 }
 
-fn is_kept_in_json(told: &str, name: &str) {
-    let json: Value = serde_json::from_str(told).unwrap();
+fn is_kept_in_json(rendered: &str, name: &str) {
+    let json: Value = serde_json::from_str(rendered).unwrap();
     assert_eq!(json["contenders"][0]["name"], name);
     assert_eq!(json["record"], name);
 }
 
-fn is_shown_in_json(told: &str, name: &str) {
-    let json: Value = serde_json::from_str(told).unwrap();
+fn is_shown_in_json(rendered: &str, name: &str) {
+    let json: Value = serde_json::from_str(rendered).unwrap();
     let shown = printable(name);
     let has = match &json {
         Value::Array(entries) => {
@@ -154,11 +157,11 @@ fn is_shown_in_json(told: &str, name: &str) {
         }
         _ => json.get(&shown).is_some() || json["results"][0]["command"] == shown.as_str(),
     };
-    assert!(has, "{name:?}: {told}");
+    assert!(has, "{name:?}: {rendered}");
 }
 
-fn is_an_attribute(told: &str, name: &str) {
-    let mut reader = Reader::from_str(told);
+fn is_an_attribute(rendered: &str, name: &str) {
+    let mut reader = Reader::from_str(rendered);
     let (mut cases, mut named) = (0, 0);
     loop {
         match reader.read_event().unwrap() {
@@ -171,5 +174,5 @@ fn is_an_attribute(told: &str, name: &str) {
             _ => {}
         }
     }
-    assert_eq!((cases, named), (21, 1), "{name:?}: {told}");
+    assert_eq!((cases, named), (21, 1), "{name:?}: {rendered}");
 }

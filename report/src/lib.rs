@@ -5,6 +5,7 @@ pub mod charts;
 pub mod comparison;
 pub mod conclusion;
 pub mod exports;
+pub mod figures;
 pub mod gate;
 pub mod history;
 pub mod numbers;

@@ -57,7 +57,7 @@ pub fn change(ratio: f64) -> String {
     format!("{sign}{:.1} %", tenths.abs() / 10.0)
 }
 
-/// Whether what [`change`] tells lies below nothing, above it, or is nothing.
+/// Whether the change that [`change`] shows is negative, positive or zero.
 pub fn direction(ratio: f64) -> Ordering {
     tenths_of_a_percent(ratio).partial_cmp(&0.0).unwrap_or(Ordering::Equal)
 }
@@ -77,7 +77,7 @@ pub fn times(ratio: f64) -> String {
     format!("{}×", three_digits(ratio))
 }
 
-/// A whole number with its thousands set apart: `1,000`.
+/// A whole number with separators between its thousands: `1,000`.
 pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
@@ -238,9 +238,9 @@ mod tests {
 
     #[test]
     fn changes_have_a_sign_and_one_decimal() {
-        let told =
+        let cases =
             [(1.048, "+4.8 %"), (0.5, "−50.0 %"), (1.0, "+0.0 %"), (0.9998, "+0.0 %"), (12.0, "+1100.0 %")];
-        for (ratio, text) in told {
+        for (ratio, text) in cases {
             assert_eq!(change(ratio), text);
             let sign = match direction(ratio) {
                 Ordering::Less => "−",

@@ -4,7 +4,7 @@ mod figure;
 pub mod history;
 mod results;
 mod table;
-mod trust;
+mod validity;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -13,7 +13,7 @@ use crate::comparison::Comparison;
 use crate::conclusion::conclusion;
 use crate::printable::printable;
 use crate::record::Record;
-use crate::tables::words;
+use crate::tables::heading;
 
 /// Nothing is loaded and nothing is sent: the page has its styles and its script within it.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; \
@@ -23,14 +23,14 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 pub fn render(record: &Record, comparison: &Comparison) -> String {
     let palette = Palette::of(comparison);
     let charts = charts::all(record, comparison, &palette);
-    let (trust, teach): (Vec<_>, Vec<_>) =
+    let (runs, others): (Vec<_>, Vec<_>) =
         charts.iter().map(AsRef::as_ref).partition(|chart: &&dyn Chart| chart.name() == "runs");
     let content = html! {
-        (masthead(comparison, &teach))
+        (masthead(comparison, &others))
         main {
-            @for chart in &teach { (figure::section(*chart)) }
+            @for chart in &others { (figure::section(*chart)) }
             (results::section(comparison))
-            (trust::section(comparison, &trust))
+            (validity::section(comparison, &runs))
         }
         footer { p { "Made with Inflight " (comparison.inflight_version) " from one record; nothing on this page is loaded from elsewhere." } }
     };
@@ -87,7 +87,7 @@ fn masthead(comparison: &Comparison, charts: &[&dyn Chart]) -> Markup {
             nav aria-label="Sections" {
                 @for chart in charts { a href={ "#" (chart.name()) } { (chart.short_title()) } }
                 a href="#results" { "figures" }
-                a href="#trust" { "is it real?" }
+                a href="#validity" { "noise and validity" }
             }
         }
     }
@@ -95,7 +95,7 @@ fn masthead(comparison: &Comparison, charts: &[&dyn Chart]) -> Markup {
 
 /// What was run, where and how: those of it whose labels are `wanted`.
 fn facts(comparison: &Comparison, wanted: fn(&str) -> bool) -> Markup {
-    let mut facts = words::heading(comparison);
+    let mut facts = heading::of_record(comparison);
     facts.push(("command", comparison.command.clone()));
     html! {
         dl.facts {

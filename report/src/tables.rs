@@ -1,7 +1,9 @@
-//! The comparison as tables to read: on a terminal and in Markdown.
+//! The comparison as tables to read: on a terminal and in Markdown. The page shows the same tables.
 
 mod bars;
-pub(crate) mod columns;
+pub(crate) mod contenders;
+pub(crate) mod data;
+pub(crate) mod heading;
 pub mod markdown;
 pub(crate) mod notes;
 pub(crate) mod open_loop;
@@ -9,4 +11,3 @@ pub(crate) mod published;
 pub(crate) mod ranking;
 pub(crate) mod slopes;
 pub mod terminal;
-pub(crate) mod words;

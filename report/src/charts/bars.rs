@@ -7,8 +7,8 @@ use super::scale::Scale;
 use super::svg::{Anchor, axis_below, bar, line, mark, room, text};
 use super::{Cell, Chart, Data, Palette, Picture};
 use crate::comparison::{Comparison, Figure, Measured, Row};
+use crate::figures::limit_mark;
 use crate::numbers::{duration, duration_range, efficiency, round_duration};
-use crate::tables::columns::limit_mark;
 
 /// Room for the figures at the right of a row.
 const FIGURES: f64 = 150.0;

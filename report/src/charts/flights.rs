@@ -65,16 +65,16 @@ impl<'a> Flights<'a> {
         let Panel { row, lanes, .. } = panel;
         let most = lanes.most_in_flight();
         let took = duration(panel.took_ns());
-        let (said, class) = match panel.is_void() {
-            true => (format!("void, {took}"), "mute bad-text"),
+        let (label, class) = match panel.is_invalid() {
+            true => (format!("invalid, {took}"), "mute bad-text"),
             false => (took.clone(), "ink"),
         };
-        let said_width = text_width(&said, TEXT) + 8.0;
+        let label_width = text_width(&label, TEXT) + 8.0;
         let body = html! {
             g class=(self.palette.class(&row.model)) {
                 (bar_of_colour())
-                (text(10.0, 12.0, Anchor::Start, "ink name", &clipped(&row.name, TEXT * 1.08, width - 12.0 - said_width)))
-                (text(right, 12.0, Anchor::End, class, &said))
+                (text(10.0, 12.0, Anchor::Start, "ink name", &clipped(&row.name, TEXT * 1.08, width - 12.0 - label_width)))
+                (text(right, 12.0, Anchor::End, class, &label))
                 (text(10.0, 28.0, Anchor::Start, "mute small", &shape(row)))
                 (axis_below(&scale, CURVE_TOP, LANES_TOP + LANES_HEIGHT + 2.0, |ns| round_duration(ns as u64)))
                 (text(LEFT - 5.0, CURVE_TOP + 9.0, Anchor::End, "mute small", &count(most)))
@@ -115,12 +115,12 @@ impl Panel<'_> {
         self.run.figures.as_ref().map_or_else(|| lanes::end_ns(&self.run.samples), |figures| figures.wall_ns)
     }
 
-    fn is_void(&self) -> bool {
+    fn is_invalid(&self) -> bool {
         !self.run.verdict.is_valid()
     }
 
     fn verdict(&self) -> &'static str {
-        if self.is_void() { "void" } else { "valid" }
+        if self.is_invalid() { "invalid" } else { "valid" }
     }
 
     fn goes_on(&self, end_ns: u64) -> bool {
@@ -150,8 +150,8 @@ impl Chart for Flights<'_> {
             caption += ", which some leave at the right";
         }
         caption += ". Of each contender one run is drawn";
-        if self.panels.iter().any(Panel::is_void) {
-            caption += ", a void one where no valid one has its requests in the record";
+        if self.panels.iter().any(Panel::is_invalid) {
+            caption += ", an invalid one where no valid one has its requests in the record";
         }
         caption += ".";
         let thinned = self.panels.iter().map(|panel| panel.lanes.one_slot_of).max().unwrap_or(1);
@@ -209,14 +209,14 @@ impl Chart for Flights<'_> {
     }
 }
 
-/// The run to draw: the first valid one that has samples, else the first void one. A record keeps those of no
+/// The run to draw: the first valid one that has samples, else the first invalid one. A record keeps those of no
 /// other.
 fn drawn_run<'a>(record: &'a Record, row: &Row) -> Option<&'a Run> {
     let runs = record.runs.iter().filter(|run| run.contender == row.name && !run.samples.id.is_empty());
     runs.min_by_key(|run| (run.warm_up, !run.verdict.is_valid()))
 }
 
-/// Where the axis ends: with the longest valid run that is not far beyond the shortest. Void runs, which may
+/// Where the axis ends: with the longest valid run that is not far beyond the shortest. Invalid runs, which may
 /// have ended early or hung, count only where there are no others.
 fn end_of_axis(flown: &[(&Row, &Run)]) -> Option<u64> {
     let any_valid = flown.iter().any(|(_, run)| run.verdict.is_valid());
@@ -246,7 +246,7 @@ mod tests {
     use crate::record::Verdict;
 
     #[test]
-    fn a_void_run_says_so_and_has_no_say_in_the_axis() {
+    fn an_invalid_run_is_marked_and_does_not_set_the_axis() {
         let mut record = example::record_of_rounds(1);
         let end_of = |record: &Record| {
             let comparison = Comparison::of(record);
@@ -254,17 +254,17 @@ mod tests {
             let flights = Flights::of(record, &comparison, &palette).unwrap();
             let verdicts: Vec<String> = flights.data().rows.iter().map(|row| row[2].text.clone()).collect();
             let heads = flights.pictures(380.0).into_iter().map(|picture| picture.body.into_string());
-            (flights.end_ns, verdicts, heads.filter(|head| head.contains(">void, ")).count())
+            (flights.end_ns, verdicts, heads.filter(|head| head.contains(">invalid, ")).count())
         };
-        let (end_ns, verdicts, void) = end_of(&record);
-        assert_eq!((verdicts, void), (vec!["valid".to_owned(); 4], 0));
+        let (end_ns, verdicts, invalid) = end_of(&record);
+        assert_eq!((verdicts, invalid), (vec!["valid".to_owned(); 4], 0));
         for run in record.runs.iter_mut().filter(|run| run.contender == "tokio:128") {
             run.verdict = Verdict::Void { reasons: Vec::new() };
             run.samples.end_ns.iter_mut().for_each(|end| *end = 1_000);
             run.samples.start_ns.iter_mut().for_each(|start| *start = 0);
         }
-        let (with_void, verdicts, void) = end_of(&record);
-        assert_eq!(with_void, end_ns, "the others would have left the axis");
-        assert_eq!((verdicts[2].as_str(), void), ("void", 1));
+        let (with_invalid, verdicts, invalid) = end_of(&record);
+        assert_eq!(with_invalid, end_ns, "the others would have left the axis");
+        assert_eq!((verdicts[2].as_str(), invalid), ("invalid", 1));
     }
 }

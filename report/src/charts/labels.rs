@@ -2,7 +2,7 @@
 
 /// How wide `text` is in the page's sans-serif at `size` pixels: rather too wide than too narrow, since every
 /// reader has a font of their own.
-pub(super) fn text_width(text: &str, size: f64) -> f64 {
+pub(crate) fn text_width(text: &str, size: f64) -> f64 {
     text.chars().map(advance).sum::<f64>() * size
 }
 

@@ -47,10 +47,10 @@ impl<'a> Latency<'a> {
         scale: &Scale,
     ) -> Markup {
         let at = |ns: u64| scale.at((ns as f64).max(SHORTEST_NS));
-        let told: Vec<String> =
+        let lines: Vec<String> =
             points.iter().zip(POINTS).map(|(ns, point)| format!("{} {}", point.0, duration(*ns))).collect();
         mark(
-            &format!("{}\nadded to the planned delay:\n{}", row.name, told.join("\n")),
+            &format!("{}\nadded to the planned delay:\n{}", row.name, lines.join("\n")),
             html! {
                 (room(0.0, place.top, layout.width, place.height))
                 g class=(self.palette.class(&row.model)) {

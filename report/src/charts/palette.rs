@@ -1,4 +1,4 @@
-//! Colours: one for each family of models, told apart by colour-blind readers too.
+//! Colours: one for each family of models, distinguishable for colour-blind readers too.
 
 use crate::comparison::Comparison;
 
@@ -46,8 +46,8 @@ impl Palette {
         Palette { families }
     }
 
-    /// The class that colours a mark of `model`. With more families than hues some share one, and are told
-    /// apart by their names alone.
+    /// The class that colours a mark of `model`. With more families than hues some share one, and are
+    /// distinguished by their names alone.
     pub(crate) fn class(&self, model: &str) -> &'static str {
         const CLASSES: [&str; HUES.len()] = ["c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7"];
         let place = self.families.iter().position(|known| known == family(model)).unwrap_or(0);

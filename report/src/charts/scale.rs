@@ -2,7 +2,7 @@
 
 /// A linear or logarithmic scale.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Scale {
+pub(crate) struct Scale {
     logarithmic: bool,
     pub low: f64,
     pub high: f64,
@@ -13,20 +13,20 @@ pub(super) struct Scale {
 
 impl Scale {
     /// From `low` to `high` exactly.
-    pub(super) fn exact(low: f64, high: f64, start: f64, end: f64) -> Scale {
+    pub(crate) fn exact(low: f64, high: f64, start: f64, end: f64) -> Scale {
         let high = if high > low { high } else { low + 1.0 };
         Scale { logarithmic: false, low, high, start, end }
     }
 
     /// From zero to the round figure above `high`.
-    pub(super) fn from_zero(high: f64, start: f64, end: f64) -> Scale {
+    pub(crate) fn from_zero(high: f64, start: f64, end: f64) -> Scale {
         let high = if high > 0.0 { high } else { 1.0 };
         let step = nice_step(high / 4.0);
         Scale::exact(0.0, (high / step).ceil() * step, start, end)
     }
 
     /// Logarithmic, from `low`, which must be above zero, to `high`, with a little room at either end.
-    pub(super) fn log(low: f64, high: f64, start: f64, end: f64) -> Scale {
+    pub(crate) fn log(low: f64, high: f64, start: f64, end: f64) -> Scale {
         const ROOM: f64 = 0.04;
         const LEAST_ROOM: f64 = 1.1;
         let room = (high / low).powf(ROOM).max(LEAST_ROOM);
@@ -34,12 +34,12 @@ impl Scale {
     }
 
     /// Logarithmic, from `low`, which must be above zero, to `high`, which must be above `low`.
-    pub(super) fn exact_log(low: f64, high: f64, start: f64, end: f64) -> Scale {
+    pub(crate) fn exact_log(low: f64, high: f64, start: f64, end: f64) -> Scale {
         Scale { logarithmic: true, low, high, start, end }
     }
 
     /// The place of `value`, in pixels; what lies outside comes to lie on the edge.
-    pub(super) fn at(&self, value: f64) -> f64 {
+    pub(crate) fn at(&self, value: f64) -> f64 {
         let value = value.clamp(self.low, self.high);
         let share = if self.logarithmic {
             (value / self.low).ln() / (self.high / self.low).ln()
@@ -50,7 +50,7 @@ impl Scale {
     }
 
     /// Round figures along the scale: as many as there may be, and no more than `most`.
-    pub(super) fn ticks(&self, most: usize) -> Vec<f64> {
+    pub(crate) fn ticks(&self, most: usize) -> Vec<f64> {
         if self.logarithmic && self.high / self.low >= 8.0 {
             return self.log_ticks(most);
         }

@@ -10,7 +10,7 @@ use super::{Chart, FEW_PANELS, palette};
 use crate::printable::printable;
 
 /// The size of the text in charts, in pixels.
-pub(super) const TEXT: f64 = 12.0;
+pub(crate) const TEXT: f64 = 12.0;
 
 /// A drawing and its size, in pixels.
 pub(crate) struct Picture {
@@ -22,21 +22,21 @@ pub(crate) struct Picture {
 }
 
 /// A place or a length in pixels as it is written: to a tenth.
-pub(super) fn px(value: f64) -> impl Display {
+pub(crate) fn px(value: f64) -> impl Display {
     let tenths = (value * 10.0).round() / 10.0;
     if tenths == 0.0 { 0.0 } else { tenths }
 }
 
 /// Where a text stands from its place.
 #[derive(Clone, Copy)]
-pub(super) enum Anchor {
+pub(crate) enum Anchor {
     Start,
     Middle,
     End,
 }
 
 /// A text of class `class` on the base line `y`.
-pub(super) fn text(x: f64, y: f64, anchor: Anchor, class: &str, content: &str) -> Markup {
+pub(crate) fn text(x: f64, y: f64, anchor: Anchor, class: &str, content: &str) -> Markup {
     let anchor = match anchor {
         Anchor::Start => None,
         Anchor::Middle => Some("middle"),
@@ -46,17 +46,17 @@ pub(super) fn text(x: f64, y: f64, anchor: Anchor, class: &str, content: &str) -
 }
 
 /// As [`text`], no wider than `width`.
-pub(super) fn fitted(x: f64, y: f64, class: &str, content: &str, width: f64) -> Markup {
+pub(crate) fn fitted(x: f64, y: f64, class: &str, content: &str, width: f64) -> Markup {
     text(x, y, Anchor::Start, class, &clipped(content, TEXT, width))
 }
 
 /// A straight line.
-pub(super) fn line(class: &str, x1: f64, y1: f64, x2: f64, y2: f64) -> Markup {
+pub(crate) fn line(class: &str, x1: f64, y1: f64, x2: f64, y2: f64) -> Markup {
     html! { line class=(class) x1=(px(x1)) y1=(px(y1)) x2=(px(x2)) y2=(px(y2)) {} }
 }
 
 /// A rectangle in the colour of its class, none where it has no extent.
-pub(super) fn bar(class: &str, left: f64, top: f64, width: f64, height: f64) -> Markup {
+pub(crate) fn bar(class: &str, left: f64, top: f64, width: f64, height: f64) -> Markup {
     html! {
         @if width > 0.0 {
             rect class=(class) x=(px(left)) y=(px(top)) width=(px(width)) height=(px(height)) {}
@@ -64,19 +64,19 @@ pub(super) fn bar(class: &str, left: f64, top: f64, width: f64, height: f64) -> 
     }
 }
 
-/// A mark whose figures a tooltip tells.
-pub(super) fn mark(tip: &str, body: Markup) -> Markup {
+/// A mark with a tooltip of its figures.
+pub(crate) fn mark(tip: &str, body: Markup) -> Markup {
     let tip: Vec<String> = tip.lines().map(printable).collect();
     html! { g class="mark" { title { (tip.join("\n")) } (body) } }
 }
 
 /// Room that belongs to a mark though nothing is drawn there.
-pub(super) fn room(left: f64, top: f64, width: f64, height: f64) -> Markup {
+pub(crate) fn room(left: f64, top: f64, width: f64, height: f64) -> Markup {
     html! { rect class="room" x=(px(left)) y=(px(top)) width=(px(width)) height=(px(height)) {} }
 }
 
 /// Ticks of a horizontal axis: lines from `top` to `bottom`, and figures beneath.
-pub(super) fn axis_below(scale: &Scale, top: f64, bottom: f64, label: impl Fn(f64) -> String) -> Markup {
+pub(crate) fn axis_below(scale: &Scale, top: f64, bottom: f64, label: impl Fn(f64) -> String) -> Markup {
     html! {
         @for tick in ticks_with_room(scale, &label) {
             (line("grid", scale.at(tick), top, scale.at(tick), bottom))
@@ -86,7 +86,7 @@ pub(super) fn axis_below(scale: &Scale, top: f64, bottom: f64, label: impl Fn(f6
 }
 
 /// As many ticks as have room for their labels side by side.
-pub(super) fn ticks_with_room(scale: &Scale, label: impl Fn(f64) -> String) -> Vec<f64> {
+pub(crate) fn ticks_with_room(scale: &Scale, label: impl Fn(f64) -> String) -> Vec<f64> {
     let width = (scale.end - scale.start).abs();
     let fits = |ticks: &Vec<f64>| {
         ticks.windows(2).all(|pair| {
@@ -99,7 +99,7 @@ pub(super) fn ticks_with_room(scale: &Scale, label: impl Fn(f64) -> String) -> V
     (1..=most.max(2)).rev().map(|most| scale.ticks(most)).find(fits).unwrap_or_default()
 }
 
-/// A drawing within a page: `id` is nobody else's there.
+/// A drawing within a page: `id` must be unique there.
 pub(crate) fn inline(picture: &Picture, id: &str, description: &str) -> Markup {
     let (title_id, description_id) = (format!("{id}-t"), format!("{id}-d"));
     html! {
@@ -114,17 +114,17 @@ pub(crate) fn inline(picture: &Picture, id: &str, description: &str) -> Markup {
 }
 
 /// Pictures that belong together, beneath lines about them.
-pub(super) struct Part {
+pub(crate) struct Part {
     pub heading: Vec<String>,
     pub pictures: Vec<Picture>,
 }
 
 /// Space around a file's drawing, and between its pictures.
 const MARGIN: f64 = 20.0;
-pub(super) const GAP: f64 = 24.0;
+pub(crate) const GAP: f64 = 24.0;
 
 /// A chart as a file of its own: its pictures in rows, beneath its title.
-pub(super) fn alone(chart: &dyn Chart, width: f64) -> String {
+pub(crate) fn alone(chart: &dyn Chart, width: f64) -> String {
     let pictures = match chart.small_multiples() {
         Some(count) => {
             chart.pictures((width - GAP) / if count <= FEW_PANELS { 2.0 } else { 3.0 } - GAP / 2.0)
@@ -135,7 +135,7 @@ pub(super) fn alone(chart: &dyn Chart, width: f64) -> String {
 }
 
 /// A file of its own: parts one below the other, the pictures of each in rows, all beneath `title`.
-pub(super) fn file(title: &str, description: &str, parts: Vec<Part>, width: f64) -> String {
+pub(crate) fn file(title: &str, description: &str, parts: Vec<Part>, width: f64) -> String {
     const LINE: f64 = 17.0;
     let mut placed = String::new();
     let mut bottom: f64 = 34.0;

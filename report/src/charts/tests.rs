@@ -1,11 +1,11 @@
-//! Every chart as it is drawn of the example, as a file that stands alone.
+//! Every chart as a file that stands alone: what is drawn of the example, and where.
 
 use super::{NAMES, svg};
 use crate::comparison::Comparison;
 use crate::example;
 use crate::record::Record;
 
-/// The example with 24 requests a run, so that a snapshot can be read, and a ladder of one model.
+/// The example with 24 requests a run, so that a drawing can be read, and a sweep of one model.
 fn small() -> Record {
     let mut record = example::record();
     record.header.scenario.urls = 10_000;
@@ -35,27 +35,179 @@ fn small() -> Record {
     record
 }
 
+/// What the small example looks like in one chart.
+struct Expected {
+    name: &'static str,
+    size: &'static str,
+    marks: usize,
+    circles: usize,
+    paths: usize,
+    /// Texts and places, in the order in which they are drawn.
+    parts: &'static [&'static str],
+}
+
+const EXPECTED: [Expected; 7] = [
+    Expected {
+        name: "bars",
+        size: "0 0 920 256",
+        marks: 4,
+        circles: 0,
+        paths: 0,
+        parts: &[
+            ">Wall time against the ideal<",
+            r#"x="139.2" y="175" text-anchor="middle" class="mute">100 ms<"#,
+            r#"x="669.4" y="175" text-anchor="middle" class="mute">20 s<"#,
+            ">pool:512<",
+            r#"<rect class="tint" x="72" y="27" width="34.6" height="14">"#,
+            r#"<rect class="solid" x="106.6" y="27" width="6.5" height="14">"#,
+            r#"<line class="floor whisker" x1="112.8" y1="34" x2="113.9" y2="34">"#,
+            r#"<line class="floor" x1="106.6" y1="24" x2="106.6" y2="44">"#,
+            ">77.1 ms<",
+            ">93.7 %<",
+            ">pool:128<",
+            ">pool:32<",
+            ">sync:1<",
+            ">26.6 s<",
+            ">smol:256<",
+            ">no valid run<",
+        ],
+    },
+    Expected {
+        name: "flights",
+        size: "0 0 920 494",
+        marks: 4,
+        circles: 0,
+        paths: 19,
+        parts: &[
+            ">sync:1<",
+            r#"x="376.6" y="193" text-anchor="middle" class="mute">25 ms<"#,
+            r#"<path class="thin" d="M36 72V42H408">"#,
+            r#"<path class="even" stroke-width="105.0" d="M0 70h3569">"#,
+            r#"<path class="odd" stroke-width="105.0" d="M3569 70h151">"#,
+            ">goes on to 26.6 s →<",
+            ">pool:512<",
+            r#"<path class="even" stroke-width="23.4" d="M0 16h2341M0 47h2415">"#,
+            ">goes on to 77.1 ms →<",
+        ],
+    },
+    Expected {
+        name: "cost",
+        size: "0 0 920 602",
+        marks: 4,
+        circles: 4,
+        paths: 0,
+        parts: &[
+            r#"x="50" y="402.1" text-anchor="end" class="mute">10 MB<"#,
+            r#"x="184.1" y="499" text-anchor="middle" class="mute">90 µs<"#,
+            ">CPU per request<",
+            r#"<text x="182.3" y="471" class="ink">sync:1<"#,
+            r#"cx="174.3" cy="467" r="4">"#,
+            r#"cx="655.5" cy="43" r="8.1">"#,
+        ],
+    },
+    Expected {
+        name: "latency",
+        size: "0 0 920 256",
+        marks: 4,
+        circles: 20,
+        paths: 0,
+        parts: &[
+            r#"x="284.7" y="175" text-anchor="middle" class="mute">500 µs<"#,
+            r#"x="677" y="19" text-anchor="middle" class="mute small">p50<"#,
+            ">pool:512<",
+            r#"cx="739.2" cy="34" r="5">"#,
+            r#"cx="762.3" cy="34" r="1.8">"#,
+            ">2.20 ms<",
+            ">sync:1<",
+            ">438 µs<",
+            ">smol:256<",
+            ">–<",
+        ],
+    },
+    Expected {
+        name: "sweep",
+        size: "0 0 920 374",
+        marks: 3,
+        circles: 9,
+        paths: 3,
+        parts: &[
+            ">pool<",
+            r#"x="47" y="127" text-anchor="end" class="mute small">20,000<"#,
+            ">CPU a request<",
+            ">peak memory, 184 kB per in flight<",
+            r#"x="390.1" y="277" text-anchor="middle" class="mute">500<"#,
+            ">knee uncertain<",
+            r#"<path class="thin" d="M65.1 167.5L229 179.7L392.9 170.7">"#,
+            r#"<path class="thin" d="M65.1 258L229 253.4L392.9 223.4">"#,
+            r#"cx="65.1" cy="145.8" r="3.2">"#,
+            r#"cx="392.9" cy="223.4" r="3.2">"#,
+        ],
+    },
+    Expected {
+        name: "timeline",
+        size: "0 0 920 418",
+        marks: 12,
+        circles: 0,
+        paths: 8,
+        parts: &[
+            ">sync:1<",
+            ">80.0 %<",
+            ">6 MB<",
+            r#"x="305.1" y="153" text-anchor="middle" class="mute">10 ms<"#,
+            r#"<path class="thin" d="M176.6 80L279.4 40.7L408 69">"#,
+            r#"<path class="thin" d="M176.6 101L279.4 100.7L408 100.3">"#,
+            ">pool:512<",
+        ],
+    },
+    Expected {
+        name: "runs",
+        size: "0 0 920 256",
+        marks: 16,
+        circles: 15,
+        paths: 0,
+        parts: &[
+            r#"x="105.7" y="175" text-anchor="middle" class="mute">−1.2 %<"#,
+            r#"x="441" y="175" text-anchor="middle" class="mute">0 %<"#,
+            ">pool:512<",
+            ">5 of 5<",
+            r#"<circle class="ring" cx="589.2" cy="34" r="3.5">"#,
+            ">4 of 5<",
+            r#"<circle class="ring" cx="441" cy="118" r="3.5">"#,
+            ">0 of 5<",
+        ],
+    },
+];
+
 #[test]
-fn every_chart_as_a_file() {
+fn every_chart_draws_its_marks_and_texts_in_their_places() {
     let record = small();
     let comparison = Comparison::of(&record);
-    for name in NAMES {
+    assert_eq!(EXPECTED.map(|expected| expected.name), NAMES);
+    for Expected { name, size, marks, circles, paths, parts } in EXPECTED {
         let drawn = svg(name, &record, &comparison).unwrap_or_else(|| panic!("{name} is not drawn"));
-        assert!(drawn.starts_with("<svg xmlns="), "{name}");
-        insta::assert_snapshot!(name, drawn.replace("><", ">\n<"));
+        assert!(drawn.starts_with("<svg xmlns=") && drawn.ends_with("</svg>\n"), "{name}");
+        assert!(drawn.contains(&format!("viewBox=\"{size}\"")), "{name}: {size}");
+        let counts = [r#"class="mark""#, "<circle", "<path"].map(|element| drawn.matches(element).count());
+        assert_eq!(counts, [marks, circles, paths], "{name}: {drawn}");
+        let mut rest = drawn.as_str();
+        for part in parts {
+            let place =
+                rest.find(*part).unwrap_or_else(|| panic!("{name} has no {part} in its place: {rest}"));
+            rest = &rest[place + part.len()..];
+        }
     }
 }
 
 #[test]
-fn a_ladder_fits_no_step_that_reuses_no_connection() {
+fn a_sweep_fits_no_step_that_reuses_no_connection() {
     let mut record = small();
     let fitted = |record: &Record| -> Vec<(String, Option<f64>)> {
         let comparison = Comparison::of(record);
         let palette = super::Palette::of(&comparison);
-        let ladder = super::all(record, &comparison, &palette);
-        let ladder = ladder.iter().find(|chart| chart.name() == "ladder").unwrap();
-        assert_eq!(ladder.caption().contains("reuse a connection: pool:1001"), ladder.data().rows.len() == 4);
-        let rows = ladder.data().rows;
+        let sweep = super::all(record, &comparison, &palette);
+        let sweep = sweep.iter().find(|chart| chart.name() == "sweep").unwrap();
+        assert_eq!(sweep.caption().contains("reuse a connection: pool:1001"), sweep.data().rows.len() == 4);
+        let rows = sweep.data().rows;
         rows.iter().map(|cells| (cells[0].text.clone(), cells[6].raw.first().copied())).collect()
     };
     let before = fitted(&record);

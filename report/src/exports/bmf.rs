@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::{Contender, measured, pretty};
 use crate::comparison::{Named, Spread};
+use crate::figures::{FIGURES, Figure};
 
 /// The longest name that Bencher takes for a benchmark or a measure, in bytes of UTF-8.
 const NAME_BYTES: usize = 1_024;
@@ -43,29 +44,14 @@ pub(crate) fn benchmark_name(name: &str) -> String {
 }
 
 fn metrics(contender: &Contender<'_>) -> BTreeMap<&'static str, Metric> {
-    let figures = contender.figures;
-    let mut metrics: BTreeMap<_, Metric> = BTreeMap::from([
-        ("cpu_us_per_request", figures.cpu_us_per_request.into()),
-        ("peak_memory_bytes", figures.peak_memory_bytes.map(|bytes| bytes as f64).into()),
-        ("startup_ns", figures.startup_ns.map(|ns| ns as f64).into()),
-    ]);
-    if !contender.has_own_wall() {
-        return metrics;
-    }
-    metrics.insert("wall_ns", figures.wall_ns.map(|ns| ns as f64).into());
-    if let Some(efficiency) = figures.efficiency {
-        metrics.insert("efficiency", efficiency.into());
-    }
-    if let Some(added) = &figures.added_latency_ns {
-        metrics.insert("added_latency_p99_ns", Metric::alone(added.p99 as f64));
-    }
-    if contender.comparison.rate.is_some() {
-        metrics
-            .extend(figures.latency_ns.map(|latency| ("latency_p99_ns", Metric::alone(latency.p99 as f64))));
-        metrics.extend(figures.achieved_per_second.map(|rate| ("achieved_per_second", rate.into())));
-        metrics.extend(figures.late_share.map(|share| ("late_share", Metric::alone(share))));
-    }
-    metrics
+    let Contender { comparison, row, .. } = contender;
+    let exported =
+        FIGURES.iter().filter(|figure| figure.bmf.is_some_and(|loops| contender.exports(figure, loops)));
+    let metric = |figure: &Figure| match figure.spread(comparison, row) {
+        Some(spread) => Some(Metric::from(spread)),
+        None => figure.value(comparison, row).map(Metric::alone),
+    };
+    exported.filter_map(|figure| Some((figure.key, metric(figure)?))).collect()
 }
 
 impl Metric {

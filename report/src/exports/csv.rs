@@ -6,9 +6,9 @@ use std::fmt::Display;
 
 use ::csv::{Terminator, WriterBuilder};
 
-use crate::comparison::{Comparison, Interval, Measured, MemorySlope, Named, Row, Spread};
+use crate::comparison::{Comparison, Interval, MemorySlope, Named, Row, Spread};
+use crate::figures::{FIGURES, Figure};
 use crate::printable::printable;
-use crate::record::Quantiles;
 
 /// Renders every contender of `records` below a line of titles.
 pub fn render(records: &[Named]) -> String {
@@ -74,12 +74,13 @@ impl Line {
         line.add("valid_runs", row.valid_runs);
         line.add("void_runs", row.void_runs);
         line.add("target_limited_runs", row.target_limited_runs);
-        line.add_optional("floor_ns", row.floor_ns);
-        line.add_optional("reach_per_second", row.reach_per_second);
+        // What the interval is stands before the first figure that has one.
+        let first = FIGURES.iter().position(Figure::has_interval).unwrap_or(0);
+        let (without_interval, others) = FIGURES.split_at(first);
+        without_interval.iter().for_each(|figure| line.add_figure(figure, comparison, row));
         line.add("interval", meaning(row.interval));
         line.add("interval_confidence", row.interval_confidence);
-        line.add_figures(row.measured.as_ref());
-        line.add_optional("cpu_over_base", row.cost.map(|cost| cost.cpu));
+        others.iter().for_each(|figure| line.add_figure(figure, comparison, row));
         let reasons: Vec<&str> = row.void_reasons.iter().map(|tally| tally.reason.text.as_str()).collect();
         line.add("void_reasons", reasons.join("; "));
         line
@@ -96,42 +97,19 @@ impl Line {
         self.add_optional("memory_per_in_flight_rounds", slope.map(|slope| slope.rounds));
     }
 
-    fn add_figures(&mut self, measured: Option<&Measured>) {
-        self.add_spread("wall_ns", measured.map(|m| m.wall_ns));
-        self.add_spread("efficiency", measured.and_then(|m| m.efficiency));
-        self.add_optional("speed_up", measured.and_then(|m| m.speed_up));
-        self.add_spread("cpu_ns", measured.map(|m| m.cpu_ns));
-        self.add_spread("cpu_percent", measured.map(|m| m.cpu_percent));
-        self.add_spread("cpu_us_per_request", measured.map(|m| m.cpu_us_per_request));
-        self.add_spread("peak_memory_bytes", measured.map(|m| m.peak_memory_bytes));
-        self.add_spread("peak_memory_bound_bytes", measured.map(|m| m.peak_memory_bound_bytes));
-        self.add_spread("ready_memory_bytes", measured.map(|m| m.ready_memory_bytes));
-        self.add_spread("startup_ns", measured.map(|m| m.startup_ns));
-        self.add_spread("ramp_ns", measured.and_then(|m| m.ramp_ns));
-        self.add_quantiles("latency_ns", measured.and_then(|m| m.latency_ns));
-        self.add_optional("latency_p999_ns", measured.and_then(|m| m.latency_p999_ns));
-        self.add_quantiles("added_latency_ns", measured.and_then(|m| m.added_latency_ns));
-        self.add_optional("added_latency_p999_ns", measured.and_then(|m| m.added_latency_p999_ns));
-        self.add_spread("achieved_per_second", measured.and_then(|m| m.achieved_per_second));
-        self.add_optional("late_starts", measured.and_then(|m| m.late_starts));
-        self.add_optional("late_share", measured.and_then(|m| m.late_share));
-        self.add_optional("failed_requests", measured.map(|m| m.failed_requests));
-        self.add_spread("connections", measured.map(|m| m.connections));
-        self.add_spread("most_in_flight", measured.map(|m| m.most_in_flight));
-        self.add_spread("target_lateness_p99_ns", measured.map(|m| m.target_lateness_p99_ns));
+    fn add_figure(&mut self, figure: &Figure, comparison: &Comparison, row: &Row) {
+        let Some(title) = figure.csv else { return };
+        if figure.has_interval() {
+            self.add_spread(title, figure.spread(comparison, row));
+        } else {
+            self.add_optional(title, figure.value(comparison, row));
+        }
     }
 
-    fn add_spread<T: Copy + Display>(&mut self, title: &str, spread: Option<Spread<T>>) {
+    fn add_spread(&mut self, title: &str, spread: Option<Spread<f64>>) {
         self.add_optional(&format!("{title}_median"), spread.map(|spread| spread.median));
         self.add_optional(&format!("{title}_low"), spread.map(|spread| spread.low));
         self.add_optional(&format!("{title}_high"), spread.map(|spread| spread.high));
-    }
-
-    fn add_quantiles(&mut self, title: &str, quantiles: Option<Quantiles>) {
-        self.add_optional(&format!("{title}_p50"), quantiles.map(|points| points.p50));
-        self.add_optional(&format!("{title}_p90"), quantiles.map(|points| points.p90));
-        self.add_optional(&format!("{title}_p99"), quantiles.map(|points| points.p99));
-        self.add_optional(&format!("{title}_max"), quantiles.map(|points| points.max));
     }
 
     fn add_optional(&mut self, title: &str, value: Option<impl Display>) {

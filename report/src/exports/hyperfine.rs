@@ -57,7 +57,7 @@ fn benchmark(contender: &Contender<'_>) -> Benchmark {
     let runs = row.runs.iter().filter(|run| run.verdict.is_valid());
     let runs: Vec<&Figures> = runs.filter_map(|run| run.figures.as_ref()).collect();
     let times: Vec<f64> = runs.iter().map(|run| seconds(run.wall_ns)).collect();
-    let wall = contender.figures.wall_ns.map(seconds);
+    let wall = contender.measured.wall_ns.map(seconds);
     let cpu = mean_of_all(&runs, |run| run.usage.user_ns).zip(mean_of_all(&runs, |run| run.usage.system_ns));
     Benchmark {
         command: command(contender),

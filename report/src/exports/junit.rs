@@ -1,4 +1,4 @@
-//! JUnit XML, for the CI systems that show it: a suite a record, a test case a run. A void run is a failure
+//! JUnit XML, for the CI systems that show it: a suite a record, a test case a run. An invalid run is a failure
 //! with its reasons, a run that never took place is skipped.
 //!
 //! Elements, their order and their attributes are those of Apache Ant's junitreport, as Windy Road's schema
@@ -39,7 +39,7 @@ fn write_all(xml: &mut Xml, records: &[Named]) -> io::Result<()> {
 fn write_suite(xml: &mut Xml, id: usize, named: &Named) -> io::Result<()> {
     let comparison = &named.comparison;
     let rows = &comparison.contenders;
-    let void: u32 = rows.iter().map(|row| row.void_runs).sum();
+    let invalid: u32 = rows.iter().map(|row| row.void_runs).sum();
     let missing: u32 = rows.iter().map(Row::missing_runs).sum();
     let runs: usize = rows.iter().map(|row| row.runs.len()).sum();
     let wall_ns: u64 = rows.iter().flat_map(|row| &row.runs).map(wall_ns).sum();
@@ -50,7 +50,7 @@ fn write_suite(xml: &mut Xml, id: usize, named: &Named) -> io::Result<()> {
         ("timestamp", timestamp(&comparison.started_at)),
         ("hostname", "localhost".to_owned()),
         ("tests", (runs + missing as usize).to_string()),
-        ("failures", void.to_string()),
+        ("failures", invalid.to_string()),
         ("errors", "0".to_owned()),
         ("skipped", missing.to_string()),
         ("time", seconds(wall_ns)),
@@ -62,8 +62,8 @@ fn write_suite(xml: &mut Xml, id: usize, named: &Named) -> io::Result<()> {
             row.runs.iter().try_for_each(|run| write_run(xml, row, run))?;
             (1..=row.missing_runs()).try_for_each(|number| write_missing(xml, row, number))?;
         }
-        let said = printable_lines(&conclusion(comparison));
-        xml.create_element("system-out").write_text_content(BytesText::new(&said))?;
+        let sentences = printable_lines(&conclusion(comparison));
+        xml.create_element("system-out").write_text_content(BytesText::new(&sentences))?;
         xml.create_element("system-err").write_empty()?;
         Ok(())
     })?;
@@ -102,8 +102,8 @@ fn write_run(xml: &mut Xml, row: &Row, run: &RunSummary) -> io::Result<()> {
         Verdict::Valid => case.write_empty()?,
         Verdict::Void { reasons } => case.write_inner_content(|xml| {
             let first = reasons.first();
-            let message = printable(first.map_or("void", |reason| &reason.text));
-            let kind = first.map_or_else(|| "void".to_owned(), |reason| reason.kind.name());
+            let message = printable(first.map_or("invalid", |reason| &reason.text));
+            let kind = first.map_or_else(|| "invalid".to_owned(), |reason| reason.kind.name());
             let texts: Vec<String> = reasons.iter().map(|reason| reason.text.clone()).collect();
             xml.create_element("failure")
                 .with_attributes([("type", kind.as_str()), ("message", &message)])

@@ -11,7 +11,7 @@ fn named(record: &Record) -> Named {
     Named { record: "results/example".to_owned(), comparison: Comparison::of(record) }
 }
 
-/// A race of an hour ago and another of the same contenders.
+/// Two records of the same contenders.
 fn two() -> [Named; 2] {
     let again = Named { record: "results/again".to_owned(), ..named(&example::short_record()) };
     [named(&example::short_record()), again]
@@ -74,7 +74,7 @@ fn json_of_several_records_is_a_list_that_names_them() {
 
 /// The contender with the same name in two records stays two.
 #[test]
-fn no_format_mixes_records() {
+fn contenders_of_several_records_stay_apart() {
     let names = ["results/example: sync:1", "results/again: sync:1"];
     let bmf: Value = serde_json::from_str(&bmf::render(&two()).unwrap()).unwrap();
     assert!(names.iter().all(|name| bmf[name]["wall_ns"]["value"].is_f64()), "{bmf}");
@@ -86,7 +86,7 @@ fn no_format_mixes_records() {
 }
 
 #[test]
-fn a_contender_without_a_valid_run_is_named_where_a_format_has_room_for_reasons() {
+fn contenders_without_a_valid_run_are_in_formats_with_reasons() {
     let records = [named(&example::record())];
     for text in [csv::render(&records), json::render(&records), junit::render(&records)] {
         assert!(text.contains("smol:256") && text.contains("hung"), "{text}");
@@ -108,7 +108,7 @@ fn cells(csv: &str, contender: &str) -> Vec<(String, String)> {
 /// A figure that a workload does not have is an empty cell, `null` or no key, and never a number that stands
 /// for it.
 #[test]
-fn what_a_workload_does_not_have_is_absent_in_every_export() {
+fn figures_that_a_workload_lacks_are_absent_in_every_export() {
     let mut nothing_succeeded = example::record();
     for run in &mut nothing_succeeded.runs {
         run.latencies = Latencies { failed: 1_000, ..Latencies::default() };
@@ -164,7 +164,7 @@ fn what_a_workload_does_not_have_is_absent_in_every_export() {
 }
 
 #[test]
-fn user_and_system_time_of_hyperfine_add_up_or_are_both_left_out() {
+fn user_and_system_time_add_up_or_are_left_out() {
     let mut record = example::record();
     let results = |record: &Record| value(&hyperfine::render(&[named(record)]).unwrap())["results"].clone();
     let mean_cpu = |record: &Record| {
@@ -249,5 +249,16 @@ fn hyperfine_export_is_as_published() {
         assert!((number("mean") * times.len() as f64 - times.iter().sum::<f64>()).abs() < 1e-9);
         assert!(number("min") <= number("median") && number("median") <= number("max"));
         assert_eq!(result["stddev"].is_null(), times.len() == 1);
+    }
+}
+
+#[test]
+fn every_export_renders_a_record() {
+    let records = [named(&example::record())];
+    for Export { name, render, .. } in EXPORTS {
+        for direction in [Direction::SmallerIsBetter, Direction::BiggerIsBetter] {
+            let rendered = render(&records, direction).unwrap_or_else(|| panic!("{name} holds nothing"));
+            assert!(rendered.contains("tokio:128") && rendered.ends_with('\n'), "{name}: {rendered}");
+        }
     }
 }

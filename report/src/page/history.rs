@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use super::{bar, document, table};
-use crate::charts::history::{HOW_TO_READ, TITLE, description_of, pictures};
 use crate::charts::{Picture, inline};
-use crate::history::{History, Series, table as told};
+use crate::history::chart::{HOW_TO_READ, TITLE, description_of, pictures};
+use crate::history::{History, Series, table as history_table};
 use crate::printable::printable;
 
 /// How wide a picture is drawn, in pixels; the page stretches it a little.
@@ -20,13 +20,13 @@ pub fn render(histories: &[History]) -> String {
             @for words in HOW_TO_READ { p.note { (words) } }
         }
         main { @for (index, history) in histories.iter().enumerate() { (section(history, index)) } }
-        footer { @for words in told::legend() { p { (words) } } }
+        footer { @for words in history_table::legend() { p { (words) } } }
     };
     document("Inflight: how the figures developed", content)
 }
 
 fn section(history: &History, index: usize) -> Markup {
-    let (class, lines) = told::heading(history);
+    let (class, lines) = history_table::heading(history);
     html! {
         section {
             h2 { (class) }
@@ -36,7 +36,7 @@ fn section(history: &History, index: usize) -> Markup {
                 (panels(pictures, &format!("history-{index}-{at}")))
             }
             h3 { "In figures" }
-            (table::shown("history", &told::data(history, "; ")))
+            (table::shown("history", &history_table::data(history, "; ")))
         }
     }
 }

@@ -75,14 +75,14 @@ for (const button of document.querySelectorAll(".copy")) {
 
 // Tooltips. Without this script a mark's title is its tooltip; here it moves, so that it does not show twice.
 const tip = document.getElementById("tip");
-const told = new WeakMap();
-const tell = (mark) => {
-  if (!told.has(mark)) {
+const titles = new WeakMap();
+const titleOf = (mark) => {
+  if (!titles.has(mark)) {
     const title = mark.querySelector(":scope > title");
-    told.set(mark, title.textContent);
+    titles.set(mark, title.textContent);
     title.remove();
   }
-  return told.get(mark);
+  return titles.get(mark);
 };
 let current = null;
 const hide = () => {
@@ -144,7 +144,7 @@ const flightAt = (lanes, event) => {
 };
 const text = (mark, event) => {
   const lanes = mark.querySelector(":scope > .lanes");
-  const all = tell(mark);
+  const all = titleOf(mark);
   return (lanes && event && flightAt(lanes, event)) || all;
 };
 const point = (event) => {

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use crate::charts::{Cell, Data};
 use crate::printable::{clipped, printable};
+use crate::tables::data::{Cell, Data};
 
 /// A text of a cell is cut after so many characters; what is copied is whole.
 const CELL_CHARS: usize = 240;
@@ -32,7 +32,7 @@ pub(super) fn shown(name: &str, data: &Data) -> Markup {
                     tr {
                         @for column in &data.columns {
                             th scope="col" class=[column.numeric.then_some("n")] data-key=(column.key) aria-sort="none" {
-                                button type="button" { (column.title) }
+                                button type="button" { (column.title_in_one_line()) }
                             }
                         }
                     }

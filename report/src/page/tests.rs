@@ -75,7 +75,7 @@ fn below<'a>(page: &'a str, heading: &str) -> &'a str {
 }
 
 #[test]
-fn the_ranking_reads_as_elsewhere_and_is_copied_with_both_ends_of_its_intervals() {
+fn the_ranking_is_copied_with_both_ends_of_its_intervals() {
     let page = page(&example::record_of_rounds(12));
     let ranking = below(&page, "Ranking");
     assert!(ranking.contains("data-key=\"times_the_first_low times_the_first_high\""), "{ranking}");
@@ -86,7 +86,7 @@ fn the_ranking_reads_as_elsewhere_and_is_copied_with_both_ends_of_its_intervals(
 }
 
 #[test]
-fn ranking_follows_the_figure_that_the_load_leaves_to_the_contenders() {
+fn the_load_decides_which_figure_ranks() {
     let mut record = example::record();
     let ranking = |record: &Record| {
         let page = render(record, &Comparison::of(record));
@@ -117,7 +117,7 @@ fn models_with_a_client_in_common_have_their_cost_beside_the_base() {
 }
 
 #[test]
-fn what_was_measured_in_answer_to_a_claim_stands_below_it() {
+fn an_answer_stands_below_the_published_claim() {
     let mut record = example::record();
     record.header.references[0].rows[2].answered_by = vec!["tokio:128".to_owned()];
     let page = page(&record);
@@ -127,7 +127,7 @@ fn what_was_measured_in_answer_to_a_claim_stands_below_it() {
 }
 
 #[test]
-fn a_text_that_is_cut_is_copied_whole() {
+fn a_truncated_text_is_copied_whole() {
     let mut record = example::record();
     let name = "n".repeat(300);
     record.runs.clear();

@@ -25,7 +25,7 @@ enum Scale {
 
 impl Bars {
     /// For rows with these ideal times, 0 where there is none, and walls. Where the longest is ten times the shortest or more the scale
-    /// is logarithmic: on any other, the short ones could not be told apart.
+    /// is logarithmic: on any other, the short ones could not be distinguished.
     pub(super) fn of(rows: impl Iterator<Item = (u64, u64)>) -> Bars {
         let (mut least, mut most) = (u64::MAX, 1);
         for (ideal_ns, wall_ns) in rows {
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_the_figures_are_a_bar_has_its_place() {
+    fn every_bar_fits_its_cells() {
         for rows in [&[(0, 0)][..], &[(0, 1)], &[(5, 3)], &[(u64::MAX, u64::MAX), (0, 0)], &[(1, u64::MAX)]] {
             for bar in drawn(rows) {
                 assert!((1..=CELLS as usize).contains(&bar.chars().count()), "{rows:?}: {bar:?}");

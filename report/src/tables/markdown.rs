@@ -2,18 +2,16 @@
 
 use thiserror::Error;
 
-use super::columns::{self, Column};
-use super::open_loop::{self, OPEN_LOOP};
-use super::ranking;
-use super::slopes::{self, SLOPES};
-use super::{notes, published, words};
-use crate::comparison::{Comparison, Named};
+use super::data::{Column, Data};
+use super::{contenders, heading, notes, open_loop, published, ranking, slopes};
+use crate::comparison::{Comparison, Named, Row};
 use crate::conclusion::conclusion;
+use crate::figures;
 use crate::printable::printable;
 
 /// What of a record stands in a document.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Excerpt {
+pub struct Section {
     /// Which tables.
     pub tables: Tables,
     /// Only the figures that most readers ask for, and one line about them.
@@ -52,22 +50,22 @@ pub fn render(comparison: &Comparison) -> String {
     joined(whole(comparison, Tables::All))
 }
 
-/// Renders an excerpt of every record, one below the other, ending in a newline.
+/// Renders a section of every record, one below the other, ending in a newline.
 ///
 /// # Errors
 /// Where a record does not have the table.
-pub fn render_all(records: &[Named], excerpt: Excerpt) -> Result<String, NoSuchTable> {
+pub fn render_all(records: &[Named], section: Section) -> Result<String, NoSuchTable> {
     let mut parts = Vec::new();
     for Named { record, comparison } in records {
-        if let Some(what) = lacks(comparison, excerpt.tables) {
+        if let Some(what) = lacks(comparison, section.tables) {
             return Err(NoSuchTable { record: record.clone(), what });
         }
         if records.len() > 1 {
             parts.push(labelled(vec![("record", record.clone())]));
         }
-        let tables = excerpt.tables;
-        let text = if excerpt.brief { brief(comparison, tables) } else { whole(comparison, tables) };
-        parts.extend(if excerpt.folded { vec![folded(summary(tables), text)] } else { text });
+        let tables = section.tables;
+        let text = if section.brief { brief(comparison, tables) } else { whole(comparison, tables) };
+        parts.extend(if section.folded { vec![folded(summary(tables), text)] } else { text });
     }
     Ok(joined(parts))
 }
@@ -80,7 +78,7 @@ fn lacks(comparison: &Comparison, tables: Tables) -> Option<&'static str> {
     }
 }
 
-/// The line that a folded excerpt is behind.
+/// The line that a folded section is behind.
 fn summary(tables: Tables) -> &'static str {
     match tables {
         Tables::All => "All figures",
@@ -92,46 +90,49 @@ fn summary(tables: Tables) -> &'static str {
 
 const COSTS_SUMMARY: &str = "What each model costs, all with the same client";
 
-/// Every column, and all that there is to say about them.
+/// Every column, with everything that explains them.
 fn whole(comparison: &Comparison, tables: Tables) -> Vec<String> {
-    let native = columns::for_contenders(comparison);
     let common = comparison.common();
-    let has_common = !common.is_empty() && matches!(tables, Tables::All | Tables::Common);
-    let mut explained = Vec::new();
+    let mut explained: Vec<Column> = Vec::new();
+    let mut explain = |data: &Data| {
+        for column in &data.columns {
+            if explained.iter().all(|known| known.title != column.title) {
+                explained.push(*column);
+            }
+        }
+    };
     let mut parts =
-        vec![labelled(words::heading(comparison)) + "\\\n**command** " + &code(&comparison.command)];
+        vec![labelled(heading::of_record(comparison)) + "\\\n**command** " + &code(&comparison.command)];
     if matches!(tables, Tables::All | Tables::Native) {
-        parts.push(table(&native, &comparison.deployed()));
-        explained.extend(native);
+        let native = contenders::table(comparison, &comparison.deployed(), figures::Table::Native);
+        parts.push(table(&native));
+        explain(&native);
         if comparison.rate.is_some() {
+            let latencies = open_loop_table(comparison);
             parts.push(labelled(open_loop::heading(comparison)));
-            parts.push(open_loop_table(comparison));
-            explained.extend(OPEN_LOOP.iter().skip(1));
+            parts.push(table(&latencies));
+            explain(&latencies);
         }
         parts.push(conclusion(comparison).iter().map(|line| strong(line)).collect::<Vec<_>>().join("\\\n"));
     }
     if tables == Tables::All && comparison.ranking.len() > 1 {
         parts.push(labelled(ranking::heading(comparison)));
-        let columns = ranking::columns(comparison.ranked_by);
-        parts.push(table(&columns, &comparison.ranking.iter().collect::<Vec<_>>()));
+        parts.push(table(&ranking::table(comparison)));
     }
-    if has_common {
-        let columns = columns::with_figures(&columns::COSTS, &common);
-        let costs = vec![labelled(words::costs_heading(comparison)), table(&columns, &common)];
+    if !common.is_empty() && matches!(tables, Tables::All | Tables::Common) {
+        let data = contenders::table(comparison, &common, figures::Table::Common);
+        let costs = vec![labelled(heading::of_common(comparison)), table(&data)];
         parts.extend(if tables == Tables::All { vec![folded(COSTS_SUMMARY, costs)] } else { costs });
-        explained
-            .extend(columns.into_iter().filter(|column| tables != Tables::All || column.is_only_of_costs()));
+        explain(&data);
     }
     if tables == Tables::All && !comparison.memory_slopes.is_empty() {
         parts.push(labelled(slopes::heading(comparison)));
-        parts.push(table(&SLOPES, &comparison.memory_slopes.iter().collect::<Vec<_>>()));
+        parts.push(table(&slopes::table(comparison)));
     }
     if matches!(tables, Tables::All | Tables::Published) {
         for reference in &comparison.references {
-            let lines = published::lines(comparison, reference);
-            let lines: Vec<_> = lines.iter().collect();
             parts.push(labelled(published::heading(reference)));
-            parts.push(table(&published::COLUMNS.iter().collect::<Vec<_>>(), &lines));
+            parts.push(table(&published::table(comparison, reference)));
         }
     }
     if tables != Tables::Published {
@@ -150,38 +151,37 @@ fn brief(comparison: &Comparison, tables: Tables) -> Vec<String> {
     let mut parts = Vec::new();
     let mut shown = Vec::new();
     if matches!(tables, Tables::All | Tables::Native) {
-        let deployed = comparison.deployed();
-        parts.push(table(&columns::with_figures(&columns::BRIEF, &deployed), &deployed));
+        let native = comparison.deployed();
+        parts.push(table(&contenders::table(comparison, &native, figures::Table::BriefNative)));
         if comparison.rate.is_some() {
-            parts.push(open_loop_table(comparison));
+            parts.push(table(&open_loop_table(comparison)));
         }
-        shown.extend(deployed);
+        shown.extend(native);
     }
     if matches!(tables, Tables::All | Tables::Common) && !comparison.common().is_empty() {
         let common = comparison.common();
-        parts.push(table(&columns::with_figures(&columns::BRIEF_COSTS, &common), &common));
+        parts.push(table(&contenders::table(comparison, &common, figures::Table::BriefCommon)));
         shown.extend(common);
     }
     if tables == Tables::Published {
         for reference in &comparison.references {
-            let lines = published::lines(comparison, reference);
-            let lines: Vec<_> = lines.iter().collect();
-            parts.push(table(&published::COLUMNS.iter().collect::<Vec<_>>(), &lines));
+            parts.push(table(&published::table(comparison, reference)));
             parts.push(labelled(published::heading(reference)));
         }
         return parts;
     }
-    parts.extend(words::disturbances(comparison).map(|words| format!("Warning: {}.", escaped(&words))));
+    parts.extend(heading::disturbances(comparison).map(|words| format!("Warning: {}.", escaped(&words))));
     let footnotes = [notes::target_limited(&shown), notes::faster_than_ideal(&shown)];
     parts.extend(footnotes.into_iter().flatten().map(|line| escaped(&line) + "."));
     parts.extend(open_loop::beyond_reach(comparison).map(|line| escaped(&line) + "."));
-    parts.push(format!("{}, {}", escaped(&words::caption(comparison)), code(&comparison.command)));
+    parts.push(format!("{}, {}", escaped(&heading::caption(comparison)), code(&comparison.command)));
     parts
 }
 
 /// Latency since due and how the schedule was kept, of all contenders.
-fn open_loop_table(comparison: &Comparison) -> String {
-    table(&OPEN_LOOP.iter().collect::<Vec<_>>(), &comparison.contenders.iter().collect::<Vec<_>>())
+fn open_loop_table(comparison: &Comparison) -> Data {
+    let rows: Vec<&Row> = comparison.contenders.iter().collect();
+    contenders::table(comparison, &rows, figures::Table::OpenLoop)
 }
 
 fn joined(mut parts: Vec<String>) -> String {
@@ -196,14 +196,15 @@ fn folded(summary: &str, parts: Vec<String>) -> String {
     all.join("\n\n")
 }
 
-fn table<R>(columns: &[&Column<R>], rows: &[&R]) -> String {
+fn table(data: &Data) -> String {
     let line = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
+    let columns = &data.columns;
     let mut lines = vec![
         line(columns.iter().map(|column| escaped(&column.title_in_one_line())).collect()),
         line(columns.iter().map(|column| if column.numeric { "---:" } else { ":---" }.to_owned()).collect()),
     ];
-    for row in rows {
-        lines.push(line(columns.iter().map(|column| escaped(&(column.cell)(row))).collect()));
+    for row in &data.rows {
+        lines.push(line(row.iter().map(|cell| escaped(&cell.text)).collect()));
     }
     lines.join("\n")
 }
@@ -265,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_texts_and_a_race_that_was_stopped() {
+    fn hostile_texts_and_an_incomplete_record() {
         insta::assert_snapshot!(render(&Comparison::of(&example::hostile_record())));
     }
 
@@ -298,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_rendered_can_be_spliced_whatever_the_record_says() {
+    fn what_is_rendered_can_be_spliced_whatever_names_the_record_has() {
         let shown = render(&Comparison::of(&example::hostile_record()));
         let document = "<!-- inflight:begin t -->\n<!-- inflight:end t -->\n";
         let once = splice::splice(document, "t", &shown).unwrap();
@@ -307,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_span_outlasts_its_backticks() {
+    fn a_code_span_is_longer_than_its_backticks() {
         assert_eq!(code("a b"), "`a b`");
         assert_eq!(code("a ``b`"), "``` a ``b` ```");
     }

@@ -1,11 +1,11 @@
-//! What a reader must know beside the figures of a table before believing them.
+//! Notes on the figures: what a reader must know before relying on them.
 
 use crate::comparison::{Comparison, Row};
 use crate::numbers::{bytes, count, signed_duration};
 use crate::printable::clipped;
 use crate::record::{CpuMethod, MemoryMethod, TargetLimit};
 
-/// At most so many different reasons or warnings of one contender are spelt out.
+/// At most so many different reasons or warnings of one contender are listed.
 const MOST_TEXTS: usize = 3;
 
 /// A reason or a warning may quote a worker at any length: it is cut after so many characters.
@@ -13,19 +13,20 @@ const TEXT_CHARS: usize = 400;
 
 /// What a worker calls its runtime or its client is cut after so many characters.
 const VERSION_CHARS: usize = 80;
+
 /// All of them, the most important first.
 pub(crate) fn notes(comparison: &Comparison) -> Vec<String> {
     let mut notes = Vec::new();
     let missing: u32 = comparison.contenders.iter().map(Row::missing_runs).sum();
     if missing > 0 {
         let cut = if comparison.truncated { ", one of them cut off in the record" } else { "" };
-        notes.push(format!("The race did not finish: {missing} of its runs are not here{cut}."));
+        notes.push(format!("The benchmark did not finish: {missing} of its runs are missing{cut}."));
     } else if comparison.truncated {
-        notes.push("The record is cut off: a run at its end is not here.".to_owned());
+        notes.push("The record is truncated: the last run is missing.".to_owned());
     }
     let all: Vec<&Row> = comparison.contenders.iter().collect();
     notes.extend(target_limited(&all));
-    notes.extend(spelt_out(comparison));
+    notes.extend(reasons_and_warnings(comparison));
     notes.extend(bounds_of_memory(comparison));
     notes.extend(peaks_since_start(comparison));
     notes.extend(clocks_of_processes(comparison));
@@ -36,7 +37,7 @@ pub(crate) fn notes(comparison: &Comparison) -> Vec<String> {
     notes
 }
 
-/// Whose walls are the target's, and what that leaves of their figures.
+/// Which wall times are the target's, and which figures remain the contender's own.
 pub(super) fn target_limited(rows: &[&Row]) -> Option<String> {
     let marked: Vec<&Row> = rows.iter().copied().filter(|row| row.is_target_limited()).collect();
     let runs = || marked.iter().flat_map(|row| row.valid_figures()).filter_map(|f| f.target.limit);
@@ -62,34 +63,34 @@ pub(super) fn target_limited(rows: &[&Row]) -> Option<String> {
     ))
 }
 
-/// Reasons and warnings, each once, with the contenders that it was said of equally often.
-fn spelt_out(comparison: &Comparison) -> Vec<String> {
-    let mut said: Vec<(Vec<&str>, String)> = Vec::new();
-    let mut say = |name, words: String| match said.iter_mut().find(|(_, known)| *known == words) {
+/// Reasons and warnings, each once, with the contenders that have it equally often.
+fn reasons_and_warnings(comparison: &Comparison) -> Vec<String> {
+    let mut notes: Vec<(Vec<&str>, String)> = Vec::new();
+    let mut add = |name, words: String| match notes.iter_mut().find(|(_, known)| *known == words) {
         Some((names, _)) => names.push(name),
-        None => said.push((vec![name], words)),
+        None => notes.push((vec![name], words)),
     };
     for row in &comparison.contenders {
         let reasons = row.void_reasons.iter().map(|tally| (&tally.reason.text, tally.count)).collect();
         let warnings = row.warnings.iter().map(|tally| (&tally.text, tally.count)).collect();
         let repeated = row.repeated_for.iter().map(|tally| (&tally.reason.text, tally.count)).collect();
         let tallies: [(&str, Vec<(&String, u32)>); 3] =
-            [("void", reasons), ("disturbed and repeated", repeated), ("warning", warnings)];
+            [("invalid", reasons), ("disturbed and repeated", repeated), ("warning", warnings)];
         for (what, tallies) in tallies {
             for (text, count) in tallies.iter().take(MOST_TEXTS) {
                 let runs = row.runs.len();
-                say(&row.name, format!("{what} in {count} of {runs} runs: {}", clipped(text, TEXT_CHARS)));
+                add(&row.name, format!("{what} in {count} of {runs} runs: {}", clipped(text, TEXT_CHARS)));
             }
             if tallies.len() > MOST_TEXTS {
                 let more = tallies.len() - MOST_TEXTS;
-                say(&row.name, format!("{what}: {more} more kinds, all in the record"));
+                add(&row.name, format!("{what}: {more} more kinds, all in the record"));
             }
         }
     }
-    said.into_iter().map(|(names, words)| format!("{}, {words}", names.join(", "))).collect()
+    notes.into_iter().map(|(names, words)| format!("{}, {words}", names.join(", "))).collect()
 }
 
-/// Between what bounds the memory of several processes lies.
+/// The upper bounds of the memory of several processes.
 fn bounds_of_memory(comparison: &Comparison) -> Option<String> {
     let bounds: Vec<String> = comparison
         .contenders
@@ -107,7 +108,7 @@ fn bounds_of_memory(comparison: &Comparison) -> Option<String> {
     })
 }
 
-/// Whose peaks of memory have in them what setting up took.
+/// Which peaks of memory include the setup.
 fn peaks_since_start(comparison: &Comparison) -> Option<String> {
     let method = |row: &Row| row.measured.as_ref().map(|measured| measured.peak_memory_method);
     let (since_start, others): (Vec<&Row>, Vec<&Row>) = comparison
@@ -125,7 +126,7 @@ fn peaks_since_start(comparison: &Comparison) -> Option<String> {
     })
 }
 
-/// Whose CPU is less exact than that of a group.
+/// Which CPU times come from the clocks of processes, less exact than a control group.
 fn clocks_of_processes(comparison: &Comparison) -> Option<String> {
     let by_clocks = |row: &&Row| row.valid_figures().any(|f| f.cpu_method == CpuMethod::ProcessClocks);
     let names: Vec<&str> =
@@ -140,7 +141,7 @@ fn clocks_of_processes(comparison: &Comparison) -> Option<String> {
     })
 }
 
-/// Whose efficiency is above 100 %, and why that can be.
+/// Which efficiencies are above 100 %, and why.
 pub(super) fn faster_than_ideal(rows: &[&Row]) -> Option<String> {
     let faster = |row: &&&Row| {
         row.floor_ns.is_some_and(|ideal_ns| row.valid_figures().any(|figures| figures.wall_ns < ideal_ns))
@@ -162,7 +163,7 @@ fn about_failures(row: &Row) -> Option<String> {
     })
 }
 
-/// Whose fault a part of the added latency is.
+/// How much of the added latency is the target's.
 fn target_lateness(comparison: &Comparison) -> Option<String> {
     let worst = comparison
         .contenders
@@ -191,7 +192,7 @@ fn realtime(comparison: &Comparison) -> &'static str {
     }
 }
 
-/// Every runtime with its client, once, and where there are several, whose they are.
+/// Every runtime with its client, once; where there are several, with the contenders that use it.
 fn versions(comparison: &Comparison) -> Option<String> {
     let mut versions: Vec<(String, Vec<&str>)> = Vec::new();
     for row in &comparison.contenders {
@@ -207,7 +208,7 @@ fn versions(comparison: &Comparison) -> Option<String> {
             }
         }
     }
-    let told = match versions.as_slice() {
+    let listed = match versions.as_slice() {
         [] => return None,
         [(version, _)] => version.clone(),
         several => {
@@ -216,7 +217,7 @@ fn versions(comparison: &Comparison) -> Option<String> {
             several.iter().map(of_whom).collect::<Vec<_>>().join("; ")
         }
     };
-    Some(format!("Runtimes and clients: {told}"))
+    Some(format!("Runtimes and clients: {listed}"))
 }
 
 #[cfg(test)]
@@ -226,7 +227,7 @@ mod tests {
     use crate::record::{Reason, ReasonKind, Verdict};
 
     #[test]
-    fn a_flood_of_reasons_is_dammed() {
+    fn many_reasons_are_truncated() {
         let mut record = example::record();
         for run in record.runs.iter_mut().filter(|run| run.contender == "smol:256") {
             run.verdict = Verdict::from(vec![Reason::new(
@@ -238,11 +239,11 @@ mod tests {
         let mine: Vec<&String> = notes.iter().filter(|note| note.starts_with("smol:256")).collect();
         assert_eq!(mine.len(), MOST_TEXTS + 1);
         assert!(mine.iter().all(|note| note.chars().count() < TEXT_CHARS + 100));
-        assert_eq!(mine[MOST_TEXTS], "smol:256, void: 2 more kinds, all in the record");
+        assert_eq!(mine[MOST_TEXTS], "smol:256, invalid: 2 more kinds, all in the record");
     }
 
     #[test]
-    fn runs_that_were_repeated_are_told_with_what_disturbed_them() {
+    fn repeated_runs_are_noted_with_their_reasons() {
         let mut record = example::record();
         let late = Verdict::from(vec![Reason::new(ReasonKind::TargetLate, "the target was late")]);
         let mut runs = record.runs.iter_mut().filter(|run| run.contender == "tokio:128");
@@ -254,13 +255,17 @@ mod tests {
         }
         let comparison = Comparison::of(&record);
         let row = comparison.contenders.iter().find(|row| row.name == "tokio:128").unwrap();
-        assert_eq!((row.repeated_runs, row.void_runs), (2, 1), "what was repeated is no void run besides");
+        assert_eq!(
+            (row.repeated_runs, row.void_runs),
+            (2, 1),
+            "a repeated run is not an invalid one as well"
+        );
         let note = "tokio:128, disturbed and repeated in 2 of 5 runs: the target was late".to_owned();
-        assert!(spelt_out(&comparison).contains(&note), "{:?}", spelt_out(&comparison));
+        assert!(reasons_and_warnings(&comparison).contains(&note), "{:?}", reasons_and_warnings(&comparison));
     }
 
     #[test]
-    fn whose_wall_is_the_targets_is_marked_and_why() {
+    fn target_limited_contenders_are_marked_and_explained() {
         let mut record = example::record();
         let notes_of = |record: &crate::record::Record| notes(&Comparison::of(record));
         assert!(notes_of(&record).iter().all(|note| !note.contains('†')));
@@ -278,20 +283,20 @@ mod tests {
     }
 
     #[test]
-    fn versions_are_told_whole_and_whose_they_are() {
+    fn versions_are_listed_with_their_contenders() {
         let mut record = example::record();
-        let told = |record: &crate::record::Record| versions(&Comparison::of(record)).unwrap();
+        let shown = |record: &crate::record::Record| versions(&Comparison::of(record)).unwrap();
         let both = "Runtimes and clients: tokio 1.54.1 with reqwest 0.13.5 (sync:1, threads:32, tokio:128, \
                     tokio:8x64); smol 2.0.2 with hyper 1.8.1 (smol:256)";
-        assert_eq!(told(&record), both);
+        assert_eq!(shown(&record), both);
         record.runs.retain(|run| run.contender != "smol:256");
-        assert_eq!(told(&record), "Runtimes and clients: tokio 1.54.1 with reqwest 0.13.5");
+        assert_eq!(shown(&record), "Runtimes and clients: tokio 1.54.1 with reqwest 0.13.5");
         for (number, run) in record.runs.iter_mut().enumerate() {
             run.runtime = format!("{number} {}", "x".repeat(5_000));
         }
-        let flood = told(&record);
+        let long = shown(&record);
         let runs = record.runs.len();
-        assert!(flood.contains(&format!("; {} xx", runs - 1)) && flood.len() < runs * 200, "{flood}");
+        assert!(long.contains(&format!("; {} xx", runs - 1)) && long.len() < runs * 200, "{long}");
     }
 
     #[test]
@@ -302,8 +307,8 @@ mod tests {
         for run in record.runs.iter_mut().filter(|run| run.contender == "tokio:8x64") {
             run.figures.as_mut().unwrap().cpu_method = CpuMethod::ProcessClocks;
         }
-        let told = clocks(&record).unwrap();
-        assert!(told.starts_with("The CPU of tokio:8x64 is by the clocks of processes"), "{told}");
+        let note = clocks(&record).unwrap();
+        assert!(note.starts_with("The CPU of tokio:8x64 is by the clocks of processes"), "{note}");
     }
 
     #[test]
@@ -313,15 +318,15 @@ mod tests {
         assert_eq!(peaks(&record), None);
         let run = record.runs.iter_mut().find(|run| run.contender == "threads:32").unwrap();
         run.figures.as_mut().unwrap().peak_memory_method = MemoryMethod::HighWaterMarkSinceStart;
-        let told = peaks(&record).unwrap();
-        assert!(told.starts_with("The peak memory of threads:32 is the most since"), "{told}");
+        let note = peaks(&record).unwrap();
+        assert!(note.starts_with("The peak memory of threads:32 is the most since"), "{note}");
         for figures in record.runs.iter_mut().filter_map(|run| run.figures.as_mut()) {
             if figures.peak_memory_method == MemoryMethod::HighWaterMark {
                 figures.peak_memory_method = MemoryMethod::HighWaterMarkSinceStart;
             }
         }
-        let told = peaks(&record).unwrap();
-        assert!(told.starts_with("The peak memory of every contender with one process is"), "{told}");
+        let note = peaks(&record).unwrap();
+        assert!(note.starts_with("The peak memory of every contender with one process is"), "{note}");
     }
 
     #[test]
@@ -339,15 +344,15 @@ mod tests {
     }
 
     #[test]
-    fn a_race_that_did_not_finish_says_so() {
+    fn an_unfinished_benchmark_is_noted() {
         let mut record = example::record();
         let first = |record: &crate::record::Record| notes(&Comparison::of(record)).remove(0);
         record.truncated = true;
-        assert_eq!(first(&record), "The record is cut off: a run at its end is not here.");
+        assert_eq!(first(&record), "The record is truncated: the last run is missing.");
         record.runs.truncate(20);
         assert_eq!(
             first(&record),
-            "The race did not finish: 1 of its runs are not here, one of them cut off in the record."
+            "The benchmark did not finish: 1 of its runs are missing, one of them cut off in the record."
         );
     }
 }

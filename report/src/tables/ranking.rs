@@ -1,98 +1,67 @@
-//! Who is ahead of whom, and what the record could not have seen: the ranking and the words that go with it.
+//! The ranking: who is ahead of whom, and how much noise the record has.
 
-use super::columns::Column;
+use super::data::{Cell, Column, Data};
 use crate::comparison::{
-    ALPHA, CONFIDENCE, Comparison, Figure, Finding, NoiseFloor, POWER, Pair, Ranked, Ratio, Testing,
+    ALPHA, CONFIDENCE, Comparison, Figure, Finding, NoiseFloor, POWER, Ranked, Ratio, Testing,
 };
 use crate::numbers::{NONE, duration, percent, three_digits};
 
-/// How many columns a ranking has.
-pub(crate) const COLUMNS: usize = 7;
-
-/// The columns of a ranking by `figure`.
-pub(crate) fn columns(figure: Figure) -> [&'static Column<Ranked>; COLUMNS] {
-    let median = match figure {
-        Figure::WallNs => &WALL,
-        Figure::CpuNs => &CPU,
+/// A row for each contender with valid runs, the best first.
+pub(crate) fn table(comparison: &Comparison) -> Data {
+    let median = match comparison.ranked_by {
+        Figure::WallNs => Column::number("wall", "wall_ns"),
+        Figure::CpuNs => Column::number("CPU per request", "cpu_ns_per_request"),
     };
-    [&RANK, &CONTENDER, median, &TO_FIRST, &INTERVAL, &ROUNDS, &P]
+    Data {
+        columns: vec![
+            Column::number("rank", "rank"),
+            Column::text("contender", "contender"),
+            Column { gives_way: Some(3), ..median },
+            Column::number("÷ first", "times_the_first"),
+            Column::number("95 % interval", "times_the_first_low times_the_first_high"),
+            Column { gives_way: Some(2), ..Column::number("rounds", "rounds") },
+            Column { gives_way: Some(1), ..Column::number("p", "adjusted_p") },
+        ],
+        rows: comparison.ranking.iter().map(row).collect(),
+    }
 }
 
-const RANK: Column<Ranked> = Column {
-    title: "rank",
-    numeric: true,
-    cell: |ranked| ranked.rank.map_or_else(|| NONE.to_owned(), |rank| rank.to_string()),
-    meaning: "",
-    gives_way: None,
-};
-
-const CONTENDER: Column<Ranked> = Column {
-    title: "contender",
-    numeric: false,
-    cell: |ranked| ranked.name.clone(),
-    meaning: "",
-    gives_way: None,
-};
-
-const WALL: Column<Ranked> = Column {
-    title: "wall",
-    numeric: true,
-    cell: |ranked| duration(ranked.median_ns),
-    meaning: "",
-    gives_way: Some(3),
-};
-
-const CPU: Column<Ranked> = Column { title: "CPU per request", ..WALL };
-
-const TO_FIRST: Column<Ranked> = Column {
-    title: "÷ first",
-    numeric: true,
-    cell: |ranked| match &ranked.to_first {
-        Some(pair) => {
-            pair.ratio.map_or_else(|| NONE.to_owned(), |ratio| format!("{}×", digits(ratio.estimate)))
-        }
-        None => "1×".to_owned(),
-    },
-    meaning: "",
-    gives_way: None,
-};
-
-const INTERVAL: Column<Ranked> = Column {
-    title: "95 % interval",
-    numeric: true,
-    cell: |ranked| to_first(ranked, |pair| pair.ratio.filter(|_| pair.rounds > 1).map(interval)),
-    meaning: "",
-    gives_way: None,
-};
-
-const ROUNDS: Column<Ranked> = Column {
-    title: "rounds",
-    numeric: true,
-    cell: |ranked| to_first(ranked, |pair| Some(pair.rounds.to_string())),
-    meaning: "",
-    gives_way: Some(2),
-};
-
-const P: Column<Ranked> = Column {
-    title: "p",
-    numeric: true,
-    cell: |ranked| {
-        to_first(ranked, |pair| match (pair.finding, pair.adjusted_p) {
-            (Finding::Bound, _) => Some("bound".to_owned()),
-            (_, Some(p)) if p < 0.001 => Some("< 0.001".to_owned()),
-            (_, Some(p)) => Some(format!("{p:.3}")),
-            (_, None) => None,
-        })
-    },
-    meaning: "",
-    gives_way: Some(1),
-};
-
-fn to_first(ranked: &Ranked, show: impl Fn(&Pair) -> Option<String>) -> String {
-    ranked.to_first.as_ref().and_then(show).unwrap_or_else(|| NONE.to_owned())
+fn row(ranked: &Ranked) -> Vec<Cell> {
+    let pair = ranked.to_first.as_ref();
+    let ratio = pair.and_then(|pair| pair.ratio);
+    // Of one round there is no interval.
+    let with_interval = ratio.filter(|_| pair.is_some_and(|pair| pair.rounds > 1));
+    let to_first = match pair {
+        None => Cell::figure("1×", 1.0),
+        Some(_) => ratio.map_or_else(Cell::none, |ratio| {
+            Cell::figure(format!("{}×", digits(ratio.estimate)), ratio.estimate)
+        }),
+    };
+    vec![
+        ranked.rank.map_or_else(Cell::none, |rank| Cell::figure(rank.to_string(), rank as f64)),
+        Cell::text(&ranked.name),
+        Cell::figure(duration(ranked.median_ns), ranked.median_ns as f64),
+        to_first,
+        with_interval.map_or_else(Cell::none, |ratio| Cell::interval(interval(ratio), ratio.low, ratio.high)),
+        pair.map_or_else(Cell::none, |pair| Cell::figure(pair.rounds.to_string(), f64::from(pair.rounds))),
+        p(ranked),
+    ]
 }
 
-/// What it takes to read the ranking.
+/// The adjusted p-value of the comparison with the first, or that a bound settles it.
+fn p(ranked: &Ranked) -> Cell {
+    let Some(pair) = &ranked.to_first else { return Cell::none() };
+    let raw = pair.adjusted_p.into_iter().collect();
+    let text = match (pair.finding, pair.adjusted_p) {
+        (Finding::Bound, _) => "bound".to_owned(),
+        (_, Some(p)) if p < 0.001 => "< 0.001".to_owned(),
+        (_, Some(p)) => format!("{p:.3}"),
+        (_, None) => NONE.to_owned(),
+    };
+    Cell { text, raw }
+}
+
+/// The lines that explain the ranking.
 pub(crate) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
     let why = match comparison.ranked_by {
         Figure::WallNs => "by wall",
@@ -132,7 +101,7 @@ fn tests(comparison: &Comparison) -> String {
         None => "",
     };
     let among = match comparison.raced {
-        raced if raced > comparison.contenders.len() => format!(" of the {raced} that raced"),
+        raced if raced > comparison.contenders.len() => format!(" of the {raced} that ran"),
         _ => String::new(),
     };
     let figures = match comparison.ranked_by {
@@ -157,19 +126,19 @@ fn tests(comparison: &Comparison) -> String {
     }
 }
 
-/// What contenders that were raced twice say of the noise.
+/// The noise that the A/A controls show.
 pub(crate) fn noise(comparison: &Comparison) -> Vec<String> {
     comparison
         .noise
         .iter()
         .flat_map(|floor| match floor.ratio {
-            Some(ratio) => vec![seen(floor, ratio), could_see(floor, comparison)],
-            None => vec![saw_nothing(floor)],
+            Some(ratio) => vec![observed_noise(floor, ratio), detectable(floor, comparison)],
+            None => vec![unknown_noise(floor)],
         })
         .collect()
 }
 
-/// What the two are compared by, in a word.
+/// The figure as notes call it.
 fn named(figure: Figure) -> &'static str {
     match figure {
         Figure::WallNs => "wall",
@@ -177,9 +146,9 @@ fn named(figure: Figure) -> &'static str {
     }
 }
 
-fn saw_nothing(floor: &NoiseFloor) -> String {
+fn unknown_noise(floor: &NoiseFloor) -> String {
     format!(
-        "A/A: {} was raced a second time under another name, with {} valid runs and {} void; in no round are both \
+        "A/A: {} was run a second time under another name, with {} valid runs and {} invalid; in no round are both \
          valid, so nothing is known of the noise of {}",
         floor.contender,
         floor.twin_valid_runs,
@@ -188,7 +157,7 @@ fn saw_nothing(floor: &NoiseFloor) -> String {
     )
 }
 
-fn seen(floor: &NoiseFloor, ratio: Ratio) -> String {
+fn observed_noise(floor: &NoiseFloor, ratio: Ratio) -> String {
     let rounds = if floor.rounds == 1 { "round" } else { "rounds" };
     let range = match floor.rounds {
         1 => String::new(),
@@ -196,16 +165,16 @@ fn seen(floor: &NoiseFloor, ratio: Ratio) -> String {
         _ => format!("95 % interval {}, ", interval(ratio)),
     };
     let verdict = if floor.told_apart {
-        "; the test tells the two apart, which happens to fewer than 1 in 100 sound records: do not trust this one"
+        "; the test distinguishes the two, which happens in fewer than 1 in 100 sound records: do not trust this one"
     } else {
         ""
     };
-    let void = match floor.twin_void_runs {
+    let invalid = match floor.twin_void_runs {
         0 => String::new(),
-        void => format!("; {void} more of its runs void"),
+        invalid => format!("; {invalid} more of its runs invalid"),
     };
     format!(
-        "A/A: {0}, raced a second time under another name, took {1}× its own {2} ({range}{3} {rounds}{void}): \
+        "A/A: {0}, run a second time under another name, took {1}× its own {2} ({range}{3} {rounds}{invalid}): \
          that much is noise{verdict}",
         floor.contender,
         digits(ratio.estimate),
@@ -214,7 +183,7 @@ fn seen(floor: &NoiseFloor, ratio: Ratio) -> String {
     )
 }
 
-fn could_see(floor: &NoiseFloor, comparison: &Comparison) -> String {
+fn detectable(floor: &NoiseFloor, comparison: &Comparison) -> String {
     let (contender, figure) = (&floor.contender, named(floor.figure));
     let percent = floor.smallest_detectable.map_or(0.0, |part| (part * 1_000.0).ceil() / 10.0);
     let more = match floor.figure {
@@ -223,17 +192,17 @@ fn could_see(floor: &NoiseFloor, comparison: &Comparison) -> String {
     };
     match floor.smallest_detectable {
         Some(0.0) => format!(
-            "Every two readings of the {figure} of {contender} were the same: they tell nothing of the noise that \
-             is smaller than a step of the meter"
+            "All readings of the {figure} of {contender} were the same: noise smaller than a step of the meter is \
+             unknown"
         ),
         Some(_) => format!(
-            "With the noise of {contender}, {more} would have been told apart in {:.0} % of such \
-             records; less may have been missed",
+            "With the noise of {contender}, {more} would have been detected in {:.0} % of such \
+             records; smaller differences may have been missed",
             POWER * 100.0,
         ),
         None => format!(
-            "A test over so few rounds could not have told the two apart by their {figure}, however far; \
-             --rounds {} is enough",
+            "Too few rounds for a significant difference in {figure} between the two, however large; \
+             use --rounds {}",
             comparison.testing.enough_rounds,
         ),
     }
@@ -255,74 +224,74 @@ mod tests {
     use crate::example;
     use crate::record::{Budget, RateFacts, Record, Run, Verdict};
 
-    /// The example with a twin of threads:32 and `rounds` rounds of everything that ran five times.
-    fn record_with_twin(rounds: u32) -> Record {
+    /// The example with an A/A control of threads:32 and `rounds` rounds of everything that ran five times.
+    fn record_with_control(rounds: u32) -> Record {
         let mut record = example::record_of_rounds(rounds);
         let mut facts = record.header.contenders[1].clone();
         facts.twin_of = Some(std::mem::replace(&mut facts.name, "threads:32, again".to_owned()));
         let original = record.runs.iter().filter(|run| Some(&run.contender) == facts.twin_of.as_ref());
-        let mut of_twin: Vec<Run> = original.cloned().collect();
-        let walls: Vec<u64> = of_twin.iter().map(|run| run.figures.as_ref().unwrap().wall_ns).collect();
-        for (run, wall_ns) in of_twin.iter_mut().zip(walls.iter().cycle().skip(1)) {
+        let mut of_control: Vec<Run> = original.cloned().collect();
+        let walls: Vec<u64> = of_control.iter().map(|run| run.figures.as_ref().unwrap().wall_ns).collect();
+        for (run, wall_ns) in of_control.iter_mut().zip(walls.iter().cycle().skip(1)) {
             run.contender.clone_from(&facts.name);
             run.figures.as_mut().unwrap().wall_ns = *wall_ns;
         }
         record.header.contenders.push(facts);
-        record.runs.extend(of_twin);
+        record.runs.extend(of_control);
         record
     }
 
     #[test]
-    fn a_twin_shows_the_noise_and_what_it_hides() {
-        let comparison = Comparison::of(&record_with_twin(16));
+    fn a_control_shows_the_noise_and_what_it_hides() {
+        let comparison = Comparison::of(&record_with_control(16));
         assert!(comparison.contenders.iter().all(|row| !row.name.contains("again")));
         assert!(comparison.ranking.iter().all(|ranked| !ranked.name.contains("again")));
         insta::assert_snapshot!(noise(&comparison).join("\n"));
-        insta::assert_snapshot!(noise(&Comparison::of(&record_with_twin(5))).join("\n"));
+        insta::assert_snapshot!(noise(&Comparison::of(&record_with_control(5))).join("\n"));
         assert!(noise(&Comparison::of(&example::record())).is_empty());
     }
 
     #[test]
-    fn a_twin_without_valid_runs_tells_nothing() {
-        let mut record = record_with_twin(16);
-        let of_twin = |run: &&mut Run| run.contender.contains("again");
-        let void = || Verdict::Void { reasons: Vec::new() };
-        record.runs.iter_mut().filter(of_twin).take(2).for_each(|run| run.verdict = void());
-        let told = noise(&Comparison::of(&record)).join("\n");
+    fn a_control_without_valid_runs_shows_no_noise() {
+        let mut record = record_with_control(16);
+        let of_control = |run: &&mut Run| run.contender.contains("again");
+        let invalid = || Verdict::Void { reasons: Vec::new() };
+        record.runs.iter_mut().filter(of_control).take(2).for_each(|run| run.verdict = invalid());
+        let lines = noise(&Comparison::of(&record)).join("\n");
         assert!(
-            told.contains(" its own CPU (") && told.contains("14 rounds; 2 more of its runs void)"),
-            "{told}"
+            lines.contains(" its own CPU (") && lines.contains("14 rounds; 2 more of its runs invalid)"),
+            "{lines}"
         );
 
-        record.runs.iter_mut().filter(of_twin).for_each(|run| run.verdict = void());
-        let told = noise(&Comparison::of(&record));
-        assert_eq!(told.len(), 2, "{told:?}");
+        record.runs.iter_mut().filter(of_control).for_each(|run| run.verdict = invalid());
+        let lines = noise(&Comparison::of(&record));
+        assert_eq!(lines.len(), 2, "{lines:?}");
         assert!(
-            told.iter().all(|line| line.contains("with 0 valid runs and 16 void; in no round")),
-            "{told:?}"
+            lines.iter().all(|line| line.contains("with 0 valid runs and 16 invalid; in no round")),
+            "{lines:?}"
         );
     }
 
     #[test]
-    fn the_guarantee_says_what_it_is_worth() {
-        let mut record = record_with_twin(16);
-        let told = |comparison: &Comparison| heading(comparison).pop().unwrap().1;
-        let of_two_figures = told(&Comparison::of(&record));
+    fn the_guarantee_names_its_conditions() {
+        let mut record = record_with_control(16);
+        let lines = |comparison: &Comparison| heading(comparison).pop().unwrap().1;
+        let of_two_figures = lines(&Comparison::of(&record));
         assert!(of_two_figures.contains("by wall, and the same by CPU: "), "{of_two_figures}");
         assert!(of_two_figures.contains(" at most 0.250 % a figure"), "{of_two_figures}");
         let some = Comparison::of(&record).only(&["threads:32", "tokio:128"].map(str::to_owned));
-        assert!(told(&some).contains(" contenders of the 5 that raced, "), "{}", told(&some));
+        assert!(lines(&some).contains(" contenders of the 5 that ran, "), "{}", lines(&some));
         record.header.budget = Some(Budget { time_ns: 1, precision: 0.02 });
         record.header.rate = Some(RateFacts { per_second: 400.0, poisson: false });
         let open = Comparison::of(&record);
-        assert!(told(&open).contains("with the best (Hsu), by CPU: "), "{}", told(&open));
-        assert!(told(&open).contains(" under a budget the number of rounds depends on the data"));
-        assert_eq!(open.noise.len(), 1, "walls of a twin are not compared either");
+        assert!(lines(&open).contains("with the best (Hsu), by CPU: "), "{}", lines(&open));
+        assert!(lines(&open).contains(" under a budget the number of rounds depends on the data"));
+        assert_eq!(open.noise.len(), 1, "wall times of a control are not compared either");
     }
 
     #[test]
-    fn a_twin_that_is_told_apart_discredits_the_record() {
-        let mut record = record_with_twin(16);
+    fn a_control_that_is_distinguished_discredits_the_record() {
+        let mut record = record_with_control(16);
         for run in record.runs.iter_mut().filter(|run| run.contender.contains("again")) {
             run.figures.as_mut().unwrap().wall_ns *= 2;
         }

@@ -1,61 +1,46 @@
-//! What a request in flight takes, of contenders that raced with several numbers in flight.
+//! What a request in flight takes, of contenders that were run with several numbers in flight.
 
-use super::columns::Column;
+use super::data::{Cell, Column, Data};
 use crate::comparison::{Comparison, Interval, MemorySlope};
 use crate::numbers::{count, signed_bytes};
 use crate::record::MemoryMethod;
 
-/// The columns of the table.
-pub(crate) const SLOPES: [&Column<MemorySlope>; 5] =
-    [&CONTENDER, &IN_FLIGHT, &MEMORY_PER_IN_FLIGHT, &INTERVAL, &ROUNDS];
+/// A row for each sweep.
+pub(crate) fn table(comparison: &Comparison) -> Data {
+    Data {
+        columns: vec![
+            Column::text("contender", "contender"),
+            Column { gives_way: Some(2), ..Column::number("in flight", "least_in_flight most_in_flight") },
+            Column::number("memory per\nin flight", "memory_per_in_flight_bytes"),
+            Column::number("interval", "memory_per_in_flight_low_bytes memory_per_in_flight_high_bytes"),
+            Column { gives_way: Some(1), ..Column::number("rounds", "rounds") },
+        ],
+        rows: comparison.memory_slopes.iter().map(row).collect(),
+    }
+}
 
-const CONTENDER: Column<MemorySlope> = Column {
-    title: "contender",
-    numeric: false,
-    cell: |slope| slope.name.clone(),
-    meaning: "",
-    gives_way: None,
-};
+fn row(slope: &MemorySlope) -> Vec<Cell> {
+    let spread = slope.memory_per_in_flight_bytes;
+    let (least, most) = (slope.least_in_flight, slope.most_in_flight);
+    vec![
+        Cell::text(&slope.name),
+        Cell::interval(format!("{}–{}", count(least), count(most)), least as f64, most as f64),
+        Cell::figure(signed_bytes(spread.median), spread.median),
+        interval(slope),
+        Cell::figure(slope.rounds.to_string(), f64::from(slope.rounds)),
+    ]
+}
 
-const IN_FLIGHT: Column<MemorySlope> = Column {
-    title: "in flight",
-    numeric: true,
-    cell: |slope| format!("{}–{}", count(slope.least_in_flight), count(slope.most_in_flight)),
-    meaning: "",
-    gives_way: Some(2),
-};
-
-const MEMORY_PER_IN_FLIGHT: Column<MemorySlope> = Column {
-    title: "memory per\nin flight",
-    numeric: true,
-    cell: |slope| signed_bytes(slope.memory_per_in_flight_bytes.median),
-    meaning: "the slope of peak memory between numbers in flight, the median of the rounds; 1 kB is 10³ bytes",
-    gives_way: None,
-};
-
-const INTERVAL: Column<MemorySlope> = Column {
-    title: "interval",
-    numeric: true,
-    cell: |slope| {
-        let spread = slope.memory_per_in_flight_bytes;
-        let range = format!("{} to {}", signed_bytes(spread.low), signed_bytes(spread.high));
-        match (slope.rounds, slope.interval) {
-            (1, _) => "1 round".to_owned(),
-            (_, Interval::MinMax) => format!("min–max {range}"),
-            (_, Interval::OrderStatistic) => range,
-        }
-    },
-    meaning: "",
-    gives_way: None,
-};
-
-const ROUNDS: Column<MemorySlope> = Column {
-    title: "rounds",
-    numeric: true,
-    cell: |slope| slope.rounds.to_string(),
-    meaning: "",
-    gives_way: Some(1),
-};
+fn interval(slope: &MemorySlope) -> Cell {
+    let spread = slope.memory_per_in_flight_bytes;
+    let range = format!("{} to {}", signed_bytes(spread.low), signed_bytes(spread.high));
+    let text = match (slope.rounds, slope.interval) {
+        (1, _) => return Cell::text("1 round"),
+        (_, Interval::MinMax) => format!("min–max {range}"),
+        (_, Interval::OrderStatistic) => range,
+    };
+    Cell::interval(text, spread.low, spread.high)
+}
 
 /// What stands above the table.
 pub(crate) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
@@ -88,7 +73,7 @@ mod tests {
     use crate::tables::{markdown, terminal};
     use crate::{example, page};
 
-    fn faces(record: &Record) -> [String; 4] {
+    fn rendered(record: &Record) -> [String; 4] {
         let comparison = Comparison::of(record);
         let screen = terminal::Screen { width: 120, colours: false };
         [
@@ -100,11 +85,11 @@ mod tests {
     }
 
     #[test]
-    fn every_face_shows_a_slope_with_its_interval() {
+    fn every_renderer_shows_a_slope_with_its_interval() {
         let record = example::record_of_sweep(3, |round, in_flight| u64::from(round) * 1_000 * in_flight);
-        let [terminal, markdown, page, csv] = faces(&record);
-        for face in [terminal, markdown, page] {
-            assert!(face.contains("2.00 kB") && face.contains("min–max 1.00 kB to 3.00 kB"), "{face}");
+        let [terminal, markdown, page, csv] = rendered(&record);
+        for text in [terminal, markdown, page] {
+            assert!(text.contains("2.00 kB") && text.contains("min–max 1.00 kB to 3.00 kB"), "{text}");
         }
         assert!(
             csv.contains(",memory_per_in_flight_bytes_median,")
@@ -114,19 +99,17 @@ mod tests {
     }
 
     #[test]
-    fn no_face_has_such_a_column_without_two_numbers_in_flight() {
-        for face in faces(&example::record()) {
-            assert!(!face.contains("per in flight") && !face.contains("per_in_flight"), "{face}");
+    fn no_renderer_has_such_a_column_without_two_numbers_in_flight() {
+        for text in rendered(&example::record()) {
+            assert!(!text.contains("per in flight") && !text.contains("per_in_flight"), "{text}");
         }
     }
 
     #[test]
     fn a_slope_may_lie_below_zero() {
         let record = example::record_of_sweep(1, |_, in_flight| 9_000_000 - 12 * in_flight);
-        let shown = &Comparison::of(&record).memory_slopes[0];
-        assert_eq!(
-            SLOPES.map(|column| (column.cell)(shown)),
-            ["threads", "100–1,000", "-12 B", "1 round", "1"]
-        );
+        let shown = row(&Comparison::of(&record).memory_slopes[0]);
+        let texts: Vec<&str> = shown.iter().map(|cell| cell.text.as_str()).collect();
+        assert_eq!(texts, ["threads", "100–1,000", "-12 B", "1 round", "1"]);
     }
 }

@@ -5,13 +5,11 @@ use comfy_table::{
 };
 
 use super::bars::Bars;
-use super::columns::{self, Column};
-use super::open_loop::{self, OPEN_LOOP};
-use super::ranking;
-use super::slopes::{self, SLOPES};
-use super::{notes, published, words};
+use super::data::{self, Column, Data};
+use super::{contenders, heading, notes, open_loop, published, ranking, slopes};
 use crate::comparison::{Comparison, Named, Row};
 use crate::conclusion::conclusion;
+use crate::figures;
 use crate::printable::{clipped, printable};
 
 /// Lines of prose do not get longer than this, however wide the terminal: the eye loses the next one.
@@ -40,16 +38,17 @@ pub struct Screen {
 /// wrapped. The other tables do the same, and notes say which columns gave way in each.
 pub fn render(comparison: &Comparison, screen: Screen) -> String {
     let prose = Screen { width: screen.width.min(PROSE_WIDTH), ..screen };
-    let ours = contenders(columns::for_contenders(comparison), &comparison.deployed(), screen);
-    let mut hidden = vec![("", ours.hidden)];
-    let mut heading = words::heading(comparison);
+    let native = contenders_with_bars(comparison, &comparison.deployed(), figures::Table::Native, screen);
+    let mut hidden = vec![("", native.hidden)];
+    let mut heading = heading::of_record(comparison);
     heading.push(("command", comparison.command.clone()));
-    let mut legend = ours.legend;
+    let mut legend = native.legend;
 
-    let mut parts = vec![paragraphs(heading, prose), ours.text];
+    let mut parts = vec![paragraphs(heading, prose), native.text];
     if comparison.rate.is_some() {
         let rows: Vec<&Row> = comparison.contenders.iter().collect();
-        let latencies = Fitted::of_figures(OPEN_LOOP.iter().collect(), &rows, screen);
+        let latencies = contenders::table(comparison, &rows, figures::Table::OpenLoop);
+        let latencies = Fitted::new(&latencies, screen);
         parts.push(paragraphs(open_loop::heading(comparison), prose));
         parts.push(latencies.text);
         hidden.push((" in the table of the open loop", latencies.hidden));
@@ -58,40 +57,35 @@ pub fn render(comparison: &Comparison, screen: Screen) -> String {
     parts.push(paragraphs(conclusion(comparison).into_iter().map(|line| ("→", line)), prose));
     if comparison.ranking.len() > 1 {
         parts.push(paragraphs(ranking::heading(comparison), prose));
-        let ranked: Vec<_> = comparison.ranking.iter().collect();
-        let columns = ranking::columns(comparison.ranked_by);
-        let ranking = Fitted::of_figures(columns.to_vec(), &ranked, screen);
+        let ranking = Fitted::new(&ranking::table(comparison), screen);
         parts.push(ranking.text);
         hidden.push((" in the ranking", ranking.hidden));
     }
-    if !comparison.common().is_empty() {
-        let common = comparison.common();
-        let costs = contenders(columns::with_figures(&columns::COSTS, &common), &common, screen);
-        parts.push(paragraphs(words::costs_heading(comparison), prose));
+    let common = comparison.common();
+    if !common.is_empty() {
+        let costs = contenders_with_bars(comparison, &common, figures::Table::Common, screen);
+        parts.push(paragraphs(heading::of_common(comparison), prose));
         parts.push(costs.text);
         hidden.push((" in the table of costs", costs.hidden));
         add_to(&mut legend, costs.legend);
     }
     if !comparison.memory_slopes.is_empty() {
-        let slopes: Vec<_> = comparison.memory_slopes.iter().collect();
-        let slopes = Fitted::of_figures(SLOPES.to_vec(), &slopes, screen);
+        let slopes = Fitted::new(&slopes::table(comparison), screen);
         parts.push(paragraphs(slopes::heading(comparison), prose));
         parts.push(slopes.text);
         hidden.push((" of memory per request in flight", slopes.hidden));
     }
     for reference in &comparison.references {
-        let lines = published::lines(comparison, reference);
-        let lines: Vec<_> = lines.iter().collect();
         parts.push(paragraphs(published::heading(reference), prose));
-        let published = Fitted::of_figures(published::COLUMNS.iter().collect(), &lines, screen);
+        let published = Fitted::new(&published::table(comparison, reference), screen);
         parts.push(published.text);
         hidden.push((" of the published figures", published.hidden));
     }
     hidden.retain(|(_, titles)| !titles.is_empty());
-    let gave_way =
-        |(of, titles): (&str, Vec<String>)| format!("Not shown{of} for want of room: {}", titles.join(", "));
-    let notes = hidden.into_iter().map(gave_way);
-    let notes = notes.chain(ranking::noise(comparison)).chain(notes::notes(comparison));
+    let hidden = hidden
+        .into_iter()
+        .map(|(of, titles)| format!("Hidden columns{of} (terminal too narrow): {}", titles.join(", ")));
+    let notes = hidden.chain(ranking::noise(comparison)).chain(notes::notes(comparison));
     parts.push(paragraphs(notes.map(|note| ("·", note)), prose));
     parts.push(paragraphs(legend, prose));
     parts.join("\n\n") + "\n"
@@ -114,19 +108,26 @@ pub fn render_all(records: &[Named], screen: Screen) -> String {
     named.collect::<Vec<_>>().join("\n")
 }
 
-/// A table of contenders, with bars on a scale of its own.
-fn contenders(mut columns: Vec<&'static Column<Row>>, rows: &[&Row], screen: Screen) -> Fitted {
+/// A table of contenders, with bars on a scale of its own behind the wall.
+fn contenders_with_bars(
+    comparison: &Comparison,
+    rows: &[&Row],
+    table: figures::Table,
+    screen: Screen,
+) -> Fitted {
+    let mut data = contenders::table(comparison, rows, table);
     let walls = |row: &Row| {
         row.measured.as_ref().map(|measured| (row.floor_ns.unwrap_or(0), measured.wall_ns.median))
     };
     let bars = Bars::of(rows.iter().filter_map(|row| walls(row)));
-    let after_wall = columns.iter().position(|column| column.title == "wall").map_or(1, |wall| wall + 1);
-    columns.insert(after_wall, &BARS);
-    let cell = |column: &Column<Row>, row: &Row| match column.title == BARS.title {
-        true => walls(row).map_or_else(String::new, |(ideal_ns, wall_ns)| bars.draw(ideal_ns, wall_ns)),
-        false => (column.cell)(row),
-    };
-    let mut fitted = Fitted::new(columns, rows, &cell, screen);
+    let cells = rows.iter().map(|row| {
+        let bar = walls(row).map_or_else(String::new, |(ideal_ns, wall_ns)| bars.draw(ideal_ns, wall_ns));
+        data::Cell::text(bar)
+    });
+    let after_wall =
+        data.columns.iter().position(|column| column.key == "wall_ns").map_or(1, |wall| wall + 1);
+    data.insert(after_wall, BARS, cells);
+    let mut fitted = Fitted::new(&data, screen);
     let bar = fitted.legend.iter_mut().find(|(title, _)| *title == BARS.title_in_one_line());
     if let Some((_, meaning)) = bar {
         *meaning = bars.meaning();
@@ -134,14 +135,8 @@ fn contenders(mut columns: Vec<&'static Column<Row>>, rows: &[&Row], screen: Scr
     fitted
 }
 
-/// The place of the bars. What they show and mean depends on all rows.
-const BARS: Column<Row> = Column {
-    title: "ideal █\nwall ░",
-    numeric: false,
-    cell: |_| String::new(),
-    meaning: "",
-    gives_way: Some(12),
-};
+/// The column of the bars. What they mean depends on all rows.
+const BARS: Column = Column { gives_way: Some(12), ..Column::text("ideal █\nwall ░", "bars") };
 
 /// A table with as many of its columns as there is room for.
 struct Fitted {
@@ -153,50 +148,40 @@ struct Fitted {
 }
 
 impl Fitted {
-    fn of_figures<R>(columns: Vec<&'static Column<R>>, rows: &[&R], screen: Screen) -> Fitted {
-        Fitted::new(columns, rows, &|column, row| (column.cell)(row), screen)
-    }
-
-    fn new<R>(
-        columns: Vec<&'static Column<R>>,
-        rows: &[&R],
-        cell: &dyn Fn(&Column<R>, &R) -> String,
-        screen: Screen,
-    ) -> Fitted {
-        let mut shown = columns;
+    fn new(data: &Data, screen: Screen) -> Fitted {
+        let mut shown: Vec<usize> = (0..data.columns.len()).collect();
         let mut hidden = Vec::new();
         loop {
-            let table = draw(&shown, rows, cell, screen);
-            let next =
-                shown.iter().enumerate().filter_map(|(at, column)| Some((column.gives_way?, at))).min();
+            let table = draw(data, &shown, screen);
+            let ranks = shown.iter().enumerate();
+            let next = ranks.filter_map(|(at, &column)| Some((data.columns[column].gives_way?, at))).min();
             match next {
                 Some((_, at)) if natural_width(&table) > screen.width => {
-                    hidden.push(shown.remove(at).title_in_one_line());
+                    hidden.push(data.columns[shown.remove(at)].title_in_one_line());
                 }
                 _ => {
-                    let explained =
-                        shown.iter().map(|column| (column.title_in_one_line(), column.meaning.to_owned()));
-                    return Fitted { text: table.trim_fmt(), legend: explained.collect(), hidden };
+                    let explained = shown.iter().map(|&column| &data.columns[column]);
+                    let legend = explained
+                        .map(|column| (column.title_in_one_line(), column.meaning.to_owned()))
+                        .collect();
+                    return Fitted { text: table.trim_fmt(), legend, hidden };
                 }
             }
         }
     }
 }
 
-fn draw<R>(
-    columns: &[&Column<R>],
-    rows: &[&R],
-    cell: &dyn Fn(&Column<R>, &R) -> String,
-    screen: Screen,
-) -> Table {
+/// The columns at the places `shown`.
+fn draw(data: &Data, shown: &[usize], screen: Screen) -> Table {
+    let columns: Vec<&Column> = shown.iter().map(|&column| &data.columns[column]).collect();
     let mut table = plain(screen);
     table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─')));
     let title =
-        |column: &&Column<R>| Cell::new(column.title_at_the_bottom(columns)).add_attribute(Attribute::Bold);
+        |column: &&Column| Cell::new(column.title_at_the_bottom(&columns)).add_attribute(Attribute::Bold);
     table.set_header(columns.iter().map(title));
-    for row in rows {
-        table.add_row(columns.iter().map(|column| {
-            let text = printable(&clipped(&cell(column, row), CELL_CHARS));
+    for row in &data.rows {
+        table.add_row(shown.iter().zip(&columns).map(|(&at, column)| {
+            let text = printable(&clipped(&row[at].text, CELL_CHARS));
             coloured(column.title, text)
         }));
     }
@@ -212,11 +197,11 @@ fn draw<R>(
 
 /// Few colours, each with a meaning: bars blue, what is not valid red, and the name of a contender bold.
 fn coloured(title: &str, text: String) -> Cell {
-    let void = title == "verdict" && !text.ends_with("valid");
+    let invalid = title == "verdict" && !text.ends_with("valid");
     let cell = Cell::new(text);
     match title {
         "contender" => cell.add_attribute(Attribute::Bold),
-        "verdict" if void => cell.fg(Color::Red),
+        "verdict" if invalid => cell.fg(Color::Red),
         _ if title == BARS.title => cell.fg(Color::Blue),
         _ => cell,
     }
@@ -245,7 +230,7 @@ fn paragraphs<L: ToString>(texts: impl IntoIterator<Item = (L, String)>, screen:
     wrapped(table, screen.width).trim_fmt()
 }
 
-/// An empty table. Whether there are colours is said here and nowhere else.
+/// An empty table. Whether there are colours is set here and nowhere else.
 fn plain(screen: Screen) -> Table {
     let mut table = Table::new();
     table.force_no_tty();
@@ -296,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_texts_and_a_race_that_was_stopped() {
+    fn hostile_texts_and_an_incomplete_record() {
         insta::assert_snapshot!(render(&Comparison::of(&example::hostile_record()), plain_screen(120)));
     }
 
@@ -324,8 +309,8 @@ mod tests {
         let comparison = Comparison::of(&example::record());
         let mut order: Vec<String> = Vec::new();
         for width in (30..220).rev() {
-            let columns = columns::for_contenders(&comparison);
-            let hidden = contenders(columns, &comparison.deployed(), plain_screen(width)).hidden;
+            let (rows, table) = (comparison.deployed(), figures::Table::Native);
+            let hidden = contenders_with_bars(&comparison, &rows, table, plain_screen(width)).hidden;
             assert!(hidden.starts_with(&order), "{width}: what gave way came back");
             order = hidden;
         }

@@ -12,13 +12,13 @@ use crate::record::Samples;
 /// Paths are written in whole units, of which there are so many in a pixel.
 const UNITS_IN_PIXEL: f64 = 10.0;
 
-/// Requests shorter than this run into one another: nobody could see where one ends.
+/// Requests shorter than this are drawn as one: the eye could not separate them.
 const SHORTEST_UNITS: u64 = 4;
 
 /// Room between two processes, in pixels, where there are not too many.
 const BETWEEN_PROCESSES: f64 = 3.0;
 
-/// The requests of a run, dealt out to lanes.
+/// The requests of a run, assigned to lanes.
 pub(super) struct Lanes {
     /// Of each process its lanes, and in each lane its requests in order.
     processes: Vec<Vec<Vec<Flight>>>,
@@ -53,7 +53,7 @@ impl Lanes {
         let mut order: Vec<usize> = (0..samples.id.len()).collect();
         order.sort_by_key(|index| (samples.start_ns[*index], samples.end_ns[*index]));
         let last_ns = end_ns(samples).min(axis_end_ns);
-        let mut dealers: Vec<Dealer> = (0..processes).map(|_| Dealer::default()).collect();
+        let mut assigners: Vec<LaneAssigner> = (0..processes).map(|_| LaneAssigner::default()).collect();
         for index in order {
             let flight = Flight {
                 start_ns: samples.start_ns[index],
@@ -61,13 +61,14 @@ impl Lanes {
                 failed: samples.errors.iter().any(|(failed, _)| *failed == index),
             };
             let process = samples.process[index] as usize;
-            if process >= dealers.len() {
-                dealers.resize_with(process + 1, Dealer::default);
+            if process >= assigners.len() {
+                assigners.resize_with(process + 1, LaneAssigner::default);
             }
-            dealers[process].deal(flight);
+            assigners[process].assign(flight);
         }
         let in_flight = in_flight(samples, last_ns);
-        let mut processes: Vec<Vec<Vec<Flight>>> = dealers.into_iter().map(|dealer| dealer.lanes).collect();
+        let mut processes: Vec<Vec<Vec<Flight>>> =
+            assigners.into_iter().map(|assigner| assigner.lanes).collect();
         for lane in processes.iter_mut().flatten() {
             lane.retain(|flight| flight.start_ns < last_ns);
         }
@@ -153,17 +154,17 @@ impl Lanes {
     }
 }
 
-/// Deals the requests of one process out to lanes, in the order of their starts: each to the lane that became
+/// Assigns the requests of one process to lanes, in the order of their starts: each to the lane that became
 /// free last, which is the slot that was waiting for it.
 #[derive(Default)]
-struct Dealer {
+struct LaneAssigner {
     lanes: Vec<Vec<Flight>>,
     /// When each lane becomes free.
     free: BTreeSet<(u64, usize)>,
 }
 
-impl Dealer {
-    fn deal(&mut self, flight: Flight) {
+impl LaneAssigner {
+    fn assign(&mut self, flight: Flight) {
         let last = self.free.range(..=(flight.start_ns, usize::MAX)).next_back().copied();
         let lane = match last {
             Some(free) => {
@@ -245,7 +246,7 @@ impl Band {
     }
 }
 
-/// What is drawn as one line, in units: a request, or several that are too short to be told apart.
+/// What is drawn as one line, in units: a request, or several that are too short to be distinguished.
 struct Span {
     start: u64,
     end: u64,
@@ -326,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn short_requests_are_one_span_of_another_class_and_a_long_one_stays_by_itself() {
+    fn short_requests_share_a_span_and_a_long_one_has_its_own() {
         let lanes =
             Lanes::of(&samples(&[(0, 3, 0), (3, 3, 0), (6, 3, 0), (9, 41, 0), (50, 3, 0)]), 1, 100, 100);
         let scale = Scale::exact(0.0, 100.0, 0.0, 10.0);
@@ -339,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_run_that_is_not_all_there_nothing_is_drawn_beyond_what_is_known() {
+    fn a_truncated_run_is_drawn_as_far_as_it_is_known() {
         let mut some = samples(&[(0, 40, 0), (10, 90, 0), (50, 20, 0)]);
         some.left_out = 7;
         assert_eq!(end_ns(&some), 50);

@@ -120,7 +120,7 @@ const OF_THE_WALL: [&str; 6] =
     ["wall_ns", "efficiency", "added_latency_p99_ns", "latency_p99_ns", "achieved_per_second", "late_share"];
 
 #[test]
-fn figures_that_are_the_targets_are_left_out_where_no_mark_can_stand() {
+fn target_limited_figures_are_left_out_where_a_format_has_no_mark() {
     for record in [example::record(), example::record_without_delays(), example::open_loop_record()] {
         let all = named(&record);
         let records = [limited(record, |name| name == "tokio:128")];
@@ -159,7 +159,7 @@ fn figures_that_are_the_targets_are_left_out_where_no_mark_can_stand() {
 }
 
 #[test]
-fn a_format_that_would_hold_nothing_is_not_rendered() {
+fn an_empty_export_is_not_rendered() {
     let mut nothing_valid = example::record();
     for run in &mut nothing_valid.runs {
         run.verdict =

@@ -1,4 +1,4 @@
-//! Is it real? How far apart equal things come out, what was void and why, and what not to conclude.
+//! Noise and validity: how far the runs of a contender lie apart, which are invalid and why, and what not to conclude.
 
 use maud::{Markup, html};
 
@@ -8,20 +8,20 @@ use crate::comparison::Comparison;
 use crate::printable::printable;
 use crate::tables::{notes, ranking};
 
-/// What an honest reader should know and should not conclude.
+/// What a reader should know, and should not conclude.
 const BIAS: &str = include_str!("../../../BIAS.md");
 
 pub(super) fn section(comparison: &Comparison, charts: &[&dyn Chart]) -> Markup {
     html! {
-        section id="trust" {
-            h2 { "Is it real?" }
+        section id="validity" {
+            h2 { "Noise and validity" }
             @for chart in charts {
                 div id=(chart.name()) {
                     h3 { (chart.title()) }
                     (figure::figure(*chart))
                 }
             }
-            h3 { "Beside the figures" }
+            h3 { "Notes" }
             (facts(comparison, |label| label == "machine"))
             ul { @for note in ranking::noise(comparison).iter().chain(&notes::notes(comparison)) { li { (printable(note)) } } }
             h3 { "Bias" }
@@ -35,7 +35,7 @@ pub(super) fn section(comparison: &Comparison, charts: &[&dyn Chart]) -> Markup 
     }
 }
 
-/// The sections of the document, each with its points: what is said first, and the rest.
+/// The sections of the document, each with its points: the first part in bold, and the rest.
 fn bias() -> Vec<(&'static str, Vec<(String, String)>)> {
     let sections = BIAS.split("\n## ").skip(1);
     sections
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_bias_is_there_in_plain_sentences() {
+    fn the_page_has_the_bias_as_plain_sentences() {
         let bias = bias();
         assert!(bias.len() >= 3, "{bias:?}");
         for (title, points) in bias {
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_point_is_what_it_says_first_and_the_rest() {
+    fn a_point_is_its_first_sentence_and_the_rest() {
         let parts = point("**Loopback.** No distance,\n  see [the method](METHOD.md).");
         assert_eq!(parts, ("Loopback.".to_owned(), " No distance, see the method.".to_owned()));
         assert_eq!(point("That: one. Two.").0, "That:");

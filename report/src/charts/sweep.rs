@@ -1,4 +1,4 @@
-//! The ladder: throughput, CPU and memory against the number in flight, with the law of its scaling.
+//! The sweep: throughput, CPU and memory against the number in flight, with the law of its scaling.
 
 mod fit;
 
@@ -11,15 +11,15 @@ use super::scale::Scale;
 use super::svg::{Anchor, TEXT, axis_below, line, mark, px, room, text};
 use super::{Cell, Chart, Data, Palette, Picture};
 use crate::comparison::{Comparison, Measured, MemorySlope, Row};
+use crate::figures::limit_mark;
 use crate::numbers::{bytes, count, duration, round_bytes, round_duration, signed_bytes, three_digits};
-use crate::tables::columns::limit_mark;
 use fit::{FEWEST_RUNS, Fit, Knee};
 
 /// So many URLs there are, at least, for each request in flight of a step whose throughput counts: with one, every
 /// request makes a connection of its own, and none is used again.
 pub const REUSES: u64 = 10;
 
-/// With fewer shapes a model is no ladder.
+/// A model with fewer shapes is no sweep.
 const FEWEST_STEPS: usize = 3;
 
 const LEFT: f64 = 52.0;
@@ -28,7 +28,7 @@ const CPU: (f64, f64) = (166.0, 40.0);
 const MEMORY: (f64, f64) = (222.0, 40.0);
 const HEIGHT: f64 = 300.0;
 
-pub(super) struct Ladder<'a> {
+pub(super) struct Sweep<'a> {
     panels: Vec<Panel<'a>>,
     palette: &'a Palette,
     urls: f64,
@@ -54,8 +54,8 @@ fn counts_for_the_fit(row: &Row, urls: f64) -> bool {
     reuses_connections(row, urls) && !row.is_target_limited()
 }
 
-impl<'a> Ladder<'a> {
-    pub(super) fn of(comparison: &'a Comparison, palette: &'a Palette) -> Option<Ladder<'a>> {
+impl<'a> Sweep<'a> {
+    pub(super) fn of(comparison: &'a Comparison, palette: &'a Palette) -> Option<Sweep<'a>> {
         let urls = comparison.scenario.urls as f64;
         let mut panels: Vec<Panel<'a>> = Vec::new();
         for row in &comparison.contenders {
@@ -77,7 +77,7 @@ impl<'a> Ladder<'a> {
             let fitted: Vec<_> = fitted.copied().collect();
             panel.fit = Fit::of(&fitted, urls);
         }
-        (!panels.is_empty()).then_some(Ladder { panels, palette, urls })
+        (!panels.is_empty()).then_some(Sweep { panels, palette, urls })
     }
 
     fn steps(&self) -> impl Iterator<Item = &(&'a Row, &'a Measured)> {
@@ -168,17 +168,17 @@ impl<'a> Ladder<'a> {
     }
 }
 
-impl Chart for Ladder<'_> {
+impl Chart for Sweep<'_> {
     fn name(&self) -> &'static str {
-        "ladder"
+        "sweep"
     }
 
     fn title(&self) -> String {
-        "The ladder: more and more in flight".to_owned()
+        "The sweep: more and more in flight".to_owned()
     }
 
     fn short_title(&self) -> &'static str {
-        "ladder"
+        "sweep"
     }
 
     fn caption(&self) -> String {
@@ -213,13 +213,13 @@ impl Chart for Ladder<'_> {
 
     fn description(&self) -> String {
         let knees =
-            self.panels.iter().filter_map(|panel| Some((&panel.name, panel.fit.as_ref()?.knee.told()?)));
-        let told: Vec<String> = knees.map(|(name, knee)| format!("{name} {knee}")).collect();
-        match told.is_empty() {
+            self.panels.iter().filter_map(|panel| Some((&panel.name, panel.fit.as_ref()?.knee.text()?)));
+        let knees: Vec<String> = knees.map(|(name, knee)| format!("{name} {knee}")).collect();
+        match knees.is_empty() {
             true => "Throughput, CPU and memory against the number in flight.".to_owned(),
             false => format!(
                 "Throughput, CPU and memory against the number in flight. Knees: {}.",
-                told.join(", ")
+                knees.join(", ")
             ),
         }
     }
@@ -288,16 +288,16 @@ fn memory_title(slope: Option<&MemorySlope>) -> String {
 
 /// The knee and its interval.
 fn knee_cells(knee: Knee) -> (Cell, Cell) {
-    match (knee, knee.told()) {
-        (Knee::At(knee, [low, high]), Some(told)) => (
-            Cell::figure(told, knee),
+    match (knee, knee.text()) {
+        (Knee::At(knee, [low, high]), Some(label)) => (
+            Cell::figure(label, knee),
             Cell::interval(format!("{}–{}", three_digits(low), three_digits(high)), low, high),
         ),
-        (_, told) => (told.map_or_else(Cell::none, Cell::text), Cell::none()),
+        (_, label) => (label.map_or_else(Cell::none, Cell::text), Cell::none()),
     }
 }
 
-/// The line of the law, its band, and its knee where that is known to lie within the ladder.
+/// The line of the law, its band, and its knee where that is known to lie within the sweep.
 fn law(fit: &Fit, x: &Scale, rate: &Scale) -> Markup {
     let places = |rates: Vec<f64>| -> Vec<String> {
         let places = fit.numbers.iter().zip(rates);
@@ -312,12 +312,12 @@ fn law(fit: &Fit, x: &Scale, rate: &Scale) -> Markup {
             path class="tint" d={ "M" ([upper, lower].concat().join("L")) "Z" } {}
         }
         path class="thin" d={ "M" (curve.join("L")) } {}
-        @match (fit.knee, fit.knee.told()) {
+        @match (fit.knee, fit.knee.text()) {
             (Knee::At(knee, _), _) => {
                 (line("axis knee", x.at(knee), RATE.0, x.at(knee), RATE.0 + RATE.1))
                 (text(x.at(knee), RATE.0 - 4.0, Anchor::Middle, "ink small", &format!("knee {}", count(knee.round() as u64))))
             }
-            (_, Some(told)) => { (text(x.end, 27.0, Anchor::End, "mute small", &format!("knee {told}"))) }
+            (_, Some(label)) => { (text(x.end, 27.0, Anchor::End, "mute small", &format!("knee {label}"))) }
             (_, None) => {}
         }
     }

@@ -1,4 +1,4 @@
-//! The law of a ladder and how sure it is: fitted to the medians, and again to runs that are drawn anew.
+//! The law of a sweep and how sure it is: fitted to the medians, and again to runs that are drawn anew.
 
 use crate::comparison::{Measured, Row};
 use crate::numbers::{count, three_digits};
@@ -33,7 +33,7 @@ pub(super) enum Knee {
     Beyond(f64),
     /// Some draws have none, or there are too few runs to draw from.
     Uncertain,
-    /// Its place within the ladder, and its 95 % interval.
+    /// Its place within the sweep, and its 95 % interval.
     At(f64, [f64; 2]),
 }
 
@@ -51,7 +51,7 @@ impl Knee {
     }
 
     /// In a word or two; `None` where there is no knee.
-    pub(super) fn told(self) -> Option<String> {
+    pub(super) fn text(self) -> Option<String> {
         match self {
             Knee::Absent => None,
             Knee::Below(first) => Some(format!("below {}", count(first as u64))),
@@ -117,23 +117,23 @@ fn interval(values: impl IntoIterator<Item = f64>) -> Option<[f64; 2]> {
 mod tests {
     use super::*;
 
-    const LADDER: (f64, f64) = (1.0, 256.0);
+    const SWEEP: (f64, f64) = (1.0, 256.0);
 
     fn law_with_knee_at(knee: f64) -> Usl {
         Usl { lambda: 10.0, alpha: 0.0, beta: 1.0 / (knee * knee) }
     }
 
     #[test]
-    fn a_knee_is_told_only_where_it_is_known() {
+    fn a_knee_is_shown_only_where_it_is_known() {
         let endless = Usl { lambda: 10.0, alpha: 0.1, beta: 0.0 };
         let draws = [90.0, 100.0, 110.0].map(law_with_knee_at);
-        let at = |knee| Knee::of(&law_with_knee_at(knee), &draws, LADDER).told();
+        let at = |knee| Knee::of(&law_with_knee_at(knee), &draws, SWEEP).text();
         assert_eq!(at(100.0).as_deref(), Some("100"));
         assert_eq!(at(4_000.0).as_deref(), Some("beyond 256"));
         assert_eq!(at(0.5).as_deref(), Some("below 1"));
-        assert_eq!(Knee::of(&endless, &draws, LADDER).told(), None);
+        assert_eq!(Knee::of(&endless, &draws, SWEEP).text(), None);
         let some_without = [draws[0], endless];
-        assert_eq!(Knee::of(&draws[1], &some_without, LADDER), Knee::Uncertain);
-        assert_eq!(Knee::of(&draws[1], &[], LADDER), Knee::Uncertain, "too few runs to draw from");
+        assert_eq!(Knee::of(&draws[1], &some_without, SWEEP), Knee::Uncertain);
+        assert_eq!(Knee::of(&draws[1], &[], SWEEP), Knee::Uncertain, "too few runs to draw from");
     }
 }

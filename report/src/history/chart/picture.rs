@@ -124,9 +124,9 @@ fn dot(point: &Point, scales: &Scales) -> Markup {
     let interval = point.interval.map(|(low, high)| format!(" ({} to {})", change(low), change(high)));
     let state = match &point.state {
         State::Even => "nothing looked worse".to_owned(),
-        State::Cleared => "looked worse, and fresh runs did not bear it out".to_owned(),
+        State::Cleared => "looked worse, and new runs did not confirm it".to_owned(),
         State::Worse => "worse".to_owned(),
-        State::Doubtful => "worse, on a machine that is not believed".to_owned(),
+        State::Doubtful => "worse, on a machine too noisy to trust".to_owned(),
         State::Restless => "it varies too much by itself to be judged".to_owned(),
         State::Missing(why) => why.clone(),
         State::NotOffered => String::new(),
@@ -172,20 +172,20 @@ fn changes(series: &Series, scales: &Scales) -> Markup {
     let mut taken: Vec<(f64, f64)> = Vec::new();
     let mut labels = Vec::new();
     for (x, step) in &steps {
-        let told = step.told();
-        let half = text_width(&told, SMALL * 1.08) / 2.0;
+        let label = step.told();
+        let half = text_width(&label, SMALL * 1.08) / 2.0;
         let middle = x.clamp(LEFT, scales.gates.end - half);
         let (left, right) = (middle - half, middle + half);
         if taken.iter().all(|(from, to)| right <= *from || *to <= left) {
             taken.push((left, right));
-            labels.push((middle, told, step.way == Way::Worse));
+            labels.push((middle, label, step.way == Way::Worse));
         }
     }
     html! {
         @for (x, _) in &steps { (line("axis knee", *x, TOP, *x, BOTTOM)) }
-        @for (x, told, worse) in &labels {
+        @for (x, label, worse) in &labels {
             g class=[worse.then_some("bad")] {
-                (text(*x, TOP - 6.0, Anchor::Middle, if *worse { "solid small name" } else { "ink small name" }, told))
+                (text(*x, TOP - 6.0, Anchor::Middle, if *worse { "solid small name" } else { "ink small name" }, label))
             }
         }
     }
@@ -197,7 +197,7 @@ mod tests {
     use crate::gate::example;
 
     #[test]
-    fn one_bad_day_does_not_flatten_the_others() {
+    fn one_wide_interval_does_not_flatten_the_others() {
         let gates = example::gates(12);
         let [ref history] = History::all(&gates, None).unwrap()[..] else { panic!("one class") };
         let mut series = history.series[0].clone();
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn of_changes_that_stand_close_the_greatest_is_told() {
+    fn of_close_changes_the_greatest_is_labelled() {
         let levels = [1.0, 0.9, 0.5, 0.48];
         let mut history = History::all(&example::gates(24), None).unwrap().remove(0);
         history.started_at = vec![history.started_at.remove(0); 200];

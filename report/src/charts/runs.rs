@@ -1,4 +1,4 @@
-//! Every run: how far the walls of a contender's runs lie apart, the void ones included.
+//! Every run: how far the walls of a contender's runs lie apart, the invalid ones included.
 
 use maud::{Markup, html};
 
@@ -67,15 +67,15 @@ impl Chart for Runs<'_> {
     }
 
     fn caption(&self) -> String {
-        "The wall of each run, as far as it lies from the median of its contender's valid runs. A cross is a \
-         void run, which is in no figure."
+        "The wall of each run, as far as it lies from the median of its contender's valid runs. A cross is an \
+         invalid run, which is in no figure."
             .to_owned()
     }
 
     fn description(&self) -> String {
-        let void: u32 = self.rows().map(|row| row.void_runs).sum();
+        let invalid: u32 = self.rows().map(|row| row.void_runs).sum();
         let valid: u32 = self.rows().map(|row| row.valid_runs).sum();
-        format!("{valid} valid runs and {void} void ones.")
+        format!("{valid} valid runs and {invalid} invalid ones.")
     }
 
     fn data(&self) -> Data {
@@ -98,7 +98,7 @@ impl Chart for Runs<'_> {
                 data.rows.push(vec![
                     Cell::text(&row.name),
                     Cell::figure(count(run.round.into()), f64::from(run.round)),
-                    Cell::text(if run.verdict.is_valid() { "valid" } else { "void" }),
+                    Cell::text(if run.verdict.is_valid() { "valid" } else { "invalid" }),
                     figure(|figures| figures.wall_ns),
                     figure(|figures| figures.cpu_ns),
                     Cell::text(run.verdict.text()),
@@ -132,10 +132,10 @@ fn dot(row: &Row, run: &RunSummary, percent: f64, scale: &Scale, place: &Place) 
     const ARM: f64 = 4.0;
     let (x, y) = (scale.at(percent), place.middle);
     let wall = run.figures.as_ref().map_or(0, |figures| figures.wall_ns);
-    let said =
-        if run.verdict.is_valid() { "valid".to_owned() } else { format!("void: {}", run.verdict.text()) };
+    let verdict =
+        if run.verdict.is_valid() { "valid".to_owned() } else { format!("invalid: {}", run.verdict.text()) };
     let tip = format!(
-        "{}, round {}\nwall {}, {} from the median\n{said}",
+        "{}, round {}\nwall {}, {} from the median\n{verdict}",
         row.name,
         run.round,
         duration(wall),

@@ -1,4 +1,4 @@
-//! What stands above a table: what was run, where and how.
+//! The lines above a table: what was run, where and how.
 
 use super::open_loop;
 use crate::comparison::{Comparison, Disturbed, INTERVAL_RUNS};
@@ -7,7 +7,7 @@ use crate::printable::clipped;
 use crate::record::{Order, Settings};
 
 /// What was run, where and how, each with its label.
-pub(crate) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
+pub(crate) fn of_record(comparison: &Comparison) -> Vec<(&'static str, String)> {
     let disturbed = disturbances(comparison).map(|disturbance| ("warning", disturbance));
     let heading = [
         ("workload", workload(comparison)),
@@ -19,7 +19,7 @@ pub(crate) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
     disturbed.into_iter().chain(beyond_reach).chain(heading).chain(chosen(comparison)).collect()
 }
 
-/// What disturbed the record so much that it is no measure for others; `None` where nothing did.
+/// What disturbed the record so much that other records cannot be compared with it; `None` where nothing did.
 pub(super) fn disturbances(comparison: &Comparison) -> Option<String> {
     let disturbed = comparison.disturbed.iter().map(|Disturbed { by, runs, of, most }| {
         format!("{by} in {runs} of {of} runs, up to {:.0} %", most * 100.0)
@@ -28,12 +28,11 @@ pub(super) fn disturbances(comparison: &Comparison) -> Option<String> {
     (!disturbed.is_empty()).then(|| format!("{}; do not compare with other records", disturbed.join("; ")))
 }
 
-/// What is said of contenders that were chosen among others.
+/// That only some of the contenders are shown, where that is so.
 fn chosen(comparison: &Comparison) -> Option<(&'static str, String)> {
-    let (shown, raced) = (comparison.contenders.len(), comparison.raced);
-    (shown < raced).then(|| {
-        ("chosen", format!("{shown} of the {raced} contenders that raced; tested among all of them"))
-    })
+    let (shown, all) = (comparison.contenders.len(), comparison.raced);
+    (shown < all)
+        .then(|| ("chosen", format!("{shown} of the {all} contenders that ran; tested among all of them")))
 }
 
 /// Measurements of one's own can be a long list of quantiles.
@@ -55,7 +54,7 @@ fn workload(comparison: &Comparison) -> String {
     )
 }
 
-/// What a latency is, and who had which CPU.
+/// What a latency is, and on which CPUs target and clients ran.
 fn load(comparison: &Comparison) -> String {
     let loop_ = match &comparison.rate {
         None => "closed loop, latency from when each request began".to_owned(),
@@ -108,7 +107,7 @@ fn machine(comparison: &Comparison) -> String {
     )
 }
 
-/// What is known of a hypervisor and of how the frequency is chosen.
+/// The hypervisor and the frequency governor, where they are known.
 fn settings(settings: &Settings) -> String {
     let guest = settings.virtualisation.iter().map(|vendor| match vendor.as_str() {
         "none" => ", no hypervisor seen".to_owned(),
@@ -138,8 +137,8 @@ fn rounds(comparison: &Comparison) -> String {
     )
 }
 
-/// What stands above the table of what models cost with the client that they share.
-pub(crate) fn costs_heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
+/// The lines above the table of contenders with the common client.
+pub(crate) fn of_common(comparison: &Comparison) -> Vec<(&'static str, String)> {
     let mut heading = vec![(
         "common",
         "every model with the same client, so that they differ in the model alone: what the model costs"
@@ -172,29 +171,29 @@ mod tests {
         let mut record = example::record();
         let figures = record.runs.iter_mut().find_map(|run| run.figures.as_mut()).unwrap();
         figures.noise.others_cpu_ns = Some(figures.wall_ns / 2);
-        let heading = heading(&Comparison::of(&record));
+        let heading = of_record(&Comparison::of(&record));
         let measured = record.runs.iter().filter(|run| run.figures.is_some()).count();
-        let told = format!(
+        let warning = format!(
             "the machine was busy: other programs used more than 5 % of its CPU in 1 of {measured} runs, up \
              to 25 %; do not compare with other records"
         );
-        assert_eq!(heading[0], ("warning", told));
+        assert_eq!(heading[0], ("warning", warning));
         assert_eq!(heading[1].0, "workload");
     }
 
     #[test]
-    fn rounds_are_told_as_they_were_asked_for() {
+    fn rounds_are_shown_as_they_were_asked_for() {
         let mut record = example::record();
-        let told = |record: &crate::record::Record| rounds(&Comparison::of(record));
-        assert!(told(&record).starts_with("1 to 5 rounds a contender, in"));
+        let shown = |record: &crate::record::Record| rounds(&Comparison::of(record));
+        assert!(shown(&record).starts_with("1 to 5 rounds a contender, in"));
         record.header.contenders.remove(0);
-        assert!(told(&record).starts_with("5 rounds, in"));
+        assert!(shown(&record).starts_with("5 rounds, in"));
         record.header.contenders.iter_mut().for_each(|facts| facts.rounds = 1);
-        assert!(told(&record).starts_with("1 round, in"));
+        assert!(shown(&record).starts_with("1 round, in"));
     }
 
     #[test]
-    fn a_load_says_from_when_latency_counts_and_who_ran_where() {
+    fn a_load_has_the_start_of_latency_and_the_placement() {
         let mut comparison = Comparison::of(&example::record());
         let closed = "closed loop, latency from when each request began; nothing pinned to a CPU";
         assert_eq!(load(&comparison), closed);
