@@ -33,8 +33,8 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use inflight::protocol::{Outcome, Plan};
-use inflight::recorder::Request;
+use inflight::worker::protocol::{Outcome, Plan};
+use inflight::worker::recorder::Request;
 use inflight::worker::{Done, Setup, work};
 use nix::time::{ClockId, clock_gettime};
 use rustix::fs::{Advice, fadvise};

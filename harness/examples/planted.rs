@@ -18,7 +18,7 @@ use std::net::TcpStream;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use inflight::protocol::{DONE, Plan};
+use inflight::worker::protocol::{DONE, Plan};
 use inflight::{commands, models, worker};
 
 fn main() -> ExitCode {

@@ -6,8 +6,8 @@ use std::path::Path;
 use crate::record::{
     COMMON, ContenderFacts, CpuMethod, FORMAT, Figures, HarnessLateness, Header, Latencies, LoopFigures,
     Machine, MemoryMethod, Noise, Order, Quantiles, RateFacts, Reason, ReasonKind, Record, Reference,
-    ReferenceRow, Run, Samples, ScenarioFacts, Schedule, Settings, TargetFigures, TimePoint, Usage, Verdict,
-    Watching, Writer,
+    ReferenceRow, Run, Samples, ScenarioFacts, Schedule, MachineSettings, TargetFigures, TimePoint, Usage, Verdict,
+    SamplingStats, Writer,
 };
 
 const URLS: u64 = 1_000;
@@ -111,7 +111,7 @@ pub(crate) fn short_record() -> Record {
 /// The example as if nothing had been delayed.
 pub(crate) fn record_without_delays() -> Record {
     let mut record = record();
-    record.header.contenders.iter_mut().for_each(|facts| facts.floor_ns = 0);
+    record.header.contenders.iter_mut().for_each(|facts| facts.ideal_ns = 0);
     let scenario = &mut record.header.scenario;
     (scenario.median_delay_ns, scenario.total_delay_ns) = (0, 0);
     record
@@ -213,7 +213,7 @@ pub(crate) fn record_of_many(contenders: u32) -> Record {
             }
             run
         }));
-        let floor_ns = facts.floor_ns * 128 / u64::from(processes * in_flight);
+        let ideal_ns = facts.ideal_ns * 128 / u64::from(processes * in_flight);
         let client = client.to_owned();
         record.header.contenders.push(ContenderFacts {
             name,
@@ -221,7 +221,7 @@ pub(crate) fn record_of_many(contenders: u32) -> Record {
             client,
             processes,
             in_flight,
-            floor_ns,
+            ideal_ns,
             ..facts.clone()
         });
     }
@@ -266,11 +266,11 @@ pub(crate) fn save(record: &Record, path: &Path) {
 
 fn header() -> Header {
     let reference =
-        |approach: &str, shape: &str, seconds, floor_ns, cpu_percent, megabytes: u32| ReferenceRow {
+        |approach: &str, shape: &str, seconds, ideal_ns, cpu_percent, megabytes: u32| ReferenceRow {
             approach: approach.to_owned(),
             shape: shape.to_owned(),
             wall_ns: (f64::round(seconds * 1e9)) as u64,
-            floor_ns,
+            ideal_ns,
             cpu_percent,
             memory_bytes: u64::from(megabytes) * 1_000_000,
             answered_by: Vec::new(),
@@ -286,7 +286,7 @@ fn header() -> Header {
             memory_bytes: 8_327_000_000,
             os: "Debian GNU/Linux 13".to_owned(),
             kernel: "6.12.9".to_owned(),
-            settings: Settings::default(),
+            settings: MachineSettings::default(),
         },
         scenario: ScenarioFacts {
             preset: Some("quick".to_owned()),
@@ -313,8 +313,8 @@ fn header() -> Header {
                 processes: contender.processes,
                 in_flight: contender.in_flight,
                 rounds: contender.rounds,
-                twin_of: None,
-                floor_ns: lay_out(contender, |_| 0).1,
+                control_of: None,
+                ideal_ns: lay_out(contender, |_| 0).1,
             })
             .collect(),
         cost_base: None,
@@ -323,7 +323,7 @@ fn header() -> Header {
             source: "SpyderProxy blog, \"Concurrency vs Parallelism for Web Scraping\", 25 April 2026; \
                      1,000 GETs through real internet proxies, in Python, median 250 ms"
                 .to_owned(),
-            floors_from: "the delays of the first row".to_owned(),
+            ideals_from: "the delays of the first row".to_owned(),
             rows: vec![
                 reference("synchronous, 1 thread", "1", 263.0, 262_900_000_000, 3.0, 34),
                 reference("ThreadPoolExecutor, 32 workers", "32", 14.2, 8_290_000_000, 11.0, 87),
@@ -410,7 +410,7 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
                 voluntary_switches: Some(URLS),
                 ..Usage::default()
             },
-            watching: Watching { looks: 3, ..Watching::default() },
+            sampling: SamplingStats { readings: 3, ..SamplingStats::default() },
             noise: Noise { cpus: 2, load: Some(0.5), ..Noise::default() },
             harness: HarnessLateness::default(),
             target: TargetFigures {

@@ -7,6 +7,7 @@ mod changes;
 pub mod chart;
 mod reference;
 mod series;
+pub mod chart;
 pub mod table;
 
 use crate::gate::{Build, Gate};

@@ -1,9 +1,9 @@
 //! Synthetic gates without a regression, as large as saved ones.
 
 use inflight_report::gate::{
-    Build, COUNTS, Cell, Cost, Count, Figure, GATE_FORMAT, Gate, Pair, SCREEN_PAIRS, Side, Stage,
+    Build, COUNTS, Cell, Cost, Count, GateFigure, GATE_FORMAT, Gate, Pair, SCREEN_PAIRS, Side, Stage,
 };
-use inflight_report::record::{Machine, Noise, Settings};
+use inflight_report::record::{Machine, Noise, MachineSettings};
 
 use crate::spread;
 
@@ -30,7 +30,7 @@ fn gate(number: usize) -> Gate {
             memory_bytes: 8_000_000_000,
             os: "Linux".to_owned(),
             kernel: "6.18.5".to_owned(),
-            settings: Settings::default(),
+            settings: MachineSettings::default(),
         },
         noise: Noise { cpus: 2, ..Noise::default() },
         base: Build { name: "v1.0".to_owned(), digest: "0123456789abcdef".repeat(4) },
@@ -45,7 +45,7 @@ fn gate(number: usize) -> Gate {
 }
 
 fn cell(number: usize) -> Cell {
-    let figures = [Figure::Throughput, Figure::Cpu, Figure::Memory, Figure::Instructions];
+    let figures = [GateFigure::Throughput, GateFigure::Cpu, GateFigure::Memory, GateFigure::Instructions];
     let is_control = number == CELLS;
     Cell {
         contender: format!("model-{number}:128"),

@@ -13,16 +13,16 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, ensure};
 use criterion::{Criterion, Throughput};
 use inflight::clients::common::exchange::{Exchange, Method, Progress};
-use inflight::clients::common::site::Site;
-use inflight::protocol::{PROTOCOL, Plan};
+use inflight::clients::common::endpoint::Endpoint;
+use inflight::worker::protocol::{PROTOCOL, Plan};
 use inflight_benches::{FallibleGroup, timed};
 use inflight_report::comparison::{Comparison, Named};
 use inflight_report::gate::{Gate, Judgement, summary};
-use inflight_report::history::{History, table};
+use inflight_report::history::{History, chart, table};
 use inflight_report::record::Record;
 use inflight_report::stats::{self, MedianInterval, signed_rank};
 use inflight_report::tables::terminal::Screen;
-use inflight_report::{charts, exports, page, tables};
+use inflight_report::{exports, page, tables};
 
 /// Size of a body, as in every preset.
 const BODY_BYTES: usize = 10 << 10;
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
 /// Encoding a request, and parsing a response that arrives in one piece.
 fn exchange(criterion: &mut Criterion) -> Result<()> {
     const NAME: &str = "instrument/exchange";
-    let site = Site::of(&plan())?;
+    let site = Endpoint::of(&plan())?;
     let mut group = criterion.benchmark_group(NAME);
     group.throughput(Throughput::Bytes(BODY_BYTES as u64));
     let mut group = FallibleGroup::new(group, NAME);
@@ -108,10 +108,10 @@ fn statistics(criterion: &mut Criterion) -> Result<()> {
         let p_values: Vec<f64> = values.iter().map(|value| value.abs()).collect();
         let ties: Vec<f64> = values.iter().map(|value| (value * 200.0).round()).collect();
         group.bench(&format!("signed rank/{count}"), |iterations| {
-            Ok(timed(iterations, || signed_rank::two_sided(black_box(&values))))
+            Ok(timed(iterations, || signed_rank::greater(black_box(&values))))
         });
         group.bench(&format!("signed rank with ties/{count}"), |iterations| {
-            Ok(timed(iterations, || signed_rank::two_sided(black_box(&ties))))
+            Ok(timed(iterations, || signed_rank::greater(black_box(&ties))))
         });
         group.bench(&format!("smallest detectable/{count}"), |iterations| {
             Ok(timed(iterations, || stats::smallest_detectable_shift(black_box(&values), 0.000_1, 0.8, 1)))
@@ -250,7 +250,7 @@ fn history(criterion: &mut Criterion) -> Result<()> {
             ("gather", |of| keep(History::all(&of.gates, None))),
             ("terminal", |of| keep(table::terminal(&of.histories, 160))),
             ("Markdown", |of| keep(table::markdown(&of.histories))),
-            ("SVG", |of| keep(charts::history::svg(&of.histories))),
+            ("SVG", |of| keep(chart::svg(&of.histories))),
             ("page", |of| keep(page::history::render(&of.histories))),
         ],
     )

@@ -11,17 +11,17 @@ const INVALID_EVERY: usize = 97;
 /// The first `contenders` contenders of `saved` that run several rounds, in a race of `rounds` rounds, the first of them
 /// with an A/A control.
 pub(crate) fn race(saved: &Record, contenders: usize, rounds: u32) -> Result<Record> {
-    let several = saved.header.contenders.iter().filter(|facts| facts.rounds > 1 && facts.twin_of.is_none());
+    let several = saved.header.contenders.iter().filter(|facts| facts.rounds > 1 && facts.control_of.is_none());
     let mut chosen: Vec<ContenderFacts> = several.take(contenders).cloned().collect();
     ensure!(chosen.len() == contenders, "the saved record has {} such contenders", chosen.len());
     let control = ContenderFacts {
-        name: format!("{}#twin", chosen[0].name),
-        twin_of: Some(chosen[0].name.clone()),
+        name: format!("{}#control", chosen[0].name),
+        control_of: Some(chosen[0].name.clone()),
         ..chosen[0].clone()
     };
     let mut race = Record { runs: Vec::new(), ..saved.clone() };
     for (number, facts) in chosen.iter().chain([&control]).enumerate() {
-        let original = facts.twin_of.as_ref().unwrap_or(&facts.name);
+        let original = facts.control_of.as_ref().unwrap_or(&facts.name);
         let templates: Vec<&Run> = saved
             .runs
             .iter()

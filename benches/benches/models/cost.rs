@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use inflight::contender::{Contender, Source};
-use inflight::session::Session;
+use inflight::runner::Session;
 use inflight::workload::Workload;
 use inflight_benches::BenchArgs;
 

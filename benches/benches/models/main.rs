@@ -19,8 +19,8 @@ use criterion::{Criterion, SamplingMode, Throughput};
 use inflight::commands;
 use inflight::contender::{Contender, Shape, Source};
 use inflight::models::{COMMON, MODELS, NATIVE};
-use inflight::schedule::Turn;
-use inflight::session::{Session, Unwatched};
+use inflight::runner::Turn;
+use inflight::runner::{Session, NoObserver};
 use inflight::workload::Workload;
 use inflight_benches::{BenchArgs, FallibleGroup};
 use inflight_report::record::{Run, Verdict};
@@ -95,7 +95,7 @@ fn supported(program: &Path, contenders: Vec<Contender>) -> Result<Vec<Contender
     for contender in contenders {
         let run = run(&mut session, &contender, 1)?;
         match run.verdict {
-            verdict @ Verdict::Void { .. } if run.figures.is_none() => {
+            verdict @ Verdict::Invalid { .. } if run.figures.is_none() => {
                 eprintln!("{contender} cannot run here and is skipped: {}", verdict.text());
             }
             _ => supported.push(contender),
@@ -137,7 +137,7 @@ fn wall_time(session: &mut Session, contender: &Contender) -> Result<Duration> {
         let run = run(session, contender, round)?;
         match (run.verdict, run.figures) {
             (Verdict::Valid, Some(figures)) => return Ok(Duration::from_nanos(figures.wall_ns)),
-            (verdict @ Verdict::Void { .. }, _) => reason = verdict.text(),
+            (verdict @ Verdict::Invalid { .. }, _) => reason = verdict.text(),
             (Verdict::Valid, None) => {}
         }
     }
@@ -147,5 +147,5 @@ fn wall_time(session: &mut Session, contender: &Contender) -> Result<Duration> {
 fn run(session: &mut Session, contender: &Contender, round: u32) -> Result<Run> {
     let turn = Turn { contender: 0, round, position: 1 };
     let (launch, limits) = (session.own_worker(), session.limits(contender));
-    session.run(contender, turn, &launch, limits, &mut Unwatched)?.context("interrupted")
+    session.run(contender, turn, &launch, limits, &mut NoObserver)?.context("interrupted")
 }

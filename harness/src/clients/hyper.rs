@@ -15,7 +15,7 @@ use http_body_util::{BodyExt, Empty};
 use super::common::endpoint::Endpoint;
 use super::runtime::{self, Runtime};
 use super::{AsyncFetch, Client, kind_of_cause};
-use crate::protocol::{ErrorKind, Fetched, Outcome, Plan};
+use crate::worker::protocol::{ErrorKind, Fetched, Outcome, Plan};
 
 /// One client, shared by all tasks. A clone is a new handle.
 pub(crate) struct Hyper<R>(Arc<Shared>, PhantomData<fn() -> R>);

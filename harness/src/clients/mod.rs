@@ -20,7 +20,7 @@ pub(crate) use self::pairings::pairings;
 pub(crate) use self::reqwest::Reqwest;
 pub(crate) use self::ureq::Ureq;
 
-use crate::protocol::{ErrorKind, Fetched, Plan};
+use crate::worker::protocol::{ErrorKind, Fetched, Plan};
 
 /// An HTTP client that can be configured.
 pub trait Client: Sized {

@@ -7,7 +7,7 @@
 pub use inflight_report::record::COMMON;
 
 use super::Client;
-use crate::protocol::Plan;
+use crate::worker::protocol::Plan;
 use crate::worker::{Done, Setup};
 
 /// The name of the client that people use with a model.

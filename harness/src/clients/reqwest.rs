@@ -5,7 +5,7 @@ use std::time::Duration;
 use ::reqwest::{Client, Error, redirect, retry};
 
 use super::{AsyncFetch, kind_of_cause};
-use crate::protocol::{ErrorKind, Fetched, Outcome, Plan};
+use crate::worker::protocol::{ErrorKind, Fetched, Outcome, Plan};
 
 /// One client, shared by all tasks, as its documentation recommends. A clone is a new handle.
 #[derive(Clone)]

@@ -10,7 +10,7 @@ use hyper_util::rt::TokioIo;
 use smol_hyper::rt::FuturesIo;
 
 use super::kind_of_connecting;
-use crate::protocol::ErrorKind;
+use crate::worker::protocol::ErrorKind;
 
 /// An async runtime, as clients use it.
 pub trait Runtime: 'static {

@@ -11,7 +11,7 @@ use ::ureq::{Agent, Error};
 
 use super::common::endpoint::Endpoint;
 use super::{BlockingFetch, Client, kind_of_io};
-use crate::protocol::{ErrorKind, Fetched, Outcome, Plan};
+use crate::worker::protocol::{ErrorKind, Fetched, Outcome, Plan};
 
 /// An agent, which threads can share.
 pub(crate) struct Ureq {

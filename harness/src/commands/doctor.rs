@@ -8,7 +8,7 @@ use mock_target::{Scenario, Server, ServerOptions, units};
 
 use crate::machine;
 use crate::machine::doctor::{self, Facts, Spin};
-use crate::meter::Group;
+use crate::meter::Cgroup;
 
 /// The machine is not fit for measurements.
 const UNFIT: u8 = 1;
@@ -38,7 +38,7 @@ pub(super) fn doctor(args: &Args) -> Result<ExitCode> {
     let facts = Facts {
         cores: machine::physical_cores(),
         settings: machine::settings(),
-        no_group: Group::create().err(),
+        no_group: Cgroup::create().err(),
         realtime: is_realtime_granted(),
         cpus: machine::allowed_cpus(),
         spin: Spin::measure(machine::cores(), args.spin),

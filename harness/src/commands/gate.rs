@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use inflight_report::gate::{self, GATE_FORMAT, Gate, Judgement, Outcome, exports, summary};
+use inflight_report::gate::{self, GATE_FORMAT, Gate, Judgement, GateOutcome, exports, summary};
 use inflight_report::record::Noise;
 
 use super::output::write_own;
@@ -91,9 +91,9 @@ fn answer(args: &Args) -> Result<ExitCode> {
         super::say_error(&format!("{error:#}"));
     }
     Ok(match judgement.outcome {
-        Outcome::Pass => ExitCode::SUCCESS,
-        Outcome::Regression => ExitCode::from(REGRESSION),
-        Outcome::Inconclusive => ExitCode::from(INCONCLUSIVE),
+        GateOutcome::Pass => ExitCode::SUCCESS,
+        GateOutcome::Regression => ExitCode::from(REGRESSION),
+        GateOutcome::Inconclusive => ExitCode::from(INCONCLUSIVE),
     })
 }
 

@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use clap::builder::NonEmptyStringValueParser;
 use inflight_report::gate::{self, Gate};
-use inflight_report::history::{History, table};
+use inflight_report::history::{History, chart, table};
 use inflight_report::numbers::count;
-use inflight_report::{charts, page};
+use inflight_report::page;
 
 use super::output::write_atomically;
 
@@ -44,7 +44,7 @@ pub(super) fn history(args: &Args) -> Result<ExitCode> {
     let histories = History::all(&gates, args.reference.as_deref())?;
     if let Some((file, kind)) = out {
         let text = match kind {
-            Kind::Svg => charts::history::svg(&histories),
+            Kind::Svg => chart::svg(&histories),
             Kind::Html => page::history::render(&histories),
             Kind::Markdown => table::markdown(&histories),
         };

@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use inflight_report::comparison::{Comparison, Named};
 use inflight_report::exports::github_benchmark::Direction;
 use inflight_report::record::{FILE_NAME, Record};
-use inflight_report::tables::markdown::{self, Excerpt};
+use inflight_report::tables::markdown::{self, Section};
 use inflight_report::tables::terminal::{self, Screen};
 use inflight_report::{charts, exports, page, splice};
 
@@ -197,8 +197,8 @@ impl Args {
     }
 
     fn markdown(&self, records: &[Named]) -> Result<String> {
-        let excerpt = Excerpt { tables: self.table.into(), brief: self.brief, folded: self.folded };
-        Ok(markdown::render_all(records, excerpt)?)
+        let section = Section { tables: self.table.into(), brief: self.brief, folded: self.folded };
+        Ok(markdown::render_all(records, section)?)
     }
 
     fn is_markdown(&self) -> bool {

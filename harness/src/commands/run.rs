@@ -152,7 +152,7 @@ fn begin(args: &Args) -> Result<ExitCode> {
         Writer::create(&path, &race.header).with_context(|| format!("cannot write {}", path.display()))?;
     let raised = args.urls_raised_to(race.header.scenario.urls)?;
     let announced = rounds::announcement(&race.header, args.rounds);
-    for line in raised.into_iter().chain(race.header.beyond_reach()).chain(announced) {
+    for line in raised.into_iter().chain(race.header.rate_too_high()).chain(announced) {
         let _ = writeln!(io::stderr(), "inflight: {line}");
     }
     race.run(&out, record, &[])
@@ -293,11 +293,11 @@ impl Args {
     fn facts(&self, session: &Session, contenders: &[Contender]) -> Result<Vec<ContenderFacts>> {
         let mut facts: Vec<ContenderFacts> = contenders.iter().map(|c| session.facts(c, 1)).collect();
         if !self.no_aa && (self.aa || self.lineup.all || self.lineup.models) {
-            let short = facts.iter().find(|facts| facts.slots() > 1 && warms_up(facts.floor_ns));
+            let short = facts.iter().find(|facts| facts.slots() > 1 && warms_up(facts.ideal_ns));
             match short.cloned() {
                 Some(of) => facts.push(ContenderFacts {
                     name: format!("{}{CONTROL}", of.name),
-                    twin_of: Some(of.name.clone()),
+                    control_of: Some(of.name.clone()),
                     ..of
                 }),
                 None if self.aa => bail!(

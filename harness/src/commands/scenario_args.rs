@@ -1,7 +1,7 @@
 //! The options that choose a scenario, shared by every command that needs one.
 
 use anyhow::{Result, bail};
-use mock_target::{FaultShare, Latency, Lie, Pace, Scenario};
+use mock_target::{FaultShare, InjectedBug, Latency, Pace, Scenario};
 
 use crate::contender::article;
 
@@ -45,7 +45,7 @@ pub(super) struct ScenarioArgs {
     seed: Option<u64>,
     /// Injects a bug into the target, to test that it is detected: twice:ID or wrong-byte:ID
     #[arg(long = "inject-bug", alias = "lie", value_name = "BUG", hide = true)]
-    injected_bug: Option<Lie>,
+    injected_bug: Option<InjectedBug>,
 }
 
 impl Default for ScenarioArgs {
@@ -98,7 +98,7 @@ impl ScenarioArgs {
             urls: self.urls.unwrap_or(preset.urls.max(least.min(possible))),
             pace: self.pace.or(preset.pace),
             faults: if self.faults.is_empty() { preset.faults } else { self.faults.clone() },
-            lie: self.injected_bug.or(preset.lie),
+            injected_bug: self.injected_bug.or(preset.injected_bug),
         };
         scenario.validate()?;
         if scenario.urls > MOST_URLS {

@@ -53,14 +53,14 @@ pub(crate) fn reference(contenders: &[Contender], workload: &Workload) -> Refere
         source: "SpyderProxy blog, \"Concurrency vs Parallelism for Web Scraping\", 25 April 2026: \
                  1,000 GETs in Python through real internet proxies, median 250 ms"
             .to_owned(),
-        floors_from: "the delays of the preset `article`, whose mean is the synchronous row's".to_owned(),
+        ideals_from: "the delays of the preset `article`, whose mean is the synchronous row's".to_owned(),
         rows: (1..)
             .zip(ROWS)
             .map(|(row, (approach, shape, wall_ms, cpu_percent, memory_mb))| ReferenceRow {
                 approach: approach.to_owned(),
                 shape: shape.to_string(),
                 wall_ns: Duration::from_millis(wall_ms).as_nanos() as u64,
-                floor_ns: ideal::ideal_ns(&delays_ns, None, shape),
+                ideal_ns: ideal::ideal_ns(&delays_ns, None, shape),
                 cpu_percent,
                 memory_bytes: memory_mb * 1_000_000,
                 answered_by: answered_by(row),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use inflight_report::gate::Figure;
+use inflight_report::gate::GateFigure;
 use mock_target::Scenario;
 use serde::Deserialize;
 
@@ -50,7 +50,7 @@ pub(crate) struct CellConfig {
     pub(crate) preset: String,
     urls: Option<u64>,
     runs: Option<u32>,
-    figures: Option<Vec<Figure>>,
+    figures: Option<Vec<GateFigure>>,
 }
 
 impl GateConfig {
@@ -93,9 +93,9 @@ impl CellConfig {
         let scenario = self.scenario()?;
         scenario.validate()?;
         ensure!((1..=MOST_RUNS).contains(&self.runs()), "runs: from 1 to {MOST_RUNS}");
-        let figures = self.figures.as_deref().unwrap_or(&[Figure::Throughput]);
+        let figures = self.figures.as_deref().unwrap_or(&[GateFigure::Throughput]);
         ensure!(!figures.is_empty(), "figures: name one at least, or leave it out");
-        let cpu = figures.contains(&Figure::Cpu);
+        let cpu = figures.contains(&GateFigure::Cpu);
         ensure!(
             !cpu || !self.delays(),
             "figures: cpu is judged where nothing is delayed: with delays it varies too much"
@@ -116,11 +116,11 @@ impl CellConfig {
 
     /// What is judged: by default all figures that are reliable. Where requests are delayed, CPU and the
     /// counts that depend on the number of events per wake-up vary too much.
-    pub(crate) fn figures(&self) -> Vec<Figure> {
+    pub(crate) fn figures(&self) -> Vec<GateFigure> {
         match &self.figures {
-            Some(figures) => Figure::ALL.into_iter().filter(|figure| figures.contains(figure)).collect(),
-            None if self.delays() => vec![Figure::Throughput, Figure::Memory, Figure::Connections],
-            None => Figure::ALL.to_vec(),
+            Some(figures) => GateFigure::ALL.into_iter().filter(|figure| figures.contains(figure)).collect(),
+            None if self.delays() => vec![GateFigure::Throughput, GateFigure::Memory, GateFigure::Connections],
+            None => GateFigure::ALL.to_vec(),
         }
     }
 
@@ -143,9 +143,9 @@ mod tests {
                     [[cell]]\ncontender = 'tokio:8'\npreset = 'quick'\n";
         let cells = GateConfig::parse(text).unwrap().cells;
         assert_eq!((cells[0].runs(), cells[0].scenario().unwrap().urls), (RUNS_WITHOUT_DELAY, 1_000));
-        assert_eq!(cells[0].figures(), Figure::ALL);
+        assert_eq!(cells[0].figures(), GateFigure::ALL);
         assert_eq!((cells[1].runs(), cells[1].scenario().unwrap().urls), (1, 1_000));
-        assert!(!cells[1].figures().contains(&Figure::Cpu));
+        assert!(!cells[1].figures().contains(&GateFigure::Cpu));
     }
 
     #[test]

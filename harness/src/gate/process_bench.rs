@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use inflight_report::gate::{Cell, Cost, Figure, Side, Unmatched};
+use inflight_report::gate::{Cell, Cost, GateFigure, Side, Unmatched};
 use inflight_report::record::{Figures, Noise, Run, Usage};
 use mock_target::Scenario;
 
@@ -14,7 +14,7 @@ use super::config::CellConfig;
 use super::stages::{Bench, Counted, Measured};
 use crate::contender::Contender;
 use crate::machine::placement::Placement;
-use crate::meter::{Callgrind, Moment, SystemCalls, children_cpu_ns};
+use crate::meter::{Callgrind, Snapshot, SystemCalls, children_cpu_ns};
 use crate::process::Launch;
 use crate::runner::{Observer, Session, Turn, target_options};
 use crate::workload::Workload;
@@ -63,7 +63,7 @@ struct BuildContender {
 /// Readings of the machine before a pair.
 struct StartReadings {
     at: Instant,
-    machine: Moment,
+    machine: Snapshot,
     children_ns: u64,
     targets_ns: u64,
 }
@@ -100,7 +100,7 @@ impl<'a> ProcessBench<'a> {
                 urls: scenario.urls,
                 runs: config.runs(),
                 figures: config.figures(),
-                twin: false,
+                control: false,
             };
             let only_in = match (base.has(&config.contender)?, head.has(&config.contender)?) {
                 (true, false) => Some(Side::Base),
@@ -139,11 +139,11 @@ impl<'a> ProcessBench<'a> {
 
     /// An A/A control, the base against itself: of the first cell with a figure that noise affects.
     fn add_control(&mut self, control: &Artifact, program: &Path) {
-        let measured = |cell: &BenchCell| -> Vec<Figure> {
+        let measured = |cell: &BenchCell| -> Vec<GateFigure> {
             cell.cell.figures.iter().copied().filter(|figure| figure.is_measured()).collect()
         };
         let Some(first) = self.cells.iter().find(|cell| !measured(cell).is_empty()) else { return };
-        let cell = Cell { figures: measured(first), twin: true, ..first.cell.clone() };
+        let cell = Cell { figures: measured(first), control: true, ..first.cell.clone() };
         let base = first.base.clone();
         let head = BuildContender { launch: control.launch(&base.contender, program), ..base.clone() };
         let control = BenchCell { cell, session: first.session, base, head };
@@ -156,14 +156,14 @@ impl<'a> ProcessBench<'a> {
     }
 
     /// Counts that a cell asks for and that are not possible here, with the reason.
-    pub(crate) fn not_offered(&self) -> Vec<(Figure, String)> {
-        let wanted = |figure: Figure| self.cells.iter().any(|cell| cell.cell.figures.contains(&figure));
+    pub(crate) fn not_offered(&self) -> Vec<(GateFigure, String)> {
+        let wanted = |figure: GateFigure| self.cells.iter().any(|cell| cell.cell.figures.contains(&figure));
         let callgrind = Callgrind::not_offered();
         let mut missing = Vec::new();
         for (figure, reason) in [
-            (Figure::Instructions, callgrind.clone()),
-            (Figure::Allocations, callgrind),
-            (Figure::SystemCalls, SystemCalls::not_offered()),
+            (GateFigure::Instructions, callgrind.clone()),
+            (GateFigure::Allocations, callgrind),
+            (GateFigure::SystemCalls, SystemCalls::not_offered()),
         ] {
             missing.extend(reason.filter(|_| wanted(figure)).map(|reason| (figure, reason)));
         }
@@ -181,7 +181,7 @@ impl<'a> ProcessBench<'a> {
     fn start_readings(&self) -> StartReadings {
         StartReadings {
             at: Instant::now(),
-            machine: Moment::read(),
+            machine: Snapshot::read(),
             children_ns: children_cpu_ns(),
             targets_ns: self.targets_cpu_ns(),
         }
@@ -191,7 +191,7 @@ impl<'a> ProcessBench<'a> {
         self.took_ns += began.at.elapsed().as_nanos() as u64;
         let ours_ns = children_cpu_ns() + self.targets_cpu_ns();
         self.ours_ns += ours_ns.saturating_sub(began.children_ns + began.targets_ns);
-        self.noise = self.noise.and(&Moment::read().since(&began.machine, 0));
+        self.noise = self.noise.and(&Snapshot::read().since(&began.machine, 0));
     }
 
     fn targets_cpu_ns(&self) -> u64 {
@@ -283,12 +283,12 @@ impl Bench for ProcessBench<'_> {
         let urls = self.cells[cell].cell.urls as f64;
         let each = |count: Option<u64>| count.map(|count| count as f64 / urls);
         let mut counted = Counted::default();
-        if self.has_callgrind && (wanted(Figure::Instructions) || wanted(Figure::Allocations)) {
+        if self.has_callgrind && (wanted(GateFigure::Instructions) || wanted(GateFigure::Allocations)) {
             let callgrind = Callgrind::prepare().context("no room to count instructions")?;
             let usage = self.counted(cell, side, Some(&callgrind))?;
             (counted.instructions, counted.allocations) = (each(usage.instructions), each(usage.allocations));
         }
-        if wanted(Figure::SystemCalls) {
+        if wanted(GateFigure::SystemCalls) {
             counted.system_calls = each(self.counted(cell, side, None)?.system_calls);
         }
         Ok(counted)

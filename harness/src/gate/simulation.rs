@@ -3,8 +3,8 @@
 
 use anyhow::Result;
 use fastrand::Rng;
-use inflight_report::gate::{Build, Cell, Cost, Figure, GATE_FORMAT, Gate, Row, Side, State};
-use inflight_report::record::{Machine, Noise, Settings};
+use inflight_report::gate::{Build, Cell, Cost, GateFigure, GATE_FORMAT, Gate, FigureResult, Side, State};
+use inflight_report::record::{Machine, Noise, MachineSettings};
 
 use super::stages::{Bench, Counted, Measured, run_stages};
 
@@ -82,23 +82,23 @@ impl Bench for SimulatedBench {
     fn pair(&mut self, cell: usize, first: Side) -> Result<Option<Measured>> {
         let SimulatedBench { truth, control, random } = self;
         let of_pair = truth.noise.of_pair(random);
-        let mut one = |side: Side, figure: Figure| {
+        let mut one = |side: Side, figure: GateFigure| {
             let mut cost = truth.spread * truth.noise.draw(random) + truth.noise.stall(random) + of_pair;
             if side != first {
                 cost += (1.0 + truth.going_second).ln();
             }
             if side == Side::Head && cell != *control {
                 cost += (1.0 + truth.everywhere).ln();
-                if cell == 0 && figure == Figure::Throughput {
+                if cell == 0 && figure == GateFigure::Throughput {
                     cost -= (1.0 - truth.drop).ln();
                 }
             }
             cost.exp()
         };
         let mut both = |side| Cost {
-            wall_ns: 8e6 * one(side, Figure::Throughput),
-            cpu_ns: 7e6 * one(side, Figure::Cpu),
-            peak_memory_bytes: 7e6 * one(side, Figure::Memory),
+            wall_ns: 8e6 * one(side, GateFigure::Throughput),
+            cpu_ns: 7e6 * one(side, GateFigure::Cpu),
+            peak_memory_bytes: 7e6 * one(side, GateFigure::Memory),
             connections: 128.0,
             target_limited: 0.0,
         };
@@ -131,8 +131,8 @@ fn blank(seed: u64) -> Gate {
         preset: "sprint".to_owned(),
         urls: 1_000,
         runs: 1,
-        figures: if at == CELLS { Figure::ALL[..3].to_vec() } else { Figure::ALL.to_vec() },
-        twin: at == CELLS,
+        figures: if at == CELLS { GateFigure::ALL[..3].to_vec() } else { GateFigure::ALL.to_vec() },
+        control: at == CELLS,
     };
     let unknown = || "unknown".to_owned();
     Gate {
@@ -147,7 +147,7 @@ fn blank(seed: u64) -> Gate {
             memory_bytes: 0,
             os: unknown(),
             kernel: unknown(),
-            settings: Settings::default(),
+            settings: MachineSettings::default(),
         },
         noise: Noise::default(),
         base: build("base"),
@@ -162,34 +162,34 @@ fn blank(seed: u64) -> Gate {
 }
 
 impl Truth {
-    fn gate(self, seed: u64) -> Vec<Row> {
+    fn gate(self, seed: u64) -> Vec<FigureResult> {
         let mut gate = blank(seed);
         let mut drawn = SimulatedBench { truth: self, control: CELLS, random: Rng::with_seed(!seed) };
         run_stages(&mut gate, &mut drawn).unwrap();
-        Row::tested(&gate)
+        FigureResult::tested(&gate)
     }
 
     /// The per cent of `gates` that do what `does` asks of their figures.
-    fn percent(self, gates: u64, does: fn(&[Row]) -> bool) -> f64 {
+    fn percent(self, gates: u64, does: fn(&[FigureResult]) -> bool) -> f64 {
         (0..gates).filter(|seed| does(&self.gate(*seed))).count() as f64 / gates as f64 * 100.0
     }
 }
 
 /// Any figure is called worse, the A/A control included.
-fn alarm(rows: &[Row]) -> bool {
-    rows.iter().any(Row::is_worse)
+fn alarm(rows: &[FigureResult]) -> bool {
+    rows.iter().any(FigureResult::is_worse)
 }
 
 /// The dropped throughput is called worse.
-fn caught(rows: &[Row]) -> bool {
-    rows.iter().any(|row| (row.cell, row.figure) == (0, Figure::Throughput) && row.state == State::Worse)
+fn caught(rows: &[FigureResult]) -> bool {
+    rows.iter().any(|row| (row.cell, row.figure) == (0, GateFigure::Throughput) && row.state == State::Worse)
 }
 
 #[test]
 #[ignore = "28,000 gates; its results stand in METHOD.md"]
 fn error_rates_over_thousands_of_gates() {
     let gates = 2_000;
-    println!("{CELLS} cells of {} figures and an A/A control, {gates} gates each", Figure::ALL.len());
+    println!("{CELLS} cells of {} figures and an A/A control, {gates} gates each", GateFigure::ALL.len());
     let heavy = Truth { noise: Distribution::HeavyTailed, ..NULL };
     for (what, truth) in [
         ("spread 1 %", Truth { spread: 0.01, ..NULL }),

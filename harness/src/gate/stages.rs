@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use fastrand::Rng;
-use inflight_report::gate::{COUNTS, Cost, Count, Figure, Gate, Pair, SCREEN_PAIRS, Side, Stage};
+use inflight_report::gate::{COUNTS, Cost, Count, GateFigure, Gate, Pair, SCREEN_PAIRS, Side, Stage};
 
 /// Measures the cells of a gate.
 pub(crate) trait Bench {
@@ -57,7 +57,7 @@ pub(crate) fn run_stages(gate: &mut Gate, bench: &mut dyn Bench) -> Result<()> {
     let counted: Vec<usize> = (0..gate.cells.len()).filter(|cell| is_counted(gate, *cell)).collect();
     count(gate, bench, Stage::Screen, &counted)?;
 
-    let candidates = gate.suspects();
+    let candidates = gate.candidates();
     let of = |cell| candidates.iter().filter(move |candidate| candidate.cell == cell);
     let again: Vec<(usize, u32)> = (0..gate.cells.len())
         .filter_map(|cell| Some((cell, of(cell).map(|candidate| candidate.pairs).max()?)))
@@ -73,12 +73,12 @@ pub(crate) fn run_stages(gate: &mut Gate, bench: &mut dyn Bench) -> Result<()> {
 /// Whether runs of the cell are measured; otherwise they are only counted.
 fn is_paired(gate: &Gate, cell: usize) -> bool {
     let figures = &gate.cells[cell].figures;
-    figures.iter().any(|figure| figure.is_measured() || *figure == Figure::Connections)
+    figures.iter().any(|figure| figure.is_measured() || *figure == GateFigure::Connections)
 }
 
 fn is_counted(gate: &Gate, cell: usize) -> bool {
     let figures = &gate.cells[cell].figures;
-    figures.iter().any(|figure| !figure.is_measured() && *figure != Figure::Connections)
+    figures.iter().any(|figure| !figure.is_measured() && *figure != GateFigure::Connections)
 }
 
 /// Rounds of one pair of each cell, in an order drawn anew for each, until every cell has its number.

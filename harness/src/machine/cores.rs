@@ -16,7 +16,7 @@ pub(crate) fn cores() -> usize {
 
 /// How many of `cpus` this process can use within its CPU quota.
 pub(crate) fn within_quota(cpus: usize) -> usize {
-    Quotas::of_this_process().worth(cpus)
+    Quotas::of_this_process().limit_cpus(cpus)
 }
 
 /// Whether this process may use so many cores that one is nearly always free for the target.

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use inflight_report::numbers::duration;
-use inflight_report::record::Settings;
+use inflight_report::record::MachineSettings;
 
 use super::CORES_TO_SHARE_OUT;
 use crate::meter::Quotas;
@@ -15,7 +15,7 @@ use crate::meter::Quotas;
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
     pub(crate) cores: usize,
-    pub(crate) settings: Settings,
+    pub(crate) settings: MachineSettings,
     /// Why the workers cannot have a control group, if they cannot.
     pub(crate) no_group: Option<String>,
     /// Whether a target that asked for real-time priority was granted it.
@@ -284,7 +284,7 @@ mod tests {
         let text = |text: &str| Some(text.to_owned());
         Facts {
             cores: 8,
-            settings: Settings {
+            settings: MachineSettings {
                 governor: text("performance"),
                 virtualisation: text("none"),
                 descriptors: Some(20_000),
@@ -309,7 +309,7 @@ mod tests {
         let text = |text: &str| Some(text.to_owned());
         Facts {
             cores: 2,
-            settings: Settings {
+            settings: MachineSettings {
                 governor: text("powersave"),
                 virtualisation: text("QEMU"),
                 descriptors: Some(1_024),
@@ -344,7 +344,7 @@ mod tests {
 
     #[test]
     fn unreported_settings_are_no_fault() {
-        let facts = Facts { settings: Settings::default(), ..good() };
+        let facts = Facts { settings: MachineSettings::default(), ..good() };
         assert!(is_fit(&examine(&facts)));
         assert_eq!(rendered(&facts).matches("not reported").count(), 5);
     }
@@ -352,7 +352,7 @@ mod tests {
     #[test]
     fn machine_with_warnings_alone_is_fit() {
         let quiet = Spin { gaps_ns: Vec::new(), throttled: false, ..poor().spin };
-        let settings = Settings { descriptors: Some(20_000), ports: Some(28_232), ..poor().settings };
+        let settings = MachineSettings { descriptors: Some(20_000), ports: Some(28_232), ..poor().settings };
         let findings = examine(&Facts { settings, spin: quiet, ..poor() });
         assert!(is_fit(&findings));
         assert!(findings.iter().any(|finding| matches!(finding.judgement, Judgement::Warn(_))));
@@ -362,7 +362,7 @@ mod tests {
     fn quota_is_named_as_the_cause_of_lost_time() {
         let with = |quotas: &[u64], throttled| {
             let settings =
-                Settings { cpu_quotas: quotas.iter().copied().map(quota).collect(), ..good().settings };
+                MachineSettings { cpu_quotas: quotas.iter().copied().map(quota).collect(), ..good().settings };
             Facts {
                 settings,
                 spin: Spin { throttled, gaps_ns: vec![4_000_000_000; 8], ..good().spin },

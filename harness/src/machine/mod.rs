@@ -6,14 +6,14 @@ pub mod placement;
 
 use std::fs;
 
-use inflight_report::record::{Machine, Settings};
+use inflight_report::record::{Machine, MachineSettings};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 pub(crate) use cores::{
     CORES_TO_SHARE_OUT, allowed_cpus, cores, has_cores_to_share_out, physical_cores, within_quota,
 };
 
-use crate::meter::{Group, Quotas, SystemCalls, peak_reset_not_offered};
+use crate::meter::{Cgroup, Quotas, SystemCalls, peak_reset_not_offered};
 
 /// The machine, as far as the system reports it.
 pub(crate) fn describe() -> Machine {
@@ -33,8 +33,8 @@ pub(crate) fn describe() -> Machine {
 }
 
 /// Settings that figures depend on, and what cannot be measured here.
-pub(crate) fn settings() -> Settings {
-    Settings {
+pub(crate) fn settings() -> MachineSettings {
+    MachineSettings {
         governor: line_of("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         virtualisation: virtualisation(),
         descriptors: mock_target::raise_descriptor_limit().ok(),
@@ -47,7 +47,7 @@ pub(crate) fn settings() -> Settings {
 
 /// What cannot be measured here, each with the reason.
 fn not_offered() -> Vec<String> {
-    let group = Group::create().err().map(|reason| format!("a control group for the workers: {reason}"));
+    let group = Cgroup::create().err().map(|reason| format!("a control group for the workers: {reason}"));
     let file = |path: &str, meter: &str| line_of(path).is_none().then(|| format!("{meter}: no {path}"));
     let missing = [
         group,

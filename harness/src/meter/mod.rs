@@ -17,7 +17,7 @@ mod sampler;
 mod system_calls;
 mod tree;
 
-use inflight_report::record::{MemoryMethod, TimePoint, Watching};
+use inflight_report::record::{MemoryMethod, TimePoint, SamplingStats};
 
 pub use callgrind::Callgrind;
 pub use cgroup::Cgroup;
@@ -57,7 +57,7 @@ pub struct Sampled {
     /// The most open descriptors in a sample.
     pub descriptors: Option<u64>,
     /// How often samples were taken, and what they cost.
-    pub sampling: Watching,
+    pub sampling: SamplingStats,
     /// CPU and memory over time.
     pub timeline: Vec<TimePoint>,
 }

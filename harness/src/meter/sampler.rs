@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use inflight_report::record::{MemoryMethod, TimePoint, Watching};
+use inflight_report::record::{MemoryMethod, TimePoint, SamplingStats};
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use super::memory::{self, Pages};
@@ -106,7 +106,7 @@ struct Samples {
     high_water_bytes: HashMap<u32, u64>,
     /// Whether the marks count from `go`. Otherwise a mark counts from the start of its process.
     marks_were_reset: bool,
-    sampling: Watching,
+    sampling: SamplingStats,
     timeline: Vec<(Instant, f32, u64)>,
 }
 
@@ -121,7 +121,7 @@ impl Samples {
             descriptors: None,
             high_water_bytes: HashMap::new(),
             marks_were_reset: false,
-            sampling: Watching::default(),
+            sampling: SamplingStats::default(),
             timeline: Vec::new(),
         }
     }
@@ -174,7 +174,7 @@ impl Samples {
             self.largest_tree_bytes = self.largest_tree_bytes.max(tree_bytes);
         }
         let sampling = &mut self.sampling;
-        sampling.looks += 1;
+        sampling.readings += 1;
         if let Some((then, bytes)) = self.previous.replace((now, tree_bytes)) {
             sampling.longest_gap_ns = sampling.longest_gap_ns.max((now - then).as_nanos() as u64);
             sampling.largest_step_bytes = sampling.largest_step_bytes.max(tree_bytes.saturating_sub(bytes));

@@ -7,8 +7,8 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::Model;
 use crate::clients::{AsyncFetch, pairings};
-use crate::protocol::Plan;
-use crate::recorder::Recorder;
+use crate::worker::protocol::Plan;
+use crate::worker::recorder::Recorder;
 use crate::worker::{Done, Setup};
 
 pub(super) const MODEL: Model = Model {

@@ -14,7 +14,7 @@ use super::{COMMON, Model, Pairing};
 use crate::clients::BlockingFetch;
 use crate::clients::common::blocking::{Blocking, Socket};
 use crate::clients::common::is_reusable;
-use crate::protocol::Plan;
+use crate::worker::protocol::Plan;
 use crate::worker::{Done, Setup};
 
 /// The size of a stack, in machine words: several times what a fetch needs.

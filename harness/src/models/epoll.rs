@@ -8,7 +8,7 @@ use mio::{Events, Poll, Token};
 use super::{COMMON, Model, Pairing};
 use crate::clients::Client;
 use crate::clients::common::readiness::{Readiness, Slot};
-use crate::protocol::Plan;
+use crate::worker::protocol::Plan;
 use crate::worker::{Done, Setup};
 
 /// How often the loop checks for timed-out requests, and how many events it takes at a time.

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::Model;
 use crate::clients::{BlockingFetch, pairings};
-use crate::protocol::Plan;
+use crate::worker::protocol::Plan;
 use crate::worker::{Done, Setup};
 
 pub(super) const MODEL: Model = Model {

@@ -8,8 +8,8 @@ use smol::{Timer, future};
 
 use super::Model;
 use crate::clients::{AsyncFetch, pairings, runtime::SMOL};
-use crate::protocol::Plan;
-use crate::recorder::Recorder;
+use crate::worker::protocol::Plan;
+use crate::worker::recorder::Recorder;
 use crate::worker::{Done, Setup};
 
 pub(super) const MODEL: Model = Model {

@@ -6,7 +6,7 @@ use smol::{LocalExecutor, Timer};
 
 use super::Model;
 use crate::clients::{AsyncFetch, pairings, runtime::SMOL};
-use crate::protocol::Plan;
+use crate::worker::protocol::Plan;
 use crate::worker::{Done, Setup};
 
 pub(super) const MODEL: Model = Model {

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::Model;
 use crate::clients::{BlockingFetch, pairings};
-use crate::protocol::Plan;
+use crate::worker::protocol::Plan;
 use crate::worker::{Done, Setup};
 
 pub(super) const MODEL: Model = Model {

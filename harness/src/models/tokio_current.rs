@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use super::Model;
 use crate::clients::{AsyncFetch, pairings};
-use crate::protocol::Plan;
+use crate::worker::protocol::Plan;
 use crate::worker::{Done, Setup};
 
 pub(super) const MODEL: Model = Model {

@@ -10,8 +10,8 @@ use tokio::time::sleep;
 
 use super::Model;
 use crate::clients::{AsyncFetch, pairings};
-use crate::protocol::Plan;
-use crate::recorder::Recorder;
+use crate::worker::protocol::Plan;
+use crate::worker::recorder::Recorder;
 use crate::worker::{Done, Setup};
 
 pub(super) const MODEL: Model = Model {

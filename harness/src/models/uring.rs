@@ -10,7 +10,7 @@ use compio::runtime::{Runtime, spawn, time::sleep};
 use super::{COMMON, Model, Pairing};
 use crate::clients::Client;
 use crate::clients::common::completion::Completion;
-use crate::protocol::Plan;
+use crate::worker::protocol::Plan;
 use crate::worker::{Done, Setup};
 
 pub(super) const MODEL: Model = Model {

@@ -17,7 +17,7 @@ use super::observer::Observer;
 use super::target::Target;
 use super::worker_pool::{WorkerEvent, WorkerOutput, WorkerPool};
 use crate::meter::{
-    Callgrind, Counters, Group, Heartbeat, Moment, Quotas, Seen, SystemCalls, Throttled, Tree, Watch,
+    Callgrind, Cgroup, Counters, Heartbeat, Snapshot, Quotas, Sampled, SystemCalls, Throttled, Sampler, Tree,
 };
 use crate::process::{Cpus, Launch};
 use crate::verdict::target_limit;
@@ -36,7 +36,7 @@ pub struct Limits {
 #[derive(Default)]
 pub struct Meters<'a> {
     /// A control group for the workers. It ends with the run.
-    pub group: Option<Group>,
+    pub group: Option<Cgroup>,
     /// Count system calls, where that is possible, which slows the run down.
     pub system_calls: bool,
     /// Count instructions and allocations of workers that were launched under it.
@@ -71,7 +71,7 @@ pub struct Finish {
     /// Memory of the trees before `go`.
     pub ready_memory_bytes: u64,
     /// Peak of memory between `go` and `done`, and the timeline of the run.
-    pub seen: Seen,
+    pub seen: Sampled,
     /// CPU of the target between `go` and `done`.
     pub target_cpu_ns: u64,
     /// What each of the target's event loops used in that time.
@@ -108,7 +108,7 @@ pub(crate) fn execute(
     let (workers, target) = (run.pool.tree(), Tree::of(&[target_pid]));
     run.wait_until_plans_are_read(setup_ends)?;
     let ready_memory_bytes = run.metered(workers.memory_bytes())?;
-    let watch = Watch::prepare(&workers);
+    let sampler = Sampler::prepare(&workers);
     let mut system_calls = if meters.system_calls { workers.system_calls().ok() } else { None };
     if let Some(callgrind) = meters.callgrind {
         run.metered(callgrind.begin(&workers))?;
@@ -119,10 +119,10 @@ pub(crate) fn execute(
     let target_before = run.target_stats()?;
     let loops_before = run.target_loops()?;
     let target_before_ns = target.cpu_ns().map_err(|_| RunError::TargetDied)?;
-    let before = Moment::read();
+    let before = Snapshot::read();
     let cpu_before = run.metered(workers.cpu_time())?;
 
-    let watch = watch.begin()?;
+    let sampler = sampler.begin()?;
     if let Some(calls) = &mut system_calls {
         calls.begin()?;
     }
@@ -137,7 +137,7 @@ pub(crate) fn execute(
     let system_calls = system_calls.map(SystemCalls::end).transpose()?;
     let cpu_after = run.metered(workers.cpu_time())?;
     let target_after_ns = target.cpu_ns().map_err(|_| RunError::TargetDied)?;
-    let after = Moment::read();
+    let after = Snapshot::read();
     let throttled = quotas.throttled_since();
     let harness = HarnessLateness {
         go_spread_ns: nanoseconds(last_go_at - go_at),
@@ -147,7 +147,7 @@ pub(crate) fn execute(
     let counters_after = run.metered(Counters::read(&workers))?;
     let loops_after = run.target_loops()?;
     let target_after = run.target_stats()?;
-    let seen = run.metered(watch.finish(go_at))?;
+    let seen = run.metered(sampler.finish(go_at))?;
     let executed = meters.callgrind.map(|callgrind| callgrind.end(&workers));
     let executed = executed.map(|counted| run.metered(counted)).transpose()?;
     let (cpu_ns, cpu_parts) = cpu_after.since(&cpu_before).ok_or_else(|| {

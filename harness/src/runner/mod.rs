@@ -47,7 +47,7 @@ impl<'a> Runner<'a> {
         let by_name: HashMap<String, &Contender> =
             contenders.iter().map(|contender| (contender.to_string(), contender)).collect();
         let contenders =
-            header.contenders.iter().map(|facts| by_name[facts.twin_of.as_ref().unwrap_or(&facts.name)]);
+            header.contenders.iter().map(|facts| by_name[facts.control_of.as_ref().unwrap_or(&facts.name)]);
         let mut runner = Runner {
             header,
             contenders: contenders.collect(),
@@ -183,7 +183,7 @@ impl<'a> Runner<'a> {
     /// late with its first ones, and the warm-up runs are over.
     fn warm_target(&self, session: &mut Session, interrupted: &'static AtomicBool) -> Result<()> {
         let short = self.header.contenders.iter().zip(&self.contenders);
-        let short = short.filter(|(facts, _)| warms_up(facts.floor_ns));
+        let short = short.filter(|(facts, _)| warms_up(facts.ideal_ns));
         if let Some((_, contender)) = short.max_by_key(|(_, contender)| contender.shape.slots()) {
             let (turn, launch) = (Turn { contender: 0, round: 0, position: 0 }, session.worker_of(contender));
             let mut observer = interrupted;

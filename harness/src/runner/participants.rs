@@ -69,7 +69,7 @@ impl RunHistory {
 pub(crate) fn participants(header: &Header, history: &RunHistory, round: u32) -> Vec<usize> {
     let all = 0..header.contenders.len();
     match (round, header.budget) {
-        (0, _) => all.filter(|&i| warms_up(header.contenders[i].floor_ns)).collect(),
+        (0, _) => all.filter(|&i| warms_up(header.contenders[i].ideal_ns)).collect(),
         (_, None) => all.filter(|&i| header.contenders[i].rounds >= round).collect(),
         (1, Some(_)) => all.collect(),
         (round, Some(_)) if round > MOST_ROUNDS => Vec::new(),

@@ -80,7 +80,7 @@ impl ProgressDisplay {
             running: 0,
             interrupted,
             estimate: Estimate {
-                ideals: contenders.iter().map(|facts| Duration::from_nanos(facts.floor_ns)).collect(),
+                ideals: contenders.iter().map(|facts| Duration::from_nanos(facts.ideal_ns)).collect(),
                 to_come: Duration::ZERO,
                 runs_to_come: 0,
                 run_began: Instant::now(),

@@ -42,7 +42,7 @@ pub(crate) fn assign(facts: &mut [ContenderFacts], urls: u64, asked: Option<u32>
 /// Whether a contender has several rounds by default. One that waits for one request after the other is known
 /// to be slower by its bound as soon as another has run once.
 fn is_repeated(facts: &ContenderFacts) -> bool {
-    facts.slots() > 1 || participants::warms_up(facts.floor_ns)
+    facts.slots() > 1 || participants::warms_up(facts.ideal_ns)
 }
 
 fn by_default(facts: &[ContenderFacts], urls: u64) -> u32 {
@@ -57,7 +57,7 @@ fn by_default(facts: &[ContenderFacts], urls: u64) -> u32 {
 
 /// The contenders that are compared: an A/A control is none of its own.
 fn contenders(facts: &[&ContenderFacts]) -> u32 {
-    facts.iter().filter(|facts| facts.twin_of.is_none()).count() as u32
+    facts.iter().filter(|facts| facts.control_of.is_none()).count() as u32
 }
 
 /// As many rounds as fill the squares of a balanced order, where these are a fifth more at most.
@@ -72,11 +72,11 @@ fn time_ns(facts: &[&ContenderFacts], urls: u64, rounds: u32) -> u64 {
 }
 
 fn run_ns(facts: &ContenderFacts, urls: u64) -> u64 {
-    facts.floor_ns.max(urls * REQUEST_NS) + AROUND_A_RUN_NS
+    facts.ideal_ns.max(urls * REQUEST_NS) + AROUND_A_RUN_NS
 }
 
 fn warm_ups(facts: &ContenderFacts) -> u32 {
-    u32::from(participants::warms_up(facts.floor_ns))
+    u32::from(participants::warms_up(facts.ideal_ns))
 }
 
 /// How long the race of `header` takes, where that is long, and what its rounds cannot show, where they were not
@@ -140,8 +140,8 @@ mod tests {
             processes: shape.processes,
             in_flight: shape.in_flight,
             rounds: 0,
-            twin_of: None,
-            floor_ns: workload.ideal_ns(*shape),
+            control_of: None,
+            ideal_ns: workload.ideal_ns(*shape),
         };
         let mut facts: Vec<ContenderFacts> = shapes.iter().enumerate().map(facts).collect();
         assign(&mut facts, urls, None);
@@ -201,7 +201,7 @@ mod tests {
         assert_eq!(rounds(&assigned("quick", &[shape(1, 128)]).0), [FEW]);
         assert_eq!(rounds(&assigned("quick", &[shape(1, 1), shape(1, 128)]).0), [ONE_AT_A_TIME, FEW]);
         let (mut facts, urls) = assigned("quick", &[shape(1, 128); 2]);
-        facts[1].twin_of = Some(facts[0].name.clone());
+        facts[1].control_of = Some(facts[0].name.clone());
         assign(&mut facts, urls, None);
         assert!(rounds(&facts).iter().all(|&rounds| rounds >= enough_rounds(2)), "an A/A control is a test");
     }

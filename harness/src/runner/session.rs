@@ -15,7 +15,7 @@ use super::target::{Target, TargetOptions};
 use crate::contender::Contender;
 use crate::machine;
 use crate::machine::placement::{self, Placement};
-use crate::meter::{Callgrind, Group, Tree};
+use crate::meter::{Callgrind, Cgroup, Tree};
 use crate::process::Launch;
 use crate::worker::protocol::{PROTOCOL, Plan};
 use crate::workload::{Shape, Workload};
@@ -118,8 +118,8 @@ impl Session {
             processes: contender.shape.processes,
             in_flight: contender.shape.in_flight,
             rounds,
-            twin_of: None,
-            floor_ns: self.workload.ideal_ns(contender.shape),
+            control_of: None,
+            ideal_ns: self.workload.ideal_ns(contender.shape),
         }
     }
 
@@ -189,7 +189,7 @@ impl Session {
         let cores = clients.map_or_else(machine::cores, |cpus| machine::within_quota(cpus.count()));
         let shared_cpus = placement::shared_cpus(self.placement.as_ref());
         let plans = plans(contender, &self.workload, &self.target.url_prefix(), cores);
-        let group = if self.group { Group::create().ok() } else { None };
+        let group = if self.group { Cgroup::create().ok() } else { None };
         let meters = Meters { group, ..meters };
         let run = match execute(launch, clients, meters, &plans, &mut self.target, limits, observer) {
             Err(RunError::Interrupted) => return Ok(None),

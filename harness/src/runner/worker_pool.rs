@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use crate::meter::{Group, PASS, RunQueue, Tree};
+use crate::meter::{Cgroup, START_LINE, RunQueue, Tree};
 use crate::process::{Cpus, Launch, confined, remove_proxies};
 
 /// Output of a worker, and when it came.
@@ -42,7 +42,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(1);
 /// it, without one what is still below them or in their process groups.
 pub(crate) struct WorkerPool {
     workers: Vec<Worker>,
-    group: Option<Group>,
+    group: Option<Cgroup>,
     events: Receiver<WorkerEvent>,
 }
 
@@ -83,7 +83,7 @@ impl WorkerPool {
         launch: &Launch,
         cpus: Option<&Cpus>,
         plans: Vec<String>,
-        group: Option<Group>,
+        group: Option<Cgroup>,
     ) -> io::Result<(WorkerPool, Instant)> {
         let (sender, events) = mpsc::channel();
         let mut started = Instant::now();
@@ -98,7 +98,7 @@ impl WorkerPool {
             started = Instant::now();
         }
         for (worker, plan) in pool.workers.iter_mut().zip(plans) {
-            worker.send_plan(if pool.group.is_some() { PASS.to_owned() + &plan } else { plan })?;
+            worker.send_plan(if pool.group.is_some() { START_LINE.to_owned() + &plan } else { plan })?;
         }
         Ok((pool, started))
     }
@@ -275,7 +275,7 @@ impl Worker {
 }
 
 /// The command that starts a worker, in `group` if there is one.
-fn command(launch: &Launch, group: Option<&Group>) -> io::Result<Command> {
+fn command(launch: &Launch, group: Option<&Cgroup>) -> io::Result<Command> {
     let mut command = match group {
         Some(group) => group.command(&launch.program)?,
         None => Command::new(&launch.program),

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use inflight::Launch;
-use inflight::catalogue::Catalogue;
-use inflight::session::{Session, Unwatched, Watcher};
+use inflight::contender::catalogue::Catalogue;
+use inflight::runner::{Session, NoObserver, Observer};
 use inflight::workload::Workload;
 use mock_target::Scenario;
 use tempfile::TempDir;
@@ -39,9 +39,9 @@ fn cpu_and_memory_agree_with_time() {
     let (mut cpu_ratios, mut memory_ratios) = (Vec::new(), Vec::new());
     for pair in 1..=PAIRS {
         let plain = session.own_worker();
-        let alone = run_with_usual_limits(&mut session, CONTENDER, &plain, &mut Unwatched);
+        let alone = run_with_usual_limits(&mut session, CONTENDER, &plain, &mut NoObserver);
         let under_time =
-            run_with_usual_limits(&mut session, CONTENDER, &timed(&plain, &report), &mut Unwatched);
+            run_with_usual_limits(&mut session, CONTENDER, &timed(&plain, &report), &mut NoObserver);
         let time = read(&report);
         let cpu_s = valid_figures(&under_time).cpu_ns as f64 / 1e9;
         let peak_bytes = valid_figures(&alone).peak_memory_bytes as f64;
@@ -93,8 +93,8 @@ struct Proc {
     peak_pss_bytes: f64,
 }
 
-impl Watcher for Proc {
-    fn seen(&mut self, served: u64, _: u64) {
+impl Observer for Proc {
+    fn progressed(&mut self, served: u64, _: u64) {
         let mut tree = Vec::new();
         descend(std::process::id(), self.target, &mut tree);
         self.samples.push((served, tree.iter().map(|&pid| cpu_s(pid)).sum()));

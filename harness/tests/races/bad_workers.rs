@@ -4,9 +4,9 @@ use std::fs;
 use std::time::Duration;
 
 use inflight::contender::Contender;
-use inflight::race::Limits;
-use inflight::schedule::Turn;
-use inflight::session::{Unwatched, Watcher};
+use inflight::runner::Limits;
+use inflight::runner::Turn;
+use inflight::runner::{NoObserver, Observer};
 use inflight_report::record::{ReasonKind, Run};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -22,25 +22,25 @@ fn run_script(script: &str) -> Run {
     let pid_file = folder.path().join("pid");
     let mut session = session(4, "fixed:10ms");
     let script = shell(&format!("echo $$ > {}; {script}", pid_file.display()));
-    let scripted = run(&mut session, "sync:1", &script, &mut Unwatched);
+    let scripted = run(&mut session, "sync:1", &script, &mut NoObserver);
     let pid = fs::read_to_string(&pid_file).unwrap().trim().parse().unwrap();
     assert!(!is_running(pid));
     let own_worker = session.own_worker();
-    valid_figures(&run(&mut session, "tokio:2", &own_worker, &mut Unwatched));
+    valid_figures(&run(&mut session, "tokio:2", &own_worker, &mut NoObserver));
     scripted
 }
 
 #[test]
 fn hanging_worker_times_out() {
     let run = run_script(&format!("{READY} read go; echo 'about to hang' >&2; sleep 1000"));
-    assert_eq!(reason(&run), "worker 0 was not done in time; its last words: about to hang");
+    assert_eq!(reason(&run), "worker 0 was not done in time; last line of stderr: about to hang");
     assert!(run.figures.is_none());
 }
 
 #[test]
 fn crashed_worker_is_reported_with_its_stderr_tail() {
     let run = run_script(&format!("{READY} read go; echo first >&2; echo 'out of luck' >&2; exit 3"));
-    assert_eq!(reason(&run), "worker 0 ended early with exit status: 3; its last words: out of luck");
+    assert_eq!(reason(&run), "worker 0 ended early with exit status: 3; last line of stderr: out of luck");
 }
 
 #[test]
@@ -52,15 +52,15 @@ fn killed_worker_is_reported() {
 #[test]
 fn worker_that_fails_to_start_is_reported() {
     let run = run_script("read plan; echo 'no such module' >&2; exit 1");
-    assert_eq!(reason(&run), "worker 0 ended early with exit status: 1; its last words: no such module");
+    assert_eq!(reason(&run), "worker 0 ended early with exit status: 1; last line of stderr: no such module");
 }
 
 #[test]
 fn invalid_output_of_a_worker_is_quoted() {
     let run = run_script("read plan; echo Hello; sleep 1000");
-    assert_eq!(reason(&run), "worker 0 does not speak the protocol, it said: Hello");
+    assert_eq!(reason(&run), "worker 0 does not speak the protocol, it printed: Hello");
     let run = run_script(&format!("{READY} read go; echo done; cat; echo '{{\"id\":true}}'"));
-    assert!(reason(&run).ends_with(r#"it said: {\"id\":true}"#), "{}", reason(&run));
+    assert!(reason(&run).ends_with(r#"it printed: {\"id\":true}"#), "{}", reason(&run));
     let run = run_script(r"printf '\377\n'; sleep 1000");
     assert!(reason(&run).ends_with("something that is not a line of text"), "{}", reason(&run));
 }
@@ -68,7 +68,7 @@ fn invalid_output_of_a_worker_is_quoted() {
 #[test]
 fn endless_output_of_a_worker_is_stopped() {
     let run = run_script("yes");
-    assert!(reason(&run).ends_with("it said: y"), "{}", reason(&run));
+    assert!(reason(&run).ends_with("it printed: y"), "{}", reason(&run));
     let run = run_script("cat /dev/zero");
     assert!(reason(&run).ends_with("something that is not a line of text"), "{}", reason(&run));
 }
@@ -100,7 +100,7 @@ fn worker_that_fails_after_its_samples_is_invalid() {
 #[test]
 fn worker_that_starts_before_go_is_invalid() {
     let mut session = session(4, "fixed:1ms");
-    let early = run(&mut session, "sync:1", &known_answer("early", 1), &mut Unwatched);
+    let early = run(&mut session, "sync:1", &known_answer("early", 1), &mut NoObserver);
     let reasons = format!("{:?}", early.verdict);
     assert!(reasons.contains("4 requests came before `go`"), "{reasons}");
     assert!(reasons.contains("served more than once"), "{reasons}");
@@ -109,7 +109,7 @@ fn worker_that_starts_before_go_is_invalid() {
 #[test]
 fn worker_that_dies_while_meters_are_read_is_reported() {
     let run = run_script(&format!("{READY} echo 'out of luck' >&2; exit 3"));
-    assert_eq!(reason(&run), "worker 0 ended early with exit status: 3; its last words: out of luck");
+    assert_eq!(reason(&run), "worker 0 ended early with exit status: 3; last line of stderr: out of luck");
     let run = run_script(&format!("{READY} read go; echo done; exit 3"));
     assert_eq!(reason(&run), "worker 0 ended early with exit status: 3");
 }
@@ -122,8 +122,8 @@ fn worker_that_is_ready_before_reading_its_plan_is_reported() {
     let contender: Contender = "sync:1".parse().unwrap();
     let turn = Turn { contender: 0, round: 1, position: 1 };
     let limits = Limits { setup: Duration::from_secs(1), wall: Duration::from_secs(1) };
-    let run = session.run(&contender, turn, &launch, limits, &mut Unwatched).unwrap().unwrap();
-    assert_eq!(reason(&run), "worker 0 said that it was ready, and did not read its plan");
+    let run = session.run(&contender, turn, &launch, limits, &mut NoObserver).unwrap().unwrap();
+    assert_eq!(reason(&run), "worker 0 was ready without having read its plan");
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn zombie_child_is_allowed() {
     let mut session = session(4, "fixed:1ms");
     // `exec` keeps the process, and so its zombie child.
     let zombie = shell(&format!("(exit 0) & sleep 0.1; exec {worker} worker"));
-    valid_figures(&run(&mut session, "sync:1", &zombie, &mut Unwatched));
+    valid_figures(&run(&mut session, "sync:1", &zombie, &mut NoObserver));
 }
 
 /// One of two workers does not end, and is the one that is named.
@@ -147,12 +147,12 @@ fn late_worker_is_named() {
         let scripted = shell(&format!(
             r#"{READY} read go; echo done; case "$plan" in *'"ids":[0'*) {first};; *) {second};; esac"#
         ));
-        let run = session.run(&contender, turn, &scripted, limits, &mut Unwatched).unwrap().unwrap();
-        assert_eq!(reason(&run), format!("{worker} did not finish telling its samples in time"));
+        let run = session.run(&contender, turn, &scripted, limits, &mut NoObserver).unwrap().unwrap();
+        assert_eq!(reason(&run), format!("{worker} did not finish sending its samples in time"));
     }
     let both = shell(&format!("{READY} read go; echo done; cat; sleep 1000"));
-    let run = session.run(&contender, turn, &both, limits, &mut Unwatched).unwrap().unwrap();
-    assert_eq!(reason(&run), "worker 0 did not finish telling its samples in time (also late: 1)");
+    let run = session.run(&contender, turn, &both, limits, &mut NoObserver).unwrap().unwrap();
+    assert_eq!(reason(&run), "worker 0 did not finish sending its samples in time (also late: 1)");
 }
 
 #[test]
@@ -161,11 +161,11 @@ fn unresponsive_target_is_not_reported_as_dead() {
     let target = session.target_pid();
     let signalling =
         |signal: &str| shell(&format!("{READY} read go; kill -{signal} {target}; echo done; cat"));
-    let stopped = run(&mut session, "sync:1", &signalling("STOP"), &mut Unwatched);
+    let stopped = run(&mut session, "sync:1", &signalling("STOP"), &mut NoObserver);
     kill_process(Pid::from_raw(target.cast_signed()).unwrap(), Signal::CONT).unwrap();
     assert_eq!(kind(&stopped), ReasonKind::NoLedger);
     assert!(reason(&stopped).starts_with("the target's ledger cannot be read: "), "{}", reason(&stopped));
-    let dead = run(&mut session, "sync:1", &signalling("KILL"), &mut Unwatched);
+    let dead = run(&mut session, "sync:1", &signalling("KILL"), &mut NoObserver);
     assert_eq!((kind(&dead), reason(&dead)), (ReasonKind::TargetDied, "the target died during the run"));
 }
 
@@ -178,7 +178,7 @@ fn missing_program_is_reported() {
     let mut session = session(1, "fixed:1ms");
     let mut launch = shell("");
     launch.program = "/no/such/program".into();
-    let run = run(&mut session, "sync:1", &launch, &mut Unwatched);
+    let run = run(&mut session, "sync:1", &launch, &mut NoObserver);
     assert!(reason(&run).starts_with("cannot start /no/such/program: "), "{}", reason(&run));
 }
 
@@ -188,7 +188,7 @@ fn processes_left_by_a_worker_are_killed() {
     let folder = TempDir::new().unwrap();
     let pid_file = folder.path().join("pid");
     let script = format!("sleep 1000 & echo $! > {}; exit 1", pid_file.display());
-    run(&mut session, "sync:1", &shell(&script), &mut Unwatched);
+    run(&mut session, "sync:1", &shell(&script), &mut NoObserver);
     let pid = fs::read_to_string(&pid_file).unwrap().trim().parse().unwrap();
     assert!(!is_running(pid));
 }
@@ -204,7 +204,7 @@ fn processes_that_left_a_workers_tree_are_killed() {
     // In a session of its own and orphaned: neither its process group nor its parent is the worker.
     let script =
         format!("(setsid sh -c 'echo $$ > {}; exec sleep 1000' &); sleep 0.2; exit 1", pid_file.display());
-    run(&mut session, "sync:1", &shell(&script), &mut Unwatched);
+    run(&mut session, "sync:1", &shell(&script), &mut NoObserver);
     let pid = fs::read_to_string(&pid_file).unwrap().trim().parse().unwrap();
     assert!(!is_running(pid));
 }
@@ -212,8 +212,8 @@ fn processes_that_left_a_workers_tree_are_killed() {
 /// Kills the target as soon as it has served something.
 struct KillTarget(u32);
 
-impl Watcher for KillTarget {
-    fn seen(&mut self, requests: u64, _: u64) {
+impl Observer for KillTarget {
+    fn progressed(&mut self, requests: u64, _: u64) {
         if requests > 0 {
             kill_process(Pid::from_raw(self.0.cast_signed()).unwrap(), Signal::KILL).unwrap();
         }
@@ -231,5 +231,5 @@ fn dead_target_invalidates_the_run_and_is_replaced() {
     let mut kill_target = KillTarget(session.target_pid());
     let dead = run(&mut session, "sync:1", &own_worker, &mut kill_target);
     assert_eq!(reason(&dead), "the target died during the run");
-    valid_figures(&run(&mut session, "sync:1", &own_worker, &mut Unwatched));
+    valid_figures(&run(&mut session, "sync:1", &own_worker, &mut NoObserver));
 }

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use inflight::models::{COMMON, Model, Pairing};
-use inflight::protocol::{DONE, Ready};
+use inflight::worker::protocol::{DONE, Ready};
 use mock_target::{Scenario, Server};
 use nix::time::{clock_getcpuclockid, clock_gettime};
 use nix::unistd::Pid;

@@ -45,7 +45,7 @@ fn wrong_arguments_get_a_one_line_error() {
     assert_refused(&["run", "tokio:0x8"], &["is not a shape"]);
     assert_refused(
         &["run", "http://127.0.0.1:8080/"],
-        &["is no contender", "--latency file:FILE", "inflight serve"],
+        &["is not a contender", "--latency file:FILE", "inflight serve"],
     );
     for option in ["--url", "--target"] {
         assert_refused(&["run", "tokio:8", option, "http://h/"], &["--latency file:FILE", "inflight serve"]);
@@ -71,7 +71,7 @@ fn wrong_arguments_get_a_one_line_error() {
     assert_refused(&["serve", "--fault", "silence=60%", "--fault", "soft-block=60%"], &["120 %", "--fault"]);
     assert_refused(&["serve", "--latency", "file:/no/such.csv"], &["/no/such.csv"]);
     assert_refused(&["run", "--rate", "fast"], &["`fast` is not a rate", "400/s,poisson"]);
-    assert_refused(&["run", "rayon:8", "--rate", "400/s"], &["rayon:8 does not do --rate", "leave it out"]);
+    assert_refused(&["run", "rayon:8", "--rate", "400/s"], &["rayon:8 does not support --rate", "leave it out"]);
     assert_refused(&["run", "--pin", "0"], &["`0` is not a placement", "target=1,clients=0"]);
     assert_refused(&["run", "--pin", "target=60000,clients=0"], &["there is no CPU 60000"]);
     assert_refused(&["run", "--preset", "artcle"], &["did you mean \"article\"?"]);
@@ -140,18 +140,18 @@ fn details_list_the_settings_of_model_and_client() {
     assert!(common.contains("Client: common "), "{common}");
     assert!(common.lines().all(|line| line.len() <= 80), "{common}");
     let unable = stdout(&["list", "--details", "rayon"]).replace('\n', " ");
-    assert!(unable.contains("It does not do --rate: its pool takes ids from all over"), "{unable}");
+    assert!(unable.contains("It does not support --rate: its pool takes ids from all over"), "{unable}");
     assert_refused(&["list", "--details", "tokio+comon:8"], &["did you mean tokio+common:8?"]);
 }
 
 #[test]
 fn sweep_runs_contenders_at_several_concurrencies() {
-    let (_, record) = run(&[&SMALL[..], &["--rounds", "1", "--ladder", "1,3", "epoll", "sync"]].concat());
+    let (_, record) = run(&[&SMALL[..], &["--rounds", "1", "--sweep", "1,3", "epoll", "sync"]].concat());
     let names: Vec<&str> = record.header.contenders.iter().map(|contender| contender.name.as_str()).collect();
     assert_eq!(names, ["epoll+common:1", "epoll+common:3", "sync:1"]);
-    assert_refused(&["run", "--ladder", "1"], &["--ladder"]);
-    assert_refused(&["run", "--ladder", "1", "tokio:8"], &["without a shape", "as in tokio"]);
-    assert_refused(&["run", "--ladder", "0", "tokio"], &["--ladder"]);
+    assert_refused(&["run", "--sweep", "1"], &["--sweep"]);
+    assert_refused(&["run", "--sweep", "1", "tokio:8"], &["without a shape", "as in tokio"]);
+    assert_refused(&["run", "--sweep", "0", "tokio"], &["--sweep"]);
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn closed_stdout_of_list_is_no_error() {
 fn closed_stdout_does_not_change_the_exit_code() {
     let folder = TempDir::new().unwrap();
     let mut race = command();
-    race.args(["run", "sync:1", "--lie", "wrong-byte:7", "--rounds", "1"])
+    race.args(["run", "sync:1", "--inject-bug", "wrong-byte:7", "--rounds", "1"])
         .args(SMALL)
         .current_dir(folder.path());
     let mut race = race.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
@@ -263,10 +263,10 @@ fn connection_pools_are_as_large_as_the_concurrency() {
 #[test]
 fn bugs_injected_into_the_target_are_detected() {
     let reasons_with = |bug| {
-        let (output, record) = run(&[&SMALL[..], &["--rounds", "1", "--lie", bug, "tokio:4"]].concat());
+        let (output, record) = run(&[&SMALL[..], &["--rounds", "1", "--inject-bug", bug, "tokio:4"]].concat());
         assert_eq!(output.status.code(), Some(1), "a contender has no valid run");
         match &record.runs[0].verdict {
-            verdict @ Verdict::Void { .. } => verdict.text(),
+            verdict @ Verdict::Invalid { .. } => verdict.text(),
             Verdict::Valid => panic!("{bug} was not detected"),
         }
     };

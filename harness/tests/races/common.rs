@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use inflight::Launch;
 use inflight::contender::Contender;
-use inflight::race::Limits;
-use inflight::schedule::Turn;
-use inflight::session::{Session, Watcher};
+use inflight::runner::Limits;
+use inflight::runner::Turn;
+use inflight::runner::{Session, Observer};
 use inflight::workload::Workload;
 use inflight_report::record::{Figures, Run, Verdict};
 use mock_target::Scenario;
@@ -105,10 +105,10 @@ pub(crate) fn session(urls: u64, latency: &str) -> Session {
 }
 
 /// One run of `contender`, started by `launch`, that times out after a few seconds.
-pub(crate) fn run(session: &mut Session, contender: &str, launch: &Launch, watcher: &mut dyn Watcher) -> Run {
+pub(crate) fn run(session: &mut Session, contender: &str, launch: &Launch, observer: &mut dyn Observer) -> Run {
     // Long enough for a busy machine, and short enough to wait for a hanging worker.
     let limits = Limits { setup: Duration::from_secs(20), wall: Duration::from_secs(3) };
-    run_turn(1, limits, session, &contender.parse().unwrap(), launch, watcher)
+    run_turn(1, limits, session, &contender.parse().unwrap(), launch, observer)
 }
 
 /// One run of `contender`, started by `launch`, with the time limits of a real run.
@@ -116,15 +116,15 @@ pub(crate) fn run_with_usual_limits(
     session: &mut Session,
     contender: &str,
     launch: &Launch,
-    watcher: &mut dyn Watcher,
+    observer: &mut dyn Observer,
 ) -> Run {
-    run_in_round(1, session, contender, launch, watcher)
+    run_in_round(1, session, contender, launch, observer)
 }
 
 /// One run of `contender`, started as in a real run.
-pub(crate) fn run_source(session: &mut Session, contender: &Contender, watcher: &mut dyn Watcher) -> Run {
+pub(crate) fn run_source(session: &mut Session, contender: &Contender, observer: &mut dyn Observer) -> Run {
     let (launch, limits) = (session.worker_of(contender), session.limits(contender));
-    run_turn(1, limits, session, contender, &launch, watcher)
+    run_turn(1, limits, session, contender, &launch, observer)
 }
 
 /// One run of `contender` in `round`, which is 0 for a warm-up.
@@ -133,10 +133,10 @@ pub(crate) fn run_in_round(
     session: &mut Session,
     contender: &str,
     launch: &Launch,
-    watcher: &mut dyn Watcher,
+    observer: &mut dyn Observer,
 ) -> Run {
     let contender = contender.parse().unwrap();
-    run_turn(round, session.limits(&contender), session, &contender, launch, watcher)
+    run_turn(round, session.limits(&contender), session, &contender, launch, observer)
 }
 
 fn run_turn(
@@ -145,10 +145,10 @@ fn run_turn(
     session: &mut Session,
     contender: &Contender,
     launch: &Launch,
-    watcher: &mut dyn Watcher,
+    observer: &mut dyn Observer,
 ) -> Run {
     let turn = Turn { contender: 0, round, position: 1 };
-    session.run(contender, turn, launch, limits, watcher).unwrap().expect("no test interrupts")
+    session.run(contender, turn, launch, limits, observer).unwrap().expect("no test interrupts")
 }
 
 /// The example worker whose cost is known.
@@ -171,7 +171,7 @@ pub(crate) fn shell(script: &str) -> Launch {
 /// The only reason why a run is invalid.
 pub(crate) fn reason(run: &Run) -> &str {
     match &run.verdict {
-        Verdict::Void { reasons } if reasons.len() == 1 => &reasons[0].text,
+        Verdict::Invalid { reasons } if reasons.len() == 1 => &reasons[0].text,
         verdict => panic!("expected one reason, got {verdict:?}"),
     }
 }

@@ -1,6 +1,6 @@
 //! Every contender fetches every URL once and within its concurrency, according to the target.
 
-use inflight::session::Unwatched;
+use inflight::runner::NoObserver;
 
 use crate::common::{run, session, skip_unsupported, valid_figures};
 use crate::workers::contenders;
@@ -13,7 +13,7 @@ fn every_contender_is_valid() {
         let in_flight = model.max_in_flight.unwrap_or(7);
         for shape in [in_flight.to_string(), format!("2x{in_flight}")] {
             let contender = format!("{}+{}:{shape}", model.name, client.name);
-            let run = run(&mut session, &contender, &own_worker, &mut Unwatched);
+            let run = run(&mut session, &contender, &own_worker, &mut NoObserver);
             if skip_unsupported(&contender, &format!("{:?}", run.verdict)) {
                 continue;
             }
@@ -31,7 +31,7 @@ fn every_contender_works_with_fewer_urls_than_slots() {
     let own_worker = session.own_worker();
     for (model, client) in contenders().filter(|(model, _)| model.max_in_flight.is_none()) {
         let contender = format!("{}+{}:20", model.name, client.name);
-        let run = run(&mut session, &contender, &own_worker, &mut Unwatched);
+        let run = run(&mut session, &contender, &own_worker, &mut NoObserver);
         if !skip_unsupported(&contender, &format!("{:?}", run.verdict)) {
             valid_figures(&run);
         }

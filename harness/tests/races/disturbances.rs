@@ -8,7 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use inflight::session::Unwatched;
+use inflight::runner::NoObserver;
 use inflight_report::record::{Reason, ReasonKind, Record, Run};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -252,7 +252,7 @@ fn unreached_quota_invalidates_nothing() {
 #[test]
 fn idle_worker_gets_a_warning() {
     let mut session = session(4, "fixed:1ms");
-    let run = run(&mut session, "sync:1", &known_answer("sleep", 500), &mut Unwatched);
+    let run = run(&mut session, "sync:1", &known_answer("sleep", 500), &mut NoObserver);
     valid_figures(&run);
     let idle = "it was idle for more than 10 % of its wall time before its first request";
     assert!(run.warnings.iter().any(|warning| warning == idle), "{:?}", run.warnings);
@@ -262,7 +262,7 @@ fn idle_worker_gets_a_warning() {
 #[test]
 fn unreached_concurrency_gets_a_warning() {
     let has_warning = |latency| {
-        let run = run(&mut session(20, latency), "threads:4", &known_answer("sleep", 1), &mut Unwatched);
+        let run = run(&mut session(20, latency), "threads:4", &known_answer("sleep", 1), &mut NoObserver);
         valid_figures(&run);
         run.warnings.iter().any(|warning| warning == "it did not reach the 4 in flight that its shape allows")
     };

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use inflight::models::{COMMON, Model, Pairing};
-use inflight::protocol::{ErrorKind, Outcome};
+use inflight::worker::protocol::{ErrorKind, Outcome};
 
 use crate::workers::{Job, contenders, failures_of_each};
 

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use inflight::catalogue::Catalogue;
-use inflight::session::Unwatched;
+use inflight::contender::catalogue::Catalogue;
+use inflight::runner::NoObserver;
 use inflight_report::record::{Record, Run};
 use tempfile::TempDir;
 
@@ -73,7 +73,7 @@ fn run_modified(correct: &str, wrong: &str) -> Option<Run> {
     assert_eq!(program.matches(correct).count(), 1, "{correct}");
     fs::write(&worker, program.replace(correct, wrong)).unwrap();
     let contender = Catalogue::load(&[file]).unwrap().contender("my-threads:4").unwrap();
-    Some(run_source(&mut session(20, "fixed:5ms"), &contender, &mut Unwatched))
+    Some(run_source(&mut session(20, "fixed:5ms"), &contender, &mut NoObserver))
 }
 
 /// The run must be invalid with `reasons`.

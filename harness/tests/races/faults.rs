@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use inflight::models::COMMON;
-use inflight::protocol::{ErrorKind, Outcome, Sample};
+use inflight::worker::protocol::{ErrorKind, Outcome, Sample};
 use mock_target::{Fault, FaultShare, Scenario, Server};
 
 use crate::workers::{Job, each_contender, unexpected};

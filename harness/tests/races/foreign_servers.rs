@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use inflight::models::COMMON;
-use inflight::protocol::{ErrorKind, Outcome};
+use inflight::worker::protocol::{ErrorKind, Outcome};
 use tempfile::TempDir;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use inflight::meter::Callgrind;
-use inflight_report::gate::{self, Figure, SCREEN_PAIRS, Stage};
+use inflight_report::gate::{self, GateFigure, SCREEN_PAIRS, Stage};
 use tempfile::TempDir;
 
 use crate::common::{self, has_program, skip_without};
@@ -125,7 +125,7 @@ fn contender_missing_from_one_build_is_named() {
     let (older, newer) = (older.to_str().unwrap(), newer.to_str().unwrap());
     let figures = "figures = ['connections']\n";
     config_of(&folder, &format!("{CONNECTIONS}{figures}{epoll}"), "['connections']");
-    for (base, head, what) in [(older, newer, "new"), (newer, older, "gone")] {
+    for (base, head, what) in [(older, newer, "new"), (newer, older, "removed")] {
         let output = gate(&folder, &["--base", base, "--head", head]).output().unwrap();
         let named = format!("{what}, so not judged: epoll:4, quick");
         assert_code(&output, 0, &["Pass", "tokio-current+common:4, quick", &named]);
@@ -167,7 +167,7 @@ fn gate_without_a_ratio_writes_no_figures() {
     for pair in &mut one.pairs {
         (pair.base.target_limited, pair.head.target_limited) = (1.0, 1.0);
     }
-    one.cells.iter_mut().for_each(|cell| cell.figures = vec![Figure::Throughput]);
+    one.cells.iter_mut().for_each(|cell| cell.figures = vec![GateFigure::Throughput]);
     let path = gate::save(folder.path(), &one).unwrap();
     let out = folder.path().join("out");
     fs::create_dir(&out).unwrap();
@@ -321,7 +321,7 @@ fn documented_gate_of_an_own_client_works() {
     let build: String = text.lines().take_while(is_build).map(|line| line.to_owned() + "\n").collect();
     let cell = CONNECTIONS.replace("tokio-current+common", "my-threads");
     let config = format!("{build}{cell}figures = ['connections']\n");
-    assert!(text.contains(&format!("{:?}", Figure::Connections.name())), "{text}");
+    assert!(text.contains(&format!("{:?}", GateFigure::Connections.name())), "{text}");
     fs::write(written.path().join("inflight.toml"), config).unwrap();
 
     let head = head.join("contender.toml");

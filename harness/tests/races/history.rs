@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use inflight_report::gate::{
-    Build, Cell, Cost, Figure, GATE_FORMAT, Gate, Pair, SCREEN_PAIRS, Side, Stage, save,
+    Build, Cell, Cost, GateFigure, GATE_FORMAT, Gate, Pair, SCREEN_PAIRS, Side, Stage, save,
 };
-use inflight_report::record::{Machine, Noise, Settings};
+use inflight_report::record::{Machine, Noise, MachineSettings};
 use tempfile::TempDir;
 
 use crate::common::{self, error_line, file, stdout_of};
@@ -31,8 +31,8 @@ pub(crate) fn gate(day: u32, base: &str, slower: f64) -> Gate {
         preset: "sprint".to_owned(),
         urls: 1_000,
         runs: 3,
-        figures: vec![Figure::Throughput, Figure::Cpu],
-        twin,
+        figures: vec![GateFigure::Throughput, GateFigure::Cpu],
+        control: twin,
     };
     Gate {
         gate_format: GATE_FORMAT,
@@ -46,7 +46,7 @@ pub(crate) fn gate(day: u32, base: &str, slower: f64) -> Gate {
             memory_bytes: 8_000_000_000,
             os: "Linux".to_owned(),
             kernel: "6.18.5".to_owned(),
-            settings: Settings { virtualisation: Some("none".to_owned()), ..Settings::default() },
+            settings: MachineSettings { virtualisation: Some("none".to_owned()), ..MachineSettings::default() },
         },
         noise: Noise { cpus: 2, ..Noise::default() },
         base: Build { name: base.to_owned(), digest: format!("{base}-digest") },
@@ -148,14 +148,14 @@ fn missing_gates_and_references_get_a_one_line_error() {
     fs::write(foreign.path().join("b.json"), "{}\n").unwrap();
     let line = refused(foreign.path(), &[]);
     assert!(
-        line.contains(": 2 files are none, the first: ") && line.contains("a.json: not a gate"),
+        line.contains(": 2 files are no gates, the first: ") && line.contains("a.json: not a gate"),
         "{line}"
     );
 
     let folder = gates();
     let line = refused(folder.path(), &["--reference", "v2"]);
-    assert!(line.contains("no gate was held against `v2`: there is v1 (v1-digest), 2 gates; v0 "), "{line}");
-    assert!(refused(folder.path(), &["--reference", "v"]).contains("`v` can be several"));
+    assert!(line.contains("no gate has the base `v2`; there are: v1 (v1-digest), 2 gates; v0 "), "{line}");
+    assert!(refused(folder.path(), &["--reference", "v"]).contains("`v` matches several bases"));
     assert!(refused(folder.path(), &["--reference", ""]).contains("--reference"));
 }
 

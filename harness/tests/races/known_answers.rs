@@ -8,7 +8,7 @@ use crate::common::{
 };
 use inflight::contender::Contender;
 use inflight::meter::{Callgrind, Cgroup, peak_reset_not_offered};
-use inflight::session::{Session, Unwatched};
+use inflight::runner::{Session, NoObserver};
 use inflight_report::comparison::{Comparison, Spread};
 use inflight_report::record::{CpuMethod, Figures, MemoryMethod, Record, Verdict};
 use tempfile::TempDir;
@@ -23,7 +23,7 @@ fn assert_close(measured: u64, right: u64) {
 }
 
 fn figures(session: &mut Session, contender: &str, what: &str, amount: u64) -> Figures {
-    valid_figures(&run_with_usual_limits(session, contender, &known_answer(what, amount), &mut Unwatched))
+    valid_figures(&run_with_usual_limits(session, contender, &known_answer(what, amount), &mut NoObserver))
         .clone()
 }
 
@@ -137,7 +137,7 @@ fn system_calls_are_counted_in_warm_up_runs() {
     let mut session = session(3, "fixed:1ms");
     let mut calls = |contender, round, calls| {
         let what = known_answer("system-call", calls);
-        let run = common::run_in_round(round, &mut session, contender, &what, &mut Unwatched);
+        let run = common::run_in_round(round, &mut session, contender, &what, &mut NoObserver);
         valid_figures(&run).usage.system_calls
     };
     assert_eq!(calls("sync:1", 1, 0), None);
@@ -154,7 +154,7 @@ fn instructions_and_allocations_are_counted_under_callgrind() {
     let mut executed = |what, amount| {
         let callgrind = Callgrind::prepare().unwrap();
         let (contender, launch) = ("sync:2x1".parse().unwrap(), known_answer(what, amount));
-        let run = session.count(&contender, &launch, Some(&callgrind), &mut Unwatched).unwrap().unwrap();
+        let run = session.count(&contender, &launch, Some(&callgrind), &mut NoObserver).unwrap().unwrap();
         let usage = valid_figures(&run).usage;
         (usage.instructions.unwrap(), usage.allocations.unwrap())
     };
@@ -170,7 +170,7 @@ fn instructions_and_allocations_are_counted_under_callgrind() {
 fn switches_of_ended_threads_are_unknown() {
     let mut session = session(20, "fixed:1ms");
     let own_worker = session.own_worker();
-    let run = run(&mut session, "thread-per-request:4", &own_worker, &mut Unwatched);
+    let run = run(&mut session, "thread-per-request:4", &own_worker, &mut NoObserver);
     let usage = valid_figures(&run).usage;
     assert_eq!((usage.voluntary_switches, usage.involuntary_switches), (None, None));
 }
@@ -193,7 +193,7 @@ fn first_touches_of_memory_are_minor_faults() {
 fn bytes_are_counted_by_the_target() {
     let mut session = session(50, "fixed:0");
     let own_worker = session.own_worker();
-    let run = run(&mut session, "sync+common:1", &own_worker, &mut Unwatched);
+    let run = run(&mut session, "sync+common:1", &own_worker, &mut NoObserver);
     let usage = valid_figures(&run).usage;
     let (sent, received) = (usage.sent_bytes.unwrap(), usage.received_bytes.unwrap());
     // A request is a request line and a `host` field; a response is a head and a body of 100 bytes.
@@ -206,17 +206,17 @@ fn bytes_are_counted_by_the_target() {
 fn sampling_takes_little_cpu() {
     let mut session = session(40, "fixed:25ms");
     let own_worker = session.own_worker();
-    let run = run(&mut session, "sync:1", &own_worker, &mut Unwatched);
+    let run = run(&mut session, "sync:1", &own_worker, &mut NoObserver);
     let figures = valid_figures(&run);
-    assert!(figures.watching.looks >= 3, "{:?}", figures.watching);
-    assert!(figures.watching.cpu_ns <= figures.wall_ns / 100, "{:?}", figures.watching);
+    assert!(figures.sampling.readings >= 3, "{:?}", figures.sampling);
+    assert!(figures.sampling.cpu_ns <= figures.wall_ns / 100, "{:?}", figures.sampling);
 }
 
 #[test]
 fn memory_that_a_worker_touches_is_measured() {
     let mut session = session(3, "fixed:1ms");
     let mut peak = |mebibytes| {
-        let run = run(&mut session, "sync:1", &known_answer("touch", mebibytes), &mut Unwatched);
+        let run = run(&mut session, "sync:1", &known_answer("touch", mebibytes), &mut NoObserver);
         let figures = valid_figures(&run);
         assert_eq!(figures.peak_memory_method, MemoryMethod::HighWaterMark);
         assert_eq!(figures.peak_memory_bytes, figures.peak_memory_bound_bytes);
@@ -247,7 +247,7 @@ fn memory_freed_during_setup_is_in_no_peak() {
 fn memory_of_several_workers_is_summed() {
     let mut session = session(3, "fixed:1ms");
     let mut peak = |mebibytes| {
-        let run = run(&mut session, "sync:3x1", &known_answer("touch", mebibytes), &mut Unwatched);
+        let run = run(&mut session, "sync:3x1", &known_answer("touch", mebibytes), &mut NoObserver);
         let figures = valid_figures(&run);
         assert_eq!(figures.peak_memory_method, MemoryMethod::SampledTree);
         assert!(figures.peak_memory_bytes <= figures.peak_memory_bound_bytes);
@@ -307,7 +307,7 @@ fn added_latency_is_slightly_above_the_targets_lateness() {
     const TOLERANCE_NS: i64 = 1_000_000;
     let mut session = session(50, "fixed:20ms");
     let own_worker = session.own_worker();
-    let run = run(&mut session, "sync:1", &own_worker, &mut Unwatched);
+    let run = run(&mut session, "sync:1", &own_worker, &mut NoObserver);
     let figures = valid_figures(&run);
     let (added, late) = (figures.added_latency_ns.unwrap().p50, figures.target.lateness_ns.p50);
     assert!(added >= late - late / 50, "added {added} ns, late {late} ns to within 1 %");
@@ -322,7 +322,7 @@ fn added_latency_is_slightly_above_the_targets_lateness() {
 fn startup_is_not_in_wall_time() {
     let mut session = session(1, "fixed:1ms");
     let slow = shell(&format!("sleep 1; exec {} worker", common::inflight().display()));
-    let run = run(&mut session, "sync:1", &slow, &mut Unwatched);
+    let run = run(&mut session, "sync:1", &slow, &mut NoObserver);
     let figures = valid_figures(&run);
     assert!(figures.startup_ns >= 1_000_000_000);
     assert!(figures.wall_ns < figures.startup_ns);

@@ -6,11 +6,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use inflight::catalogue::Catalogue;
+use inflight::contender::catalogue::Catalogue;
 use inflight::contender::{Contender, Shape, Source};
-use inflight::external::{External, Readiness};
-use inflight::protocol::{ErrorKind, Outcome};
-use inflight::session::Unwatched;
+use inflight::contender::external::{External, Readiness};
+use inflight::worker::protocol::{ErrorKind, Outcome};
+use inflight::runner::NoObserver;
 use mock_target::{Fault, Server};
 
 use crate::common::{run_source, session, skip_without, valid_figures};
@@ -22,7 +22,7 @@ pub(crate) fn ready() -> Vec<Arc<External>> {
     let catalogue = Catalogue::load(&[]).unwrap();
     let all = catalogue.externals().iter().cloned();
     let (ready, missing): (Vec<_>, Vec<_>) =
-        all.partition(|external| external.kit.readiness() != Readiness::Missing);
+        all.partition(|external| external.bundle.readiness() != Readiness::Missing);
     if !missing.is_empty() {
         let names: Vec<&str> = missing.iter().map(|external| external.name.as_str()).collect();
         skip_without(&format!("{} contenders: run `inflight setup all`: {}", names.len(), names.join(", ")));
@@ -38,7 +38,7 @@ fn every_contender_in_another_language_is_valid() {
         for processes in [1, 2] {
             let source = Source::External(external.clone());
             let contender = Contender { source, shape: Shape { processes, in_flight } };
-            let run = run_source(&mut session, &contender, &mut Unwatched);
+            let run = run_source(&mut session, &contender, &mut NoObserver);
             valid_figures(&run);
             assert_eq!(run.samples.errors, [], "{contender}");
         }

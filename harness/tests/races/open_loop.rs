@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use inflight::Launch;
-use inflight::session::{Session, Unwatched, Watcher};
+use inflight::runner::{Session, NoObserver, Observer};
 use inflight::workload::Workload;
 use inflight_report::record::{Quantiles, Run};
 use mock_target::Scenario;
@@ -34,7 +34,7 @@ fn every_contender_keeps_the_schedule() {
     for (model, client) in contenders().filter(|(model, _)| model.no_rate.is_none()) {
         let in_flight = model.max_in_flight.unwrap_or(5);
         let contender = format!("{}+{}:2x{in_flight}", model.name, client.name);
-        let run = run(&mut session, &contender, &own_worker, &mut Unwatched);
+        let run = run(&mut session, &contender, &own_worker, &mut NoObserver);
         if skip_unsupported(&contender, &format!("{:?}", run.verdict)) {
             continue;
         }
@@ -52,7 +52,7 @@ fn every_contender_keeps_the_schedule() {
 fn latency_counts_from_the_due_time() {
     let mut session = session(40, "fixed:10ms", Some("200/s"));
     let own_worker = session.own_worker();
-    let run = run(&mut session, "sync:1", &own_worker, &mut Unwatched);
+    let run = run(&mut session, "sync:1", &own_worker, &mut NoObserver);
     // The last request is due after 195 ms, and ends after 40 times 10 ms at the earliest.
     assert!(valid_figures(&run).latency_ns.unwrap().max >= 205_000_000, "{:?}", run.figures);
     let histogram = run.latencies.whole.quantiles().unwrap();
@@ -71,11 +71,11 @@ fn violated_schedule_is_detected() {
         let worker = common::inflight().display().to_string();
         shell(&format!("sed -u 's/\"due_ns\":\\[[^]]*\\],//' | {worker} worker | sed -u '{filter}'"))
     };
-    let unscheduled = run(&mut session, "threads:4", &worker_with(""), &mut Unwatched);
+    let unscheduled = run(&mut session, "threads:4", &worker_with(""), &mut NoObserver);
     let verdict = format!("{:?}", unscheduled.verdict);
-    assert!(verdict.contains("it does not do --rate: no sample says when its request was due"), "{verdict}");
+    assert!(verdict.contains("it does not support --rate: no sample says when its request was due"), "{verdict}");
     let forging = worker_with(r#"s/"id":\([0-9]*\),/"id":\1,"due_ns":0,/"#);
-    let verdict = format!("{:?}", run(&mut session, "threads:4", &forging, &mut Unwatched).verdict);
+    let verdict = format!("{:?}", run(&mut session, "threads:4", &forging, &mut NoObserver).verdict);
     assert!(verdict.contains("asked for before it was due"), "{verdict}");
     assert!(verdict.contains("the delays and the schedule alone take"), "{verdict}");
 }
@@ -95,8 +95,8 @@ struct Stall {
     over: bool,
 }
 
-impl Watcher for Stall {
-    fn seen(&mut self, requests: u64, _: u64) {
+impl Observer for Stall {
+    fn progressed(&mut self, requests: u64, _: u64) {
         if !self.over && requests >= self.after_requests {
             kill_process(self.target, Signal::STOP).unwrap();
             thread::sleep(STALL);

@@ -1,8 +1,8 @@
 //! Overhead of measuring: the control group of the workers, and the sampler.
 
 use inflight::contender::Contender;
-use inflight::schedule::Turn;
-use inflight::session::{Session, Unwatched};
+use inflight::runner::Turn;
+use inflight::runner::{Session, NoObserver};
 use inflight::workload::Workload;
 use inflight_report::record::{CpuMethod, Figures, Verdict};
 use mock_target::Scenario;
@@ -24,7 +24,7 @@ fn control_group_does_not_change_figures() {
             session.use_group(with);
             let (launch, limits) = (session.worker_of(&contender), session.limits(&contender));
             let position = Turn { contender: 0, round: 1, position: 1 };
-            let run = session.run(&contender, position, &launch, limits, &mut Unwatched).unwrap().unwrap();
+            let run = session.run(&contender, position, &launch, limits, &mut NoObserver).unwrap().unwrap();
             let figures = run.figures.expect("the run reached its end");
             assert_eq!(figures.cpu_method == CpuMethod::Group, with, "this needs control groups");
             if turn > 0 {
@@ -42,7 +42,7 @@ fn control_group_does_not_change_figures() {
             println!("    startup, ms:            {}", of(|f| f.startup_ns as f64 / 1e6));
             println!(
                 "    sampling, % of a core:  {}",
-                of(|f| f.watching.cpu_ns as f64 / f.wall_ns as f64 * 100.0)
+                of(|f| f.sampling.cpu_ns as f64 / f.wall_ns as f64 * 100.0)
             );
         }
     }

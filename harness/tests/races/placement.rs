@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use inflight::placement::{Pin, Placement};
-use inflight::session::{self, Session, Unwatched};
+use inflight::machine::placement::{Pin, Placement};
+use inflight::runner::{self, Session, NoObserver};
 use inflight::workload::Workload;
 use mock_target::Scenario;
 
@@ -26,18 +26,18 @@ fn target_and_workers_run_on_their_cpus() {
     let placement: Option<Placement> = pin.placement(0).unwrap();
     let scenario = Scenario { urls: 8, ..Scenario::preset("quick").unwrap() };
     let workload = Workload::of(scenario);
-    let options = session::target_options(&workload, placement.as_ref());
+    let options = runner::target_options(&workload, placement.as_ref());
     let mut session = Session::with_options(&inflight(), workload, options, placement).unwrap();
     assert_eq!(allowed(&session.target_pid().to_string()).as_deref(), Some(last));
 
     let reporting =
         shell(&format!(r#"read plan; echo "$(grep {} /proc/self/status) $plan" >&2; exit 1"#, KEY.trim()));
-    let reported = run(&mut session, "tokio:2x2", &reporting, &mut Unwatched);
+    let reported = run(&mut session, "tokio:2x2", &reporting, &mut NoObserver);
     assert!(reason(&reported).contains(&format!("{KEY}{first} {{")), "{}", reason(&reported));
     assert!(reason(&reported).contains(r#""cores":1,"#), "{}", reason(&reported));
 
     let own_worker = session.own_worker();
-    let run = run(&mut session, "tokio:2x2", &own_worker, &mut Unwatched);
+    let run = run(&mut session, "tokio:2x2", &own_worker, &mut NoObserver);
     valid_figures(&run);
     assert!(run.runtime.ends_with(", 2 threads (main waits for 1)"), "{}", run.runtime);
     assert_eq!(allowed("self"), Some(all), "the harness itself is not confined");

@@ -107,7 +107,7 @@ fn changed(folder: &TempDir, name: &str, change: impl Fn(&mut inflight_report::r
 fn export_without_figures_is_refused() {
     let folder = TempDir::new().unwrap();
     let nothing_valid =
-        changed(&folder, "void.jsonl", |run| run.verdict = Verdict::Void { reasons: Vec::new() });
+        changed(&folder, "void.jsonl", |run| run.verdict = Verdict::Invalid { reasons: Vec::new() });
     let all_limited = changed(&folder, "limited.jsonl", |run| {
         run.figures.iter_mut().for_each(|figures| figures.target.limit = Some(TargetLimit::Loop));
     });

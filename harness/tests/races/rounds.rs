@@ -109,11 +109,11 @@ fn a_a_control_runs_in_every_round_and_has_no_row() {
     let folder = RecordFolder::new();
     let record = folder.run(&["--aa", "--rounds", "2", "sync:1", "tokio:4", "threads:2"]);
     let control = record.header.contenders.last().unwrap();
-    assert_eq!((control.name.as_str(), control.twin_of.as_deref()), ("tokio:4#twin", Some("tokio:4")));
-    assert_eq!(record.runs.iter().filter(|run| run.contender == "tokio:4#twin").count(), 3);
+    assert_eq!((control.name.as_str(), control.control_of.as_deref()), ("tokio:4#control", Some("tokio:4")));
+    assert_eq!(record.runs.iter().filter(|run| run.contender == "tokio:4#control").count(), 3);
     assert!(record.runs.iter().filter(|run| run.round == 2).map(|run| run.position).eq(1..=4));
     let table = fs::read_to_string(folder.out.join("table.md")).unwrap();
-    assert!(!table.contains("| tokio:4#twin |"), "{table}");
+    assert!(!table.contains("| tokio:4#control |"), "{table}");
 
     let without = RecordFolder::new().run(&["--aa", "--no-aa", "--rounds", "1", "tokio:4"]);
     assert_eq!(without.header.contenders.len(), 1);

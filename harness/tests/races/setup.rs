@@ -144,7 +144,7 @@ fn concurrent_setups_run_once() {
 fn wrong_version_is_refused() {
     let bundle = Bundle::new("echo made 2.0 >{cache}/made");
     let stderr = bundle.fail_to_set_up();
-    assert!(stderr.contains("said \"made 2.0\", which does not match `^made 1\\.`"), "{stderr}");
+    assert!(stderr.contains("printed \"made 2.0\", which does not match `^made 1\\.`"), "{stderr}");
     // The version is also checked after setup.
     let bundle = Bundle::new("ln -s OUTSIDE {cache}/made");
     fs::write(bundle.path("outside"), "made 1.0\n").unwrap();

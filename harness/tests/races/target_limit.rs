@@ -2,9 +2,9 @@
 //! time follows or does not.
 
 use inflight::contender::Contender;
-use inflight::schedule::Turn;
-use inflight::session::{self, Session, Unwatched};
-use inflight::target::TargetOptions;
+use inflight::runner::Turn;
+use inflight::runner::{self, Session, NoObserver};
+use inflight::runner::TargetOptions;
 use inflight::workload::Workload;
 use inflight_report::record::{Figures, TargetFigures, TargetLimit};
 use mock_target::Scenario;
@@ -13,7 +13,7 @@ use crate::common::{inflight, run_source, valid_figures};
 
 /// A session whose target uses `burn_ns` of additional CPU for every response.
 fn session(workload: Workload, burn_ns: u64) -> Session {
-    let options = TargetOptions { burn_ns, ..session::target_options(&workload, None) };
+    let options = TargetOptions { burn_ns, ..runner::target_options(&workload, None) };
     Session::with_options(&inflight(), workload, options, None).unwrap()
 }
 
@@ -25,14 +25,14 @@ fn workload(urls: u64, latency: &str) -> Workload {
 /// The figures of one run, which must be valid.
 fn figures(session: &mut Session, contender: &str) -> Figures {
     let contender: Contender = contender.parse().unwrap();
-    valid_figures(&run_source(session, &contender, &mut Unwatched)).clone()
+    valid_figures(&run_source(session, &contender, &mut NoObserver)).clone()
 }
 
 #[test]
 fn limiting_target_is_reported_and_the_run_is_valid() {
     let mut session = session(workload(300, "fixed:0ms"), 1_000_000);
     let contender: Contender = "threads:8".parse().unwrap();
-    let run = run_source(&mut session, &contender, &mut Unwatched);
+    let run = run_source(&mut session, &contender, &mut NoObserver);
     assert!(run.verdict.is_valid(), "{:?}", run.verdict);
     let target = run.figures.unwrap().target;
     assert!(target.limit.is_some(), "{target:?}");
@@ -135,7 +135,7 @@ fn measure(case: &Case) {
     let contender: Contender = case.contender.parse().unwrap();
     let mut sessions = [0, case.added_ns].map(|burn_ns| {
         let workload = Workload::of(scenario.clone());
-        let defaults = session::target_options(&workload, None);
+        let defaults = runner::target_options(&workload, None);
         let options = TargetOptions { burn_ns, shards: case.loops, ..defaults };
         Session::with_options(&inflight(), workload, options, None).unwrap()
     });
@@ -144,7 +144,7 @@ fn measure(case: &Case) {
         let with = usize::from(turn % 4 == 1 || turn % 4 == 2);
         let (launch, limits) = (sessions[with].worker_of(&contender), sessions[with].limits(&contender));
         let position = Turn { contender: 0, round: 1, position: 1 };
-        let run = sessions[with].run(&contender, position, &launch, limits, &mut Unwatched).unwrap().unwrap();
+        let run = sessions[with].run(&contender, position, &launch, limits, &mut NoObserver).unwrap().unwrap();
         if turn >= 2 {
             runs[with].push(run.figures.expect("the run reached its end"));
         }

@@ -6,9 +6,9 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::thread;
 
-use inflight::external::External;
+use inflight::contender::external::External;
 use inflight::models::{MODELS, Model, NATIVE, Pairing};
-use inflight::protocol::{DONE, Outcome, PROTOCOL, Plan, Ready, Sample};
+use inflight::worker::protocol::{DONE, Outcome, PROTOCOL, Plan, Ready, Sample};
 
 use crate::common;
 

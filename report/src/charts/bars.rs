@@ -6,7 +6,7 @@ use super::rows::{Group, Layout, Place, groups};
 use super::scale::Scale;
 use super::svg::{Anchor, axis_below, bar, line, mark, room, text};
 use super::{Cell, Chart, Data, Palette, Picture};
-use crate::comparison::{Comparison, Figure, Measured, Row};
+use crate::comparison::{Comparison, RankingFigure, Measured, Row};
 use crate::figures::limit_mark;
 use crate::numbers::{duration, duration_range, efficiency, round_duration};
 
@@ -29,7 +29,7 @@ pub(super) struct Bars<'a> {
 impl<'a> Bars<'a> {
     pub(super) fn of(comparison: &'a Comparison, palette: &'a Palette) -> Option<Bars<'a>> {
         let measured = || comparison.contenders.iter().filter_map(|row| Some((row, row.measured.as_ref()?)));
-        let ideals = measured().filter_map(|(row, _)| row.floor_ns);
+        let ideals = measured().filter_map(|(row, _)| row.ideal_ns);
         let low = measured().map(|(row, _)| least_and_most(row).0).chain(ideals).min()?;
         let highs: Vec<u64> = measured().map(|(row, _)| least_and_most(row).1).collect();
         let near = low.saturating_mul(FAR_OVER_LOWEST);
@@ -53,7 +53,7 @@ impl<'a> Bars<'a> {
         let (least, most) = least_and_most(row);
         let (top, height) = (place.middle - place.thickness / 2.0, place.thickness);
         let end = scale.at(wall.median as f64);
-        let ideal = row.floor_ns.map(|ns| ns as f64);
+        let ideal = row.ideal_ns.map(|ns| ns as f64);
         let explained = ideal.map_or(layout.left, |ns| scale.at(ns));
         let colour = self.palette.class(&row.model);
         mark(
@@ -116,7 +116,7 @@ impl Chart for Bars<'_> {
     fn description(&self) -> String {
         let fastest = self.groups.iter().flat_map(|group| &group.rows).filter(|row| row.measured.is_some());
         let has_any = fastest.clone().next().is_some();
-        let own = fastest.filter_map(|row| Some((Figure::WallNs.median(row)?, row)));
+        let own = fastest.filter_map(|row| Some((RankingFigure::WallNs.median(row)?, row)));
         match own.min_by_key(|(wall_ns, _)| *wall_ns) {
             None if has_any => "A bar for each contender; the target limited all of them.".to_owned(),
             Some((_, row)) => format!("A bar for each contender; the shortest is that of {}.", row.name),
@@ -130,7 +130,7 @@ impl Chart for Bars<'_> {
             ("wall", "wall_ns", true),
             ("fastest", "wall_least_ns", true),
             ("slowest", "wall_most_ns", true),
-            ("ideal", "floor_ns", true),
+            ("ideal", "ideal_ns", true),
             ("efficiency", "efficiency", true),
             ("valid runs", "valid_runs", true),
             ("target-limited runs", "target_limited_runs", true),
@@ -145,7 +145,7 @@ impl Chart for Bars<'_> {
                 of(&|m| m.wall_ns.median),
                 of(&|_| least_and_most(row).0),
                 of(&|_| least_and_most(row).1),
-                row.floor_ns.map_or_else(Cell::none, time),
+                row.ideal_ns.map_or_else(Cell::none, time),
                 match row.measured.as_ref().and_then(|measured| measured.efficiency) {
                     Some(part) => Cell::figure(efficiency(part.median), part.median),
                     None => Cell::none(),
@@ -193,7 +193,7 @@ fn tip(row: &Row, measured: &Measured) -> String {
             format!("{runs} runs, {}", duration_range(least, most))
         }
     };
-    let ideal = match row.floor_ns {
+    let ideal = match row.ideal_ns {
         None => "nothing is delayed: there is no ideal".to_owned(),
         Some(ns) => format!(
             "ideal {}, efficiency {}\n{} beyond the ideal",

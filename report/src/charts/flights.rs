@@ -259,7 +259,7 @@ mod tests {
         let (end_ns, verdicts, invalid) = end_of(&record);
         assert_eq!((verdicts, invalid), (vec!["valid".to_owned(); 4], 0));
         for run in record.runs.iter_mut().filter(|run| run.contender == "tokio:128") {
-            run.verdict = Verdict::Void { reasons: Vec::new() };
+            run.verdict = Verdict::Invalid { reasons: Vec::new() };
             run.samples.end_ns.iter_mut().for_each(|end| *end = 1_000);
             run.samples.start_ns.iter_mut().for_each(|start| *start = 0);
         }

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::labels::text_width;
 use super::svg::{Anchor, TEXT, fitted, text};
-use crate::comparison::{Comparison, Figure, Row};
+use crate::comparison::{Comparison, RankingFigure, Row};
 
 /// Below this a picture is for a phone: names stand above their rows.
 const NARROW: f64 = 500.0;
@@ -33,8 +33,8 @@ pub(super) fn groups(comparison: &Comparison) -> Vec<Group<'_>> {
 
 fn by_wall(mut rows: Vec<&Row>) -> Vec<&Row> {
     rows.sort_by_key(|row| {
-        let wall_ns = Figure::WallNs.median(row);
-        let no_wall = (row.measured.is_none(), Figure::CpuNs.median(row));
+        let wall_ns = RankingFigure::WallNs.median(row);
+        let no_wall = (row.measured.is_none(), RankingFigure::CpuNs.median(row));
         (wall_ns.is_none(), wall_ns, wall_ns.is_none().then_some(no_wall))
     });
     rows

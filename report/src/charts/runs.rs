@@ -22,7 +22,7 @@ pub(super) struct Runs<'a> {
 
 impl<'a> Runs<'a> {
     pub(super) fn of(comparison: &'a Comparison, palette: &'a Palette) -> Option<Runs<'a>> {
-        let any = comparison.contenders.iter().any(|row| row.valid_runs + row.void_runs > 1);
+        let any = comparison.contenders.iter().any(|row| row.valid_runs + row.invalid_runs > 1);
         any.then(|| Runs { groups: groups(comparison), palette })
     }
 
@@ -73,7 +73,7 @@ impl Chart for Runs<'_> {
     }
 
     fn description(&self) -> String {
-        let invalid: u32 = self.rows().map(|row| row.void_runs).sum();
+        let invalid: u32 = self.rows().map(|row| row.invalid_runs).sum();
         let valid: u32 = self.rows().map(|row| row.valid_runs).sum();
         format!("{valid} valid runs and {invalid} invalid ones.")
     }

@@ -72,7 +72,7 @@ impl Line {
         line.add("in_flight", row.in_flight);
         line.add("rounds", row.rounds);
         line.add("valid_runs", row.valid_runs);
-        line.add("void_runs", row.void_runs);
+        line.add("invalid_runs", row.invalid_runs);
         line.add("target_limited_runs", row.target_limited_runs);
         // What the interval is stands before the first figure that has one.
         let first = FIGURES.iter().position(Figure::has_interval).unwrap_or(0);
@@ -81,8 +81,8 @@ impl Line {
         line.add("interval", meaning(row.interval));
         line.add("interval_confidence", row.interval_confidence);
         others.iter().for_each(|figure| line.add_figure(figure, comparison, row));
-        let reasons: Vec<&str> = row.void_reasons.iter().map(|tally| tally.reason.text.as_str()).collect();
-        line.add("void_reasons", reasons.join("; "));
+        let reasons: Vec<&str> = row.invalid_reasons.iter().map(|tally| tally.reason.text.as_str()).collect();
+        line.add("invalid_reasons", reasons.join("; "));
         line
     }
 

@@ -118,10 +118,10 @@ fn figures_that_a_workload_lacks_are_absent_in_every_export() {
     let mut without_baseline = example::record();
     without_baseline.header.contenders.remove(0);
     without_baseline.runs.retain(|run| run.contender != "sync:1");
-    let schedule = ["rate_per_second", "reach_per_second", "achieved_per_second", "late_"];
+    let schedule = ["rate_per_second", "max_rate_per_second", "achieved_per_second", "late_"];
     let closed = |absent: &[&'static str]| [absent, &schedule].concat();
     let cases = [
-        (example::record_without_delays(), closed(&["floor_ns", "efficiency"])),
+        (example::record_without_delays(), closed(&["ideal_ns", "efficiency"])),
         (example::open_loop_record(), vec!["speed_up", "ramp_ns"]),
         (nothing_succeeded, closed(&["latency_", "added_latency_"])),
         (without_baseline, closed(&["speed_up"])),
@@ -156,7 +156,7 @@ fn figures_that_a_workload_lacks_are_absent_in_every_export() {
                 assert!(!text.contains(&metric), "{figure}: {text}");
             }
         }
-        let has_ideal = !absent.contains(&"floor_ns");
+        let has_ideal = !absent.contains(&"ideal_ns");
         let is_open = record.header.rate.is_some();
         assert_eq!(others[2].contains(" efficiency\""), has_ideal && !is_open, "{}", others[2]);
         assert_eq!(others[2].contains("achieved rate"), is_open, "{}", others[2]);

@@ -9,25 +9,25 @@ use Table::{BriefCommon, BriefNative, Common, Native, OpenLoop};
 /// Every figure of a contender.
 pub const FIGURES: &[Figure] = &[
     Figure {
-        key: "floor_ns",
+        key: "ideal_ns",
         heading: "ideal",
         meaning: "wall time of a client without any cost of its own: the planned delays, in the order of the URLs, \
                   each in the slot that is free first",
         unit: Unit::Nanoseconds,
         better: Better::Neither,
-        reading: Reading::Contender(|row| row.floor_ns.map(exact)),
+        reading: Reading::Contender(|row| row.ideal_ns.map(exact)),
         column: Some(Placement { gives_way: Some(6), ..at(2, &[Native, BriefNative]) }),
-        csv: Some("floor_ns"),
+        csv: Some("ideal_ns"),
         ..DEFAULT
     },
     Figure {
-        key: "reach_per_second",
+        key: "max_rate_per_second",
         heading: "reach",
         meaning: "in an open loop: the rate that the shape can reach, its slots ÷ the mean planned delay",
         unit: Unit::PerSecond,
         better: Better::Neither,
-        reading: Reading::Contender(|row| row.reach_per_second),
-        csv: Some("reach_per_second"),
+        reading: Reading::Contender(|row| row.max_rate_per_second),
+        csv: Some("max_rate_per_second"),
         ..DEFAULT
     },
     Figure {

@@ -74,7 +74,7 @@ fn the_gate_judges_the_figures_that_have_a_rule() {
     let rules: BTreeSet<&str> =
         FIGURES.iter().filter_map(|figure| figure.gate).map(|rule| rule.name).collect();
     let judged: BTreeSet<&str> =
-        crate::gate::Figure::ALL.into_iter().map(crate::gate::Figure::name).collect();
+        crate::gate::GateFigure::ALL.into_iter().map(crate::gate::GateFigure::name).collect();
     assert_eq!(judged, rules);
 }
 

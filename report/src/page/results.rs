@@ -67,7 +67,7 @@ fn ranking(comparison: &Comparison) -> Data {
 fn found(finding: Finding) -> &'static str {
     match finding {
         Finding::Bound => "behind: its shape has to wait longer",
-        Finding::Apart => "behind",
+        Finding::Significant => "behind",
         Finding::NotDetected => "no difference detected",
         Finding::TooFewRounds => "too few rounds to compare",
     }

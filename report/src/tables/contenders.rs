@@ -76,8 +76,8 @@ fn wall_interval(row: &Row) -> Cell {
 /// `5/5 valid` where all is well, else what is not: `4/5, 1 invalid`, `2/5, 3 not run`.
 fn verdict(row: &Row) -> String {
     let mut verdict = format!("{}/{}", row.valid_runs, row.rounds);
-    if row.void_runs > 0 {
-        verdict += &format!(", {} invalid", row.void_runs);
+    if row.invalid_runs > 0 {
+        verdict += &format!(", {} invalid", row.invalid_runs);
     }
     if row.missing_runs() > 0 {
         verdict += &format!(", {} not run", row.missing_runs());

@@ -4,7 +4,7 @@ use super::open_loop;
 use crate::comparison::{Comparison, Disturbed, INTERVAL_RUNS};
 use crate::numbers::{bytes, count, duration};
 use crate::printable::clipped;
-use crate::record::{Order, Settings};
+use crate::record::{Order, MachineSettings};
 
 /// What was run, where and how, each with its label.
 pub(crate) fn of_record(comparison: &Comparison) -> Vec<(&'static str, String)> {
@@ -15,8 +15,8 @@ pub(crate) fn of_record(comparison: &Comparison) -> Vec<(&'static str, String)> 
         ("machine", machine(comparison)),
         ("rounds", rounds(comparison)),
     ];
-    let beyond_reach = open_loop::beyond_reach(comparison).map(|line| ("warning", line));
-    disturbed.into_iter().chain(beyond_reach).chain(heading).chain(chosen(comparison)).collect()
+    let rate_too_high = open_loop::rate_too_high(comparison).map(|line| ("warning", line));
+    disturbed.into_iter().chain(rate_too_high).chain(heading).chain(chosen(comparison)).collect()
 }
 
 /// What disturbed the record so much that other records cannot be compared with it; `None` where nothing did.
@@ -30,7 +30,7 @@ pub(super) fn disturbances(comparison: &Comparison) -> Option<String> {
 
 /// That only some of the contenders are shown, where that is so.
 fn chosen(comparison: &Comparison) -> Option<(&'static str, String)> {
-    let (shown, all) = (comparison.contenders.len(), comparison.raced);
+    let (shown, all) = (comparison.contenders.len(), comparison.contender_count);
     (shown < all)
         .then(|| ("chosen", format!("{shown} of the {all} contenders that ran; tested among all of them")))
 }
@@ -108,7 +108,7 @@ fn machine(comparison: &Comparison) -> String {
 }
 
 /// The hypervisor and the frequency governor, where they are known.
-fn settings(settings: &Settings) -> String {
+fn settings(settings: &MachineSettings) -> String {
     let guest = settings.virtualisation.iter().map(|vendor| match vendor.as_str() {
         "none" => ", no hypervisor seen".to_owned(),
         _ => format!(", guest of {vendor}"),

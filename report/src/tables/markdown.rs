@@ -173,7 +173,7 @@ fn brief(comparison: &Comparison, tables: Tables) -> Vec<String> {
     parts.extend(heading::disturbances(comparison).map(|words| format!("Warning: {}.", escaped(&words))));
     let footnotes = [notes::target_limited(&shown), notes::faster_than_ideal(&shown)];
     parts.extend(footnotes.into_iter().flatten().map(|line| escaped(&line) + "."));
-    parts.extend(open_loop::beyond_reach(comparison).map(|line| escaped(&line) + "."));
+    parts.extend(open_loop::rate_too_high(comparison).map(|line| escaped(&line) + "."));
     parts.push(format!("{}, {}", escaped(&heading::caption(comparison)), code(&comparison.command)));
     parts
 }
@@ -196,7 +196,7 @@ fn folded(summary: &str, parts: Vec<String>) -> String {
     all.join("\n\n")
 }
 
-fn table(data: &Data) -> String {
+pub(crate) fn table(data: &Data) -> String {
     let line = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
     let columns = &data.columns;
     let mut lines = vec![

@@ -71,7 +71,7 @@ fn reasons_and_warnings(comparison: &Comparison) -> Vec<String> {
         None => notes.push((vec![name], words)),
     };
     for row in &comparison.contenders {
-        let reasons = row.void_reasons.iter().map(|tally| (&tally.reason.text, tally.count)).collect();
+        let reasons = row.invalid_reasons.iter().map(|tally| (&tally.reason.text, tally.count)).collect();
         let warnings = row.warnings.iter().map(|tally| (&tally.text, tally.count)).collect();
         let repeated = row.repeated_for.iter().map(|tally| (&tally.reason.text, tally.count)).collect();
         let tallies: [(&str, Vec<(&String, u32)>); 3] =
@@ -144,7 +144,7 @@ fn clocks_of_processes(comparison: &Comparison) -> Option<String> {
 /// Which efficiencies are above 100 %, and why.
 pub(super) fn faster_than_ideal(rows: &[&Row]) -> Option<String> {
     let faster = |row: &&&Row| {
-        row.floor_ns.is_some_and(|ideal_ns| row.valid_figures().any(|figures| figures.wall_ns < ideal_ns))
+        row.ideal_ns.is_some_and(|ideal_ns| row.valid_figures().any(|figures| figures.wall_ns < ideal_ns))
     };
     let names: Vec<&str> = rows.iter().filter(faster).map(|row| row.name.as_str()).collect();
     (!names.is_empty()).then(|| {
@@ -256,7 +256,7 @@ mod tests {
         let comparison = Comparison::of(&record);
         let row = comparison.contenders.iter().find(|row| row.name == "tokio:128").unwrap();
         assert_eq!(
-            (row.repeated_runs, row.void_runs),
+            (row.repeated_runs, row.invalid_runs),
             (2, 1),
             "a repeated run is not an invalid one as well"
         );
@@ -333,7 +333,7 @@ mod tests {
     fn efficiency_above_100_percent_and_failed_requests_are_explained() {
         let mut record = example::record();
         assert!(!notes(&Comparison::of(&record)).join("\n").contains("Above 100 %"));
-        record.header.contenders[1].floor_ns *= 2;
+        record.header.contenders[1].ideal_ns *= 2;
         record.runs[2].latencies.failed = 2;
         let notes = notes(&Comparison::of(&record)).join("\n");
         assert!(

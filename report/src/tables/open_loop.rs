@@ -14,10 +14,10 @@ pub(crate) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
 }
 
 /// That the rate is more than shapes can reach, where it is.
-pub(crate) fn beyond_reach(comparison: &Comparison) -> Option<String> {
+pub(crate) fn rate_too_high(comparison: &Comparison) -> Option<String> {
     let reach =
-        comparison.contenders.iter().filter_map(|row| Some((row.name.as_str(), row.reach_per_second?)));
-    comparison.rate.as_ref()?.beyond_reach(reach)
+        comparison.contenders.iter().filter_map(|row| Some((row.name.as_str(), row.max_rate_per_second?)));
+    comparison.rate.as_ref()?.rate_too_high(reach)
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ pub(crate) fn table(comparison: &Comparison, published: &PublishedTable) -> Data
             Column::text("approach", "approach"),
             Column { gives_way: Some(2), ..Column::text("shape", "shape") },
             Column::number("wall", "wall_ns"),
-            Column { gives_way: Some(1), ..Column::number("ideal", "floor_ns") },
+            Column { gives_way: Some(1), ..Column::number("ideal", "ideal_ns") },
             Column::number("efficiency", "efficiency"),
             Column { gives_way: Some(3), ..Column::number("CPU", "cpu_percent") },
             Column { gives_way: Some(4), ..Column::number("memory", "memory_bytes") },
@@ -32,7 +32,7 @@ fn claim(row: &PublishedRow) -> Vec<Cell> {
         Cell::text(&claimed.approach),
         Cell::text(&claimed.shape),
         Cell::figure(as_published(&duration(claimed.wall_ns)), claimed.wall_ns as f64),
-        Cell::figure(duration(claimed.floor_ns), claimed.floor_ns as f64),
+        Cell::figure(duration(claimed.ideal_ns), claimed.ideal_ns as f64),
         // Walls are published with two or three digits: a tenth of a per cent would be made up.
         row.efficiency.map_or_else(Cell::none, |part| Cell::figure(format!("{:.0} %", part * 100.0), part)),
         Cell::figure(format!("{} %", claimed.cpu_percent), claimed.cpu_percent),
@@ -64,12 +64,12 @@ pub(crate) fn heading(table: &PublishedTable) -> Vec<(&'static str, String)> {
         false => format!(
             "ideal and efficiency alone, computed for the shape from {}; the rest was not measured here \
              and cannot be compared with what was",
-            table.floors_from
+            table.ideals_from
         ),
         true => format!(
             "ideal and efficiency, computed for the shape from {}, and the lines of contenders, which were \
              measured here on those delays, over loopback",
-            table.floors_from
+            table.ideals_from
         ),
     };
     vec![("published", table.title.clone()), ("source", table.source.clone()), ("ours", ours)]

@@ -2,15 +2,15 @@
 
 use super::data::{Cell, Column, Data};
 use crate::comparison::{
-    ALPHA, CONFIDENCE, Comparison, Figure, Finding, NoiseFloor, POWER, Ranked, Ratio, Testing,
+    ALPHA, CONFIDENCE, Comparison, RankingFigure, Finding, NoiseFloor, POWER, Ranked, Ratio, Testing,
 };
 use crate::numbers::{NONE, duration, percent, three_digits};
 
 /// A row for each contender with valid runs, the best first.
 pub(crate) fn table(comparison: &Comparison) -> Data {
     let median = match comparison.ranked_by {
-        Figure::WallNs => Column::number("wall", "wall_ns"),
-        Figure::CpuNs => Column::number("CPU per request", "cpu_ns_per_request"),
+        RankingFigure::WallNs => Column::number("wall", "wall_ns"),
+        RankingFigure::CpuNs => Column::number("CPU per request", "cpu_ns_per_request"),
     };
     Data {
         columns: vec![
@@ -64,15 +64,15 @@ fn p(ranked: &Ranked) -> Cell {
 /// The lines that explain the ranking.
 pub(crate) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
     let why = match comparison.ranked_by {
-        Figure::WallNs => "by wall",
-        Figure::CpuNs if comparison.rate.is_some() => {
+        RankingFigure::WallNs => "by wall",
+        RankingFigure::CpuNs if comparison.rate.is_some() => {
             "by CPU per request, since walls are not compared in an open loop"
         }
-        Figure::CpuNs => "by CPU per request, since nothing is delayed and the target limits the wall too",
+        RankingFigure::CpuNs => "by CPU per request, since nothing is delayed and the target limits the wall too",
     };
     let settled = match comparison.ranked_by {
-        Figure::WallNs => "by a test (p) or by the least wall that its shape allows (bound)",
-        Figure::CpuNs => "by a test (p)",
+        RankingFigure::WallNs => "by a test (p) or by the least wall that its shape allows (bound)",
+        RankingFigure::CpuNs => "by a test (p)",
     };
     vec![
         (
@@ -100,13 +100,13 @@ fn tests(comparison: &Comparison) -> String {
         Some(_) => ", were it not that under a budget the number of rounds depends on the data",
         None => "",
     };
-    let among = match comparison.raced {
+    let among = match comparison.contender_count {
         raced if raced > comparison.contenders.len() => format!(" of the {raced} that ran"),
         _ => String::new(),
     };
     let figures = match comparison.ranked_by {
-        Figure::WallNs => "by wall, and the same by CPU",
-        Figure::CpuNs => "by CPU",
+        RankingFigure::WallNs => "by wall, and the same by CPU",
+        RankingFigure::CpuNs => "by CPU",
     };
     let made = format!(
         "multiple comparisons with the best (Hsu), {figures}: exact one-sided signed-rank tests among up to \
@@ -139,10 +139,10 @@ pub(crate) fn noise(comparison: &Comparison) -> Vec<String> {
 }
 
 /// The figure as notes call it.
-fn named(figure: Figure) -> &'static str {
+fn named(figure: RankingFigure) -> &'static str {
     match figure {
-        Figure::WallNs => "wall",
-        Figure::CpuNs => "CPU",
+        RankingFigure::WallNs => "wall",
+        RankingFigure::CpuNs => "CPU",
     }
 }
 
@@ -151,8 +151,8 @@ fn unknown_noise(floor: &NoiseFloor) -> String {
         "A/A: {} was run a second time under another name, with {} valid runs and {} invalid; in no round are both \
          valid, so nothing is known of the noise of {}",
         floor.contender,
-        floor.twin_valid_runs,
-        floor.twin_void_runs,
+        floor.control_valid_runs,
+        floor.control_invalid_runs,
         named(floor.figure),
     )
 }
@@ -164,12 +164,12 @@ fn observed_noise(floor: &NoiseFloor, ratio: Ratio) -> String {
         _ if ratio.confidence < CONFIDENCE => format!("{}, ", interval(ratio)),
         _ => format!("95 % interval {}, ", interval(ratio)),
     };
-    let verdict = if floor.told_apart {
+    let verdict = if floor.distinguished {
         "; the test distinguishes the two, which happens in fewer than 1 in 100 sound records: do not trust this one"
     } else {
         ""
     };
-    let invalid = match floor.twin_void_runs {
+    let invalid = match floor.control_invalid_runs {
         0 => String::new(),
         invalid => format!("; {invalid} more of its runs invalid"),
     };
@@ -187,8 +187,8 @@ fn detectable(floor: &NoiseFloor, comparison: &Comparison) -> String {
     let (contender, figure) = (&floor.contender, named(floor.figure));
     let percent = floor.smallest_detectable.map_or(0.0, |part| (part * 1_000.0).ceil() / 10.0);
     let more = match floor.figure {
-        Figure::WallNs => format!("a wall {percent:.1} % longer"),
-        Figure::CpuNs => format!("{percent:.1} % more CPU"),
+        RankingFigure::WallNs => format!("a wall {percent:.1} % longer"),
+        RankingFigure::CpuNs => format!("{percent:.1} % more CPU"),
     };
     match floor.smallest_detectable {
         Some(0.0) => format!(
@@ -228,8 +228,8 @@ mod tests {
     fn record_with_control(rounds: u32) -> Record {
         let mut record = example::record_of_rounds(rounds);
         let mut facts = record.header.contenders[1].clone();
-        facts.twin_of = Some(std::mem::replace(&mut facts.name, "threads:32, again".to_owned()));
-        let original = record.runs.iter().filter(|run| Some(&run.contender) == facts.twin_of.as_ref());
+        facts.control_of = Some(std::mem::replace(&mut facts.name, "threads:32, again".to_owned()));
+        let original = record.runs.iter().filter(|run| Some(&run.contender) == facts.control_of.as_ref());
         let mut of_control: Vec<Run> = original.cloned().collect();
         let walls: Vec<u64> = of_control.iter().map(|run| run.figures.as_ref().unwrap().wall_ns).collect();
         for (run, wall_ns) in of_control.iter_mut().zip(walls.iter().cycle().skip(1)) {
@@ -255,7 +255,7 @@ mod tests {
     fn a_control_without_valid_runs_shows_no_noise() {
         let mut record = record_with_control(16);
         let of_control = |run: &&mut Run| run.contender.contains("again");
-        let invalid = || Verdict::Void { reasons: Vec::new() };
+        let invalid = || Verdict::Invalid { reasons: Vec::new() };
         record.runs.iter_mut().filter(of_control).take(2).for_each(|run| run.verdict = invalid());
         let lines = noise(&Comparison::of(&record)).join("\n");
         assert!(
@@ -296,7 +296,7 @@ mod tests {
             run.figures.as_mut().unwrap().wall_ns *= 2;
         }
         let comparison = Comparison::of(&record);
-        assert!(comparison.noise[0].told_apart);
+        assert!(comparison.noise[0].distinguished);
         assert!(noise(&comparison)[0].ends_with("do not trust this one"), "{:?}", noise(&comparison));
     }
 

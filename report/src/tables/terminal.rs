@@ -117,7 +117,7 @@ fn contenders_with_bars(
 ) -> Fitted {
     let mut data = contenders::table(comparison, rows, table);
     let walls = |row: &Row| {
-        row.measured.as_ref().map(|measured| (row.floor_ns.unwrap_or(0), measured.wall_ns.median))
+        row.measured.as_ref().map(|measured| (row.ideal_ns.unwrap_or(0), measured.wall_ns.median))
     };
     let bars = Bars::of(rows.iter().filter_map(|row| walls(row)));
     let cells = rows.iter().map(|row| {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use inflight::clients::{AsyncFetch, BlockingFetch};
-use inflight::protocol::{Fetched, Outcome, PROTOCOL, Plan};
+use inflight::worker::protocol::{Fetched, Outcome, PROTOCOL, Plan};
 use reqwest::{redirect, retry};
 use ureq::Agent;
 use ureq::config::Config;

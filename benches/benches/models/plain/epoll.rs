@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 
 use anyhow::Result;
 use inflight::clients::common::exchange::{Exchange, Method, Progress};
-use inflight::clients::common::site::Site;
+use inflight::clients::common::endpoint::Endpoint;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
@@ -14,7 +14,7 @@ use super::clients::expect_200;
 
 pub(super) fn run(work: &Work) -> Result<()> {
     let (mut poll, mut events) = (Poll::new()?, Events::with_capacity(256));
-    let site = Site::of(&work.plan())?;
+    let site = Endpoint::of(&work.plan())?;
     let mut input = vec![0; 16 << 10];
     let (mut next, mut completed) = (0, 0);
     let mut lanes = Vec::new();

@@ -20,7 +20,7 @@ use clients::{Common, Reqwest, Ureq};
 use hyper::Hyper;
 use inflight::clients::common::blocking::Blocking;
 use inflight::clients::common::futures::Futures;
-use inflight::clients::net::{OnAsyncStd, OnSmol, OnTokio};
+use inflight::clients::runtime::{AsyncStd, Smol, Tokio};
 use inflight::models::{COMMON, NATIVE};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -37,7 +37,7 @@ pub(crate) struct Work {
 type Program = fn(&Work) -> Result<()>;
 
 type OnThreads = Common<Blocking<std::net::TcpStream>>;
-type OnTokioCommon = Common<Futures<OnTokio>>;
+type OnTokioCommon = Common<Futures<Tokio>>;
 
 /// Model, client and program.
 const PROGRAMS: &[(&str, &str, Program)] = &[
@@ -62,11 +62,11 @@ const PROGRAMS: &[(&str, &str, Program)] = &[
     ("tokio-per-core", COMMON, tokio::per_core::<OnTokioCommon>),
     ("tokio-per-core", "hyper", tokio::per_core::<Hyper<tokio::Runtime>>),
     ("async-std", NATIVE, async_std::global::<Hyper<async_std::Runtime>>),
-    ("async-std", COMMON, async_std::global::<Common<Futures<OnAsyncStd>>>),
+    ("async-std", COMMON, async_std::global::<Common<Futures<AsyncStd>>>),
     ("smol", NATIVE, smol::multi_thread::<Hyper<smol::Runtime>>),
-    ("smol", COMMON, smol::multi_thread::<Common<Futures<OnSmol>>>),
+    ("smol", COMMON, smol::multi_thread::<Common<Futures<Smol>>>),
     ("smol-local", NATIVE, smol::local::<Hyper<smol::Runtime>>),
-    ("smol-local", COMMON, smol::local::<Common<Futures<OnSmol>>>),
+    ("smol-local", COMMON, smol::local::<Common<Futures<Smol>>>),
     ("coroutines", COMMON, coroutines::run::<Common<Blocking<may::net::TcpStream>>>),
     ("epoll", COMMON, epoll::run),
     ("uring", COMMON, uring::run),

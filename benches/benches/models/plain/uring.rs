@@ -16,7 +16,7 @@ pub(super) fn run(work: &Work) -> Result<()> {
     Runtime::new()?.block_on(async {
         let mut tasks = Vec::new();
         for _ in 0..work.in_flight {
-            let (mut lane, next) = (client.lane(), next.clone());
+            let (mut lane, next) = (client.another(), next.clone());
             tasks.push(spawn(async move {
                 while next.get() < urls {
                     let id = next.replace(next.get() + 1);

@@ -11,7 +11,7 @@ use super::endpoint::Endpoint;
 use super::exchange::{Exchange, Method, Progress, Response};
 use super::{READ_BYTES, VERSION, details, is_reusable, was_closed_while_idle};
 use crate::clients::{BlockingFetch, Client, kind_of_connecting};
-use crate::protocol::{ErrorKind, Fetched, Plan};
+use crate::worker::protocol::{ErrorKind, Fetched, Plan};
 
 /// A stream whose reads block.
 pub trait Socket: Read + Write + Send + Sized {

@@ -1,7 +1,7 @@
 //! An incremental decoder of the chunked transfer coding (RFC 9112, section 7.1).
 
 use super::exchange::BODY_LIMIT;
-use crate::protocol::ErrorKind;
+use crate::worker::protocol::ErrorKind;
 
 /// The most bytes of chunk extensions and trailers in one body.
 const OVERHEAD_LIMIT: u32 = 64 << 10;

@@ -13,7 +13,7 @@ use super::endpoint::Endpoint;
 use super::exchange::{Exchange, Method, Progress, Response};
 use super::{READ_BYTES, VERSION, details, is_reusable, was_closed_while_idle};
 use crate::clients::{Client, kind_of_connecting};
-use crate::protocol::{ErrorKind, Fetched, Plan};
+use crate::worker::protocol::{ErrorKind, Fetched, Plan};
 
 /// A client with one connection, which is reused.
 pub struct Completion {

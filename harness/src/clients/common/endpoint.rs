@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::exchange::Method;
-use crate::protocol::Plan;
+use crate::worker::protocol::Plan;
 
 /// The server that a plan's requests go to, and their timeouts.
 #[derive(Clone, Debug)]

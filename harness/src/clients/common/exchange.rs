@@ -10,7 +10,7 @@ use httparse::{Header, ParserConfig, Status};
 
 use super::chunked::ChunkedDecoder;
 use super::endpoint::Endpoint;
-use crate::protocol::{ErrorKind, Fetched, Outcome};
+use crate::worker::protocol::{ErrorKind, Fetched, Outcome};
 
 /// The longest head that is read, in bytes: the default of hyper.
 pub const HEAD_LIMIT: usize = 8_192 + 100 * 4_096;

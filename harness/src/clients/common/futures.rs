@@ -14,7 +14,7 @@ use super::exchange::{Exchange, Method, Progress, Response};
 use super::{MAX_READS_IN_A_ROW, READ_BYTES, VERSION, details, was_closed_while_idle};
 use crate::clients::runtime::{self, Runtime};
 use crate::clients::{AsyncFetch, Client};
-use crate::protocol::{ErrorKind, Fetched, Plan};
+use crate::worker::protocol::{ErrorKind, Fetched, Plan};
 
 /// One client, shared by all tasks. A clone is a new handle.
 pub struct Futures<R: Runtime>(Arc<Shared<R::Stream>>);

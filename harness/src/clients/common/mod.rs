@@ -17,7 +17,7 @@ use std::os::fd::AsFd;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 
-use crate::protocol::ErrorKind;
+use crate::worker::protocol::ErrorKind;
 use exchange::Exchange;
 
 /// The size of a read: a head and a body of 10 KiB come in one.

@@ -12,8 +12,8 @@ use super::endpoint::Endpoint;
 use super::exchange::{Exchange, Method, Progress, Response};
 use super::{MAX_READS_IN_A_ROW, READ_BYTES, VERSION, details, is_reusable, was_closed_while_idle};
 use crate::clients::{Client, kind_of_connecting};
-use crate::protocol::{ErrorKind, Fetched, Plan};
-use crate::recorder::Request;
+use crate::worker::protocol::{ErrorKind, Fetched, Plan};
+use crate::worker::recorder::Request;
 
 /// What all slots of a loop share: the endpoint and the read buffer.
 pub(crate) struct Readiness {

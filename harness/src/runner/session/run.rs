@@ -117,7 +117,7 @@ fn figures(
         usage: finish.usage,
         noise: finish.noise,
         harness: finish.harness,
-        watching: finish.seen.watching,
+        sampling: finish.seen.sampling,
         target: target_figures(shape, finish, ledger, workload, options, shared_cpus),
     }
 }

@@ -1,7 +1,7 @@
 //! Responses of every kind of framing, valid and invalid, with their outcomes by RFC 9110 and RFC 9112.
 
-use inflight::protocol::ErrorKind::{self, Malformed, Reset, Truncated};
-use inflight::protocol::Outcome;
+use inflight::worker::protocol::ErrorKind::{self, Malformed, Reset, Truncated};
+use inflight::worker::protocol::Outcome;
 
 /// The bytes that a server sends for one request, and what it does next.
 pub(super) struct Response {

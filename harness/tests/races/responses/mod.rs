@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use inflight::models::COMMON;
-use inflight::protocol::{Outcome, Sample};
+use inflight::worker::protocol::{Outcome, Sample};
 
 use self::corpus::{Response, responses};
 use self::server::{Delivery, Purpose, SPACER_BODY, ids, purpose, start};
