@@ -152,18 +152,13 @@ pub struct GateRule {
     /// Whether it varies from run to run as time does, so that pairs of runs are tested; else it is a count, of
     /// which a few runs are enough.
     pub is_timed: bool,
-    /// A count is worse only by more than this part of the base's.
+    /// The smallest increase of a count that is a regression, relative to the base.
     pub least_share: f64,
-    /// A count is worse only by more than this.
+    /// The same, absolute: per request, of connections per run.
     pub least_amount: f64,
 }
 
 impl Figure {
-    /// The figure of this key.
-    pub fn by_key(key: &str) -> Option<&'static Figure> {
-        FIGURES.iter().find(|figure| figure.key == key)
-    }
-
     /// The figures that `table` has columns of, from left to right.
     pub(crate) fn of_table(table: Table) -> Vec<&'static Figure> {
         let place = |figure: &Figure| {

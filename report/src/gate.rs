@@ -15,6 +15,7 @@ pub mod summary;
 
 use serde::{Deserialize, Serialize};
 
+use crate::figures::{FIGURES, GateRule};
 use crate::printable::printable;
 use crate::record::{Machine, Noise};
 
@@ -146,23 +147,33 @@ impl GateFigure {
         GateFigure::Connections,
     ];
 
-    /// Its name in tables.
-    pub fn name(self) -> &'static str {
+    /// Its key in the [table of figures](FIGURES).
+    fn key(self) -> &'static str {
         match self {
-            GateFigure::Throughput => "throughput",
-            GateFigure::Cpu => "CPU",
-            GateFigure::Memory => "peak memory",
+            GateFigure::Throughput => "throughput_per_second",
+            GateFigure::Cpu => "cpu_ns",
+            GateFigure::Memory => "peak_memory_bytes",
             GateFigure::Instructions => "instructions",
             GateFigure::Allocations => "allocations",
-            GateFigure::SystemCalls => "system calls",
+            GateFigure::SystemCalls => "system_calls",
             GateFigure::Connections => "connections",
         }
+    }
+
+    fn rule(self) -> GateRule {
+        let figure = FIGURES.iter().find(|figure| figure.key == self.key());
+        figure.and_then(|figure| figure.gate).expect("each figure of the gate has a rule in the table")
+    }
+
+    /// Its name in tables.
+    pub fn name(self) -> &'static str {
+        self.rule().name
     }
 
     /// Whether it varies from run to run as time does, so that it needs many pairs. Otherwise it is a count, which
     /// hardly varies.
     pub fn is_measured(self) -> bool {
-        matches!(self, GateFigure::Throughput | GateFigure::Cpu | GateFigure::Memory)
+        self.rule().is_timed
     }
 }
 

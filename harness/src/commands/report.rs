@@ -3,15 +3,18 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use inflight_report::comparison::{Comparison, Named};
 use inflight_report::exports::github_benchmark::Direction;
+use inflight_report::exports::{EXPORTS, Export};
 use inflight_report::record::{FILE_NAME, Record};
 use inflight_report::tables::markdown::{self, Section};
 use inflight_report::tables::terminal::{self, Screen};
-use inflight_report::{charts, exports, page, splice};
+use inflight_report::{charts, page, splice};
 
 use super::output::write_atomically;
 
@@ -62,26 +65,39 @@ pub(super) struct Args {
     chart: Option<String>,
 }
 
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
+/// What records are rendered as: for people, or for other programs.
+#[derive(Clone, Copy)]
 enum Format {
-    /// A table that fits its width
     Terminal,
-    /// For a document
     Markdown,
-    /// The page: charts and tables in one file
     Html,
-    /// One line per contender
-    Csv,
-    /// Every figure of every run that counts: without warm-ups and A/A controls
-    Json,
-    /// Bencher Metric Format
-    Bmf,
-    /// Custom JSON of github-action-benchmark
-    GithubBenchmark,
-    /// JUnit XML: one test case per run
-    Junit,
-    /// As `hyperfine --export-json`
-    Hyperfine,
+    Export(&'static Export),
+}
+
+impl Format {
+    fn name_and_about(&self) -> (&'static str, &'static str) {
+        match self {
+            Format::Terminal => ("terminal", "A table that fits its width"),
+            Format::Markdown => ("markdown", "For a document"),
+            Format::Html => ("html", "The page: charts and tables in one file"),
+            Format::Export(export) => (export.name, export.about),
+        }
+    }
+}
+
+impl ValueEnum for Format {
+    fn value_variants<'a>() -> &'a [Format] {
+        static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| {
+            let for_people = [Format::Terminal, Format::Markdown, Format::Html];
+            for_people.into_iter().chain(EXPORTS.iter().map(Format::Export)).collect()
+        });
+        &FORMATS
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, about) = self.name_and_about();
+        Some(PossibleValue::new(name).help(about))
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -137,32 +153,13 @@ impl Args {
             }
             Format::Markdown => self.markdown(&records()?)?,
             Format::Html => self.drawn(paths)?,
-            Format::Csv => exports::csv::render(&records()?),
-            Format::Json => exports::json::render(&records()?),
-            Format::Junit => exports::junit::render(&records()?),
-            Format::Bmf | Format::GithubBenchmark | Format::Hyperfine => self.figures(&records()?, paths)?,
+            Format::Export(export) => self.exported(export, &records()?, paths)?,
         })
     }
 
-    /// A format of figures alone, whose readers fail on an empty file.
-    fn figures(&self, records: &[Named], paths: &[PathBuf]) -> Result<String> {
-        let rendered = match self.format {
-            Format::Bmf => exports::bmf::render(records),
-            Format::Hyperfine => exports::hyperfine::render(records),
-            _ => exports::github_benchmark::render(records, self.direction.into()),
-        };
-        let mut contenders = records.iter().flat_map(|named| &named.comparison.contenders);
-        let why = if contenders.any(|row| row.measured.is_some()) {
-            "the target was the limit of every contender's throughput: export CPU and memory with --direction \
-             smaller, or measure with longer delays"
-                .to_owned()
-        } else {
-            let shown = super::command_line(
-                ["report".to_owned()].into_iter().chain(paths.iter().map(|path| path.display().to_string())),
-            );
-            format!("no contender has a valid run: `{shown}` shows why")
-        };
-        rendered.with_context(|| format!("nothing to export as {}: {why}", name_of(self.format)))
+    fn exported(&self, export: &Export, records: &[Named], paths: &[PathBuf]) -> Result<String> {
+        (export.render)(records, self.direction.into())
+            .with_context(|| format!("nothing to export as {}: {}", export.name, why_empty(records, paths)))
     }
 
     /// The record at `path` and its comparison, with only the contenders of `--only`. They are
@@ -201,8 +198,12 @@ impl Args {
         Ok(markdown::render_all(records, section)?)
     }
 
+    fn is_for_terminal(&self) -> bool {
+        matches!(self.format, Format::Terminal)
+    }
+
     fn is_markdown(&self) -> bool {
-        self.splice.is_some() || self.format == Format::Markdown
+        self.splice.is_some() || matches!(self.format, Format::Markdown)
     }
 
     fn refuse_contradictions(&self) -> Result<()> {
@@ -212,13 +213,13 @@ impl Args {
         if !self.is_markdown() && (self.brief || self.folded || self.table != Tables::All) {
             bail!("--table, --brief and --folded apply only to Markdown: use them with --format markdown or --splice");
         }
-        if self.chart.is_some() && self.format != Format::Terminal {
+        if self.chart.is_some() && !self.is_for_terminal() {
             bail!("--chart is SVG whatever the --format: leave one of them out");
         }
         if self.open && !matches!(self.format, Format::Terminal | Format::Html) {
             bail!("--open shows the page, whatever the --format: leave one of them out");
         }
-        if self.direction != Better::Smaller && self.format != Format::GithubBenchmark {
+        if self.direction != Better::Smaller && self.format.name_and_about().0 != "github-benchmark" {
             bail!("--direction applies only to --format github-benchmark");
         }
         Ok(())
@@ -232,7 +233,7 @@ impl Args {
         if !self.only.is_empty() {
             option("--only", self.only.join(","));
         }
-        if self.format != Format::Terminal {
+        if !self.is_for_terminal() {
             option("--format", name_of(self.format));
         }
         if self.direction != Better::Smaller {
@@ -255,6 +256,18 @@ impl Args {
         words.extend(self.folded.then(|| "--folded".to_owned()));
         super::command_line(words)
     }
+}
+
+/// Why a format of figures alone, whose readers fail on an empty file, has none.
+fn why_empty(records: &[Named], paths: &[PathBuf]) -> String {
+    let mut contenders = records.iter().flat_map(|named| &named.comparison.contenders);
+    if contenders.any(|row| row.measured.is_some()) {
+        return "the target was the limit of every contender's throughput: export CPU and memory with --direction \
+                smaller, or measure with longer delays"
+            .to_owned();
+    }
+    let words = ["report".to_owned()].into_iter().chain(paths.iter().map(|path| path.display().to_string()));
+    format!("no contender has a valid run: `{}` shows why", super::command_line(words))
 }
 
 /// As it is written on the command line.

@@ -1,6 +1,7 @@
 //! Judging counts. They hardly vary from run to run, so that a few runs are enough.
 
 use super::{Count, Gate, GateFigure, SCREEN_PAIRS, Side, Stage};
+use crate::figures::GateRule;
 use crate::stats::Sorted;
 
 /// Counted runs of each build, and again when the head looks worse.
@@ -8,26 +9,6 @@ pub const COUNTS: u32 = 3;
 
 /// A count is worse only beyond this multiple of its own range from run to run.
 const RANGES: f64 = 2.0;
-
-/// The smallest increase of a count that is a regression.
-struct Thresholds {
-    /// Relative to the base.
-    share: f64,
-    /// Absolute, per request (of connections: per run).
-    amount: f64,
-}
-
-impl GateFigure {
-    fn thresholds(self) -> Thresholds {
-        match self {
-            GateFigure::Instructions => Thresholds { share: 0.01, amount: 20.0 },
-            GateFigure::Allocations => Thresholds { share: 0.01, amount: 0.05 },
-            // The number of wake-ups depends on timing, since a wake-up may find several events.
-            GateFigure::SystemCalls => Thresholds { share: 0.05, amount: 0.05 },
-            _ => Thresholds { share: 0.0, amount: 0.0 },
-        }
-    }
-}
 
 /// A count of base and head.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,7 +25,7 @@ pub(super) struct Counted {
 
 impl Counted {
     fn of(figure: GateFigure, base: &Sorted<f64>, head: &Sorted<f64>) -> Counted {
-        let Thresholds { share, amount } = figure.thresholds();
+        let GateRule { least_share: share, least_amount: amount, .. } = figure.rule();
         let (base_range, head_range) = (base.high() - base.low(), head.high() - head.low());
         let range = RANGES * base_range.max(head_range);
         // Connections are known of every run. By chance all of the head's are rarely above all of the base's.
