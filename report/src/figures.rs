@@ -159,6 +159,11 @@ pub struct GateRule {
 }
 
 impl Figure {
+    /// The figure of this key.
+    pub(crate) fn by_key(key: &str) -> Option<&'static Figure> {
+        FIGURES.iter().find(|figure| figure.key == key)
+    }
+
     /// The figures that `table` has columns of, from left to right.
     pub(crate) fn of_table(table: Table) -> Vec<&'static Figure> {
         let place = |figure: &Figure| {

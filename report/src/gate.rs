@@ -15,7 +15,7 @@ pub mod summary;
 
 use serde::{Deserialize, Serialize};
 
-use crate::figures::{FIGURES, GateRule};
+use crate::figures::{Figure, GateRule};
 use crate::printable::printable;
 use crate::record::{Machine, Noise};
 
@@ -147,7 +147,7 @@ impl GateFigure {
         GateFigure::Connections,
     ];
 
-    /// Its key in the [table of figures](FIGURES).
+    /// Its key in the [table of figures](crate::figures::FIGURES).
     fn key(self) -> &'static str {
         match self {
             GateFigure::Throughput => "throughput_per_second",
@@ -161,7 +161,7 @@ impl GateFigure {
     }
 
     fn rule(self) -> GateRule {
-        let figure = FIGURES.iter().find(|figure| figure.key == self.key());
+        let figure = Figure::by_key(self.key());
         figure.and_then(|figure| figure.gate).expect("each figure of the gate has a rule in the table")
     }
 
