@@ -5,18 +5,17 @@
 //! must let themselves be started again as worker and as target: see [`commands::main_if_child`].
 #![forbid(unsafe_code)]
 
-pub mod clients;
 pub mod commands;
 pub mod contender;
 mod gate;
 pub mod machine;
 pub mod meter;
-pub mod models;
 pub mod process;
 pub mod runner;
 mod toml_error;
 pub mod verdict;
-pub mod worker;
 pub mod workload;
 
+pub use inflight_worker as worker;
+pub use inflight_worker::models;
 pub use process::Launch;

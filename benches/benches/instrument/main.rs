@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use criterion::{Criterion, Throughput};
-use inflight::clients::common::exchange::{Exchange, Method, Progress};
-use inflight::clients::common::endpoint::Endpoint;
+use inflight_worker::clients::common::exchange::{Exchange, Method, Progress};
+use inflight_worker::clients::common::endpoint::Endpoint;
 use inflight::worker::protocol::{PROTOCOL, Plan};
 use inflight_benches::{FallibleGroup, timed};
 use inflight_report::comparison::{Comparison, Named};

@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 
-use crate::worker;
+use crate::worker::end_with_parent;
 
 /// Replace this process by another program, which may open as many files as a worker and ends with its parent.
 ///
@@ -20,7 +20,9 @@ pub(super) struct Args {
 }
 
 pub(super) fn become_other(args: &Args) -> Result<ExitCode> {
-    worker::prepare_process();
+    end_with_parent();
+    // Where it is refused the lower limit holds, and connections beyond it fail as such.
+    let _ = mock_target::raise_descriptor_limit();
     let program = &args.command[0];
     let error = Command::new(program).args(&args.command[1..]).exec();
     Err(error).with_context(|| format!("cannot start {}", program.display()))

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use inflight::clients::{AsyncFetch, BlockingFetch};
+use inflight_worker::clients::{AsyncFetch, BlockingFetch};
 use inflight::worker::protocol::{Fetched, Outcome, PROTOCOL, Plan};
 use reqwest::{redirect, retry};
 use ureq::Agent;

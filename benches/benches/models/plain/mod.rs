@@ -18,9 +18,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use clients::{Common, Reqwest, Ureq};
 use hyper::Hyper;
-use inflight::clients::common::blocking::Blocking;
-use inflight::clients::common::futures::Futures;
-use inflight::clients::runtime::{AsyncStd, Smol, Tokio};
+use inflight_worker::clients::common::blocking::Blocking;
+use inflight_worker::clients::common::futures::Futures;
+use inflight_worker::clients::runtime::{AsyncStd, Smol, Tokio};
 use inflight::models::{COMMON, NATIVE};
 use rustix::time::{ClockId, clock_gettime};
 

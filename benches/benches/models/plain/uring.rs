@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use anyhow::Result;
 use compio::runtime::{Runtime, spawn};
-use inflight::clients::Client;
-use inflight::clients::common::completion::Completion;
+use inflight_worker::clients::Client;
+use inflight_worker::clients::common::completion::Completion;
 
 use super::Work;
 use super::clients::expect_200;
