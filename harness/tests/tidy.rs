@@ -68,7 +68,8 @@ fn every_model_has_about_and_details() {
 #[test]
 fn contributing_shows_the_smallest_model() {
     let document = fs::read_to_string(crate_folder("CONTRIBUTING.md")).unwrap();
-    let shown = document.split("+++ b/harness/worker/src/models/sync.rs\n").nth(1).expect("the diff is there");
+    let shown =
+        document.split("+++ b/harness/worker/src/models/sync.rs\n").nth(1).expect("the diff is there");
     let shown: String =
         shown.lines().map_while(|line| line.strip_prefix('+')).map(|l| l.to_owned() + "\n").collect();
     let smallest = lessons().min_by_key(|(_, text)| text.lines().count()).unwrap();

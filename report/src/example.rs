@@ -5,9 +5,9 @@ use std::path::Path;
 
 use crate::record::{
     COMMON, ContenderFacts, CpuMethod, FORMAT, Figures, HarnessLateness, Header, Latencies, LoopFigures,
-    Machine, MemoryMethod, Noise, Order, Quantiles, RateFacts, Reason, ReasonKind, Record, Reference,
-    ReferenceRow, Run, Samples, ScenarioFacts, Schedule, MachineSettings, TargetFigures, TimePoint, Usage, Verdict,
-    SamplingStats, Writer,
+    Machine, MachineSettings, MemoryMethod, Noise, Order, Quantiles, RateFacts, Reason, ReasonKind, Record,
+    Reference, ReferenceRow, Run, Samples, SamplingStats, ScenarioFacts, Schedule, TargetFigures, TimePoint,
+    Usage, Verdict, Writer,
 };
 
 const URLS: u64 = 1_000;

@@ -7,7 +7,6 @@ mod changes;
 pub mod chart;
 mod reference;
 mod series;
-pub mod chart;
 pub mod table;
 
 use crate::gate::{Build, Gate};

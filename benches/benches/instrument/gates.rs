@@ -1,9 +1,9 @@
 //! Synthetic gates without a regression, as large as saved ones.
 
 use inflight_report::gate::{
-    Build, COUNTS, Cell, Cost, Count, GateFigure, GATE_FORMAT, Gate, Pair, SCREEN_PAIRS, Side, Stage,
+    Build, COUNTS, Cell, Cost, Count, GATE_FORMAT, Gate, GateFigure, Pair, SCREEN_PAIRS, Side, Stage,
 };
-use inflight_report::record::{Machine, Noise, MachineSettings};
+use inflight_report::record::{Machine, MachineSettings, Noise};
 
 use crate::spread;
 

@@ -12,8 +12,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use criterion::{Criterion, Throughput};
-use inflight_worker::clients::common::exchange::{Exchange, Method, Progress};
-use inflight_worker::clients::common::endpoint::Endpoint;
 use inflight::worker::protocol::{PROTOCOL, Plan};
 use inflight_benches::{FallibleGroup, timed};
 use inflight_report::comparison::{Comparison, Named};
@@ -23,6 +21,8 @@ use inflight_report::record::Record;
 use inflight_report::stats::{self, MedianInterval, signed_rank};
 use inflight_report::tables::terminal::Screen;
 use inflight_report::{exports, page, tables};
+use inflight_worker::clients::common::endpoint::Endpoint;
+use inflight_worker::clients::common::exchange::{Exchange, Method, Progress};
 
 /// Size of a body, as in every preset.
 const BODY_BYTES: usize = 10 << 10;

@@ -11,7 +11,8 @@ const INVALID_EVERY: usize = 97;
 /// The first `contenders` contenders of `saved` that run several rounds, in a race of `rounds` rounds, the first of them
 /// with an A/A control.
 pub(crate) fn race(saved: &Record, contenders: usize, rounds: u32) -> Result<Record> {
-    let several = saved.header.contenders.iter().filter(|facts| facts.rounds > 1 && facts.control_of.is_none());
+    let several =
+        saved.header.contenders.iter().filter(|facts| facts.rounds > 1 && facts.control_of.is_none());
     let mut chosen: Vec<ContenderFacts> = several.take(contenders).cloned().collect();
     ensure!(chosen.len() == contenders, "the saved record has {} such contenders", chosen.len());
     let control = ContenderFacts {

@@ -20,7 +20,7 @@ use inflight::commands;
 use inflight::contender::{Contender, Shape, Source};
 use inflight::models::{COMMON, MODELS, NATIVE};
 use inflight::runner::Turn;
-use inflight::runner::{Session, NoObserver};
+use inflight::runner::{NoObserver, Session};
 use inflight::workload::Workload;
 use inflight_benches::{BenchArgs, FallibleGroup};
 use inflight_report::record::{Run, Verdict};

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use inflight_report::gate::{self, GATE_FORMAT, Gate, Judgement, GateOutcome, exports, summary};
+use inflight_report::gate::{self, GATE_FORMAT, Gate, GateOutcome, Judgement, exports, summary};
 use inflight_report::record::Noise;
 
 use super::output::write_own;

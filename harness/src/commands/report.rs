@@ -211,7 +211,9 @@ impl Args {
             bail!("--check needs a file to check: --splice FILE or --out FILE");
         }
         if !self.is_markdown() && (self.brief || self.folded || self.table != Tables::All) {
-            bail!("--table, --brief and --folded apply only to Markdown: use them with --format markdown or --splice");
+            bail!(
+                "--table, --brief and --folded apply only to Markdown: use them with --format markdown or --splice"
+            );
         }
         if self.chart.is_some() && !self.is_for_terminal() {
             bail!("--chart is SVG whatever the --format: leave one of them out");

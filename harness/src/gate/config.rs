@@ -119,7 +119,9 @@ impl CellConfig {
     pub(crate) fn figures(&self) -> Vec<GateFigure> {
         match &self.figures {
             Some(figures) => GateFigure::ALL.into_iter().filter(|figure| figures.contains(figure)).collect(),
-            None if self.delays() => vec![GateFigure::Throughput, GateFigure::Memory, GateFigure::Connections],
+            None if self.delays() => {
+                vec![GateFigure::Throughput, GateFigure::Memory, GateFigure::Connections]
+            }
             None => GateFigure::ALL.to_vec(),
         }
     }

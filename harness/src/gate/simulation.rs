@@ -3,8 +3,8 @@
 
 use anyhow::Result;
 use fastrand::Rng;
-use inflight_report::gate::{Build, Cell, Cost, GateFigure, GATE_FORMAT, Gate, FigureResult, Side, State};
-use inflight_report::record::{Machine, Noise, MachineSettings};
+use inflight_report::gate::{Build, Cell, Cost, FigureResult, GATE_FORMAT, Gate, GateFigure, Side, State};
+use inflight_report::record::{Machine, MachineSettings, Noise};
 
 use super::stages::{Bench, Counted, Measured, run_stages};
 

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use fastrand::Rng;
-use inflight_report::gate::{COUNTS, Cost, Count, GateFigure, Gate, Pair, SCREEN_PAIRS, Side, Stage};
+use inflight_report::gate::{COUNTS, Cost, Count, Gate, GateFigure, Pair, SCREEN_PAIRS, Side, Stage};
 
 /// Measures the cells of a gate.
 pub(crate) trait Bench {

@@ -361,8 +361,10 @@ mod tests {
     #[test]
     fn quota_is_named_as_the_cause_of_lost_time() {
         let with = |quotas: &[u64], throttled| {
-            let settings =
-                MachineSettings { cpu_quotas: quotas.iter().copied().map(quota).collect(), ..good().settings };
+            let settings = MachineSettings {
+                cpu_quotas: quotas.iter().copied().map(quota).collect(),
+                ..good().settings
+            };
             Facts {
                 settings,
                 spin: Spin { throttled, gaps_ns: vec![4_000_000_000; 8], ..good().spin },

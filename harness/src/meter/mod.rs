@@ -17,7 +17,7 @@ mod sampler;
 mod system_calls;
 mod tree;
 
-use inflight_report::record::{MemoryMethod, TimePoint, SamplingStats};
+use inflight_report::record::{MemoryMethod, SamplingStats, TimePoint};
 
 pub use callgrind::Callgrind;
 pub use cgroup::Cgroup;

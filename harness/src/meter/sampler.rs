@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use inflight_report::record::{MemoryMethod, TimePoint, SamplingStats};
+use inflight_report::record::{MemoryMethod, SamplingStats, TimePoint};
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use super::memory::{self, Pages};

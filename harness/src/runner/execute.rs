@@ -17,7 +17,7 @@ use super::observer::Observer;
 use super::target::Target;
 use super::worker_pool::{WorkerEvent, WorkerOutput, WorkerPool};
 use crate::meter::{
-    Callgrind, Cgroup, Counters, Heartbeat, Snapshot, Quotas, Sampled, SystemCalls, Throttled, Sampler, Tree,
+    Callgrind, Cgroup, Counters, Heartbeat, Quotas, Sampled, Sampler, Snapshot, SystemCalls, Throttled, Tree,
 };
 use crate::process::{Cpus, Launch};
 use crate::verdict::target_limit;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use crate::meter::{Cgroup, START_LINE, RunQueue, Tree};
+use crate::meter::{Cgroup, RunQueue, START_LINE, Tree};
 use crate::process::{Cpus, Launch, confined, remove_proxies};
 
 /// Output of a worker, and when it came.

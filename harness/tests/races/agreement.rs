@@ -5,7 +5,7 @@ use std::path::Path;
 
 use inflight::Launch;
 use inflight::contender::catalogue::Catalogue;
-use inflight::runner::{Session, NoObserver, Observer};
+use inflight::runner::{NoObserver, Observer, Session};
 use inflight::workload::Workload;
 use mock_target::Scenario;
 use tempfile::TempDir;

@@ -71,7 +71,10 @@ fn wrong_arguments_get_a_one_line_error() {
     assert_refused(&["serve", "--fault", "silence=60%", "--fault", "soft-block=60%"], &["120 %", "--fault"]);
     assert_refused(&["serve", "--latency", "file:/no/such.csv"], &["/no/such.csv"]);
     assert_refused(&["run", "--rate", "fast"], &["`fast` is not a rate", "400/s,poisson"]);
-    assert_refused(&["run", "rayon:8", "--rate", "400/s"], &["rayon:8 does not support --rate", "leave it out"]);
+    assert_refused(
+        &["run", "rayon:8", "--rate", "400/s"],
+        &["rayon:8 does not support --rate", "leave it out"],
+    );
     assert_refused(&["run", "--pin", "0"], &["`0` is not a placement", "target=1,clients=0"]);
     assert_refused(&["run", "--pin", "target=60000,clients=0"], &["there is no CPU 60000"]);
     assert_refused(&["run", "--preset", "artcle"], &["did you mean \"article\"?"]);
@@ -263,7 +266,8 @@ fn connection_pools_are_as_large_as_the_concurrency() {
 #[test]
 fn bugs_injected_into_the_target_are_detected() {
     let reasons_with = |bug| {
-        let (output, record) = run(&[&SMALL[..], &["--rounds", "1", "--inject-bug", bug, "tokio:4"]].concat());
+        let (output, record) =
+            run(&[&SMALL[..], &["--rounds", "1", "--inject-bug", bug, "tokio:4"]].concat());
         assert_eq!(output.status.code(), Some(1), "a contender has no valid run");
         match &record.runs[0].verdict {
             verdict @ Verdict::Invalid { .. } => verdict.text(),

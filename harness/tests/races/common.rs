@@ -12,7 +12,7 @@ use inflight::Launch;
 use inflight::contender::Contender;
 use inflight::runner::Limits;
 use inflight::runner::Turn;
-use inflight::runner::{Session, Observer};
+use inflight::runner::{Observer, Session};
 use inflight::workload::Workload;
 use inflight_report::record::{Figures, Run, Verdict};
 use mock_target::Scenario;
@@ -105,7 +105,12 @@ pub(crate) fn session(urls: u64, latency: &str) -> Session {
 }
 
 /// One run of `contender`, started by `launch`, that times out after a few seconds.
-pub(crate) fn run(session: &mut Session, contender: &str, launch: &Launch, observer: &mut dyn Observer) -> Run {
+pub(crate) fn run(
+    session: &mut Session,
+    contender: &str,
+    launch: &Launch,
+    observer: &mut dyn Observer,
+) -> Run {
     // Long enough for a busy machine, and short enough to wait for a hanging worker.
     let limits = Limits { setup: Duration::from_secs(20), wall: Duration::from_secs(3) };
     run_turn(1, limits, session, &contender.parse().unwrap(), launch, observer)

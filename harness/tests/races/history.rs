@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use inflight_report::gate::{
-    Build, Cell, Cost, GateFigure, GATE_FORMAT, Gate, Pair, SCREEN_PAIRS, Side, Stage, save,
+    Build, Cell, Cost, GATE_FORMAT, Gate, GateFigure, Pair, SCREEN_PAIRS, Side, Stage, save,
 };
-use inflight_report::record::{Machine, Noise, MachineSettings};
+use inflight_report::record::{Machine, MachineSettings, Noise};
 use tempfile::TempDir;
 
 use crate::common::{self, error_line, file, stdout_of};
@@ -46,7 +46,10 @@ pub(crate) fn gate(day: u32, base: &str, slower: f64) -> Gate {
             memory_bytes: 8_000_000_000,
             os: "Linux".to_owned(),
             kernel: "6.18.5".to_owned(),
-            settings: MachineSettings { virtualisation: Some("none".to_owned()), ..MachineSettings::default() },
+            settings: MachineSettings {
+                virtualisation: Some("none".to_owned()),
+                ..MachineSettings::default()
+            },
         },
         noise: Noise { cpus: 2, ..Noise::default() },
         base: Build { name: base.to_owned(), digest: format!("{base}-digest") },

@@ -8,7 +8,7 @@ use crate::common::{
 };
 use inflight::contender::Contender;
 use inflight::meter::{Callgrind, Cgroup, peak_reset_not_offered};
-use inflight::runner::{Session, NoObserver};
+use inflight::runner::{NoObserver, Session};
 use inflight_report::comparison::{Comparison, Spread};
 use inflight_report::record::{CpuMethod, Figures, MemoryMethod, Record, Verdict};
 use tempfile::TempDir;

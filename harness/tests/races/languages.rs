@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use inflight::contender::catalogue::Catalogue;
-use inflight::contender::{Contender, Shape, Source};
 use inflight::contender::external::{External, Readiness};
-use inflight::worker::protocol::{ErrorKind, Outcome};
+use inflight::contender::{Contender, Shape, Source};
 use inflight::runner::NoObserver;
+use inflight::worker::protocol::{ErrorKind, Outcome};
 use mock_target::{Fault, Server};
 
 use crate::common::{run_source, session, skip_without, valid_figures};

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use inflight::Launch;
-use inflight::runner::{Session, NoObserver, Observer};
+use inflight::runner::{NoObserver, Observer, Session};
 use inflight::workload::Workload;
 use inflight_report::record::{Quantiles, Run};
 use mock_target::Scenario;
@@ -73,7 +73,10 @@ fn violated_schedule_is_detected() {
     };
     let unscheduled = run(&mut session, "threads:4", &worker_with(""), &mut NoObserver);
     let verdict = format!("{:?}", unscheduled.verdict);
-    assert!(verdict.contains("it does not support --rate: no sample says when its request was due"), "{verdict}");
+    assert!(
+        verdict.contains("it does not support --rate: no sample says when its request was due"),
+        "{verdict}"
+    );
     let forging = worker_with(r#"s/"id":\([0-9]*\),/"id":\1,"due_ns":0,/"#);
     let verdict = format!("{:?}", run(&mut session, "threads:4", &forging, &mut NoObserver).verdict);
     assert!(verdict.contains("asked for before it was due"), "{verdict}");

@@ -2,7 +2,7 @@
 
 use inflight::contender::Contender;
 use inflight::runner::Turn;
-use inflight::runner::{Session, NoObserver};
+use inflight::runner::{NoObserver, Session};
 use inflight::workload::Workload;
 use inflight_report::record::{CpuMethod, Figures, Verdict};
 use mock_target::Scenario;

@@ -3,7 +3,7 @@
 use std::fs;
 
 use inflight::machine::placement::{Pin, Placement};
-use inflight::runner::{self, Session, NoObserver};
+use inflight::runner::{self, NoObserver, Session};
 use inflight::workload::Workload;
 use mock_target::Scenario;
 

@@ -2,9 +2,9 @@
 //! time follows or does not.
 
 use inflight::contender::Contender;
-use inflight::runner::Turn;
-use inflight::runner::{self, Session, NoObserver};
 use inflight::runner::TargetOptions;
+use inflight::runner::Turn;
+use inflight::runner::{self, NoObserver, Session};
 use inflight::workload::Workload;
 use inflight_report::record::{Figures, TargetFigures, TargetLimit};
 use mock_target::Scenario;
@@ -95,8 +95,7 @@ const PAIRS: usize = 12;
 fn added_work_moves_wall_time_where_the_target_is_the_limit() {
     let zero =
         |contender, loops| Case { preset: "sprint", urls: 10_000, contender, loops, added_ns: ADDED_NS };
-    let delayed =
-        |preset, contender| Case { preset, urls: 1_000, contender, loops: 1, added_ns: ADDED_NS };
+    let delayed = |preset, contender| Case { preset, urls: 1_000, contender, loops: 1, added_ns: ADDED_NS };
     let only = std::env::var("CASES").unwrap_or_default();
     println!(
         "| workload | contender | loops | wall a request, µs | target's CPU + added work, µs | slope × loops | its part of \
@@ -144,7 +143,8 @@ fn measure(case: &Case) {
         let with = usize::from(turn % 4 == 1 || turn % 4 == 2);
         let (launch, limits) = (sessions[with].worker_of(&contender), sessions[with].limits(&contender));
         let position = Turn { contender: 0, round: 1, position: 1 };
-        let run = sessions[with].run(&contender, position, &launch, limits, &mut NoObserver).unwrap().unwrap();
+        let run =
+            sessions[with].run(&contender, position, &launch, limits, &mut NoObserver).unwrap().unwrap();
         if turn >= 2 {
             runs[with].push(run.figures.expect("the run reached its end"));
         }

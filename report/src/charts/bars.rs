@@ -6,7 +6,7 @@ use super::rows::{Group, Layout, Place, groups};
 use super::scale::Scale;
 use super::svg::{Anchor, axis_below, bar, line, mark, room, text};
 use super::{Cell, Chart, Data, Palette, Picture};
-use crate::comparison::{Comparison, RankingFigure, Measured, Row};
+use crate::comparison::{Comparison, Measured, RankingFigure, Row};
 use crate::figures::limit_mark;
 use crate::numbers::{duration, duration_range, efficiency, round_duration};
 

@@ -54,7 +54,7 @@ fn entries_of(contender: &Contender<'_>, direction: Direction) -> Vec<Entry> {
     let mut exported: Vec<(&Figure, GithubEntry)> = exported.collect();
     // Time first, then what it cost.
     exported.sort_by_key(|(figure, _)| !figure.follows_wall);
-    exported.into_iter().filter_map(|(figure, entry)| entry(contender, figure, entry)).collect()
+    exported.into_iter().filter_map(|(figure, github)| entry(contender, figure, github)).collect()
 }
 
 fn entry(contender: &Contender<'_>, figure: &Figure, github: GithubEntry) -> Option<Entry> {

@@ -64,7 +64,7 @@ fn name(series: &Series) -> String {
 }
 
 fn changes(series: &Series) -> Vec<String> {
-    series.steps().map(|step| format!("{} on {}", step.told(), step.after.date())).collect()
+    series.steps().map(|step| format!("{} on {}", step.text(), step.after.date())).collect()
 }
 
 fn listed(changes: Vec<String>) -> String {

@@ -4,7 +4,7 @@ use super::open_loop;
 use crate::comparison::{Comparison, Disturbed, INTERVAL_RUNS};
 use crate::numbers::{bytes, count, duration};
 use crate::printable::clipped;
-use crate::record::{Order, MachineSettings};
+use crate::record::{MachineSettings, Order};
 
 /// What was run, where and how, each with its label.
 pub(crate) fn of_record(comparison: &Comparison) -> Vec<(&'static str, String)> {

@@ -2,7 +2,7 @@
 
 use super::data::{Cell, Column, Data};
 use crate::comparison::{
-    ALPHA, CONFIDENCE, Comparison, RankingFigure, Finding, NoiseFloor, POWER, Ranked, Ratio, Testing,
+    ALPHA, CONFIDENCE, Comparison, Finding, NoiseFloor, POWER, Ranked, RankingFigure, Ratio, Testing,
 };
 use crate::numbers::{NONE, duration, percent, three_digits};
 
@@ -68,7 +68,9 @@ pub(crate) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
         RankingFigure::CpuNs if comparison.rate.is_some() => {
             "by CPU per request, since walls are not compared in an open loop"
         }
-        RankingFigure::CpuNs => "by CPU per request, since nothing is delayed and the target limits the wall too",
+        RankingFigure::CpuNs => {
+            "by CPU per request, since nothing is delayed and the target limits the wall too"
+        }
     };
     let settled = match comparison.ranked_by {
         RankingFigure::WallNs => "by a test (p) or by the least wall that its shape allows (bound)",

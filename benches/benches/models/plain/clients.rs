@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use inflight_worker::clients::{AsyncFetch, BlockingFetch};
 use inflight::worker::protocol::{Fetched, Outcome, PROTOCOL, Plan};
+use inflight_worker::clients::{AsyncFetch, BlockingFetch};
 use reqwest::{redirect, retry};
 use ureq::Agent;
 use ureq::config::Config;

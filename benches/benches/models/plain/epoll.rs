@@ -4,8 +4,8 @@ use std::io::ErrorKind::{NotConnected, WouldBlock};
 use std::io::{self, Read, Write};
 
 use anyhow::Result;
-use inflight_worker::clients::common::exchange::{Exchange, Method, Progress};
 use inflight_worker::clients::common::endpoint::Endpoint;
+use inflight_worker::clients::common::exchange::{Exchange, Method, Progress};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 

@@ -18,10 +18,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use clients::{Common, Reqwest, Ureq};
 use hyper::Hyper;
+use inflight::models::{COMMON, NATIVE};
 use inflight_worker::clients::common::blocking::Blocking;
 use inflight_worker::clients::common::futures::Futures;
 use inflight_worker::clients::runtime::{AsyncStd, Smol, Tokio};
-use inflight::models::{COMMON, NATIVE};
 use rustix::time::{ClockId, clock_gettime};
 
 /// What a program fetches: the URLs that consist of `url_prefix` and 0, 1, 2 and so on.

@@ -123,11 +123,11 @@ fn dot(point: &Point, scales: &Scales) -> Markup {
     let radius = (apart / 3.0).clamp(1.0, 2.8);
     let interval = point.interval.map(|(low, high)| format!(" ({} to {})", change(low), change(high)));
     let state = match &point.state {
-        State::Even => "nothing looked worse".to_owned(),
-        State::Cleared => "looked worse, and new runs did not confirm it".to_owned(),
+        State::NotWorse => "nothing looked worse".to_owned(),
+        State::NotConfirmed => "looked worse, and new runs did not confirm it".to_owned(),
         State::Worse => "worse".to_owned(),
-        State::Doubtful => "worse, on a machine too noisy to trust".to_owned(),
-        State::Restless => "it varies too much by itself to be judged".to_owned(),
+        State::Unreliable => "worse, on a machine too noisy to trust".to_owned(),
+        State::TooNoisy => "it varies too much by itself to be judged".to_owned(),
         State::Missing(why) => why.clone(),
         State::NotOffered => String::new(),
         State::TargetLimited => "the target was the limit, so it is not judged".to_owned(),
@@ -172,7 +172,7 @@ fn changes(series: &Series, scales: &Scales) -> Markup {
     let mut taken: Vec<(f64, f64)> = Vec::new();
     let mut labels = Vec::new();
     for (x, step) in &steps {
-        let label = step.told();
+        let label = step.text();
         let half = text_width(&label, SMALL * 1.08) / 2.0;
         let middle = x.clamp(LEFT, scales.gates.end - half);
         let (left, right) = (middle - half, middle + half);
