@@ -137,7 +137,7 @@ fn answer_once(connection: &TcpStream, ending: Ending) {
         Ending::HalfClosesWithResponse => {}
         Ending::HalfClosesWhenIdle => thread::sleep(Duration::from_millis(5)),
         Ending::ClosesAtNextRequest | Ending::HalfClosesAtNextRequest => {
-            _ = lines.any(|line| line.is_empty())
+            _ = lines.any(|line| line.is_empty());
         }
     }
     if !matches!(ending, Ending::ClosesAtNextRequest) {

@@ -150,7 +150,7 @@ fn measure(case: &Case) {
         }
     }
     let slots = u64::from(contender.shape.processes * contender.shape.in_flight).min(case.urls);
-    let [without, with] = runs.map(|runs| Seen::of(&runs, case.urls, slots));
+    let [without, with] = runs.map(|runs| Medians::of(&runs, case.urls, slots));
     let slope = (with.wall - without.wall) / (case.added_ns as f64 / 1e3);
     println!(
         "| {} | {} | {} | {:.1} | {:.1} + {:.1} | {:.2} | {:.0} % | {:.0} % | {:.0} % | {:.1} % | {:?} |",

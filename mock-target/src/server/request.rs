@@ -195,7 +195,7 @@ impl Fields {
                 4 if is("host") => fields.host = true,
                 6 if is("expect") => fields.expects_continue |= value.eq_ignore_ascii_case(b"100-continue"),
                 9 if is("x-attempt") => {
-                    fields.attempt = grammar::decimal(value).and_then(|n| u32::try_from(n).ok())
+                    fields.attempt = grammar::decimal(value).and_then(|n| u32::try_from(n).ok());
                 }
                 10 if is("connection") => {
                     fields.close |= contains_token(value, b"close");
