@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_beyond_reach_is_reported_and_not_called_the_limit() {
+    fn a_rate_beyond_reach_is_reported() {
         let mut record = example::open_loop_record();
         let render = |record: &crate::record::Record| {
             let comparison = Comparison::of(record);
@@ -67,8 +67,7 @@ mod tests {
         record.header.rate.as_mut().unwrap().per_second = 400.0;
         for text in render(&record) {
             let plain: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-            assert!(plain.contains("400/s is more than the shape of sync:1"), "{plain}");
-            assert!(!plain.contains("rate decides the wall"), "{plain}");
+            assert!(plain.contains("400/s is more than the concurrency of sync:1"), "{plain}");
         }
     }
 }
