@@ -416,14 +416,14 @@ pub const FIGURES: &[Figure] = &[
     },
     Figure {
         key: "threads_at_peak",
-        heading: "threads",
+        heading: "threads\nat peak",
         meaning: "the most threads that a sample found, a lower bound",
         reading: Reading::Run(|figures| figures.usage.threads_at_peak.map(exact)),
         ..DEFAULT
     },
     Figure {
         key: "descriptors_at_peak",
-        heading: "descriptors",
+        heading: "descriptors\nat peak",
         meaning: "the most open descriptors that a sample found, a lower bound",
         reading: Reading::Run(|figures| figures.usage.descriptors_at_peak.map(exact)),
         ..DEFAULT
