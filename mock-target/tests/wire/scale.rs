@@ -126,6 +126,9 @@ fn half_closed_clients_leak_no_descriptor() {
         .expect("the target starts");
     let address = address_of(&mut process);
     let descriptors = || std::fs::read_dir(format!("/proc/{}/fd", process.id())).expect("a process").count();
+    // Its address is known before all of its event loops have started: they have once one client was served.
+    let mut first = Client::connect(address);
+    assert_eq!(first.get(1).status(), 200);
     let before = descriptors();
     for _ in 0..6 {
         let mut clients: Vec<Client> = (0..500).map(|_| Client::connect(address)).collect();

@@ -7,6 +7,10 @@ use crate::stats::Sorted;
 /// Counted runs of each build, and again when the head looks worse.
 pub const COUNTS: u32 = 3;
 
+/// The pairs that are enough to judge connections, since a noisy machine loses some: the chance that all of the head's
+/// are above all of the base's where both are alike is 1 in 12,870, the ways to choose 8 of 16.
+const CONNECTION_PAIRS: u32 = SCREEN_PAIRS / 2;
+
 /// A count is worse only beyond this multiple of its own range from run to run.
 const RANGES: f64 = 2.0;
 
@@ -28,7 +32,7 @@ impl Counted {
         let GateRule { least_share: share, least_amount: amount, .. } = figure.rule();
         let (base_range, head_range) = (base.high() - base.low(), head.high() - head.low());
         let range = RANGES * base_range.max(head_range);
-        // Connections are known of every run. By chance all of the head's are rarely above all of the base's.
+        // Of connections that all of the head's are above all of the base's is enough, see CONNECTION_PAIRS.
         let allowed = match figure {
             GateFigure::Connections => 0.0,
             _ => (share * base.median()).max(amount).max(range),
@@ -57,7 +61,7 @@ impl Count {
 impl Gate {
     /// The counts of a stage, where both builds have enough of them.
     pub(super) fn counted(&self, cell: usize, figure: GateFigure, stage: Stage) -> Option<Counted> {
-        let needed = if figure == GateFigure::Connections { SCREEN_PAIRS } else { COUNTS };
+        let needed = if figure == GateFigure::Connections { CONNECTION_PAIRS } else { COUNTS };
         let of_side = |side| {
             let values = self.values(cell, figure, stage, side);
             Sorted::new(values).filter(|values| values.count() >= needed as usize)

@@ -1,7 +1,7 @@
 //! The exact distribution of the sum of a random subset of ranks, by a recurrence over the ranks: a sum is reached
 //! without a rank or with it.
 //!
-//! The tables hold cumulative probabilities. They obey the same recurrence and are sums of positive numbers, so that the
+//! The tables hold cumulative probabilities. They follow the same recurrence and are sums of positive numbers, so that the
 //! smallest tail is as exact as any other: 2⁻¹⁰⁰⁰ is a normal `f64`.
 
 use std::collections::BTreeMap;

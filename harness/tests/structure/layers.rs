@@ -2,8 +2,9 @@
 //! folders below it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
+
+use super::{crate_folder, sources};
 
 /// The top-level modules of the harness from the lowest to the highest. Each uses only those before it.
 const LAYERS: [&str; 10] = [
@@ -93,7 +94,7 @@ fn circle_through<'a>(
 
 /// All uses of top-level modules by others in a crate, tests left out.
 fn uses(name: &str) -> Vec<Use> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name).join("src");
+    let root = crate_folder(name).join("src");
     let base = root.ancestors().nth(2).expect("a crate is in a folder");
     let files = sources(&root);
     let modules: BTreeSet<String> =
@@ -208,21 +209,6 @@ fn first_name(item: &str) -> String {
 
 fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_')
-}
-
-fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(sources(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let text = fs::read_to_string(&path).unwrap();
-            found.push((path, text));
-        }
-    }
-    found.sort();
-    found
 }
 
 #[test]

@@ -1,4 +1,6 @@
-//! Style rules as tests: model files are short lessons, and models are named nowhere else.
+//! Style rules as tests: model files are short lessons, models are named nowhere else, and modules keep their order.
+
+mod layers;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,6 +30,7 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
             found.push((path, text));
         }
     }
+    found.sort();
     found
 }
 
