@@ -45,7 +45,10 @@ pub fn terminal(gate: &Gate, judgement: &Judgement, width: usize) -> String {
         column.set_cell_alignment(CellAlignment::Right);
     }
     let prose = |lines: Vec<String>| {
-        let options = textwrap::Options::new(width.min(PROSE_WIDTH)).subsequent_indent("   ");
+        // Neither 1e-13 nor the name of a contender is broken at its hyphen.
+        let options = textwrap::Options::new(width.min(PROSE_WIDTH))
+            .subsequent_indent("   ")
+            .word_splitter(textwrap::WordSplitter::NoHyphenation);
         lines.iter().map(|line| textwrap::fill(&format!("·  {line}"), &options) + "\n").collect::<String>()
     };
     let legend = LEGEND.map(|line| line.replace("**", ""));
