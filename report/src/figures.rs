@@ -8,6 +8,7 @@
 mod table;
 
 pub use table::FIGURES;
+pub(crate) use table::TIMED;
 
 use crate::comparison::{CONFIDENCE, Comparison, Measured, Row, Spread};
 use crate::numbers::{bytes, count, duration, efficiency, percent, three_digits, times};

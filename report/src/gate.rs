@@ -3,7 +3,6 @@
 //! A [`Gate`] holds the measurements as they are saved: one JSON file, written once and never changed. The judgement is
 //! computed from it whenever it is read, by [`Judgement::of`].
 
-mod candidates;
 mod counts;
 mod doubts;
 #[cfg(test)]
@@ -11,22 +10,25 @@ pub(crate) mod example;
 pub mod exports;
 mod file;
 mod judgement;
+mod sequential;
 pub mod summary;
 
 use serde::{Deserialize, Serialize};
 
-use crate::figures::{Figure, GateRule};
+use crate::figures::{Figure, GateRule, TIMED};
 use crate::printable::printable;
 use crate::record::{Machine, Noise};
 
-pub use candidates::{CONFIRM_PAIRS, Candidate, SCREEN_PAIRS};
+use sequential::{Look, REPORTED_PAIRS};
+
 pub use counts::COUNTS;
 pub use file::{GateError, read, read_all, save};
 pub use judgement::{FigureResult, GateOutcome, Judgement, State};
+pub use sequential::LOOKS;
 
-/// The version of the saved format that this crate writes. Format 1, which had another name for [`Cell::control`], is
-/// still read.
-pub const GATE_FORMAT: u32 = 2;
+/// The version of the saved format that this crate writes. Older ones are still read: format 1 had another name for
+/// [`Cell::control`], and format 2 measured in two stages, whose pairs are judged in the order in which they were made.
+pub const GATE_FORMAT: u32 = 3;
 
 /// The measurements of a gate, and where they were made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,7 +53,7 @@ pub struct Gate {
     pub head: Build,
     /// Seed of the order of pairs and cells.
     pub seed: u64,
-    /// The cells. Where more than counts is measured, the last is the A/A control: the base against itself.
+    /// The cells. Where more than counts is measured, the last are A/A controls: the base against itself.
     pub cells: Vec<Cell>,
     /// In the order in which they were measured.
     pub pairs: Vec<Pair>,
@@ -59,6 +61,12 @@ pub struct Gate {
     pub counts: Vec<Count>,
     /// Counts that were asked for and that this machine does not offer, each with the reason.
     pub not_offered: Vec<(GateFigure, String)>,
+    /// How long measuring might take, in nanoseconds; absent in gates of format 2 and before.
+    #[serde(default)]
+    pub budget_ns: Option<u64>,
+    /// Whether measuring went on after a regression was certain.
+    #[serde(default)]
+    pub keep_going: bool,
     /// Cells that were asked for and whose contender one build lacks: they are not judged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unmatched: Vec<Unmatched>,
@@ -103,15 +111,31 @@ pub struct Cell {
     pub runs: u32,
     /// The figures that are judged.
     pub figures: Vec<GateFigure>,
+    /// Those of them without whose decision the gate is inconclusive. Where none is named, those that are
+    /// [required by default](GateFigure::is_required_by_default).
+    #[serde(default)]
+    pub required: Vec<GateFigure>,
     /// Whether it is the A/A control: both builds are the base, so it shows noise.
     #[serde(alias = "twin")]
     pub control: bool,
+    /// Whether the target is under test: each build serves with its own, and the contender is the same for both.
+    #[serde(default)]
+    pub target: bool,
 }
 
 impl Cell {
-    /// Its name in tables: `MODEL:128, sprint`.
+    /// Its name in tables: `MODEL:128, sprint`, or `target under MODEL:128, quick`.
     pub fn name(&self) -> String {
-        format!("{}, {}", self.contender, self.preset)
+        format!("{}{}, {}", if self.target { "target under " } else { "" }, self.contender, self.preset)
+    }
+
+    /// Whether the gate is inconclusive where this figure is not decided.
+    pub fn requires(&self, figure: GateFigure) -> bool {
+        if self.required.is_empty() {
+            figure.is_required_by_default()
+        } else {
+            self.required.contains(&figure)
+        }
     }
 }
 
@@ -133,11 +157,17 @@ pub enum GateFigure {
     SystemCalls,
     /// Connections opened.
     Connections,
+    /// CPU time of the target for each response.
+    TargetCpu,
+    /// The 99th percentile of added latency, as a client of the target sees it.
+    TargetLateness,
+    /// Peak memory of the target for each connection.
+    TargetMemory,
 }
 
 impl GateFigure {
     /// All figures.
-    pub const ALL: [GateFigure; 7] = [
+    pub const ALL: [GateFigure; 10] = [
         GateFigure::Throughput,
         GateFigure::Cpu,
         GateFigure::Memory,
@@ -145,11 +175,15 @@ impl GateFigure {
         GateFigure::Allocations,
         GateFigure::SystemCalls,
         GateFigure::Connections,
+        GateFigure::TargetCpu,
+        GateFigure::TargetLateness,
+        GateFigure::TargetMemory,
     ];
 
-    /// Its key in the [table of figures](crate::figures::FIGURES).
-    fn key(self) -> &'static str {
-        match self {
+    /// Its rule in the [table of figures](crate::figures::FIGURES), or of a figure of the target, which no run of a
+    /// contender has.
+    fn rule(self) -> GateRule {
+        let key = match self {
             GateFigure::Throughput => "throughput_per_second",
             GateFigure::Cpu => "cpu_ns",
             GateFigure::Memory => "peak_memory_bytes",
@@ -157,12 +191,29 @@ impl GateFigure {
             GateFigure::Allocations => "allocations",
             GateFigure::SystemCalls => "system_calls",
             GateFigure::Connections => "connections",
-        }
+            GateFigure::TargetCpu => return GateRule { name: "CPU a response", ..TIMED },
+            GateFigure::TargetLateness => return GateRule { name: "lateness p99", ..TIMED },
+            GateFigure::TargetMemory => return GateRule { name: "memory a connection", ..TIMED },
+        };
+        let figure = Figure::by_key(key);
+        figure.and_then(|figure| figure.gate).expect("each figure of the gate has a rule in the table")
     }
 
-    fn rule(self) -> GateRule {
-        let figure = Figure::by_key(self.key());
-        figure.and_then(|figure| figure.gate).expect("each figure of the gate has a rule in the table")
+    /// Whether it is a figure of the target, and not of a contender.
+    pub fn is_of_target(self) -> bool {
+        matches!(self, GateFigure::TargetCpu | GateFigure::TargetLateness | GateFigure::TargetMemory)
+    }
+
+    /// Whether a gate is inconclusive without it, unless its cell says otherwise. Wall times, memory and lateness vary
+    /// too much on a busy machine: these are reported.
+    pub fn is_required_by_default(self) -> bool {
+        !matches!(
+            self,
+            GateFigure::Throughput
+                | GateFigure::Memory
+                | GateFigure::TargetLateness
+                | GateFigure::TargetMemory
+        )
     }
 
     /// Its name in tables.
@@ -183,9 +234,10 @@ impl GateFigure {
 pub enum Stage {
     /// Warm-up of machine and target: not judged.
     WarmUp,
-    /// Screening: to find candidates among all cells.
-    Screen,
-    /// Confirmation: to measure the candidates again.
+    /// Measuring.
+    #[serde(alias = "screen")]
+    Measure,
+    /// Measuring again what looks worse: counts, and in gates of format 2 also pairs.
     Confirm,
 }
 
@@ -242,6 +294,20 @@ pub struct Cost {
     /// gates saved before this was measured.
     #[serde(default)]
     pub target_limited: f64,
+    /// The cost of the target, in a cell where that is under test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<TargetCost>,
+}
+
+/// The cost of a build's target in a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TargetCost {
+    /// Its CPU time ÷ responses, in nanoseconds.
+    pub cpu_ns_per_response: f64,
+    /// The 99th percentile of added latency, as the client saw it, in nanoseconds.
+    pub lateness_p99_ns: f64,
+    /// By how much its peak memory is above that before the first connection, ÷ the most connections at once, in bytes.
+    pub memory_per_connection_bytes: f64,
 }
 
 impl Pair {
@@ -260,6 +326,9 @@ impl Pair {
             GateFigure::Throughput => Some(cost.wall_ns),
             GateFigure::Cpu => Some(cost.cpu_ns),
             GateFigure::Memory => Some(cost.peak_memory_bytes),
+            GateFigure::TargetCpu => cost.target.map(|target| target.cpu_ns_per_response),
+            GateFigure::TargetLateness => cost.target.map(|target| target.lateness_p99_ns),
+            GateFigure::TargetMemory => cost.target.map(|target| target.memory_per_connection_bytes),
             _ => None,
         };
         let ratio = (of(&self.head)? / of(&self.base)?).ln();
@@ -285,26 +354,87 @@ pub struct Count {
 }
 
 impl Gate {
-    /// The logarithm of head ÷ base in each pair of a stage, where both have the figure.
-    ///
-    /// In an A/A control the side that looked worse in the first stage counts as the head, so that a bias of the
-    /// machine towards either side is detected.
-    fn differences(&self, cell: usize, figure: GateFigure, stage: Stage) -> Vec<f64> {
-        let of_stage = |stage| {
-            let pairs = self.pairs.iter().filter(move |pair| pair.cell == cell && pair.stage == stage);
-            pairs.filter_map(move |pair| pair.log_ratio(figure))
-        };
-        let favours_head = || of_stage(Stage::Screen).map(f64::signum).sum::<f64>() < 0.0;
-        let sign = if self.cells[cell].control && favours_head() { -1.0 } else { 1.0 };
-        of_stage(stage).map(|difference| sign * difference).collect()
+    /// The pairs of a cell that are judged, in the order in which they were made.
+    fn judged_pairs(&self, cell: usize) -> impl Iterator<Item = &Pair> {
+        self.pairs.iter().filter(move |pair| pair.cell == cell && pair.stage != Stage::WarmUp)
     }
 
-    /// Whether the target limited the wall time of a build: in half of its runs in a stage or more, as for a contender in
+    /// The logarithm of head ÷ base in each pair that has the figure.
+    fn differences(&self, cell: usize, figure: GateFigure) -> Vec<f64> {
+        self.judged_pairs(cell).filter_map(|pair| pair.log_ratio(figure)).collect()
+    }
+
+    /// The A/A control that shows the noise of a figure of `cell`: the one with the same workload.
+    fn control_of(&self, cell: usize, figure: GateFigure) -> Option<usize> {
+        let cell = &self.cells[cell];
+        self.cells.iter().position(|control| {
+            control.control
+                && (&control.preset, control.urls) == (&cell.preset, cell.urls)
+                && control.figures.contains(&figure)
+        })
+    }
+
+    /// What the pairs of a timed figure show.
+    fn look(&self, cell: usize, figure: GateFigure) -> Option<Look> {
+        let control = self.control_of(cell, figure).map(|control| self.differences(control, figure));
+        sequential::decide(&self.differences(cell, figure), &control.unwrap_or_default(), self.tests())
+    }
+
+    /// The number of tests for being worse: an A/A control is tested on both sides.
+    fn tests(&self) -> usize {
+        let timed = self.judged().filter(|(_, _, figure)| figure.is_measured());
+        timed.map(|(_, cell, _)| if cell.control { 2 } else { 1 }).sum()
+    }
+
+    /// The figures in which an A/A control differs from itself.
+    fn biased(&self) -> Vec<GateFigure> {
+        let timed = self.judged().filter(|(_, cell, figure)| cell.control && figure.is_measured());
+        let differs = |cell, figure| sequential::is_biased(&self.differences(cell, figure), self.tests());
+        timed.filter(|(cell, _, figure)| differs(*cell, *figure)).map(|(_, _, figure)| figure).collect()
+    }
+
+    /// Whether the target limited the wall time of a build: in half of its runs or more, as for a contender in
     /// [`comparison`](crate::comparison::Row::is_target_limited).
-    fn is_target_limited(&self, cell: usize, stage: Stage, side: Side) -> bool {
-        let pairs = || self.pairs.iter().filter(|pair| pair.cell == cell && pair.stage == stage);
-        let limited: f64 = pairs().map(|pair| pair.cost(side).target_limited).sum();
-        limited > 0.0 && 2.0 * limited >= pairs().count() as f64
+    fn is_target_limited(&self, cell: usize, side: Side) -> bool {
+        let limited: f64 = self.judged_pairs(cell).map(|pair| pair.cost(side).target_limited).sum();
+        limited > 0.0 && 2.0 * limited >= self.judged_pairs(cell).count() as f64
+    }
+
+    /// The cells, other than A/A controls, for which another pair is worth its time: a required figure is undecided, or
+    /// another one that has had few pairs.
+    pub fn open_cells(&self) -> Vec<usize> {
+        let [first, .., most] = LOOKS;
+        let is_open = |cell: usize, figure: GateFigure| {
+            let pairs = self.judged_pairs(cell).count();
+            if !figure.is_measured() {
+                // Connections are counted in the runs of pairs; other counts need none.
+                return figure == GateFigure::Connections && pairs < first as usize;
+            }
+            let is_limited = figure == GateFigure::Throughput && self.is_target_limited(cell, Side::Head);
+            let enough = if self.cells[cell].requires(figure) { most as usize } else { REPORTED_PAIRS };
+            let is_decided = || self.look(cell, figure).is_some_and(|look| look.is_decided());
+            pairs < first as usize || pairs < enough && !is_limited && !is_decided()
+        };
+        let mut cells: Vec<usize> = self
+            .judged()
+            .filter(|(at, cell, figure)| !cell.control && is_open(*at, *figure))
+            .map(|(at, ..)| at)
+            .collect();
+        cells.dedup();
+        cells
+    }
+
+    /// Whether a figure is certainly worse.
+    pub fn has_regression(&self) -> bool {
+        FigureResult::tested(self).iter().any(FigureResult::is_worse)
+    }
+
+    /// How many figures are decided, and of how many.
+    pub fn progress(&self) -> (usize, usize) {
+        let rows = FigureResult::tested(self);
+        let own =
+            || rows.iter().filter(|row| !self.cells[row.cell].control && row.state != State::NotOffered);
+        (own().filter(|row| row.is_decided()).count(), own().count())
     }
 
     /// Every cell with each of its figures.

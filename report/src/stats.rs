@@ -18,7 +18,7 @@ pub use hodges_lehmann::{Location, hodges_lehmann};
 pub use holm::holm;
 pub use little::mean_in_flight;
 pub use order_statistic::MedianInterval;
-pub use power::{Test, smallest_detectable_shift, smallest_shift_that_all_find};
+pub use power::smallest_detectable_shift;
 pub use sorted::{Number, Sorted};
 pub use stopping::{FIRST_LOOK, interval_after_stopping, is_precise};
 pub use usl::Usl;

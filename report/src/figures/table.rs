@@ -465,7 +465,8 @@ const DEFAULT: Figure = Figure {
 /// What all points of a latency have.
 const LATENCY: Figure = Figure { unit: Unit::Nanoseconds, follows_wall: true, ..DEFAULT };
 
-const TIMED: GateRule = GateRule { name: "", is_timed: true, least_share: 0.0, least_amount: 0.0 };
+/// A figure that varies from run to run.
+pub(crate) const TIMED: GateRule = GateRule { name: "", is_timed: true, least_share: 0.0, least_amount: 0.0 };
 
 const COUNTED: GateRule = GateRule { is_timed: false, ..TIMED };
 

@@ -1,15 +1,15 @@
 //! Judging counts. They hardly vary from run to run, so that a few runs are enough.
 
-use super::{Count, Gate, GateFigure, SCREEN_PAIRS, Side, Stage};
+use super::{Count, Gate, GateFigure, LOOKS, Side, Stage};
 use crate::figures::GateRule;
 use crate::stats::Sorted;
 
 /// Counted runs of each build, and again when the head looks worse.
 pub const COUNTS: u32 = 3;
 
-/// The pairs that are enough to judge connections, since a noisy machine loses some: the chance that all of the head's
-/// are above all of the base's where both are alike is 1 in 12,870, the ways to choose 8 of 16.
-const CONNECTION_PAIRS: u32 = SCREEN_PAIRS / 2;
+/// The pairs that are enough to judge connections: the chance that all of the head's are above all of the base's where
+/// both are alike is 1 in 12,870, the ways to choose 8 of 16.
+const CONNECTION_PAIRS: u32 = LOOKS[0];
 
 /// A count is worse only beyond this multiple of its own range from run to run.
 const RANGES: f64 = 2.0;
@@ -71,8 +71,7 @@ impl Gate {
 
     fn values(&self, cell: usize, figure: GateFigure, stage: Stage, side: Side) -> Vec<f64> {
         if figure == GateFigure::Connections {
-            let pairs = self.pairs.iter().filter(|pair| pair.cell == cell && pair.stage == stage);
-            return pairs.map(|pair| pair.cost(side).connections).collect();
+            return self.judged_pairs(cell).map(|pair| pair.cost(side).connections).collect();
         }
         let counts = self.counts.iter();
         let counts = counts.filter(|count| (count.cell, count.stage, count.side) == (cell, stage, side));
@@ -84,7 +83,7 @@ impl Gate {
         let worse = self.judged().filter(|(cell, _, figure)| {
             // Connections have been counted in every run.
             *figure != GateFigure::Connections
-                && self.counted(*cell, *figure, Stage::Screen).is_some_and(|counted| counted.worse)
+                && self.counted(*cell, *figure, Stage::Measure).is_some_and(|counted| counted.worse)
         });
         let mut cells: Vec<usize> = worse.map(|(cell, _, _)| cell).collect();
         cells.dedup();

@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-use super::{Build, Cell, Cost, Count, GATE_FORMAT, Gate, GateFigure, Pair, SCREEN_PAIRS, Side, Stage};
+use super::{Build, Cell, Cost, Count, GATE_FORMAT, Gate, GateFigure, Pair, Side, Stage};
 use crate::record::{Machine, MachineSettings, Noise};
 
 /// The cell whose head became slower.
@@ -43,17 +43,23 @@ fn gate(number: u32) -> Gate {
         cells,
         pairs: Vec::new(),
         counts: Vec::new(),
+        budget_ns: Some(240_000_000_000),
+        keep_going: false,
         unmatched: Vec::new(),
         not_offered: vec![(GateFigure::SystemCalls, "no tracepoint".to_owned())],
     };
     // Two builds of the same source differ a little.
     let of_this_head = 1.0 + 0.006 * (random.f64() - 0.5);
-    measure(&mut gate, 0, Stage::Screen, SCREEN_PAIRS, slower * of_this_head, &mut random);
-    measure(&mut gate, 1, Stage::Screen, SCREEN_PAIRS, of_this_head, &mut random);
-    measure(&mut gate, 2, Stage::Screen, SCREEN_PAIRS, 1.0, &mut random);
-    for candidate in gate.candidates() {
-        let cost = if candidate.cell == 0 { slower * of_this_head } else { of_this_head };
-        measure(&mut gate, candidate.cell, Stage::Confirm, candidate.pairs, cost, &mut random);
+    loop {
+        let open = gate.open_cells();
+        if open.is_empty() {
+            break;
+        }
+        for cell in open {
+            let cost = if cell == 0 { slower * of_this_head } else { of_this_head };
+            measure(&mut gate, cell, cost, &mut random);
+        }
+        measure(&mut gate, 2, 1.0, &mut random);
     }
     count(&mut gate, number);
     gate
@@ -69,7 +75,9 @@ fn cell(name: &str, control: bool) -> Cell {
         urls: 1_000,
         runs: 3,
         figures: if control { measured } else { [measured, counted].concat() },
+        required: Vec::new(),
         control,
+        target: false,
     }
 }
 
@@ -84,9 +92,9 @@ fn machine() -> Machine {
     }
 }
 
-/// Adds pairs of a cell whose head costs `cost` times as much as the base; half of them begin with either side.
-fn measure(gate: &mut Gate, cell: usize, stage: Stage, pairs: u32, cost: f64, random: &mut Rng) {
-    for number in 0..pairs {
+/// Adds two pairs of a cell whose head costs `cost` times as much as the base, one beginning with either side.
+fn measure(gate: &mut Gate, cell: usize, cost: f64, random: &mut Rng) {
+    for first in [Side::Base, Side::Head] {
         let mut spread = |typical: f64| typical * (1.0 + SPREAD * (random.f64() + random.f64() - 1.0));
         let mut of = |times: f64| Cost {
             wall_ns: spread(150e6) * times,
@@ -94,10 +102,10 @@ fn measure(gate: &mut Gate, cell: usize, stage: Stage, pairs: u32, cost: f64, ra
             peak_memory_bytes: spread(15e6),
             connections: 128.0,
             target_limited: 0.0,
+            target: None,
         };
         let (base, head) = (of(1.0), of(cost));
-        let first = if number % 2 == 0 { Side::Base } else { Side::Head };
-        gate.pairs.push(Pair { cell, stage, first, base, head, repeated: 0 });
+        gate.pairs.push(Pair { cell, stage: Stage::Measure, first, base, head, repeated: 0 });
     }
 }
 
@@ -109,7 +117,7 @@ fn count(gate: &mut Gate, number: u32) {
             for _ in 0..super::COUNTS {
                 gate.counts.push(Count {
                     cell,
-                    stage: Stage::Screen,
+                    stage: Stage::Measure,
                     side,
                     instructions: Some(8_000.0 - 40.0 * less),
                     allocations: Some(if cell == 1 { 0.0 } else { 12.0 }),

@@ -18,11 +18,8 @@ pub fn bmf(gate: &Gate, judgement: &Judgement) -> Option<String> {
     let mut benchmarks: BTreeMap<String, BTreeMap<String, Metric>> = BTreeMap::new();
     for (name, row, ratio) in ratios(gate, judgement) {
         let (estimate, interval) = of_rates(row.figure, ratio);
-        let metric = Metric {
-            value: estimate,
-            lower_value: interval.map(|(low, _)| low),
-            upper_value: interval.map(|(_, high)| high),
-        };
+        let (lower_value, upper_value) = interval.unzip();
+        let metric = Metric { value: estimate, lower_value, upper_value };
         benchmarks
             .entry(benchmark_name(&name))
             .or_default()
@@ -79,8 +76,9 @@ fn identifier(figure: GateFigure) -> String {
     figure.name().to_lowercase().replace(' ', "_")
 }
 
-/// JUnit XML: a test case per figure of a cell, and one for the outcome. A regression is a failure, a figure that was
-/// not measured an error. What this machine cannot count and what the target limited is skipped.
+/// JUnit XML: a test case per figure of a cell, and one for the outcome. A regression is a failure, a required figure
+/// that was not decided an error. One that is not required, that this machine cannot count or that the target limited is
+/// skipped.
 pub fn junit(gate: &Gate, judgement: &Judgement) -> String {
     let rows = judgement.rows.iter().filter(|row| !gate.cells[row.cell].control);
     junit_xml::render(&[Suite {
@@ -96,10 +94,11 @@ pub fn junit(gate: &Gate, judgement: &Judgement) -> String {
 fn case(gate: &Gate, row: &FigureResult) -> Case {
     let problem = |kind: &str, message| Problem { kind: kind.to_owned(), message, details: Vec::new() };
     let result = match &row.state {
-        State::NotWorse | State::NotConfirmed => CaseResult::Passed,
+        State::NotWorse => CaseResult::Passed,
         State::NotOffered | State::TooNoisy | State::TargetLimited => CaseResult::Skipped,
+        State::Undecided | State::Missing(_) if !row.required => CaseResult::Skipped,
         State::Worse => CaseResult::Failure(problem("regression", summary::finding(gate, row))),
-        State::Unreliable => CaseResult::Error(problem("unreliable", summary::finding(gate, row))),
+        State::Undecided => CaseResult::Error(problem("undecided", summary::finding(gate, row))),
         State::Missing(why) => CaseResult::Error(problem("not measured", why.clone())),
     };
     Case { name: row.figure.name().to_owned(), class: gate.cells[row.cell].name(), time_ns: 0, result }

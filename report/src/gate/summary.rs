@@ -3,8 +3,8 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
-use super::candidates::{ALPHA, MARGIN, MUST_FIND};
 use super::judgement::{Ratio, change};
+use super::sequential::{ALPHA, BETA, LOSS, MARGIN};
 use super::{Cell, FigureResult, Gate, GateFigure, GateOutcome, Judgement, Side, State};
 use crate::numbers::{count, duration, percent, three_digits};
 use crate::printable::printable;
@@ -18,7 +18,7 @@ const PROSE_WIDTH: usize = 100;
 
 /// Renders in Markdown, ending in a newline.
 pub fn markdown(gate: &Gate, judgement: &Judgement) -> String {
-    let mut text = format!("### {}\n\n", headline(judgement));
+    let mut text = format!("### {}\n\n", headline(gate, judgement));
     for line in found(gate, judgement) {
         text += &format!("- {line}\n");
     }
@@ -54,7 +54,7 @@ pub fn terminal(gate: &Gate, judgement: &Judgement, width: usize) -> String {
     let legend = LEGEND.map(|line| line.replace("**", ""));
     format!(
         "{}\n\n{}\n{table_of_cells}\n\n{}{}",
-        headline(judgement),
+        headline(gate, judgement),
         prose(found(gate, judgement)),
         prose(legend.to_vec()),
         prose(method(gate))
@@ -78,22 +78,58 @@ pub fn cut(text: &str, most: usize) -> String {
     format!("{}{NOTE}", &text[..end])
 }
 
-const LEGEND: [&str; 4] = [
-    "Head against base: throughput +1 % is better, for all other figures it is worse. ± is half the 98 % interval, of \
-     a count its variation.",
-    "**worse**: found and confirmed by new runs. not confirmed: looked worse, and new runs did not confirm it.",
-    "?: see above. In parentheses: a count that varies too much to be judged. –: not judged.",
+const LEGEND: [&str; 3] = [
+    "Head against base: throughput +1 % is better, for all other figures it is worse. In brackets how bad it can be at \
+     most, or of what is **worse** at least; of a count ± its variation.",
+    "?: undecided. In parentheses: a count that varies too much to be judged. –: not judged.",
     "†: the target was the limit of a wall time, so the ratio is not that of the builds and is not judged.",
 ];
 
-/// The outcome in one line.
-fn headline(judgement: &Judgement) -> String {
-    let worse = judgement.rows.iter().filter(|row| row.is_worse()).count();
-    let figures = if worse == 1 { "figure is" } else { "figures are" };
+/// The most figures that a headline names.
+const MOST_NAMED: usize = 3;
+
+/// The outcome in one line, with what was decided.
+fn headline(gate: &Gate, judgement: &Judgement) -> String {
+    let own = || judgement.rows.iter().filter(|row| !gate.cells[row.cell].control);
+    let name =
+        |row: &FigureResult| format!("{} of {}", row.figure.name(), printable(&gate.cells[row.cell].name()));
+    let list = |rows: Vec<&FigureResult>| {
+        let named: Vec<String> = rows.iter().take(MOST_NAMED).map(|row| name(row)).collect();
+        let more = rows.len().saturating_sub(MOST_NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        format!("{}{more}", named.join("; "))
+    };
+    let count = |state: State| own().filter(|row| row.state == state).count();
     match judgement.outcome {
-        GateOutcome::Pass => "Pass: nothing is worse".to_owned(),
-        GateOutcome::Regression => format!("Regression: {worse} {figures} worse"),
-        GateOutcome::Inconclusive => "Inconclusive: a regression could have been missed".to_owned(),
+        GateOutcome::Regression => {
+            let worse: Vec<_> = own().filter(|row| row.is_worse()).collect();
+            let changed = |row: &&FigureResult| row.ratio.map(|ratio| change(row.figure, ratio.estimate));
+            match (&worse[..], worse.first().and_then(changed)) {
+                ([row], Some(change)) => format!("Regression: {} {change}", name(row)),
+                _ => format!("Regression: {} figures are worse: {}", worse.len(), list(worse)),
+            }
+        }
+        GateOutcome::Pass => {
+            let open = count(State::Undecided);
+            let open = if open > 0 {
+                format!("; {open} that are not required are undecided")
+            } else {
+                String::new()
+            };
+            format!("Pass: nothing is worse: {} figures decided{open}", count(State::NotWorse))
+        }
+        GateOutcome::Inconclusive => {
+            let open: Vec<_> = own().filter(|row| row.required && !row.is_decided()).collect();
+            let open: Vec<_> = open
+                .into_iter()
+                .filter(|row| matches!(row.state, State::Undecided | State::Missing(_)))
+                .collect();
+            let decided = format!("{} figures are not worse", count(State::NotWorse));
+            match open.is_empty() {
+                true => format!("Undecided: a regression could have been missed; {decided}"),
+                false => format!("Undecided: {}; {decided}", list(open)),
+            }
+        }
     }
 }
 
@@ -121,7 +157,15 @@ pub(super) fn found(gate: &Gate, judgement: &Judgement) -> Vec<String> {
         let names: Vec<String> = cells.map(|unmatched| printable(&unmatched.cell)).collect();
         (!names.is_empty()).then(|| format!("{what}: {}", names.join("; ")))
     });
-    findings.chain(doubts).chain(limited).chain(not_offered).chain(unmatched).chain(same).collect()
+    let notes = judgement.notes.iter().map(|note| printable(note));
+    findings
+        .chain(doubts)
+        .chain(limited)
+        .chain(not_offered)
+        .chain(unmatched)
+        .chain(same)
+        .chain(notes)
+        .collect()
 }
 
 /// A figure that is worse, in a sentence.
@@ -136,13 +180,8 @@ pub(super) fn finding(gate: &Gate, row: &FigureResult) -> String {
             let (base, head) = (three_or_all(base), three_or_all(head));
             format!("{name}: {of} went from {base} to {head} {each}{}", part.unwrap_or_default())
         }
-        (None, Some(Ratio { estimate, interval: Some((low, high)) })) => {
-            let [estimate, one, other] = [estimate, low, high].map(|ratio| change(row.figure, ratio));
-            format!(
-                "{name}: {of} {estimate} (98 % interval {one} to {other}, {} new pairs, p = {:.1e} adjusted)",
-                row.pairs,
-                row.p.unwrap_or(1.0)
-            )
+        (None, Some(ratio)) => {
+            format!("{name}: {of} {} after {} pairs", bounded(row, ratio), row.pairs)
         }
         _ => format!("{name}: {of}"),
     }
@@ -177,24 +216,30 @@ fn named(cell: &Cell) -> String {
 
 /// A figure in a cell of the table.
 fn text(row: &FigureResult) -> String {
-    let ratio = row.ratio.map(|ratio| {
-        let change = change(row.figure, ratio.estimate);
-        let half = match ratio.interval {
-            Some((low, high)) => (high - low) / 2.0,
-            None => row.detectable.map_or(0.0, |least| least - 1.0),
-        };
-        format!("{change} ± {:.1}", half * 100.0)
-    });
     let counts = || row.counts.map(|(base, head)| format!("{} → {}", three_or_all(base), three_or_all(head)));
-    let text = ratio.or_else(counts).unwrap_or_default();
+    let text = row.ratio.map(|ratio| bounded(row, ratio)).or_else(counts).unwrap_or_default();
     match row.state {
         State::NotWorse => text,
-        State::NotConfirmed => format!("{text} not confirmed"),
         State::Worse => format!("**{text} worse**"),
-        State::Unreliable | State::Missing(_) => format!("{text} ?"),
+        State::Undecided | State::Missing(_) => format!("{text} ?"),
         State::TooNoisy => format!("({text})"),
         State::NotOffered => "–".to_owned(),
         State::TargetLimited => format!("{text} †"),
+    }
+}
+
+/// A change with the bound that decides: `+0.4 % [at most +2.1 %]`, `+5.3 % [at least +1.9 %]`, and of a count
+/// `+3.1 % ± 1.0`.
+fn bounded(row: &FigureResult, ratio: Ratio) -> String {
+    let estimate = change(row.figure, ratio.estimate);
+    let bound = |words: &str, ratio: f64| format!("{estimate} [at {words} {}]", change(row.figure, ratio));
+    match (row.is_worse(), ratio.at_least, ratio.interval) {
+        (_, _, Some((_, most))) if row.counts.is_some() => {
+            format!("{estimate} ± {:.1}", (most - ratio.estimate) * 100.0)
+        }
+        (true, Some(least), _) => bound("least", least),
+        (false, _, Some((_, most))) => bound("most", most),
+        _ => estimate,
     }
 }
 
@@ -209,7 +254,6 @@ fn method(gate: &Gate) -> Vec<String> {
         _ if least == most => format!("{least} runs"),
         _ => format!("{least} to {most} runs"),
     };
-    let screened = super::SCREEN_PAIRS;
     let quotas = machine.settings.cpu_quotas.iter();
     vec![
         format!("base {}, head {}", gate.base.label(), gate.head.label()),
@@ -224,11 +268,13 @@ fn method(gate: &Gate) -> Vec<String> {
             gate.pairs.len(),
         ),
         format!(
-            "{screened} pairs of each cell screen for candidates, new pairs confirm them: worse than {} at {}, adjusted \
-             for all candidates; a drop of {} must be detectable",
+            "pairs were added until each figure was decided, at most {} of a cell: worse is more than {}, at {} for all \
+             figures and looks together; not worse excludes a loss of {}, at {} for each",
+            super::LOOKS[super::LOOKS.len() - 1],
             percent(MARGIN.exp() - 1.0),
             percent(ALPHA),
-            percent(1.0 - (-MUST_FIND).exp()),
+            percent(1.0 - (-LOSS).exp()),
+            percent(BETA),
         ),
         printable(&gate.command),
     ]

@@ -10,7 +10,7 @@ use self::synthetic::{EVEN, Truth, gate};
 use crate::exports::junit;
 
 use super::{
-    FigureResult, Gate, GateError, GateFigure, GateOutcome, Judgement, SCREEN_PAIRS, Side, State, exports,
+    FigureResult, Gate, GateError, GateFigure, GateOutcome, Judgement, LOOKS, Side, Stage, State, exports,
     read, read_all, save, summary,
 };
 
@@ -28,9 +28,10 @@ fn judged(gate: &Gate) -> (GateOutcome, Judgement) {
 #[test]
 fn nothing_worse_is_a_pass() {
     let (outcome, judgement) = judged(&gate(&[EVEN, EVEN]));
-    assert_eq!((outcome, judgement.doubts), (GateOutcome::Pass, Vec::<String>::new()));
-    let throughput = judgement.rows.iter().find(|row| row.figure == GateFigure::Throughput).unwrap();
-    assert!(throughput.detectable.unwrap() < 1.05, "{throughput:?}");
+    assert_eq!((outcome, judgement.doubts.clone()), (GateOutcome::Pass, Vec::<String>::new()));
+    let throughput = row(&judgement, 0, GateFigure::Throughput);
+    assert!(throughput.ratio.unwrap().interval.unwrap().1 < 1.05, "{throughput:?}");
+    assert_eq!(throughput.pairs, LOOKS[0], "it is decided at the first look");
 }
 
 #[test]
@@ -41,15 +42,18 @@ fn the_cell_and_the_figure_that_are_worse_are_named() {
     assert_eq!(worse.len(), 1);
     assert_eq!((worse[0].cell, worse[0].figure), (1, GateFigure::Throughput));
     let ratio = worse[0].ratio.unwrap();
-    let (low, high) = ratio.interval.unwrap();
-    assert!((ratio.estimate - 1.08).abs() < 1e-3 && low < 1.08 && 1.08 < high, "{ratio:?}");
+    let (least, (low, most)) = (ratio.at_least.unwrap(), ratio.interval.unwrap());
+    assert!(
+        (ratio.estimate - 1.08).abs() < 1e-3 && 1.01 < least && least <= low && low < 1.08 && 1.08 < most,
+        "{ratio:?}"
+    );
 }
 
 #[test]
-fn a_regression_below_one_per_cent_is_not_confirmed() {
+fn a_loss_below_one_per_cent_is_no_regression() {
     let (outcome, judgement) = judged(&gate(&[Truth { wall: 1.009, ..EVEN }]));
     assert_eq!(outcome, GateOutcome::Pass);
-    assert_eq!(row(&judgement, 0, GateFigure::Throughput).state, State::NotConfirmed);
+    assert_eq!(row(&judgement, 0, GateFigure::Throughput).state, State::NotWorse);
 }
 
 #[test]
@@ -68,24 +72,82 @@ fn a_count_needs_no_pairs() {
 }
 
 #[test]
-fn a_noisy_machine_is_inconclusive() {
-    let (outcome, judgement) = judged(&gate(&[Truth { spread: 0.2, ..EVEN }]));
+fn a_noisy_machine_leaves_required_figures_undecided() {
+    let (outcome, judgement) = judged(&gate(&[Truth { spread: 0.4, ..EVEN }]));
     assert_eq!(outcome, GateOutcome::Inconclusive);
-    assert!(judgement.doubts.iter().any(|doubt| doubt.contains("could have been missed")), "{judgement:?}");
+    assert_eq!(row(&judgement, 0, GateFigure::Cpu).state, State::Undecided);
+    let [doubt] = &judgement.doubts[..] else { panic!("{judgement:?}") };
+    assert!(
+        doubt.starts_with("CPU of ours:128, sprint: ") && doubt.contains("could have gone unnoticed"),
+        "{doubt}"
+    );
+    assert!(doubt.contains("pairs would decide it") && doubt.contains("--budget"), "{doubt}");
 }
 
 #[test]
-fn on_a_busy_machine_only_counts_are_reliable() {
-    let busy = |truth: Truth| {
-        let mut gate = gate(&[truth]);
-        gate.noise.others_cpu_ns = Some(gate.took_ns);
-        judged(&gate)
+fn only_required_figures_make_a_gate_inconclusive() {
+    let mut gate = gate(&[Truth { spread: 0.4, ..EVEN }]);
+    gate.cells[0].required = vec![GateFigure::Connections];
+    let (outcome, judgement) = judged(&gate);
+    assert_eq!(outcome, GateOutcome::Pass);
+    assert!(
+        judgement.notes.iter().any(|note| note.starts_with("not required: CPU of ours:128")),
+        "{judgement:?}"
+    );
+    gate.cells[0].required = vec![GateFigure::Throughput];
+    assert_eq!(judged(&gate).0, GateOutcome::Inconclusive);
+}
+
+#[test]
+fn a_cell_is_open_until_its_required_figures_are_decided() {
+    let with_pairs = |truth: Truth, pairs: usize| {
+        let mut gate = gate(&[truth, EVEN]);
+        gate.pairs.truncate(3 * pairs);
+        gate.open_cells()
     };
-    let (outcome, judgement) = busy(SLOWER);
-    assert_eq!(outcome, GateOutcome::Inconclusive);
-    assert_eq!(row(&judgement, 0, GateFigure::Throughput).state, State::Unreliable);
-    assert!(judgement.doubts[0].starts_with("the machine was busy"), "{judgement:?}");
-    assert_eq!(busy(Truth { instructions: 1.05, ..SLOWER }).0, GateOutcome::Regression);
+    assert_eq!(with_pairs(EVEN, 7), [0, 1], "no figure is tested yet");
+    assert_eq!(with_pairs(EVEN, 8), [0_usize; 0]);
+    let noisy = Truth { spread: 0.4, ..EVEN };
+    assert_eq!(with_pairs(noisy, 64), [0]);
+    assert_eq!(with_pairs(noisy, 96), [0_usize; 0], "no cell has more pairs");
+}
+
+#[test]
+fn load_on_the_machine_is_a_note() {
+    let mut gate = gate(&[SLOWER]);
+    gate.noise.others_cpu_ns = Some(gate.took_ns);
+    let (outcome, judgement) = judged(&gate);
+    assert_eq!(outcome, GateOutcome::Regression, "the pairs show it");
+    assert!(judgement.notes[0].starts_with("the machine was busy"), "{judgement:?}");
+}
+
+#[test]
+fn noise_of_the_control_leaves_figures_undecided() {
+    let mut gate = gate(&[Truth { cpu: 1.08, ..EVEN }]);
+    assert_eq!(judged(&gate).0, GateOutcome::Regression);
+    for pair in gate.pairs.iter_mut().filter(|pair| pair.cell == 1) {
+        pair.head.cpu_ns = pair.base.cpu_ns * (pair.head.cpu_ns / pair.base.cpu_ns).powi(60);
+    }
+    let (outcome, judgement) = judged(&gate);
+    assert_eq!(
+        (outcome, &row(&judgement, 0, GateFigure::Cpu).state),
+        (GateOutcome::Inconclusive, &State::Undecided)
+    );
+}
+
+#[test]
+fn pairs_of_both_stages_of_an_older_gate_are_judged() {
+    let mut older = Gate { gate_format: 2, ..gate(&[SLOWER]) };
+    for (at, pair) in older.pairs.iter_mut().enumerate() {
+        pair.stage = if at < 32 { Stage::Measure } else { Stage::Confirm };
+    }
+    let text = serde_json::to_string(&older).unwrap().replace("\"measure\"", "\"screen\"");
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("older.json");
+    fs::write(&path, text).unwrap();
+    let read = read(&path).unwrap();
+    assert_eq!(read, older);
+    assert_eq!(judged(&read).0, GateOutcome::Regression);
 }
 
 #[test]
@@ -126,12 +188,12 @@ fn a_noisy_count_is_not_judged() {
 }
 
 #[test]
-fn many_runs_that_the_target_delayed_are_inconclusive() {
+fn many_runs_that_the_target_delayed_are_a_note() {
     let mut gate = gate(&[EVEN]);
     gate.pairs.iter_mut().for_each(|pair| pair.repeated = 1);
     let (outcome, judgement) = judged(&gate);
-    assert_eq!(outcome, GateOutcome::Inconclusive);
-    assert!(judgement.doubts[0].contains("the target delayed 10.0 % of its runs"), "{judgement:?}");
+    assert_eq!(outcome, GateOutcome::Pass);
+    assert!(judgement.notes[0].contains("the target delayed 10.0 % of its runs"), "{judgement:?}");
 }
 
 /// Makes the target the limit in a share of a side's runs of a cell.
@@ -247,8 +309,9 @@ fn names_of_cells_for_bencher_have_at_most_1024_bytes_and_stay_different() {
 
 #[test]
 fn missing_measurements_are_inconclusive() {
+    let [first, ..] = LOOKS;
     let mut some_missing = gate(&[EVEN, EVEN]);
-    some_missing.pairs.remove(3);
+    some_missing.pairs.truncate(3 * first as usize - 3);
     assert_eq!(judged(&some_missing).0, GateOutcome::Inconclusive);
     let mut not_counted = gate(&[EVEN]);
     not_counted.counts.truncate(2);
@@ -258,9 +321,9 @@ fn missing_measurements_are_inconclusive() {
     let mut kept = 0;
     one_connection.pairs.retain(|pair| {
         kept += u32::from(pair.cell == 0);
-        pair.cell != 0 || kept <= SCREEN_PAIRS / 2
+        pair.cell != 0 || kept <= first
     });
-    assert_eq!(judged(&one_connection).0, GateOutcome::Pass, "half of the pairs are enough");
+    assert_eq!(judged(&one_connection).0, GateOutcome::Pass);
     let lost = one_connection.pairs.iter().position(|pair| pair.cell == 0).unwrap();
     one_connection.pairs.remove(lost);
     assert_eq!(judged(&one_connection).0, GateOutcome::Inconclusive);

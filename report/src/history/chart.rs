@@ -16,7 +16,7 @@ pub(crate) const TITLE: &str = "How the figures developed";
 
 /// How to read the pictures.
 pub(crate) const HOW_TO_READ: [&str; 3] = [
-    "Dots: head ÷ reference, a gate each, with its 98 % interval where it comes from pairs; red where the gate found it worse.",
+    "Dots: head ÷ reference, a gate each, with its 90 % interval where it comes from pairs; red where the gate found it worse.",
     "Hollow dots: pairs or counts are missing; these have no interval, and do not count for changes.",
     "Dashed: a change, by E-divisive (advice, not a finding), of the median or, where it stays, of the spread. Bars: medians.",
 ];
@@ -109,10 +109,10 @@ mod tests {
             r#"<text x="20" y="175" class="ink name">tokio:128, sprint<"#,
             r#"<g transform="translate(20 192)">"#,
             ">throughput<",
-            r#"<text x="416" y="12" text-anchor="end" class="ink">−5.6 %<"#,
-            r#"<text x="41" y="76.7" text-anchor="end" class="mute small">1×<"#,
+            r#"<text x="416" y="12" text-anchor="end" class="ink">−5.7 %<"#,
+            r#"<text x="41" y="76.4" text-anchor="end" class="mute small">1×<"#,
             r#"<text x="53.7" y="162" text-anchor="middle" class="mute small">2026-03-01<"#,
-            r#"cx="53.7" cy="73.2" r="2.8">"#,
+            r#"cx="53.7" cy="73.5" r="2.8">"#,
             r#"<line class="axis knee" x1="246.4" y1="50" x2="246.4" y2="146">"#,
             r#"<g transform="translate(472 192)">"#,
             ">CPU<",

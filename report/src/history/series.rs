@@ -42,7 +42,7 @@ impl Series {
         let mut cells: Vec<&Cell> = Vec::new();
         let mut found: Vec<(usize, Series)> = Vec::new();
         for (index, gate) in gates.iter().enumerate() {
-            for row in FigureResult::reliable(gate) {
+            for row in FigureResult::tested(gate) {
                 let cell = &gate.cells[row.cell];
                 if cell.control || row.state == State::NotOffered {
                     continue;
@@ -141,15 +141,6 @@ mod tests {
 
     fn of(series: &[Series], cell: &str, figure: GateFigure) -> Series {
         series.iter().find(|series| series.cell == cell && series.figure == figure).unwrap().clone()
-    }
-
-    #[test]
-    fn on_an_unreliable_machine_nothing_is_worse() {
-        let mut gates = example::gates(24);
-        gates[20].noise.others_cpu_ns = Some(gates[20].took_ns);
-        let throughput = of(&all(&gates), example::STEPPED, GateFigure::Throughput);
-        let states = [19, 20, 21].map(|gate| throughput.points[gate].state.clone());
-        assert_eq!(states, [State::Worse, State::Unreliable, State::Worse]);
     }
 
     #[test]

@@ -67,7 +67,7 @@ mod tests {
         let page = render(&History::all(&gates, None).unwrap());
         assert_eq!(page.matches("<svg ").count(), 2 * 9, "of two machines, and one figure has no ratio");
         assert_eq!(page.matches("<th scope=\"row\"").count(), 2 * 10);
-        assert!(page.contains("2026-03-14 head-14: −5.6 %, worse"), "{page}");
+        assert!(page.contains("2026-03-14 head-14: −5.5 %, worse"), "{page}");
         let descriptions = page.split("<desc ").skip(1).filter_map(|rest| rest.split("</desc>").next());
         let descriptions: BTreeSet<&str> =
             descriptions.filter_map(|rest| rest.split_once('>')).map(|(_, text)| text).collect();

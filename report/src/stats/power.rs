@@ -16,44 +16,17 @@ const PRECISION: f64 = 100.0;
 /// `noise` are differences between two runs of the same program. Since their order is arbitrary, each is drawn with a
 /// random sign; then the shift is added and tested. The draws are the same for every shift and come from `seed`.
 pub fn smallest_detectable_shift(noise: &[f64], level: f64, power: f64, seed: u64) -> Option<f64> {
-    let test = Test { differences: noise.len(), level: level / 2.0, margin: 0.0 };
-    smallest_shift_that_all_find(noise, &[test], power, seed)
-}
-
-/// A one-sided signed-rank test for differences above zero.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Test {
-    /// The number of differences.
-    pub differences: usize,
-    /// The significance level.
-    pub level: f64,
-    /// The null hypothesis: differences are tested for being above this.
-    pub margin: f64,
-}
-
-impl Test {
-    /// Whether it is significant for `differences`.
-    pub fn finds(&self, differences: impl IntoIterator<Item = f64>) -> bool {
-        let above: Vec<f64> = differences.into_iter().map(|difference| difference - self.margin).collect();
-        signed_rank::greater(&above) <= self.level
-    }
-}
-
-/// As [`smallest_detectable_shift`], for shifts upwards that each of `tests` finds in its own differences. `None` where
-/// one of them has too few differences to find any.
-pub fn smallest_shift_that_all_find(noise: &[f64], tests: &[Test], power: f64, seed: u64) -> Option<f64> {
-    let can_find = |test: &Test| 0.5_f64.powf(test.differences as f64) <= test.level;
-    if noise.is_empty() || !tests.iter().all(can_find) {
+    let level = level / 2.0;
+    if noise.is_empty() || 0.5_f64.powf(noise.len() as f64) > level {
         return None;
     }
-    let all: usize = tests.iter().map(|test| test.differences).sum();
-    let mut draws = draws(noise, all, seed);
-    draws.iter_mut().for_each(|draw| sort_for_each(draw, tests));
+    let mut draws = draws(noise, seed);
+    // Sorted differences are fast to rank after a shift.
+    draws.iter_mut().for_each(|draw| draw.sort_unstable_by(f64::total_cmp));
     let needed = (power * draws.len() as f64).ceil() as usize;
     // With a shift beyond the largest difference all signs are positive.
     let largest = noise.iter().fold(0.0_f64, |largest, difference| largest.max(difference.abs()));
-    let margin = tests.iter().fold(0.0_f64, |most, test| most.max(test.margin));
-    let (mut too_small, mut enough) = (0.0, (largest + margin) * (1.0 + 1.0 / PRECISION));
+    let (mut too_small, mut enough) = (0.0, largest * (1.0 + 1.0 / PRECISION));
     // A draw in which a shift is found shows a larger shift as well, so each draw is tested only until it is known on
     // which side of the shift it lies.
     let mut open: Vec<&[f64]> = draws.iter().map(Vec::as_slice).collect();
@@ -61,7 +34,7 @@ pub fn smallest_shift_that_all_find(noise: &[f64], tests: &[Test], power: f64, s
     while enough - too_small > enough / PRECISION {
         let middle = f64::midpoint(too_small, enough);
         let (found, missed): (Vec<&[f64]>, Vec<&[f64]>) =
-            open.into_iter().partition(|draw| are_found(draw, middle, tests));
+            open.into_iter().partition(|draw| is_found(draw, middle, level));
         if found_below + found.len() >= needed {
             (enough, open) = (middle, found);
         } else {
@@ -72,32 +45,19 @@ pub fn smallest_shift_that_all_find(noise: &[f64], tests: &[Test], power: f64, s
     Some(enough)
 }
 
-fn draws(noise: &[f64], count: usize, seed: u64) -> Vec<Vec<f64>> {
+fn draws(noise: &[f64], seed: u64) -> Vec<Vec<f64>> {
     let mut random = Rng::with_seed(seed);
     let mut draw_one = || {
         let difference = noise[random.usize(..noise.len())];
         if random.bool() { difference } else { -difference }
     };
-    (0..DRAWS).map(|_| (0..count).map(|_| draw_one()).collect()).collect()
+    (0..DRAWS).map(|_| noise.iter().map(|_| draw_one()).collect()).collect()
 }
 
-/// Sorts the differences of each test, so that they are fast to rank after a shift.
-fn sort_for_each(mut draw: &mut [f64], tests: &[Test]) {
-    for test in tests {
-        let (own, others) = draw.split_at_mut(test.differences);
-        own.sort_unstable_by(f64::total_cmp);
-        draw = others;
-    }
-}
-
-/// Whether each of the tests finds the shift.
-fn are_found(mut draw: &[f64], shift: f64, tests: &[Test]) -> bool {
-    tests.iter().all(|test| {
-        let (own, others) = draw.split_at(test.differences);
-        draw = others;
-        let above: Vec<f64> = own.iter().map(|difference| difference + shift - test.margin).collect();
-        signed_rank::roughly_greater(&above) <= test.level
-    })
+/// Whether the test at a one-sided level finds the shift.
+fn is_found(draw: &[f64], shift: f64, level: f64) -> bool {
+    let shifted: Vec<f64> = draw.iter().map(|difference| difference + shift).collect();
+    signed_rank::roughly_greater(&shifted) <= level
 }
 
 #[cfg(test)]
@@ -124,18 +84,6 @@ mod tests {
     }
 
     #[test]
-    fn two_tests_need_a_larger_shift_by_the_stricter_margin() {
-        let screen = Test { differences: 16, level: 0.05, margin: 0.0 };
-        let confirm = Test { differences: 20, level: 0.01, margin: 0.3 };
-        let both = smallest_shift_that_all_find(&noise(16), &[screen, confirm], 0.8, 1).unwrap();
-        let strict = Test { margin: 0.0, ..confirm };
-        let without = smallest_shift_that_all_find(&noise(16), &[strict], 0.8, 1).unwrap();
-        assert!((both - without - 0.3).abs() < 0.1, "{both} {without}");
-        let hopeless = Test { differences: 6, level: 0.01, margin: 0.0 };
-        assert_eq!(smallest_shift_that_all_find(&noise(16), &[screen, hopeless], 0.8, 1), None);
-    }
-
-    #[test]
     fn the_shift_falls_with_differences_and_grows_with_strictness() {
         let at = |count, level, power| smallest_detectable_shift(&noise(count), level, power, 1).unwrap();
         assert!(at(40, 0.01, 0.8) < 0.7 * at(12, 0.01, 0.8));
@@ -148,8 +96,7 @@ mod tests {
     fn the_detectable_shift_has_its_power() {
         let noise = noise(24);
         let shift = smallest_detectable_shift(&noise, 0.01, 0.8, 1).unwrap();
-        let test = Test { differences: 24, level: 0.005, margin: 0.0 };
-        let found = draws(&noise, 24, 99).iter().filter(|draw| are_found(draw, shift, &[test])).count();
+        let found = draws(&noise, 99).iter().filter(|draw| is_found(draw, shift, 0.005)).count();
         let share = found as f64 / DRAWS as f64;
         assert!((0.72..0.88).contains(&share), "{share}");
     }

@@ -1,7 +1,7 @@
 //! Synthetic gates with known differences between base and head.
 
 use crate::example::record;
-use crate::gate::{Build, Cell, Cost, Count, GATE_FORMAT, Gate, GateFigure, Pair, SCREEN_PAIRS, Side, Stage};
+use crate::gate::{Build, Cell, Cost, Count, GATE_FORMAT, Gate, GateFigure, LOOKS, Pair, Side, Stage};
 use crate::record::Noise;
 
 /// The true differences of a cell.
@@ -9,6 +9,8 @@ use crate::record::Noise;
 pub(super) struct Truth {
     /// Head ÷ base of wall times.
     pub(super) wall: f64,
+    /// Head ÷ base of CPU times.
+    pub(super) cpu: f64,
     /// By how much, up and down, a pair's ratio differs from the true one.
     pub(super) spread: f64,
     /// Head ÷ base of instructions.
@@ -17,9 +19,10 @@ pub(super) struct Truth {
     pub(super) connections: f64,
 }
 
-pub(super) const EVEN: Truth = Truth { wall: 1.0, spread: 0.005, instructions: 1.0, connections: 0.0 };
+pub(super) const EVEN: Truth =
+    Truth { wall: 1.0, cpu: 1.0, spread: 0.005, instructions: 1.0, connections: 0.0 };
 
-/// A gate with a cell for each of `truths` and the A/A control, with the pairs of both stages and the counts.
+/// A gate with a cell for each of `truths` and the A/A control, with as many pairs as a cell can have and the counts.
 pub(super) fn gate(truths: &[Truth]) -> Gate {
     let build = |name: &str, digit: &str| Build { name: name.to_owned(), digest: digit.repeat(64) };
     let figures =
@@ -30,7 +33,9 @@ pub(super) fn gate(truths: &[Truth]) -> Gate {
         urls: 1_000,
         runs: 10,
         figures: if control { vec![GateFigure::Throughput, GateFigure::Cpu] } else { figures.clone() },
+        required: Vec::new(),
         control,
+        target: false,
     };
     let cells = (0..truths.len()).map(|at| (at, false)).chain([(0, true)]).map(cell).collect();
     let mut gate = Gate {
@@ -47,24 +52,18 @@ pub(super) fn gate(truths: &[Truth]) -> Gate {
         cells,
         pairs: Vec::new(),
         counts: Vec::new(),
+        budget_ns: Some(240_000_000_000),
+        keep_going: false,
         unmatched: Vec::new(),
         not_offered: vec![(GateFigure::Allocations, "there is no valgrind: install valgrind".to_owned())],
     };
-    for (cell, truth) in truths.iter().chain([&EVEN]).enumerate() {
-        for stage in [Stage::Screen, Stage::Confirm] {
-            gate.pairs
-                .extend((0..crate::gate::CONFIRM_PAIRS[2]).map(|number| pair(cell, stage, number, truth)));
-        }
+    let [.., most] = LOOKS;
+    for number in 0..most {
+        let cells = truths.iter().chain([&EVEN]).enumerate();
+        gate.pairs.extend(cells.map(|(cell, truth)| pair(cell, number, truth)));
     }
-    gate.pairs.retain({
-        let mut screened = vec![0; truths.len() + 1];
-        move |pair| {
-            screened[pair.cell] += u32::from(pair.stage == Stage::Screen);
-            pair.stage == Stage::Confirm || screened[pair.cell] <= SCREEN_PAIRS
-        }
-    });
     for (cell, truth) in truths.iter().enumerate() {
-        for stage in [Stage::Screen, Stage::Confirm] {
+        for stage in [Stage::Measure, Stage::Confirm] {
             for (side, ratio) in [(Side::Base, 1.0), (Side::Head, truth.instructions)] {
                 gate.counts.extend((0..3).map(|number| Count {
                     cell,
@@ -80,17 +79,24 @@ pub(super) fn gate(truths: &[Truth]) -> Gate {
     gate
 }
 
-/// A pair with symmetric noise around the true ratio.
-fn pair(cell: usize, stage: Stage, number: u32, truth: &Truth) -> Pair {
+/// A pair with symmetric noise around the true ratio: of eight pairs in turn, half on either side.
+fn pair(cell: usize, number: u32, truth: &Truth) -> Pair {
     let sign = if number.is_multiple_of(2) { 1.0 } else { -1.0 };
-    let noise = (truth.spread * sign * (1.0 + f64::from(number / 2)) / 8.0).exp();
-    let base =
-        Cost { wall_ns: 8e6, cpu_ns: 7e6, peak_memory_bytes: 7e6, connections: 128.0, target_limited: 0.0 };
+    let noise = (truth.spread * sign * (1.0 + f64::from(number % 8 / 2)) / 4.0).exp();
+    let base = Cost {
+        wall_ns: 8e6,
+        cpu_ns: 7e6,
+        peak_memory_bytes: 7e6,
+        connections: 128.0,
+        target_limited: 0.0,
+        target: None,
+    };
     let head = Cost {
         wall_ns: (base.wall_ns * truth.wall * noise).round(),
-        cpu_ns: (base.cpu_ns * noise).round(),
+        cpu_ns: (base.cpu_ns * truth.cpu * noise).round(),
         connections: base.connections + truth.connections,
         ..base
     };
-    Pair { cell, stage, first: if sign > 0.0 { Side::Base } else { Side::Head }, base, head, repeated: 0 }
+    let first = if sign > 0.0 { Side::Base } else { Side::Head };
+    Pair { cell, stage: Stage::Measure, first, base, head, repeated: 0 }
 }

@@ -123,10 +123,9 @@ fn dot(point: &Point, scales: &Scales) -> Markup {
     let radius = (apart / 3.0).clamp(1.0, 2.8);
     let interval = point.interval.map(|(low, high)| format!(" ({} to {})", change(low), change(high)));
     let state = match &point.state {
-        State::NotWorse => "nothing looked worse".to_owned(),
-        State::NotConfirmed => "looked worse, and new runs did not confirm it".to_owned(),
+        State::NotWorse => "not worse".to_owned(),
         State::Worse => "worse".to_owned(),
-        State::Unreliable => "worse, on a machine too noisy to trust".to_owned(),
+        State::Undecided => "undecided".to_owned(),
         State::TooNoisy => "it varies too much by itself to be judged".to_owned(),
         State::Missing(why) => why.clone(),
         State::NotOffered => String::new(),
