@@ -273,9 +273,11 @@ impl GateProgress {
 
     /// `12 of 29 figures decided, at most 183 s left`.
     fn text(&self) -> String {
-        let (decided, figures) = self.decided;
         let left = self.ends.saturating_duration_since(Instant::now()).as_secs_f64().ceil();
-        format!("{decided} of {figures} figures decided, at most {left} s left")
+        match self.decided {
+            (_, 0) => format!("at most {left} s left"),
+            (decided, figures) => format!("{decided} of {figures} figures decided, at most {left} s left"),
+        }
     }
 }
 
