@@ -116,7 +116,9 @@ impl Artifact {
     pub(crate) fn program(&self) -> Result<&Path> {
         match &self.origin {
             Origin::Program(program) => Ok(program),
-            Origin::Manifest => bail!("{} has no target of its own to compare: leave out [[target]]", self.build.name),
+            Origin::Manifest => {
+                bail!("{} has no target of its own to compare: leave out [[target]]", self.build.name)
+            }
         }
     }
 

@@ -92,12 +92,7 @@ impl GateConfig {
             let kind = if cell.is_target { "target" } else { "cell" };
             cell.check().with_context(|| format!("{kind} `{}`", cell.contender))?;
             let same = |other: &CellConfig| other.key() == cell.key();
-            ensure!(
-                !cells[..at].iter().any(same),
-                "{} × {} is defined twice",
-                cell.contender,
-                cell.preset
-            );
+            ensure!(!cells[..at].iter().any(same), "{} × {} is defined twice", cell.contender, cell.preset);
         }
         Ok(GateConfig { build, cells })
     }

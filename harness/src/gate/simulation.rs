@@ -201,9 +201,8 @@ fn blank(seed: u64) -> Gate {
     let build = |name: &str| Build { name: name.to_owned(), digest: name.to_owned() };
     let cell = |at: usize| {
         let (control, target) = (at == CELLS, is_of_target(at));
-        let is_judged = |figure: &GateFigure| {
-            figure.is_of_target() == target && (figure.is_measured() || !control)
-        };
+        let is_judged =
+            |figure: &GateFigure| figure.is_of_target() == target && (figure.is_measured() || !control);
         let figures: Vec<GateFigure> = GateFigure::ALL.into_iter().filter(is_judged).collect();
         let required = figures.iter().copied().filter(|figure| figure.is_required_by_default()).collect();
         Cell {

@@ -236,7 +236,8 @@ fn certain_regression_ends_a_gate_unless_it_is_to_keep_going() {
         let folder = TempDir::new().unwrap();
         config(&folder, "['connections', 'allocations']");
         let (base, head) = (common::inflight(), common::example("planted"));
-        let args = ["--base", base.to_str().unwrap(), "--head", head.to_str().unwrap(), "--history", "history"];
+        let args =
+            ["--base", base.to_str().unwrap(), "--head", head.to_str().unwrap(), "--history", "history"];
         let mut gate = gate(&folder, &[&args[..], keep_going].concat());
         let output = gate.env("PLANTED", "tokio-current+common:4 connect 1").output().unwrap();
         assert_code(&output, 1, &["Regression: ", "connections went from 4 to 5 a run"]);
