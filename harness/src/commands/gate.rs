@@ -265,7 +265,7 @@ struct GateProgress {
 
 impl GateProgress {
     fn new(budget: Duration, interrupted: &'static AtomicBool) -> GateProgress {
-        let bar = if io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+        let bar = if io::stderr().is_terminal() { ProgressBar::new(1) } else { ProgressBar::hidden() };
         let style = ProgressStyle::with_template("{prefix}  {bar:30}  {msg}").expect("the template is right");
         bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏ "));
         GateProgress { bar, decided: (0, 0), ends: Instant::now() + budget, interrupted }

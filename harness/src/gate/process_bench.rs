@@ -120,9 +120,9 @@ struct StartReadings {
 }
 
 impl<'a> ProcessBench<'a> {
-    /// Starts the targets of `cells`, and finds the contenders in both builds. `program`, this one, is the target of
-    /// [`CellConfig`]s that compare contenders, and the load of those that compare targets. The third build, another
-    /// copy of the base, is for the A/A control.
+    /// Starts the targets of `cells`, and finds the contenders in both builds. `program`, this one, serves the cells that
+    /// compare contenders, and is the load of those that compare targets. The third build, another copy of the base, is
+    /// for the A/A control.
     ///
     /// # Errors
     /// Where a target cannot be started, a build has none that is to be compared, or neither has a contender.
