@@ -14,7 +14,7 @@ use crate::toml_error;
 const MOST_CELLS: usize = 20;
 
 /// Runs of each build in a pair where nothing is delayed, and a run takes some milliseconds.
-const RUNS_WITHOUT_DELAY: u32 = 10;
+const RUNS_WITHOUT_DELAY: u32 = 4;
 
 /// The most runs in a pair: more would not be back to back.
 const MOST_RUNS: u32 = 100;
@@ -120,6 +120,8 @@ impl CellConfig {
             !named.contains(&GateFigure::Cpu) || !self.delays(),
             "figures: cpu is judged where nothing is delayed: with delays it varies too much"
         );
+        let none = self.required.as_ref().is_some_and(Vec::is_empty);
+        ensure!(!none, "required: name one at least, or leave it out");
         for figure in self.required.iter().flatten() {
             ensure!(figures.contains(figure), "required: {} is not one of its figures", figure.name());
         }
@@ -220,8 +222,6 @@ mod tests {
         let named = format!("{CELL}figures = ['memory', 'throughput', 'cpu']\nrequired = ['memory']\n");
         let [cell] = &cells(&named)[..] else { panic!("one cell") };
         assert_eq!((&cell.figures[..], &cell.required[..]), (&[Throughput, Cpu, Memory][..], &[Memory][..]));
-        let none = format!("{CELL}required = []\n");
-        assert!(cells(&none)[0].required.is_empty());
     }
 
     #[test]
@@ -240,6 +240,7 @@ mod tests {
             (format!("{CELL}figures = ['target-cpu']\n"), "is for a [[target]] alone"),
             (format!("{target}figures = ['connections']\n"), "target `tokio:8`: figures: connections is not"),
             (format!("{delayed}figures = ['cpu']\n"), "cpu is judged where nothing is delayed"),
+            (format!("{CELL}required = []\n"), "required: name one"),
             (format!("{CELL}required = ['throughput']\n"), "required: throughput is not one of its figures"),
             (format!("{target}required = ['cpu']\n"), "is not one of its figures"),
         ] {

@@ -11,7 +11,7 @@ use mock_target::Scenario;
 
 use super::Artifact;
 use super::config::CellConfig;
-use super::stages::{Bench, Counted, Measured};
+use super::stages::{Bench, Counted, Measured, have_the_same_workload};
 use crate::contender::Contender;
 use crate::contender::catalogue::Catalogue;
 use crate::machine::placement::Placement;
@@ -157,7 +157,7 @@ impl<'a> ProcessBench<'a> {
             let (base, head) = (build(base)?, build(head)?);
             bench.cells.push(BenchCell { cell, base, head });
         }
-        bench.add_control(control, program, placement)?;
+        bench.add_controls(control, program, placement)?;
         bench.began = Instant::now();
         Ok(bench)
     }
@@ -194,30 +194,39 @@ impl<'a> ProcessBench<'a> {
         Ok(CellBuild { contender, launch, name: artifact.build.name.clone(), target })
     }
 
-    /// An A/A control, the base against itself: of the first cell with a figure that noise affects.
-    fn add_control(
+    /// A/A controls, the base against itself: one of each workload with a required figure that noise affects, or else one of
+    /// the first cell with such a figure.
+    fn add_controls(
         &mut self,
         control: &Artifact,
         program: &Path,
         placement: Option<&Placement>,
     ) -> Result<()> {
-        let measured = |cell: &Cell| -> Vec<GateFigure> {
-            cell.figures.iter().copied().filter(|figure| figure.is_measured()).collect()
+        let measured = |figures: &[GateFigure]| -> Vec<GateFigure> {
+            figures.iter().copied().filter(|figure| figure.is_measured()).collect()
         };
-        let Some(first) = self.cells.iter().find(|cell| !measured(&cell.cell).is_empty()) else {
-            return Ok(());
-        };
-        let base = first.base.clone();
-        let figures = measured(&first.cell);
-        let required = first.cell.required.iter().copied().filter(|figure| figure.is_measured()).collect();
-        let cell = Cell { figures, required, control: true, ..first.cell.clone() };
-        let scenario = self.targets[base.target].session.workload().scenario.clone();
-        let head = self.build(control, &cell, &scenario, program, placement)?;
-        self.cells.push(BenchCell { cell, base, head });
+        let mut chosen: Vec<&BenchCell> = Vec::new();
+        for cell in self.cells.iter().filter(|cell| !measured(&cell.cell.required).is_empty()) {
+            if !chosen.iter().any(|other| have_the_same_workload(&other.cell, &cell.cell)) {
+                chosen.push(cell);
+            }
+        }
+        if chosen.is_empty() {
+            chosen.extend(self.cells.iter().find(|cell| !measured(&cell.cell.figures).is_empty()));
+        }
+        let chosen: Vec<(Cell, CellBuild)> =
+            chosen.iter().map(|cell| (cell.cell.clone(), cell.base.clone())).collect();
+        for (cell, base) in chosen {
+            let (figures, required) = (measured(&cell.figures), measured(&cell.required));
+            let cell = Cell { figures, required, control: true, ..cell };
+            let scenario = self.targets[base.target].session.workload().scenario.clone();
+            let head = self.build(control, &cell, &scenario, program, placement)?;
+            self.cells.push(BenchCell { cell, base, head });
+        }
         Ok(())
     }
 
-    /// The cells, the A/A control last.
+    /// The cells, A/A controls last.
     pub(crate) fn cells(&self) -> Vec<Cell> {
         self.cells.iter().map(|cell| cell.cell.clone()).collect()
     }

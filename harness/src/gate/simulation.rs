@@ -278,8 +278,7 @@ impl Truth {
             let rows = FigureResult::tested(&gate);
             let is_loss = |row: &&FigureResult| (row.cell, row.figure) == (0, GateFigure::Cpu);
             let is_undecided = |row: &FigureResult| {
-                let is_required = gate.cells[row.cell].required.contains(&row.figure);
-                is_required && row.figure.is_measured() && row.state == State::Undecided
+                row.required && row.figure.is_measured() && row.state == State::Undecided
             };
             alarms += u32::from(rows.iter().any(|row| row.state == State::Worse));
             found += u32::from(rows.iter().find(is_loss).is_some_and(|row| row.state == State::Worse));

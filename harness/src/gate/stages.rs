@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use fastrand::Rng;
-use inflight_report::gate::{COUNTS, Cost, Count, Gate, GateFigure, LOOKS, Pair, Side, Stage};
+use inflight_report::gate::{COUNTS, Cell, Cost, Count, Gate, GateFigure, LOOKS, Pair, Side, Stage};
 
 /// Measures the cells of a gate.
 pub(crate) trait Bench {
@@ -74,6 +74,11 @@ pub(crate) fn run_stages(gate: &mut Gate, bench: &mut dyn Bench) -> Result<()> {
 /// Whether pairs have the figure.
 fn is_of_pairs(figure: GateFigure) -> bool {
     figure.is_measured() || figure == GateFigure::Connections
+}
+
+/// Whether an A/A control of one of the cells shows the noise of the other.
+pub(super) fn have_the_same_workload(one: &Cell, other: &Cell) -> bool {
+    (&one.preset, one.urls, one.target) == (&other.preset, other.urls, other.target)
 }
 
 /// Whether it needs runs that only count.
@@ -147,16 +152,22 @@ impl Stages<'_> {
         Ok(())
     }
 
-    /// Rounds of one pair of each cell that has something undecided, and of the A/A control, in an order drawn anew for
-    /// each. They end when nothing is undecided, when a figure is worse, or when the budget does not hold another round.
+    /// Rounds of one pair of each cell that has something undecided, and of the A/A controls of these, in an order drawn
+    /// anew for each. They end when nothing is undecided, when a figure is worse, or when the budget does not hold another
+    /// round.
     fn measure(&mut self) -> Result<()> {
         let paired = self.cells_with(is_of_pairs);
-        let (control, mut open): (Vec<usize>, Vec<usize>) =
+        let (controls, cells): (Vec<usize>, Vec<usize>) =
             paired.iter().partition(|cell| self.gate.cells[**cell].control);
-        let cells = open.clone();
+        let mut open = cells.clone();
         let reserve = self.reserve();
         for round in 1.. {
-            let mut order = [&open[..], &control].concat();
+            let is_needed = |control: &&usize| {
+                let workload = |at: usize| &self.gate.cells[at];
+                open.iter().any(|cell| have_the_same_workload(workload(**control), workload(*cell)))
+            };
+            let mut order: Vec<usize> =
+                open.iter().chain(controls.iter().filter(is_needed)).copied().collect();
             let takes: Duration = order.iter().map(|cell| self.cells[*cell].pair_takes()).sum();
             if open.is_empty() || self.bench.elapsed() + takes + reserve > self.budget {
                 break;
