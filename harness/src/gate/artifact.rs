@@ -109,6 +109,19 @@ impl Artifact {
         }
     }
 
+    /// The program, which is also a target.
+    ///
+    /// # Errors
+    /// Where there is none: contenders of a user's own are clients alone.
+    pub(crate) fn program(&self) -> Result<&Path> {
+        match &self.origin {
+            Origin::Program(program) => Ok(program),
+            Origin::Manifest => {
+                bail!("{} has no target of its own to compare: leave out [[target]]", self.build.name)
+            }
+        }
+    }
+
     /// How its workers are started, where `own` is this program, or one that can stand in for it.
     pub(crate) fn launch(&self, contender: &Contender, own: &Path) -> Launch {
         match &self.origin {

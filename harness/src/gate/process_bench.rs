@@ -1,33 +1,36 @@
 //! Measures the cells of a gate with real processes and real targets.
 
-use std::path::Path;
-use std::time::Instant;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use inflight_report::gate::{Cell, Cost, GateFigure, Side, Unmatched};
+use inflight_report::gate::{Cell, Cost, Gate, GateFigure, Side, TargetCost, Unmatched};
 use inflight_report::record::{Figures, Noise, Run, Usage};
 use mock_target::Scenario;
 
 use super::Artifact;
-
 use super::config::CellConfig;
-use super::stages::{Bench, Counted, Measured};
+use super::stages::{Bench, Counted, Measured, have_the_same_workload};
 use crate::contender::Contender;
+use crate::contender::catalogue::Catalogue;
 use crate::machine::placement::Placement;
 use crate::meter::{Callgrind, Snapshot, SystemCalls, children_cpu_ns};
 use crate::process::Launch;
 use crate::runner::{Observer, Session, Turn, target_options};
 use crate::workload::Workload;
 
-/// Where either run was disturbed both run again, at most this many times per run.
-const ATTEMPTS: u32 = 10;
+/// Where either run was disturbed both run again, at most this many times per run. A pair that is lost is measured again
+/// in a later round.
+const ATTEMPTS: u32 = 3;
 
 /// The sessions and contenders behind a gate's cells.
 pub(crate) struct ProcessBench<'a> {
-    sessions: Vec<Session>,
+    targets: Vec<BuildTarget>,
     cells: Vec<BenchCell>,
     observer: &'a mut dyn GateObserver,
     has_callgrind: bool,
+    began: Instant,
     took_ns: u64,
     /// The noise of the machine while pairs ran, including this program's own CPU.
     noise: Noise,
@@ -38,26 +41,74 @@ pub(crate) struct ProcessBench<'a> {
 
 /// Observes a gate.
 pub(crate) trait GateObserver: Observer {
-    /// A measurement of `stage` begins; `to_come` pairs are known to come.
-    fn begin_measurement(&mut self, stage: &str, to_come: u32);
+    /// A measurement of `stage` begins.
+    fn begin_measurement(&mut self, stage: &str);
 
-    /// Each cell has had one more pair in a stage: `done` rounds of `rounds`, and the pairs that are known to come.
-    fn end_round(&mut self, stage: &str, done: u32, rounds: u32, to_come: u32);
+    /// What is `done`, how many figures are `decided` and of how many, and what is left of the budget.
+    fn end_round(&mut self, done: &str, decided: (usize, usize), left: Duration);
 }
 
 struct BenchCell {
     cell: Cell,
-    session: usize,
-    base: BuildContender,
-    head: BuildContender,
+    base: CellBuild,
+    head: CellBuild,
 }
 
+impl BenchCell {
+    fn build(&self, side: Side) -> &CellBuild {
+        match side {
+            Side::Base => &self.base,
+            Side::Head => &self.head,
+        }
+    }
+}
+
+/// How a build is run in a cell.
 #[derive(Clone)]
-struct BuildContender {
+struct CellBuild {
     contender: Contender,
     launch: Launch,
     /// The name of the build.
     name: String,
+    /// Index of the target that serves it.
+    target: usize,
+}
+
+/// A target, and what it is started from.
+struct BuildTarget {
+    program: PathBuf,
+    session: Session,
+    /// Its resident memory before the first run.
+    idle_bytes: u64,
+}
+
+impl BuildTarget {
+    fn start(program: &Path, scenario: Scenario, placement: Option<&Placement>) -> Result<BuildTarget> {
+        let workload = Workload::of(scenario);
+        let options = target_options(&workload, placement);
+        let session = Session::with_options(program, workload, options, placement.cloned())?;
+        let idle_bytes = memory_bytes(session.target_pid(), "VmRSS:");
+        Ok(BuildTarget { program: program.to_owned(), session, idle_bytes })
+    }
+
+    /// Replaces the process by a fresh one.
+    fn restart(&mut self) -> Result<()> {
+        let scenario = self.session.workload().scenario.clone();
+        *self = BuildTarget::start(&self.program, scenario, self.session.placement())?;
+        Ok(())
+    }
+
+    /// How much its memory has grown at most since it was started.
+    fn growth_bytes(&self) -> u64 {
+        memory_bytes(self.session.target_pid(), "VmHWM:").saturating_sub(self.idle_bytes)
+    }
+}
+
+/// The value of a line of `/proc/PID/status`, in bytes; 0 where the system does not report it.
+fn memory_bytes(pid: u32, key: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let kilobytes = |line: &str| line.strip_prefix(key)?.trim().strip_suffix(" kB")?.parse::<u64>().ok();
+    status.lines().find_map(kilobytes).unwrap_or(0) * 1024
 }
 
 /// Readings of the machine before a pair.
@@ -69,11 +120,12 @@ struct StartReadings {
 }
 
 impl<'a> ProcessBench<'a> {
-    /// Starts a target for each scenario of `cells`, from `program`, and finds the contenders in both builds. The
-    /// third, another copy of the base, is for the A/A control.
+    /// Starts the targets of `cells`, and finds the contenders in both builds. `program`, this one, serves the cells that
+    /// compare contenders, and is the load of those that compare targets. The third build, another copy of the base, is
+    /// for the A/A control.
     ///
     /// # Errors
-    /// Where a target cannot be started, or neither build has a contender.
+    /// Where a target cannot be started, a build has none that is to be compared, or neither has a contender.
     pub(crate) fn prepare(
         program: &Path,
         cells: &[CellConfig],
@@ -82,75 +134,99 @@ impl<'a> ProcessBench<'a> {
         observer: &'a mut dyn GateObserver,
     ) -> Result<ProcessBench<'a>> {
         let mut bench = ProcessBench {
-            sessions: Vec::new(),
+            targets: Vec::new(),
             cells: Vec::new(),
             observer,
             has_callgrind: Callgrind::not_offered().is_none(),
+            began: Instant::now(),
             took_ns: 0,
             noise: Noise::default(),
             ours_ns: 0,
             unmatched: Vec::new(),
         };
-        let mut known: Vec<Scenario> = Vec::new();
         for config in cells {
-            let scenario = config.scenario()?;
-            let cell = Cell {
-                contender: config.contender.clone(),
-                preset: config.preset.clone(),
-                urls: scenario.urls,
-                runs: config.runs(),
-                figures: config.figures(),
-                control: false,
-            };
-            let only_in = match (base.has(&config.contender)?, head.has(&config.contender)?) {
-                (true, false) => Some(Side::Base),
-                (false, true) => Some(Side::Head),
-                (true, true) => None,
-                (false, false) => bail!("{}: neither build has such a contender", cell.name()),
-            };
-            if let Some(only_in) = only_in {
+            let cell = config.cell()?;
+            if !cell.target
+                && let Some(only_in) = only_in(base, head, &cell)?
+            {
                 bench.unmatched.push(Unmatched { cell: cell.name(), only_in });
                 continue;
             }
-            let session = match known.iter().position(|known| *known == scenario) {
-                Some(session) => session,
-                None => {
-                    bench.sessions.push(start(program, scenario.clone(), placement)?);
-                    known.push(scenario.clone());
-                    known.len() - 1
-                }
-            };
-            let build_contender = |artifact: &Artifact| -> Result<BuildContender> {
-                let contender = artifact.contender(&config.contender)?;
-                crate::contender::limits::check(&contender)?;
-                let launch = artifact.launch(&contender, program);
-                Ok(BuildContender { contender, launch, name: artifact.build.name.clone() })
-            };
-            bench.cells.push(BenchCell {
-                cell,
-                session,
-                base: build_contender(base)?,
-                head: build_contender(head)?,
-            });
+            let scenario = config.scenario()?;
+            let mut build = |artifact| bench.build(artifact, &cell, &scenario, program, placement);
+            let (base, head) = (build(base)?, build(head)?);
+            bench.cells.push(BenchCell { cell, base, head });
         }
-        bench.add_control(control, program);
+        bench.add_controls(control, program, placement)?;
+        bench.began = Instant::now();
         Ok(bench)
     }
 
-    /// An A/A control, the base against itself: of the first cell with a figure that noise affects.
-    fn add_control(&mut self, control: &Artifact, program: &Path) {
-        let measured = |cell: &BenchCell| -> Vec<GateFigure> {
-            cell.cell.figures.iter().copied().filter(|figure| figure.is_measured()).collect()
+    /// How `artifact` is run in a cell. In a target cell it serves, and this program is the load.
+    fn build(
+        &mut self,
+        artifact: &Artifact,
+        cell: &Cell,
+        scenario: &Scenario,
+        program: &Path,
+        placement: Option<&Placement>,
+    ) -> Result<CellBuild> {
+        let (contender, launch, server) = if cell.target {
+            let contender = load(&cell.contender)?;
+            let launch = contender.launch(program);
+            (contender, launch, artifact.program()?)
+        } else {
+            let contender = artifact.contender(&cell.contender)?;
+            let launch = artifact.launch(&contender, program);
+            (contender, launch, program)
         };
-        let Some(first) = self.cells.iter().find(|cell| !measured(cell).is_empty()) else { return };
-        let cell = Cell { figures: measured(first), control: true, ..first.cell.clone() };
-        let base = first.base.clone();
-        let head = BuildContender { launch: control.launch(&base.contender, program), ..base.clone() };
-        let control = BenchCell { cell, session: first.session, base, head };
-        self.cells.push(control);
+        crate::contender::limits::check(&contender)?;
+        let plays = |target: &BuildTarget| {
+            target.program == server && target.session.workload().scenario == *scenario
+        };
+        let target = match self.targets.iter().position(plays) {
+            Some(target) => target,
+            None => {
+                self.targets.push(BuildTarget::start(server, scenario.clone(), placement)?);
+                self.targets.len() - 1
+            }
+        };
+        Ok(CellBuild { contender, launch, name: artifact.build.name.clone(), target })
     }
 
-    /// The cells, the A/A control last.
+    /// A/A controls, the base against itself: one of each workload with a required figure that noise affects, or else one of
+    /// the first cell with such a figure.
+    fn add_controls(
+        &mut self,
+        control: &Artifact,
+        program: &Path,
+        placement: Option<&Placement>,
+    ) -> Result<()> {
+        let measured = |figures: &[GateFigure]| -> Vec<GateFigure> {
+            figures.iter().copied().filter(|figure| figure.is_measured()).collect()
+        };
+        let mut chosen: Vec<&BenchCell> = Vec::new();
+        for cell in self.cells.iter().filter(|cell| !measured(&cell.cell.required).is_empty()) {
+            if !chosen.iter().any(|other| have_the_same_workload(&other.cell, &cell.cell)) {
+                chosen.push(cell);
+            }
+        }
+        if chosen.is_empty() {
+            chosen.extend(self.cells.iter().find(|cell| !measured(&cell.cell.figures).is_empty()));
+        }
+        let chosen: Vec<(Cell, CellBuild)> =
+            chosen.iter().map(|cell| (cell.cell.clone(), cell.base.clone())).collect();
+        for (cell, base) in chosen {
+            let (figures, required) = (measured(&cell.figures), measured(&cell.required));
+            let cell = Cell { figures, required, control: true, ..cell };
+            let scenario = self.targets[base.target].session.workload().scenario.clone();
+            let head = self.build(control, &cell, &scenario, program, placement)?;
+            self.cells.push(BenchCell { cell, base, head });
+        }
+        Ok(())
+    }
+
+    /// The cells, A/A controls last.
     pub(crate) fn cells(&self) -> Vec<Cell> {
         self.cells.iter().map(|cell| cell.cell.clone()).collect()
     }
@@ -195,70 +271,18 @@ impl<'a> ProcessBench<'a> {
     }
 
     fn targets_cpu_ns(&self) -> u64 {
-        self.sessions.iter().filter_map(|session| session.target_cpu_ns().ok()).sum()
+        self.targets.iter().filter_map(|target| target.session.target_cpu_ns().ok()).sum()
     }
 
-    fn build(&self, cell: usize, side: Side) -> BuildContender {
-        let cell = &self.cells[cell];
-        match side {
-            Side::Base => cell.base.clone(),
-            Side::Head => cell.head.clone(),
+    /// Several runs of each build, in turns, the `first` one first.
+    fn measure(&mut self, cell: usize, first: Side) -> Result<Option<Measured>> {
+        let is_of_targets = self.cells[cell].cell.target;
+        if is_of_targets {
+            for side in [first, first.other()] {
+                let target = self.cells[cell].build(side).target;
+                self.targets[target].restart()?;
+            }
         }
-    }
-
-    /// The figures of a run; `None` where something other than the build disturbed it.
-    fn run(&mut self, cell: usize, side: Side) -> Result<Option<Figures>> {
-        let build = self.build(cell, side);
-        let session = &mut self.sessions[self.cells[cell].session];
-        let turn = Turn { contender: 0, round: 1, position: 1 };
-        let limits = session.limits(&build.contender);
-        let run = session.run(&build.contender, turn, &build.launch, limits, &mut *self.observer)?;
-        let run = run.context(INTERRUPTED)?;
-        refuse_failure(&build, &self.cells[cell].cell, &run)?;
-        Ok(run.figures.filter(|_| run.verdict.is_valid()))
-    }
-
-    /// Both builds once, one after the other, the `first` one first: base's and head's.
-    fn both(&mut self, cell: usize, first: Side) -> Result<Option<[Figures; 2]>> {
-        let one = self.run(cell, first)?;
-        let other = self.run(cell, first.other())?;
-        Ok(one.zip(other).map(|(one, other)| match first {
-            Side::Base => [one, other],
-            Side::Head => [other, one],
-        }))
-    }
-
-    fn counted(&mut self, cell: usize, side: Side, callgrind: Option<&Callgrind>) -> Result<Usage> {
-        let build = self.build(cell, side);
-        let session = &mut self.sessions[self.cells[cell].session];
-        let run = session.count(&build.contender, &build.launch, callgrind, &mut *self.observer)?;
-        let run = run.context(INTERRUPTED)?;
-        // A late target does not change a count.
-        refuse_failure(&build, &self.cells[cell].cell, &run)?;
-        Ok(run.figures.map_or_else(Usage::default, |figures| figures.usage))
-    }
-}
-
-/// The message of a gate that the user has stopped.
-pub(crate) const INTERRUPTED: &str = "interrupted: nothing of it is saved";
-
-fn start(program: &Path, scenario: Scenario, placement: Option<&Placement>) -> Result<Session> {
-    let workload = Workload::of(scenario);
-    let options = target_options(&workload, placement);
-    Session::with_options(program, workload, options, placement.cloned())
-}
-
-/// Fails where a build does not work, which is no slowness.
-fn refuse_failure(build: &BuildContender, cell: &Cell, run: &Run) -> Result<()> {
-    if run.verdict.is_valid() || run.verdict.is_disturbed() {
-        return Ok(());
-    }
-    bail!("{} of {} does not work: {}", cell.name(), build.name, run.verdict.text())
-}
-
-impl Bench for ProcessBench<'_> {
-    fn pair(&mut self, cell: usize, first: Side) -> Result<Option<Measured>> {
-        let began = self.start_readings();
         let runs = self.cells[cell].cell.runs;
         let (mut base, mut head) = (Sum::default(), Sum::default());
         let (mut done, mut repeated) = (0, 0);
@@ -272,9 +296,88 @@ impl Bench for ProcessBench<'_> {
                 None => repeated += 1,
             }
         }
+        if done < runs {
+            return Ok(None);
+        }
+        let cost = |side: Side, sum: Sum| {
+            let target = is_of_targets.then(|| {
+                let of_build = &self.targets[self.cells[cell].build(side).target];
+                sum.target_cost(runs, self.cells[cell].cell.urls, of_build.growth_bytes())
+            });
+            Cost { target, ..sum.mean(runs) }
+        };
+        Ok(Some(Measured { base: cost(Side::Base, base), head: cost(Side::Head, head), repeated }))
+    }
+
+    /// Both builds once, one after the other, the `first` one first: base's and head's.
+    fn both(&mut self, cell: usize, first: Side) -> Result<Option<[Figures; 2]>> {
+        let one = self.run(cell, first)?;
+        let other = self.run(cell, first.other())?;
+        Ok(one.zip(other).map(|(one, other)| match first {
+            Side::Base => [one, other],
+            Side::Head => [other, one],
+        }))
+    }
+
+    /// The figures of a run; `None` where something other than the build disturbed it.
+    fn run(&mut self, cell: usize, side: Side) -> Result<Option<Figures>> {
+        let build = self.cells[cell].build(side);
+        let session = &mut self.targets[build.target].session;
+        let turn = Turn { contender: 0, round: 1, position: 1 };
+        let limits = session.limits(&build.contender);
+        let run = session.run(&build.contender, turn, &build.launch, limits, &mut *self.observer)?;
+        let run = run.context(INTERRUPTED)?;
+        refuse_failure(build, &self.cells[cell].cell, &run)?;
+        Ok(run.figures.filter(|_| run.verdict.is_valid()))
+    }
+
+    fn counted(&mut self, cell: usize, side: Side, callgrind: Option<&Callgrind>) -> Result<Usage> {
+        let build = self.cells[cell].build(side);
+        let session = &mut self.targets[build.target].session;
+        let run = session.count(&build.contender, &build.launch, callgrind, &mut *self.observer)?;
+        let run = run.context(INTERRUPTED)?;
+        // A late target does not change a count.
+        refuse_failure(build, &self.cells[cell].cell, &run)?;
+        Ok(run.figures.map_or_else(Usage::default, |figures| figures.usage))
+    }
+}
+
+/// The message of a gate that the user has stopped.
+pub(crate) const INTERRUPTED: &str = "interrupted: nothing of it is saved";
+
+/// The build that has the contender of a cell, where the other one lacks it.
+fn only_in(base: &Artifact, head: &Artifact, cell: &Cell) -> Result<Option<Side>> {
+    match (base.has(&cell.contender)?, head.has(&cell.contender)?) {
+        (true, true) => Ok(None),
+        (true, false) => Ok(Some(Side::Base)),
+        (false, true) => Ok(Some(Side::Head)),
+        (false, false) => bail!("{}: neither build has such a contender", cell.name()),
+    }
+}
+
+/// The load of a target cell: a model of this program, the same for both builds.
+fn load(contender: &str) -> Result<Contender> {
+    let contender = Catalogue::load(&[])?.contender(contender)?;
+    if contender.external().is_some() {
+        bail!("{contender} is not a model of this program: the load of a [[target]] must be one");
+    }
+    Ok(contender)
+}
+
+/// Fails where a build does not work, which is no slowness.
+fn refuse_failure(build: &CellBuild, cell: &Cell, run: &Run) -> Result<()> {
+    if run.verdict.is_valid() || run.verdict.is_disturbed() {
+        return Ok(());
+    }
+    bail!("{} of {} does not work: {}", cell.name(), build.name, run.verdict.text())
+}
+
+impl Bench for ProcessBench<'_> {
+    fn pair(&mut self, cell: usize, first: Side) -> Result<Option<Measured>> {
+        let began = self.start_readings();
+        let measured = self.measure(cell, first)?;
         self.add_noise(&began);
-        let whole = done == runs;
-        Ok(whole.then(|| Measured { base: base.mean(runs), head: head.mean(runs), repeated }))
+        Ok(measured)
     }
 
     fn count(&mut self, cell: usize, side: Side) -> Result<Counted> {
@@ -294,12 +397,16 @@ impl Bench for ProcessBench<'_> {
         Ok(counted)
     }
 
-    fn begin_measurement(&mut self, stage: &str, to_come: u32) {
-        self.observer.begin_measurement(stage, to_come);
+    fn elapsed(&self) -> Duration {
+        self.began.elapsed()
     }
 
-    fn end_round(&mut self, stage: &str, done: u32, rounds: u32, to_come: u32) {
-        self.observer.end_round(stage, done, rounds, to_come);
+    fn begin_measurement(&mut self, stage: &str) {
+        self.observer.begin_measurement(stage);
+    }
+
+    fn end_round(&mut self, gate: &Gate, done: &str, left: Duration) {
+        self.observer.end_round(done, gate.progress(), left);
     }
 }
 
@@ -311,15 +418,23 @@ struct Sum {
     peak_memory_bytes: f64,
     connections: f64,
     target_limited: u32,
+    target_cpu_ns: f64,
+    /// The 99th percentiles of what was added to the planned delays.
+    lateness_p99_ns: f64,
+    most_connections: u64,
 }
 
 impl Sum {
     fn add(&mut self, figures: &Figures) {
+        let target = &figures.target;
         self.wall_ns += figures.wall_ns as f64;
         self.cpu_ns += figures.cpu_ns as f64;
         self.peak_memory_bytes += figures.peak_memory_bytes as f64;
-        self.connections += figures.target.connections as f64;
-        self.target_limited += u32::from(figures.target.limit.is_some());
+        self.connections += target.connections as f64;
+        self.target_limited += u32::from(target.limit.is_some());
+        self.target_cpu_ns += target.cpu_ns as f64;
+        self.lateness_p99_ns += figures.added_latency_ns.map_or(0.0, |added| added.p99 as f64);
+        self.most_connections = self.most_connections.max(target.connections);
     }
 
     fn mean(self, runs: u32) -> Cost {
@@ -330,28 +445,56 @@ impl Sum {
             peak_memory_bytes: self.peak_memory_bytes / runs,
             connections: self.connections / runs,
             target_limited: f64::from(self.target_limited) / runs,
+            target: None,
+        }
+    }
+
+    /// The cost of the target itself, whose memory has grown by `growth_bytes` in these runs. Connections are kept alive,
+    /// so all of a run are open at once.
+    fn target_cost(self, runs: u32, urls: u64, growth_bytes: u64) -> TargetCost {
+        let runs = f64::from(runs);
+        TargetCost {
+            cpu_ns_per_response: self.target_cpu_ns / (runs * urls as f64),
+            lateness_p99_ns: self.lateness_p99_ns / runs,
+            memory_per_connection_bytes: growth_bytes as f64 / self.most_connections.max(1) as f64,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::process;
+
     use inflight_report::record::{Record, TargetLimit};
 
     use super::*;
 
     #[test]
-    fn cost_has_the_share_of_target_limited_runs() {
+    fn costs_are_means_over_runs() {
         let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../report/src/record/format_1.jsonl");
         let mut figures: Vec<Figures> =
             Record::read(&kept).unwrap().runs.into_iter().filter_map(|run| run.figures).take(4).collect();
-        figures.iter_mut().for_each(|figures| figures.target.limit = None);
+        for (number, figures) in (1..).zip(&mut figures) {
+            (figures.target.limit, figures.target.connections) = (None, 10 * number);
+        }
         figures[2].target.limit = Some(TargetLimit::Residence);
         let mut sum = Sum::default();
         figures.iter().for_each(|figures| sum.add(figures));
         let cost = sum.mean(4);
-        assert_eq!(cost.target_limited, 0.25);
+        assert_eq!((cost.target_limited, cost.target), (0.25, None));
         let walls: u64 = figures.iter().map(|figures| figures.wall_ns).sum();
         assert_eq!(cost.wall_ns, walls as f64 / 4.0);
+
+        let target = sum.target_cost(4, 10, 4_000);
+        let cpu_ns: u64 = figures.iter().map(|figures| figures.target.cpu_ns).sum();
+        assert_eq!(target.cpu_ns_per_response, cpu_ns as f64 / 40.0);
+        assert_eq!(target.memory_per_connection_bytes, 100.0);
+    }
+
+    #[test]
+    fn memory_of_a_process_is_read() {
+        let [resident, peak] = ["VmRSS:", "VmHWM:"].map(|key| memory_bytes(process::id(), key));
+        assert!(resident > 1 << 20 && peak >= resident / 2, "{resident} {peak}");
+        assert_eq!(memory_bytes(process::id(), "VmNone:"), 0);
     }
 }

@@ -1,8 +1,10 @@
-//! The stages of a gate: every cell is screened, and candidates are confirmed by new measurements.
+//! The stages of a gate: a warm-up, rounds of pairs until every figure is decided, and counts.
+
+use std::time::Duration;
 
 use anyhow::Result;
 use fastrand::Rng;
-use inflight_report::gate::{COUNTS, Cost, Count, Gate, GateFigure, Pair, SCREEN_PAIRS, Side, Stage};
+use inflight_report::gate::{COUNTS, Cell, Cost, Count, Gate, GateFigure, LOOKS, Pair, Side, Stage};
 
 /// Measures the cells of a gate.
 pub(crate) trait Bench {
@@ -19,12 +21,15 @@ pub(crate) trait Bench {
     /// As [`Bench::pair`].
     fn count(&mut self, cell: usize, side: Side) -> Result<Counted>;
 
-    /// Called when each cell has had one more pair: `done` of `rounds` rounds of the stage, and the number of pairs that are
-    /// known to come.
-    fn end_round(&mut self, stage: &str, done: u32, rounds: u32, to_come: u32);
+    /// The time since measuring began.
+    fn elapsed(&self) -> Duration;
 
-    /// Called before each measurement with its stage, and the number of pairs that are known to come.
-    fn begin_measurement(&mut self, stage: &str, to_come: u32);
+    /// Called before each measurement with its stage.
+    fn begin_measurement(&mut self, stage: &str);
+
+    /// Called after the warm-up, each round of pairs and the counts of each cell, with what is `done` and what is left of
+    /// the budget.
+    fn end_round(&mut self, gate: &Gate, done: &str, left: Duration);
 }
 
 /// The cost of a pair.
@@ -43,108 +48,215 @@ pub(crate) struct Counted {
     pub(crate) system_calls: Option<f64>,
 }
 
-/// Measures everything that `gate` asks for and adds it there.
+/// Measures what `gate` asks for within its budget, and adds it there.
 ///
 /// # Errors
 /// As [`Bench`] has them.
 pub(crate) fn run_stages(gate: &mut Gate, bench: &mut dyn Bench) -> Result<()> {
-    let mut random = Rng::with_seed(gate.seed);
-    let paired = (0..gate.cells.len()).filter(|cell| is_paired(gate, *cell));
-    let all: Vec<(usize, u32)> = paired.map(|cell| (cell, SCREEN_PAIRS)).collect();
-    let once: Vec<(usize, u32)> = all.iter().map(|(cell, _)| (*cell, 1)).collect();
-    measure(gate, bench, Stage::WarmUp, &once, &mut random)?;
-    measure(gate, bench, Stage::Screen, &all, &mut random)?;
-    let counted: Vec<usize> = (0..gate.cells.len()).filter(|cell| is_counted(gate, *cell)).collect();
-    count(gate, bench, Stage::Screen, &counted)?;
-
-    let candidates = gate.candidates();
-    let of = |cell| candidates.iter().filter(move |candidate| candidate.cell == cell);
-    let again: Vec<(usize, u32)> = (0..gate.cells.len())
-        .filter_map(|cell| Some((cell, of(cell).map(|candidate| candidate.pairs).max()?)))
-        .collect();
-    // The machine has cooled down while counting.
-    let once: Vec<(usize, u32)> = again.iter().map(|(cell, _)| (*cell, 1)).collect();
-    measure(gate, bench, Stage::WarmUp, &once, &mut random)?;
-    measure(gate, bench, Stage::Confirm, &again, &mut random)?;
-    let again = gate.to_count_again();
-    count(gate, bench, Stage::Confirm, &again)
+    let mut stages = Stages {
+        random: Rng::with_seed(gate.seed),
+        budget: gate.budget_ns.map_or(Duration::MAX, Duration::from_nanos),
+        cells: vec![CellState::default(); gate.cells.len()],
+        gate,
+        bench,
+    };
+    stages.warm_up()?;
+    stages.measure()?;
+    if stages.may_stop() {
+        return Ok(());
+    }
+    let counted = stages.cells_with(is_counted_alone);
+    stages.count(Stage::Measure, &counted)?;
+    let again = stages.gate.to_count_again();
+    stages.count(Stage::Confirm, &again)
 }
 
-/// Whether runs of the cell are measured; otherwise they are only counted.
-fn is_paired(gate: &Gate, cell: usize) -> bool {
-    let figures = &gate.cells[cell].figures;
-    figures.iter().any(|figure| figure.is_measured() || *figure == GateFigure::Connections)
+/// Whether pairs have the figure.
+fn is_of_pairs(figure: GateFigure) -> bool {
+    figure.is_measured() || figure == GateFigure::Connections
 }
 
-fn is_counted(gate: &Gate, cell: usize) -> bool {
-    let figures = &gate.cells[cell].figures;
-    figures.iter().any(|figure| !figure.is_measured() && *figure != GateFigure::Connections)
+/// Whether an A/A control of one of the cells shows the noise of the other.
+pub(super) fn have_the_same_workload(one: &Cell, other: &Cell) -> bool {
+    (&one.preset, one.urls, one.target) == (&other.preset, other.urls, other.target)
 }
 
-/// Rounds of one pair of each cell, in an order drawn anew for each, until every cell has its number.
-fn measure(
-    gate: &mut Gate,
-    bench: &mut dyn Bench,
-    stage: Stage,
-    asked: &[(usize, u32)],
-    random: &mut Rng,
-) -> Result<()> {
-    let mut blocks = Blocks { second: vec![None; gate.cells.len()] };
-    let mut to_come: u32 = asked.iter().map(|(_, pairs)| pairs).sum();
-    let rounds = asked.iter().map(|(_, pairs)| *pairs).max().unwrap_or(0);
-    for round in 0..rounds {
-        let mut cells: Vec<usize> =
-            asked.iter().filter(|(_, pairs)| round < *pairs).map(|(cell, _)| *cell).collect();
-        random.shuffle(&mut cells);
-        for cell in cells {
-            bench.begin_measurement(name(stage), to_come);
-            to_come -= 1;
-            let first = blocks.next(cell, random);
-            if let Some(Measured { base, head, repeated }) = bench.pair(cell, first)? {
-                gate.pairs.push(Pair { cell, stage, first, base, head, repeated });
+/// Whether it needs runs that only count.
+fn is_counted_alone(figure: GateFigure) -> bool {
+    !is_of_pairs(figure)
+}
+
+struct Stages<'a> {
+    gate: &'a mut Gate,
+    bench: &'a mut dyn Bench,
+    random: Rng,
+    budget: Duration,
+    cells: Vec<CellState>,
+}
+
+/// The state of a cell while it is measured.
+#[derive(Clone, Default)]
+struct CellState {
+    /// Measured pairs.
+    pairs: u32,
+    /// The first build of the last pair, where that began a block of two.
+    open_block: Option<Side>,
+    /// How often a pair was tried, the warm-up included, and the time that all tries took.
+    tries: u32,
+    pairs_took: Duration,
+    /// The time that one count of its base took.
+    count_took: Duration,
+}
+
+impl CellState {
+    fn pair_takes(&self) -> Duration {
+        self.pairs_took / self.tries.max(1)
+    }
+
+    /// The time for the counts of both builds.
+    fn counts_take(&self) -> Duration {
+        self.count_took * (2 * COUNTS)
+    }
+
+    /// Which build comes first, in blocks of two pairs: each once, in an order that is drawn. So the cost of going second
+    /// affects both alike, and no pattern of the machine can coincide with one of the gate.
+    fn first(&self, random: &mut Rng) -> Side {
+        match self.open_block {
+            Some(first) => first.other(),
+            None if random.bool() => Side::Base,
+            None => Side::Head,
+        }
+    }
+
+    fn add_pair(&mut self, first: Side) {
+        self.pairs += 1;
+        self.open_block = if self.open_block.is_none() { Some(first) } else { None };
+    }
+}
+
+impl Stages<'_> {
+    /// A pair of each cell, which is not judged, and a first count of the base, which shows how long counting takes.
+    fn warm_up(&mut self) -> Result<()> {
+        for cell in self.cells_with(is_counted_alone) {
+            let began = self.bench.elapsed();
+            self.count_once(cell, Stage::Measure, Side::Base)?;
+            self.cells[cell].count_took = self.bench.elapsed().saturating_sub(began);
+        }
+        let mut paired = self.cells_with(is_of_pairs);
+        self.random.shuffle(&mut paired);
+        for cell in paired {
+            let first = if self.random.bool() { Side::Base } else { Side::Head };
+            self.pair(cell, Stage::WarmUp, first)?;
+        }
+        self.end_round("warm-up");
+        Ok(())
+    }
+
+    /// Rounds of one pair of each cell that has something undecided, and of the A/A controls of these, in an order drawn
+    /// anew for each. They end when nothing is undecided, when a figure is worse, or when the budget does not hold another
+    /// round.
+    fn measure(&mut self) -> Result<()> {
+        let paired = self.cells_with(is_of_pairs);
+        let (controls, cells): (Vec<usize>, Vec<usize>) =
+            paired.iter().partition(|cell| self.gate.cells[**cell].control);
+        let mut open = cells.clone();
+        let reserve = self.reserve();
+        for round in 1.. {
+            let is_needed = |control: &&usize| {
+                let workload = |at: usize| &self.gate.cells[at];
+                open.iter().any(|cell| have_the_same_workload(workload(**control), workload(*cell)))
+            };
+            let mut order: Vec<usize> =
+                open.iter().chain(controls.iter().filter(is_needed)).copied().collect();
+            let takes: Duration = order.iter().map(|cell| self.cells[*cell].pair_takes()).sum();
+            if open.is_empty() || self.bench.elapsed() + takes + reserve > self.budget {
+                break;
+            }
+            self.random.shuffle(&mut order);
+            let mut looks = false;
+            for cell in order {
+                let first = self.cells[cell].first(&mut self.random);
+                if self.pair(cell, Stage::Measure, first)? {
+                    self.cells[cell].add_pair(first);
+                    looks |= LOOKS.contains(&self.cells[cell].pairs);
+                }
+            }
+            self.end_round(&format!("round {round}"));
+            // Figures are tested only after so many pairs: nothing is decided in between.
+            if looks {
+                if self.may_stop() {
+                    break;
+                }
+                let undecided = self.gate.open_cells();
+                let is_open = |cell: &usize| self.cells[*cell].pairs < LOOKS[0] || undecided.contains(cell);
+                open = cells.iter().copied().filter(is_open).collect();
             }
         }
-        bench.end_round(name(stage), round + 1, rounds, to_come);
+        Ok(())
     }
-    Ok(())
-}
 
-fn count(gate: &mut Gate, bench: &mut dyn Bench, stage: Stage, cells: &[usize]) -> Result<()> {
-    for &cell in cells {
-        for _ in 0..COUNTS {
-            for side in [Side::Base, Side::Head] {
-                bench.begin_measurement("counting", 0);
-                let Counted { instructions, allocations, system_calls } = bench.count(cell, side)?;
-                gate.counts.push(Count { cell, stage, side, instructions, allocations, system_calls });
+    /// Counts both builds of `cells` as often as needed. A cell that the rest of the budget does not hold is left out.
+    fn count(&mut self, stage: Stage, cells: &[usize]) -> Result<()> {
+        for (done, &cell) in cells.iter().enumerate() {
+            if self.bench.elapsed() + self.cells[cell].counts_take() > self.budget {
+                break;
             }
+            let both = [Side::Base, Side::Head];
+            let sides = (0..COUNTS).flat_map(|_| both);
+            // The base has its first count from the warm-up.
+            let counted = usize::from(stage == Stage::Measure);
+            for side in sides.skip(counted) {
+                self.count_once(cell, stage, side)?;
+            }
+            self.end_round(&format!("counting, {} of {} cells", done + 1, cells.len()));
         }
+        Ok(())
     }
-    Ok(())
-}
 
-fn name(stage: Stage) -> &'static str {
-    match stage {
-        Stage::WarmUp => "warming up",
-        Stage::Screen => "screening",
-        Stage::Confirm => "confirming",
+    /// The part of the budget that is kept for counting: what is still to be counted, and once more the slowest cell, in
+    /// case it looks worse. A quarter is added, since the times vary.
+    fn reserve(&self) -> Duration {
+        let all: Duration = self.cells.iter().map(CellState::counts_take).sum();
+        let slowest = self.cells.iter().map(CellState::counts_take).max().unwrap_or_default();
+        (all + slowest) * 5 / 4
     }
-}
 
-/// Which build comes first, in blocks of two pairs: each once, in an order that is drawn. So the cost of going second
-/// affects both alike, and no pattern of the machine can coincide with one of the gate.
-struct Blocks {
-    /// For each cell, which build comes first in the second pair of a block that has begun.
-    second: Vec<Option<Side>>,
-}
+    /// Whether the outcome is certain, so that the rest may be left out.
+    fn may_stop(&self) -> bool {
+        !self.gate.keep_going && self.gate.has_regression()
+    }
 
-impl Blocks {
-    fn next(&mut self, cell: usize, random: &mut Rng) -> Side {
-        if let Some(side) = self.second[cell].take() {
-            return side;
+    /// Measures a pair. Gives whether there is one: the machine may have disturbed it.
+    fn pair(&mut self, cell: usize, stage: Stage, first: Side) -> Result<bool> {
+        self.bench.begin_measurement(if stage == Stage::WarmUp { "warming up" } else { "measuring" });
+        let began = self.bench.elapsed();
+        let measured = self.bench.pair(cell, first)?;
+        let state = &mut self.cells[cell];
+        state.tries += 1;
+        state.pairs_took += self.bench.elapsed().saturating_sub(began);
+        let is_whole = measured.is_some();
+        if let Some(Measured { base, head, repeated }) = measured {
+            self.gate.pairs.push(Pair { cell, stage, first, base, head, repeated });
         }
-        let first = if random.bool() { Side::Base } else { Side::Head };
-        self.second[cell] = Some(first.other());
-        first
+        Ok(is_whole)
+    }
+
+    fn count_once(&mut self, cell: usize, stage: Stage, side: Side) -> Result<()> {
+        self.bench.begin_measurement("counting");
+        let Counted { instructions, allocations, system_calls } = self.bench.count(cell, side)?;
+        self.gate.counts.push(Count { cell, stage, side, instructions, allocations, system_calls });
+        Ok(())
+    }
+
+    fn end_round(&mut self, done: &str) {
+        let left = self.budget.saturating_sub(self.bench.elapsed());
+        self.bench.end_round(self.gate, done, left);
+    }
+
+    /// The cells that have a figure for which `is_so` holds.
+    fn cells_with(&self, is_so: fn(GateFigure) -> bool) -> Vec<usize> {
+        let cells = self.gate.cells.iter().enumerate();
+        cells.filter(|(_, cell)| cell.figures.iter().any(|figure| is_so(*figure))).map(|(at, _)| at).collect()
     }
 }
 
@@ -154,12 +266,25 @@ mod tests {
 
     #[test]
     fn each_build_comes_first_once_in_each_block_at_random() {
-        let mut blocks = Blocks { second: vec![None; 2] };
+        let mut cell = CellState::default();
         let mut random = Rng::with_seed(1);
-        let firsts: Vec<Side> = (0..400).map(|_| blocks.next(1, &mut random)).collect();
+        let mut next = || {
+            let first = cell.first(&mut random);
+            cell.add_pair(first);
+            first
+        };
+        let firsts: Vec<Side> = (0..400).map(|_| next()).collect();
         assert!(firsts.chunks(2).all(|block| block[0] != block[1]));
         let base_first = firsts.chunks(2).filter(|block| block[0] == Side::Base).count();
         assert!((70..130).contains(&base_first), "{base_first} of 200");
-        assert_eq!(blocks.second, [None, None]);
+        assert_eq!(cell.open_block, None);
+    }
+
+    #[test]
+    fn a_lost_pair_leaves_its_block_as_it_was() {
+        let mut cell = CellState::default();
+        cell.add_pair(Side::Head);
+        let mut random = Rng::with_seed(1);
+        assert!((0..20).all(|_| cell.first(&mut random) == Side::Base));
     }
 }

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use inflight::meter::Callgrind;
-use inflight_report::gate::{self, GateFigure, SCREEN_PAIRS, Stage};
+use inflight_report::gate::{self, COUNTS, Gate, GateFigure, LOOKS, Stage};
 use tempfile::TempDir;
 
 use crate::common::{self, has_program, skip_without};
@@ -51,6 +51,14 @@ fn all_output(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
+/// The only gate in the folder `history`.
+#[track_caller]
+fn saved(folder: &TempDir) -> Gate {
+    let (mut gates, refused) = gate::read_all(&folder.path().join("history")).unwrap();
+    assert!(refused.is_empty() && gates.len() == 1, "{gates:?} {refused:?}");
+    gates.remove(0)
+}
+
 #[track_caller]
 fn assert_code(output: &Output, code: i32, words: &[&str]) {
     let text = all_output(output);
@@ -74,14 +82,12 @@ fn build_against_itself_passes_and_writes_all_outputs() {
     let base = common::inflight();
     let args = ["--base", base.to_str().unwrap(), "--history", "history", "--out", "out", "--seed", "7"];
     let output = gate(&folder, &args).env("GITHUB_STEP_SUMMARY", &summary).output().unwrap();
-    assert_code(&output, 0, &["Pass: nothing is worse", "tokio-current+common:4, quick"]);
+    assert_code(&output, 0, &["Pass: ", "tokio-current+common:4, quick"]);
 
-    let (gates, refused) = gate::read_all(&folder.path().join("history")).unwrap();
-    assert!(refused.is_empty() && gates.len() == 1);
-    let one = &gates[0];
+    let one = saved(&folder);
     assert_eq!((one.seed, one.base.digest.as_str()), (7, one.head.digest.as_str()));
-    let screened = |cell| one.pairs.iter().filter(|p| p.cell == cell && p.stage == Stage::Screen).count();
-    assert_eq!(screened(0), SCREEN_PAIRS as usize);
+    let pairs = one.pairs.iter().filter(|pair| pair.stage == Stage::Measure).count();
+    assert!((LOOKS[0] as usize..=48).contains(&pairs), "{pairs} pairs");
     assert_eq!(one.cells.len(), 1, "counts have no A/A control");
     assert!(fs::read_to_string(&summary).unwrap().starts_with("before\n### Pass"));
     for file in ["summary.md", "junit.xml", "bmf.json", "github-benchmark.json"] {
@@ -145,13 +151,13 @@ fn unwritable_output_does_not_change_the_verdict() {
     let base = common::inflight();
     let args = ["--base", base.to_str().unwrap(), "--history", "history"];
     let output = gate(&folder, &args).env("GITHUB_STEP_SUMMARY", "/nonexistent/x").output().unwrap();
-    assert_code(&output, 0, &["Pass: nothing is worse", "cannot write to /nonexistent/x"]);
+    assert_code(&output, 0, &["Pass: ", "cannot write to /nonexistent/x"]);
 
     let saved = fs::read_dir(folder.path().join("history")).unwrap().next().unwrap().unwrap().path();
     let saved = ["--saved", saved.to_str().unwrap(), "--out", "out"];
     fs::create_dir_all(folder.path().join("out/junit.xml")).unwrap();
     let output = gate(&folder, &saved).output().unwrap();
-    assert_code(&output, 0, &["Pass: nothing is worse", "cannot write out/junit.xml"]);
+    assert_code(&output, 0, &["Pass: ", "cannot write out/junit.xml"]);
     assert!(folder.path().join("out/bmf.json").exists(), "the other files are written");
 
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
@@ -167,14 +173,16 @@ fn gate_without_a_ratio_writes_no_figures() {
     for pair in &mut one.pairs {
         (pair.base.target_limited, pair.head.target_limited) = (1.0, 1.0);
     }
-    one.cells.iter_mut().for_each(|cell| cell.figures = vec![GateFigure::Throughput]);
+    for cell in &mut one.cells {
+        (cell.figures, cell.required) = (vec![GateFigure::Throughput], vec![GateFigure::Throughput]);
+    }
     let path = gate::save(folder.path(), &one).unwrap();
     let out = folder.path().join("out");
     fs::create_dir(&out).unwrap();
     fs::write(out.join("github-benchmark.json"), "of an earlier gate").unwrap();
     let output = gate(&folder, &["--saved", path.to_str().unwrap(), "--out", "out"]).output().unwrap();
     let file = "out/github-benchmark.json is not written: no cell has a ratio to export";
-    assert_code(&output, 3, &["Inconclusive", "†", "the target was the limit", file]);
+    assert_code(&output, 3, &["Undecided: ", "†", "the target was the limit", file]);
     assert_eq!(output.stderr.iter().filter(|byte| **byte == b'\n').count(), 2, "{}", all_output(&output));
     let exists = |name: &str| out.join(name).exists();
     assert!(!exists("github-benchmark.json") && !exists("bmf.json"));
@@ -182,19 +190,97 @@ fn gate_without_a_ratio_writes_no_figures() {
 }
 
 #[test]
+fn only_required_figures_make_a_gate_undecided() {
+    for (required, code, headline) in
+        [(GateFigure::Throughput, 0, "Pass: "), (GateFigure::Cpu, 3, "Undecided: CPU of ")]
+    {
+        let folder = TempDir::new().unwrap();
+        let mut one = crate::history::gate(1, "base", 1.0);
+        let noise = [1.5, 1.0 / 1.5].into_iter().cycle();
+        for (pair, times) in one.pairs.iter_mut().filter(|pair| pair.cell == 0).zip(noise) {
+            pair.head.cpu_ns = pair.base.cpu_ns * times;
+        }
+        one.cells.iter_mut().for_each(|cell| cell.required = vec![required]);
+        let path = gate::save(folder.path(), &one).unwrap();
+        let output = gate(&folder, &["--saved", path.to_str().unwrap()]).output().unwrap();
+        assert_code(&output, code, &[headline]);
+    }
+}
+
+#[test]
 fn progress_is_printed_every_round() {
     let folder = TempDir::new().unwrap();
     config(&folder, "['connections']");
     let base = common::inflight();
-    let output = gate(&folder, &["--base", base.to_str().unwrap()]).output().unwrap();
-    assert_code(&output, 0, &[&format!("round 1 of {SCREEN_PAIRS} done, about ")]);
+    let output = gate(&folder, &["--base", base.to_str().unwrap(), "--budget", "2m"]).output().unwrap();
+    let progress = "inflight: round 1: 0 of 1 figures decided, at most 1";
+    assert_code(&output, 0, &["inflight: warm-up: 0 of 1", progress]);
+}
+
+#[test]
+fn budget_too_small_for_a_decision_is_inconclusive() {
+    let folder = TempDir::new().unwrap();
+    config(&folder, "['connections']");
+    let base = common::inflight();
+    let args = ["--base", base.to_str().unwrap(), "--budget", "1ms", "--history", "history"];
+    assert_code(&gate(&folder, &args).output().unwrap(), 3, &["Undecided: ", "at most 0 s left"]);
+    assert!(saved(&folder).pairs.iter().all(|pair| pair.stage == Stage::WarmUp));
+}
+
+#[test]
+fn certain_regression_ends_a_gate_unless_it_is_to_keep_going() {
+    if let Some(reason) = Callgrind::not_offered() {
+        return skip_without(&reason);
+    }
+    let counts = |keep_going: &[&str]| {
+        let folder = TempDir::new().unwrap();
+        config(&folder, "['connections', 'allocations']");
+        let (base, head) = (common::inflight(), common::example("planted"));
+        let args =
+            ["--base", base.to_str().unwrap(), "--head", head.to_str().unwrap(), "--history", "history"];
+        let mut gate = gate(&folder, &[&args[..], keep_going].concat());
+        let output = gate.env("PLANTED", "tokio-current+common:4 connect 1").output().unwrap();
+        assert_code(&output, 1, &["Regression: ", "connections went from 4 to 5 a run"]);
+        saved(&folder).counts.len()
+    };
+    assert_eq!(counts(&[]), 1, "the warm-up counts once");
+    assert!(counts(&["--keep-going"]) >= 2 * COUNTS as usize);
+}
+
+/// Each build has a target of its own, and the load of both comes from the program that runs the gate.
+#[test]
+fn target_cell_measures_the_target_of_each_build() {
+    let folder = TempDir::new().unwrap();
+    config_of(&folder, &CONNECTIONS.replace("[[cell]]", "[[target]]"), "['target-cpu', 'target-memory']");
+    let head = not_a_worker(&folder);
+    let base = common::inflight();
+    let args = ["--base", base.to_str().unwrap(), "--head", &head, "--budget", "1s", "--history", "history"];
+    let output = gate(&folder, &args).output().unwrap();
+    assert!(matches!(output.status.code(), Some(0 | 1 | 3)), "{}", all_output(&output));
+    let one = saved(&folder);
+    assert!(one.cells.len() == 2 && one.cells.iter().all(|cell| cell.target), "{:?}", one.cells);
+    assert!(one.cells[1].control && !one.pairs.is_empty());
+    for cost in one.pairs.iter().flat_map(|pair| [&pair.base, &pair.head]) {
+        let target = cost.target.as_ref().expect("each pair has the cost of both targets");
+        assert!(target.cpu_ns_per_response > 0.0 && target.memory_per_connection_bytes >= 0.0, "{target:?}");
+    }
+}
+
+/// A build whose workers fail, and whose target works.
+fn not_a_worker(folder: &TempDir) -> String {
+    let path = folder.path().join("not-a-worker");
+    let real = common::inflight();
+    let script = format!("#!/bin/sh\n[ \"$1\" != worker ] && exec '{}' \"$@\"\n", real.display());
+    fs::write(&path, script).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path.display().to_string()
 }
 
 #[test]
 fn additional_connection_is_a_regression() {
     let output = planted(CONNECTIONS, "['connections']", "tokio-current+common:4 connect 1");
     let found = "tokio-current+common:4, quick: connections went from 4 to 5 a run";
-    assert_code(&output, 1, &["Regression: 1 figure is worse", found]);
+    assert_code(&output, 1, &["Regression: ", found]);
     let other_contender = planted(CONNECTIONS, "['connections']", "tokio+common:4 connect 1");
     assert_code(&other_contender, 0, &["Pass"]);
 }
@@ -206,7 +292,7 @@ fn additional_allocations_are_a_regression() {
     }
     let figures = "['instructions', 'allocations']";
     let output = planted(INSTRUCTIONS, figures, "tokio-current+common:4 allocate 2");
-    assert_code(&output, 1, &["Regression: 1 figure is worse", "allocations went from"]);
+    assert_code(&output, 1, &["Regression: ", "allocations went from"]);
 }
 
 #[test]
@@ -225,6 +311,7 @@ fn wrong_arguments_get_a_one_line_error() {
     let out = path.to_str().unwrap();
     assert_refused(&folder, &[&base[..], &["--out", out]].concat(), &["cannot write to"]);
     assert_refused(&folder, &[&base[..], &["--history", "/dev/full/x"]].concat(), &["cannot write to"]);
+    assert_refused(&folder, &[&base[..], &["--budget", "0"]].concat(), &["a time above zero"]);
     assert_refused(&folder, &["--saved", "inflight.toml"], &["not a gate of Inflight"]);
     fs::write(&path, CONNECTIONS.replace("tokio-current+common", "python-threads")).unwrap();
     assert_refused(&folder, &base, &["python-threads:4 comes with this program"]);
@@ -331,4 +418,9 @@ fn documented_gate_of_an_own_client_works() {
     };
     assert_code(&against(&file), 0, &["Pass"]);
     assert_code(&against(&head), 1, &["connections went from"]);
+
+    let target = CONNECTIONS.replace("[[cell]]", "[[target]]");
+    fs::write(written.path().join("inflight.toml"), target).unwrap();
+    let args = ["--base", file.to_str().unwrap(), "--head", head.to_str().unwrap()];
+    assert_refused(&written, &args, &["has no target of its own to compare: leave out [[target]]"]);
 }
