@@ -113,7 +113,7 @@ impl From<OrderArg> for Order {
     }
 }
 
-fn parse_time(text: &str) -> Result<Duration> {
+pub(super) fn parse_time(text: &str) -> Result<Duration> {
     match units::parse_duration(text)? {
         0 => bail!("write a time above zero, such as 90s or 2m"),
         ns => Ok(Duration::from_nanos(ns)),
