@@ -94,45 +94,9 @@ mod tests {
 
     #[test]
     fn invalid_hosts_are_rejected() {
-        for text in [
-            "a b",
-            "u@a",
-            "u:p@a",
-            "a/b",
-            "a?b",
-            "a#b",
-            "a\\b",
-            "a:b",
-            "a:80:80",
-            "a:-1",
-            "a:+1",
-            "a:65536",
-            "a:80 ",
-            ":80",
-            "::1",
-            "[::1",
-            "::1]",
-            "[]",
-            "[::1]a",
-            "[::1]:x",
-            "[:::]",
-            "[1.2.3.4]",
-            "[::1%25lo]",
-            "[a]",
-            "[v.a]",
-            "[v1.]",
-            "[vg.a]",
-            "[v1.a%41]",
-            "[[::1]]",
-            "a%4",
-            "a%zz",
-            "<a>",
-            "\"a\"",
-            "a\tb",
-            "\u{e9}",
-            "a^",
-            "{a}",
-        ] {
+        let words = "u@a u:p@a a/b a?b a#b a\\b a:b a:80:80 a:-1 a:+1 a:65536 :80 ::1 [::1 ::1] [] [::1]a [::1]:x [:::] \
+                     [1.2.3.4] [::1%25lo] [a] [v.a] [v1.] [vg.a] [v1.a%41] [[::1]] a%4 a%zz <a> \"a\" \u{e9} a^ {a}";
+        for text in words.split(' ').chain(["a b", "a:80 ", "a\tb"]) {
             assert!(!is_host_field(text.as_bytes()), "{text}");
         }
     }

@@ -82,5 +82,10 @@ mod tests {
         ) {
             check_request_parsing(pieces.concat().as_bytes(), &cuts);
         }
+
+        #[test]
+        fn no_bytes_panic(bytes: Vec<u8>, cuts: [usize; 3]) {
+            check_request_parsing(&bytes, &cuts);
+        }
     }
 }
