@@ -86,12 +86,6 @@ impl Scenario {
         self.latency.delay_ns(self.seed, id)
     }
 
-    /// From a URL's complete request head until the last byte of its planned response is due, in
-    /// nanoseconds: the delay, plus the duration of a paced body.
-    pub fn duration_ns(&self, id: u64) -> u64 {
-        self.delay_ns(id) + self.pace.map_or(0, |pace| pace.duration_ns(self.body_bytes))
-    }
-
     /// The fault of an attempt at a URL, if any. Attempts count from 1.
     pub fn fault(&self, id: u64, attempt: u32) -> Option<Fault> {
         if self.faults.is_empty() {

@@ -169,20 +169,6 @@ impl fmt::Display for Latency {
     }
 }
 
-impl TryFrom<String> for Latency {
-    type Error = LatencyError;
-
-    fn try_from(text: String) -> Result<Self, LatencyError> {
-        text.parse()
-    }
-}
-
-impl From<Latency> for String {
-    fn from(latency: Latency) -> String {
-        latency.to_string()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::tests::any_latency;

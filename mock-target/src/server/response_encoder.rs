@@ -37,14 +37,14 @@ impl ResponseEncoder {
         let bodies = scenario.bodies();
         let planned_head = format!(
             "HTTP/1.1 200 OK\r\ncontent-type: application/octet-stream\r\ncontent-length: {}\r\n",
-            bodies.len()
+            bodies.body_bytes
         );
         ResponseEncoder {
             planned_head: planned_head.into_bytes(),
             head: Vec::with_capacity(512),
             tag: [0; TAG_BYTES],
             date: Date::new(),
-            chunk_size: format!("{:x}\r\n", bodies.len()).into_bytes(),
+            chunk_size: format!("{:x}\r\n", bodies.body_bytes).into_bytes(),
             gzip_bodies: GzipBodies::new(&scenario, &bodies),
             bodies,
             plain,
@@ -98,7 +98,7 @@ impl ResponseEncoder {
         if self.scenario.injected_bug == Some(InjectedBug::WrongByte(id)) {
             self.tag[0] ^= 1;
         }
-        let tag = &self.tag[..TAG_BYTES.min(self.bodies.len())];
+        let tag = &self.tag[..TAG_BYTES.min(self.bodies.body_bytes)];
         let (before, after) = after_chunk.map_or((&[][..], &[][..]), |after| (&self.chunk_size[..], after));
         Response::new(&self.head, [before, tag, noise, after], exchange.head_only, self.scenario.pace)
     }

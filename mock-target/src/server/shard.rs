@@ -196,7 +196,7 @@ impl Shard {
                     let _ = reply.send(self.request_log.snapshot(with_entries));
                 }
                 Command::Usage(reply) => {
-                    let used = LoopStats { received: self.request_log.received, ..meter.read() };
+                    let used = LoopStats { received: self.request_log.stats.received, ..meter.read() };
                     let _ = reply.send((self.number, used));
                 }
                 Command::Reset(reply) => {
@@ -224,9 +224,9 @@ impl Shard {
 
     /// Begins to serve a connection.
     fn take_over(&mut self, NewConnection { mut stream, source, number }: NewConnection) {
-        self.request_log.connections += 1;
+        self.request_log.stats.connections += 1;
         if self.encoder.scenario().refuses(number) {
-            self.request_log.connections_refused += 1;
+            self.request_log.stats.connections_refused += 1;
             return socket::reset(stream);
         }
         let entry = self.connections.vacant_entry();
