@@ -38,9 +38,9 @@ impl Handler {
             return Ok(None);
         };
         let response = match (method, path) {
-            ("GET", "/stats") => json(&self.shards.stats()?)?,
+            ("GET", "/stats") => json(&self.shards.ledger(false)?.stats)?,
             ("GET", "/loops") => json(&self.shards.loops()?)?,
-            ("GET", "/ledger") => json(&self.shards.ledger()?)?,
+            ("GET", "/ledger") => json(&self.shards.ledger(true)?)?,
             ("GET", "/plan") => json(&ScenarioPlan::of(&self.scenario))?,
             ("POST", "/reset") => json(&self.shards.reset().map(|()| ResetDone { reset: true })?)?,
             (_, "/stats" | "/loops" | "/ledger" | "/plan") => refusal("405 Method Not Allowed\r\nallow: GET"),
