@@ -128,6 +128,9 @@ mod tests {
         assert_eq!(no_urls.validate(), Err(ScenarioError::NoUrls));
         let huge = Scenario { body_bytes: 1 << 40, ..good.clone() };
         assert_eq!(huge.validate(), Err(ScenarioError::BodyTooLarge(1 << 40)));
+        let faults = ["silence=60%", "503=50%"].map(|text| text.parse().expect("a fault")).to_vec();
+        let faulty = Scenario { faults, ..good.clone() };
+        assert_eq!(faulty.validate(), Err(ScenarioError::TooManyFaults("110".to_owned())));
         let bug = Scenario { injected_bug: Some(InjectedBug::WrongByte(1_000)), ..good };
         assert_eq!(bug.validate(), Err(ScenarioError::BugOutOfRange { id: 1_000, last: 999 }));
     }
@@ -145,13 +148,6 @@ mod tests {
         assert_eq!(count(3, "503"), 0);
         assert_eq!(count(3, "silence"), count(1, "silence"));
         assert!(!(0..1_000).any(|connection| scenario.refuses(connection)));
-    }
-
-    #[test]
-    fn faults_of_more_than_all_urls_are_rejected() {
-        let faults = ["silence=60%", "503=50%"].map(|text| text.parse().expect("a fault")).to_vec();
-        let scenario = Scenario { faults, ..Scenario::preset("quick").expect("a preset") };
-        assert_eq!(scenario.validate(), Err(ScenarioError::TooManyFaults("110".to_owned())));
     }
 
     #[test]

@@ -130,7 +130,7 @@ impl Shard {
     /// and granted; only with it does the loop `spin`.
     pub(super) fn run(mut self, realtime: bool, spin: bool, granted: &Sender<bool>) -> io::Result<()> {
         let realtime = realtime && realtime::request();
-        self.timers.spin(realtime && spin);
+        self.timers.spin = realtime && spin;
         // The thread that started this one waits for it.
         let _ = granted.send(realtime);
         let meter = ThreadMeter::of_this_thread();
@@ -145,7 +145,7 @@ impl Shard {
             for event in &events {
                 self.send_due(&mut scratch);
                 match event.token() {
-                    LISTENER => self.acceptor.iter_mut().for_each(Acceptor::on_readable),
+                    LISTENER => self.acceptor.iter_mut().for_each(|acceptor| acceptor.backlog = true),
                     TIMER => {} // It only ends the poll.
                     WAKER => {
                         if self.handle_commands(&meter).is_break() {

@@ -152,16 +152,22 @@ fn a_slow_reader_gets_all_of_a_large_body() {
 }
 
 #[test]
-fn injected_bugs_show_on_the_wire() {
+fn injected_bugs_affect_one_url_only() {
+    const IDS: [u64; 4] = [0, 1, 4, 99];
     let bodies = scenario("fixed:0ms").bodies();
-    for (bug, requested, served) in [(InjectedBug::ServeTwice(99), 0, 99), (InjectedBug::WrongByte(4), 4, 4)]
+    for (bug, affected, instead) in [(InjectedBug::ServeTwice(99), 0, 99), (InjectedBug::WrongByte(4), 4, 4)]
     {
+        let served = |id| if id == affected { instead } else { id };
         let bugged = Scenario { injected_bug: Some(bug), ..scenario("fixed:0ms") };
         let target = Server::start(bugged).expect("the target starts");
-        let body = Client::connect(target.address()).get(requested).body;
-        let is_correct = crc32fast::hash(&body) == bodies.crc32(served);
-        assert_eq!((is_correct, body.len()), (bug == InjectedBug::ServeTwice(99), 1_000), "{bug}");
-        assert_eq!(target.ledger().expect("a ledger").entries[0].id, served);
+        let mut client = Client::connect(target.address());
+        for id in IDS {
+            let body = client.get(id).body;
+            let is_correct = crc32fast::hash(&body) == bodies.crc32(served(id));
+            assert_eq!((is_correct, body.len()), (bug != InjectedBug::WrongByte(id), 1_000), "{bug} {id}");
+        }
+        let ledger = target.ledger().expect("a ledger");
+        assert!(ledger.entries.iter().map(|entry| entry.id).eq(IDS.map(served)), "{bug}");
     }
 }
 
