@@ -6,10 +6,10 @@ use rustls::HandshakeKind;
 
 use super::connection::{self, Exchange, State};
 use super::drain::Drained;
+use super::loop_thread;
 use super::request::{self, Parsed, Persistence, Request, Route};
 use super::response::Ending;
 use super::shard::Shard;
-use super::thread_meter;
 use crate::clock;
 use crate::ledger::Outcome;
 
@@ -226,7 +226,7 @@ impl Shard {
             exchange.begun_ns = clock::now_ns();
             exchange.queued_ns = exchange.begun_ns.saturating_sub(due_ns.max(self.woke_ns));
             if self.burn_ns > 0 {
-                thread_meter::burn_cpu(self.burn_ns);
+                loop_thread::burn_cpu(self.burn_ns);
             }
         }
         let connection = &mut self.connections[key];

@@ -9,7 +9,7 @@ mod fault_responses;
 #[cfg(any(test, fuzzing))]
 mod fuzzing;
 mod grammar;
-mod realtime;
+mod loop_thread;
 mod request;
 mod request_target;
 mod response;
@@ -19,7 +19,6 @@ mod shard;
 mod sock_diag;
 mod socket;
 mod teardown;
-mod thread_meter;
 mod timers;
 mod tls;
 mod transport;

@@ -17,12 +17,11 @@ use slab::Slab;
 
 use super::acceptor::Acceptor;
 use super::connection::{self, Connection, State};
-use super::realtime;
+use super::loop_thread::{self, ThreadMeter};
 use super::response_encoder::ResponseEncoder;
 use super::rx_timestamp;
 use super::sock_diag::SockDiag;
 use super::socket;
-use super::thread_meter::ThreadMeter;
 use super::timers::Timers;
 use super::transport::Transport;
 use crate::clock;
@@ -129,7 +128,7 @@ impl Shard {
     /// Serves until the command to stop. First sends through `granted` whether real-time priority was requested
     /// and granted; only with it does the loop `spin`.
     pub(super) fn run(mut self, realtime: bool, spin: bool, granted: &Sender<bool>) -> io::Result<()> {
-        let realtime = realtime && realtime::request();
+        let realtime = realtime && loop_thread::request_realtime();
         self.timers.spin = realtime && spin;
         // The thread that started this one waits for it.
         let _ = granted.send(realtime);

@@ -157,7 +157,7 @@ fn injected_bugs_affect_one_url_only() {
     let bodies = scenario("fixed:0ms").bodies();
     for (bug, affected, instead) in [(InjectedBug::ServeTwice(99), 0, 99), (InjectedBug::WrongByte(4), 4, 4)]
     {
-        let served = |id| if id == affected { instead } else { id };
+        let served = |id: u64| if id == affected { instead } else { id };
         let bugged = Scenario { injected_bug: Some(bug), ..scenario("fixed:0ms") };
         let target = Server::start(bugged).expect("the target starts");
         let mut client = Client::connect(target.address());
