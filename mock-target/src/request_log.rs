@@ -189,8 +189,10 @@ impl DelayHistogram {
 mod tests {
     use super::*;
 
-    fn entry(sequence: u64, late_ns: u64, outcome: Outcome) -> Entry {
-        Entry {
+    /// Records a request that begins and ends.
+    fn record(log: &mut RequestLog, late_ns: u64, outcome: Outcome) {
+        let sequence = log.begin(0);
+        log.end(Entry {
             sequence,
             id: 0,
             attempt: 1,
@@ -203,34 +205,25 @@ mod tests {
             fault: None,
             bytes: 1,
             outcome,
-        }
+        });
     }
 
     #[test]
     fn counters_are_exact_when_entries_are_dropped() {
         let mut log = RequestLog::new(Arc::default(), 4);
-        let capacity = log.entries.capacity() as u64;
-        for late_ns in 0..100 {
-            let sequence = log.begin(0);
-            log.end(entry(sequence, late_ns, Outcome::Served));
-        }
-        let ledger = LogSnapshot::merge([log.snapshot(true)]);
-        assert_eq!(ledger.stats.served, 100);
-        assert_eq!(ledger.stats.detail_lost, 100 - capacity);
-        assert_eq!(ledger.entries.len() as u64, capacity);
-        assert_eq!(ledger.entries.last().map(|entry| entry.sequence), Some(99));
-        assert_eq!(log.entries.capacity() as u64, capacity);
+        let capacity = log.entries.capacity();
+        (0..100).for_each(|late_ns| record(&mut log, late_ns, Outcome::Served));
+        let Ledger { stats, entries } = LogSnapshot::merge([log.snapshot(true)]);
+        assert_eq!((stats.served, stats.detail_lost), (100, 100 - capacity as u64));
+        assert_eq!((entries.len(), entries.last().map(|entry| entry.sequence)), (capacity, Some(99)));
+        assert_eq!(log.entries.capacity(), capacity);
     }
 
     #[test]
     fn lateness_counts_served_requests_only() {
         let mut log = RequestLog::new(Arc::default(), 1_000);
-        for late_ns in 1..=100 {
-            let sequence = log.begin(0);
-            log.end(entry(sequence, late_ns * 1_000, Outcome::Served));
-        }
-        let sequence = log.begin(0);
-        log.end(entry(sequence, 1_000_000_000, Outcome::Aborted));
+        (1..=100).for_each(|late_us| record(&mut log, late_us * 1_000, Outcome::Served));
+        record(&mut log, 1_000_000_000, Outcome::Aborted);
         let lateness = LogSnapshot::merge([log.snapshot(false)]).stats.lateness_ns;
         assert_eq!((lateness.count, lateness.max), (100, 100_000));
         assert!(lateness.p50.abs_diff(50_000) <= 500, "{lateness:?}");
@@ -240,10 +233,9 @@ mod tests {
     #[test]
     fn a_reset_keeps_requests_in_flight() {
         let mut log = RequestLog::new(Arc::default(), 10);
-        for _ in 0..3 {
-            log.begin(0);
-        }
-        log.end(entry(0, 0, Outcome::Served));
+        log.begin(0);
+        log.begin(0);
+        record(&mut log, 0, Outcome::Served);
         log.reset();
         let stats = LogSnapshot::merge([log.snapshot(true)]).stats;
         assert_eq!((stats.received, stats.in_flight, stats.most_in_flight), (2, 2, 2));

@@ -125,10 +125,6 @@ fn request_lines_are_parsed_or_refused() {
     check(Served(1), served.map(|line| with(&format!("{line} HTTP/1.1"), "\r\n")));
     check(ServedThenClosed(1), ["GET /u/1 HTTP/1.0\r\n\r\n".to_owned()]);
     check(Refused(400), ["GET /u/1 HTTP/1.1\nHost: a\n\n".to_owned()]);
-    // Refused before they are complete.
-    let long = "a".repeat(20_000);
-    check(Refused(414), [format!("GET /{long}")]);
-    check(Refused(431), [format!("GET /u/1 HTTP/1.1\r\nx: {long}")]);
 }
 
 #[test]

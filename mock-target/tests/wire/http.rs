@@ -62,6 +62,16 @@ fn expect_100_continue_gets_100() {
 }
 
 #[test]
+fn too_long_heads_are_refused_before_they_are_complete() {
+    let target = start("fixed:0ms");
+    for (start, status) in [("GET /", 414), ("GET /u/1 HTTP/1.1\r\nx: ", 431)] {
+        let mut client = Client::sending(target.address(), [start, &"a".repeat(20_000)].concat());
+        assert_eq!(client.response().status(), status);
+        assert_eq!(client.rest(), b"");
+    }
+}
+
+#[test]
 fn slow_clients_are_ended_at_the_time_limits() {
     let limits = TimeLimits { request_ns: 100_000_000, idle_ns: 100_000_000, ..TimeLimits::default() };
     let target = start_with(scenario("fixed:0ms"), ServerOptions { limits, ..ServerOptions::default() });
