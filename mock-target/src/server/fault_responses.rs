@@ -1,16 +1,9 @@
 //! The responses of URLs with a fault, as [`Fault`] documents them.
 
-use std::io::{self, Read};
-
-use flate2::Compression;
-use flate2::write::GzEncoder;
-
 use super::connection::Exchange;
 use super::response::{Ending, Response};
 use super::response_encoder::{ResponseEncoder, with_body, write_text};
-use crate::body::Bodies;
 use crate::fault::{Fault, RetryAfter};
-use crate::scenario::Scenario;
 
 const INTERIM: &[u8] = b"HTTP/1.1 102 Processing\r\n\r\n";
 
@@ -99,31 +92,4 @@ impl ResponseEncoder {
         self.end_head(exchange);
         with_body(&self.head, &[], exchange)
     }
-}
-
-/// The gzip bodies that some faults send instead of the planned body, encoded once.
-pub(super) struct GzipBodies(Vec<(Fault, Vec<u8>)>);
-
-impl GzipBodies {
-    pub(super) fn new(scenario: &Scenario, bodies: &Bodies) -> GzipBodies {
-        let encode = |fault| match fault {
-            Fault::TruncatedGzip => {
-                let whole = gzip(bodies.parts(0).1);
-                Some((fault, whole[..whole.len() / 2].to_vec()))
-            }
-            Fault::GzipBomb(bytes) => Some((fault, gzip(io::repeat(0).take(bytes)))),
-            _ => None,
-        };
-        GzipBodies(scenario.faults.iter().filter_map(|share| encode(share.fault)).collect())
-    }
-
-    /// The body of a fault; empty for a fault that needs none.
-    pub(super) fn body(&self, fault: Fault) -> &[u8] {
-        self.0.iter().find(|(known, _)| *known == fault).map_or(&[], |(_, body)| body)
-    }
-}
-
-fn gzip(mut bytes: impl Read) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    io::copy(&mut bytes, &mut encoder).and_then(|_| encoder.finish()).expect("memory can be written to")
 }

@@ -9,6 +9,7 @@ mod fault_responses;
 #[cfg(any(test, fuzzing))]
 mod fuzzing;
 mod grammar;
+mod gzip_bodies;
 mod loop_thread;
 mod request;
 mod request_target;

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::time::{Duration, SystemTime};
 
 use super::connection::Exchange;
-use super::fault_responses::GzipBodies;
+use super::gzip_bodies::GzipBodies;
 use super::request::{Persistence, Route};
 use super::response::Response;
 use crate::body::{Bodies, TAG_BYTES};
