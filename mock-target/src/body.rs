@@ -15,7 +15,8 @@ const OFFSETS: u64 = 16 * 1_024;
 #[derive(Clone, Debug)]
 pub struct Bodies {
     seed: u64,
-    body_bytes: usize,
+    /// Bytes of each body.
+    pub(crate) body_bytes: usize,
     noise: Vec<u8>,
 }
 
@@ -34,7 +35,7 @@ impl Bodies {
 
     /// The two parts of a body: its tag, then the rest.
     ///
-    /// A body shorter than [`TAG_BYTES`] is only the first [`len`](Bodies::len) bytes of the tag.
+    /// A body shorter than [`TAG_BYTES`] is only the first bytes of the tag.
     pub fn parts(&self, id: u64) -> ([u8; TAG_BYTES], &[u8]) {
         let mut tag = [0; TAG_BYTES];
         write_hex(&mut tag[..16], id);
@@ -55,16 +56,6 @@ impl Bodies {
         hasher.update(rest);
         hasher.finalize()
     }
-
-    /// Bytes of each body.
-    pub fn len(&self) -> usize {
-        self.body_bytes
-    }
-
-    /// Whether bodies are empty.
-    pub fn is_empty(&self) -> bool {
-        self.body_bytes == 0
-    }
 }
 
 /// Writes `number` as lower-case hexadecimal, right-aligned in `digits`.
@@ -83,7 +74,7 @@ mod tests {
 
     fn whole(bodies: &Bodies, id: u64) -> Vec<u8> {
         let (tag, rest) = bodies.parts(id);
-        let mut body = tag[..TAG_BYTES.min(bodies.len())].to_vec();
+        let mut body = tag[..TAG_BYTES.min(bodies.body_bytes)].to_vec();
         body.extend_from_slice(rest);
         body
     }

@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Sender};
 use mio::Waker;
 use mio::net::TcpStream;
 
-use crate::ledger::{Ledger, LoopStats, Stats};
+use crate::ledger::{Ledger, LoopStats};
 use crate::request_log::LogSnapshot;
 
 /// A command to one shard.
@@ -62,14 +62,6 @@ pub(crate) struct ShardHandles {
 }
 
 impl ShardHandles {
-    pub(crate) fn ledger(&self) -> io::Result<Ledger> {
-        self.merged(true)
-    }
-
-    pub(crate) fn stats(&self) -> io::Result<Stats> {
-        Ok(self.merged(false)?.stats)
-    }
-
     pub(crate) fn loops(&self) -> io::Result<Vec<LoopStats>> {
         let mut loops = self.query(Command::Usage)?;
         loops.sort_unstable_by_key(|(number, _)| *number);
@@ -80,7 +72,7 @@ impl ShardHandles {
         self.query(Command::Reset).map(drop)
     }
 
-    fn merged(&self, with_entries: bool) -> io::Result<Ledger> {
+    pub(crate) fn ledger(&self, with_entries: bool) -> io::Result<Ledger> {
         let snapshots = self.query(|reply| Command::Snapshot { with_entries, reply })?;
         let mut ledger = LogSnapshot::merge(snapshots);
         ledger.stats.realtime = self.realtime;

@@ -81,31 +81,42 @@ pub enum RetryAfter {
     Garbage,
 }
 
-/// Every fault type with its default parameter.
-pub const ALL: &[Fault] = &[
-    Fault::Refuse,
-    Fault::Silence,
-    Fault::CloseBeforeReply,
-    Fault::ResetBeforeHead,
-    Fault::ResetMidHead,
-    Fault::ResetMidBody(None),
-    Fault::CloseMidBody(None),
-    Fault::StallMidBody(None),
-    Fault::ShortLength,
-    Fault::BadChunk,
-    Fault::NoLastChunk,
-    Fault::OversizedHead(256 << 10),
-    Fault::EndlessInterim,
-    Fault::TooManyRequests(RetryAfter::Seconds(1)),
-    Fault::Unavailable(RetryAfter::Seconds(1)),
-    Fault::RedirectChain(3),
-    Fault::RedirectLoop,
-    Fault::TruncatedGzip,
-    Fault::GzipBomb(10 << 20),
-    Fault::WrongEncoding,
-    Fault::Dribble(1_000_000),
-    Fault::SoftBlock,
+/// The name of every fault type, and the fault with its default parameter.
+const NAMED: [(&str, Fault); 22] = [
+    ("refuse", Fault::Refuse),
+    ("silence", Fault::Silence),
+    ("close-before-reply", Fault::CloseBeforeReply),
+    ("reset-before-head", Fault::ResetBeforeHead),
+    ("reset-mid-head", Fault::ResetMidHead),
+    ("reset-mid-body", Fault::ResetMidBody(None)),
+    ("close-mid-body", Fault::CloseMidBody(None)),
+    ("stall-mid-body", Fault::StallMidBody(None)),
+    ("short-length", Fault::ShortLength),
+    ("bad-chunk", Fault::BadChunk),
+    ("no-last-chunk", Fault::NoLastChunk),
+    ("oversized-head", Fault::OversizedHead(256 << 10)),
+    ("endless-1xx", Fault::EndlessInterim),
+    ("429", Fault::TooManyRequests(RetryAfter::Seconds(1))),
+    ("503", Fault::Unavailable(RetryAfter::Seconds(1))),
+    ("redirect-chain", Fault::RedirectChain(3)),
+    ("redirect-loop", Fault::RedirectLoop),
+    ("truncated-gzip", Fault::TruncatedGzip),
+    ("gzip-bomb", Fault::GzipBomb(10 << 20)),
+    ("wrong-encoding", Fault::WrongEncoding),
+    ("dribble", Fault::Dribble(1_000_000)),
+    ("soft-block", Fault::SoftBlock),
 ];
+
+/// Every fault type with its default parameter.
+pub static ALL: [Fault; NAMED.len()] = {
+    let mut all = [Fault::Refuse; NAMED.len()];
+    let mut index = 0;
+    while index < all.len() {
+        all[index] = NAMED[index].1;
+        index += 1;
+    }
+    all
+};
 
 /// The largest decompressed size of a `gzip-bomb`, in bytes.
 const LARGEST_BOMB_BYTES: u64 = 1 << 30;
@@ -116,30 +127,8 @@ const LARGEST_PADDING_BYTES: u64 = 16 << 20;
 impl Fault {
     /// Its name, without its parameter.
     pub fn name(&self) -> &'static str {
-        match self {
-            Fault::Refuse => "refuse",
-            Fault::Silence => "silence",
-            Fault::CloseBeforeReply => "close-before-reply",
-            Fault::ResetBeforeHead => "reset-before-head",
-            Fault::ResetMidHead => "reset-mid-head",
-            Fault::ResetMidBody(_) => "reset-mid-body",
-            Fault::CloseMidBody(_) => "close-mid-body",
-            Fault::StallMidBody(_) => "stall-mid-body",
-            Fault::ShortLength => "short-length",
-            Fault::BadChunk => "bad-chunk",
-            Fault::NoLastChunk => "no-last-chunk",
-            Fault::OversizedHead(_) => "oversized-head",
-            Fault::EndlessInterim => "endless-1xx",
-            Fault::TooManyRequests(_) => "429",
-            Fault::Unavailable(_) => "503",
-            Fault::RedirectChain(_) => "redirect-chain",
-            Fault::RedirectLoop => "redirect-loop",
-            Fault::TruncatedGzip => "truncated-gzip",
-            Fault::GzipBomb(_) => "gzip-bomb",
-            Fault::WrongEncoding => "wrong-encoding",
-            Fault::Dribble(_) => "dribble",
-            Fault::SoftBlock => "soft-block",
-        }
+        let type_of = std::mem::discriminant::<Fault>;
+        NAMED.iter().find(|(_, named)| type_of(named) == type_of(self)).map_or("", |(name, _)| *name)
     }
 
     /// The same fault with the parameter in `text`; `None` where it takes no such parameter.
@@ -154,8 +143,8 @@ impl Fault {
             Fault::GzipBomb(_) => Fault::GzipBomb(at_most(LARGEST_BOMB_BYTES)?),
             Fault::RedirectChain(_) => Fault::RedirectChain(text.parse().ok()?),
             Fault::Dribble(_) => Fault::Dribble(units::parse_duration(text).ok()?),
-            Fault::TooManyRequests(_) => Fault::TooManyRequests(text.parse().ok()?),
-            Fault::Unavailable(_) => Fault::Unavailable(text.parse().ok()?),
+            Fault::TooManyRequests(_) => Fault::TooManyRequests(RetryAfter::parse(text)?),
+            Fault::Unavailable(_) => Fault::Unavailable(RetryAfter::parse(text)?),
             _ => return None,
         })
     }
@@ -165,12 +154,10 @@ impl FromStr for Fault {
     type Err = FaultError;
 
     fn from_str(text: &str) -> Result<Self, FaultError> {
-        let (name, parameter) = match text.trim().split_once('@') {
-            Some((name, parameter)) => (name, Some(parameter)),
-            None => (text.trim(), None),
-        };
-        let unknown = || FaultError::Unknown { name: name.to_owned() };
-        let fault = *ALL.iter().find(|fault| fault.name() == name).ok_or_else(unknown)?;
+        let (name, parameter) =
+            text.trim().split_once('@').map_or((text.trim(), None), |(name, text)| (name, Some(text)));
+        let unknown = || FaultError::Unknown(name.to_owned());
+        let (_, fault) = *NAMED.iter().find(|(known, _)| *known == name).ok_or_else(unknown)?;
         let Some(parameter) = parameter else { return Ok(fault) };
         fault.with_parameter(parameter).ok_or_else(|| FaultError::Parameter(text.to_owned()))
     }
@@ -192,18 +179,16 @@ impl fmt::Display for Fault {
     }
 }
 
-impl FromStr for RetryAfter {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
+impl RetryAfter {
+    fn parse(text: &str) -> Option<RetryAfter> {
+        const SECOND_NS: u64 = 1_000_000_000;
         match text {
-            "date" => Ok(RetryAfter::Date),
-            "garbage" => Ok(RetryAfter::Garbage),
+            "date" => Some(RetryAfter::Date),
+            "garbage" => Some(RetryAfter::Garbage),
             // The field holds whole seconds.
             _ => {
-                let ns = units::parse_duration(text).map_err(|_| ())?;
-                let whole = ns.is_multiple_of(1_000_000_000).then_some(ns / 1_000_000_000);
-                whole.and_then(|s| s.try_into().ok()).map(RetryAfter::Seconds).ok_or(())
+                let ns = units::parse_duration(text).ok().filter(|ns| ns.is_multiple_of(SECOND_NS))?;
+                u32::try_from(ns / SECOND_NS).ok().map(RetryAfter::Seconds)
             }
         }
     }
@@ -223,11 +208,13 @@ impl fmt::Display for RetryAfter {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum FaultError {
     /// No fault has that name.
-    #[error("there is no fault \"{name}\"; {}there are: {}", did_you_mean(.name, ALL.iter().map(Fault::name)), names())]
-    Unknown {
-        /// The requested name.
-        name: String,
-    },
+    #[error(
+        "there is no fault \"{name}\"; {near}there are: {all}",
+        name = .0,
+        near = did_you_mean(.0, ALL.iter().map(Fault::name)),
+        all = names()
+    )]
+    Unknown(String),
     /// The fault takes no parameter, or no such parameter.
     #[error(
         "the parameter in \"{0}\" is wrong: such as reset-mid-body@512, gzip-bomb@10MiB, 503@2s, 503@date"
@@ -242,20 +229,6 @@ fn names() -> String {
     ALL.iter().map(Fault::name).collect::<Vec<_>>().join(", ")
 }
 
-impl TryFrom<String> for Fault {
-    type Error = FaultError;
-
-    fn try_from(text: String) -> Result<Self, FaultError> {
-        text.parse()
-    }
-}
-
-impl From<Fault> for String {
-    fn from(fault: Fault) -> String {
-        fault.to_string()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -263,8 +236,8 @@ mod tests {
     #[test]
     fn formatted_faults_parse_back() {
         for fault in ALL {
-            assert_eq!(fault.to_string().parse(), Ok(*fault));
-            assert_eq!(fault.name().parse(), Ok(*fault));
+            assert_eq!(fault.to_string().parse(), Ok(fault));
+            assert_eq!(fault.name().parse(), Ok(fault));
         }
     }
 }

@@ -27,19 +27,12 @@ impl FromStr for FaultShare {
         let wrong = || FaultError::Share(text.to_owned());
         let (fault, share) = text.trim().split_once('=').unwrap_or((text.trim(), ""));
         let fault = fault.parse()?;
-        let (share, until) = match share.split_once(',') {
-            Some((share, until)) => (share, Some(until)),
-            None => (share, None),
-        };
+        let (share, until) =
+            share.split_once(',').map_or((share, None), |(share, until)| (share, Some(until)));
         let percent = share.strip_suffix('%').and_then(|percent| percent.parse().ok());
         let percent = percent.filter(|percent| (0.0..=100.0).contains(percent)).ok_or_else(wrong)?;
-        let until_attempt = match until {
-            Some(until) => {
-                let attempt = until.strip_prefix("until=").and_then(|attempt| attempt.parse().ok());
-                Some(attempt.ok_or_else(wrong)?)
-            }
-            None => None,
-        };
+        let attempt = |until: &str| until.strip_prefix("until=").and_then(|attempt| attempt.parse().ok());
+        let until_attempt = until.map(|until| attempt(until).ok_or_else(wrong)).transpose()?;
         Ok(FaultShare { fault, percent, until_attempt })
     }
 }
@@ -48,20 +41,6 @@ impl fmt::Display for FaultShare {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}={}%", self.fault, self.percent)?;
         self.until_attempt.map_or(Ok(()), |attempt| write!(f, ",until={attempt}"))
-    }
-}
-
-impl TryFrom<String> for FaultShare {
-    type Error = FaultError;
-
-    fn try_from(text: String) -> Result<Self, FaultError> {
-        text.parse()
-    }
-}
-
-impl From<FaultShare> for String {
-    fn from(share: FaultShare) -> String {
-        share.to_string()
     }
 }
 

@@ -57,20 +57,6 @@ impl fmt::Display for InjectedBug {
     }
 }
 
-impl TryFrom<String> for InjectedBug {
-    type Error = InjectedBugError;
-
-    fn try_from(text: String) -> Result<Self, InjectedBugError> {
-        text.parse()
-    }
-}
-
-impl From<InjectedBug> for String {
-    fn from(bug: InjectedBug) -> String {
-        bug.to_string()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

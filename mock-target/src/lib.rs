@@ -51,14 +51,13 @@
 //!     faults: vec!["reset-mid-body@512=50%".parse()?],
 //!     ..Scenario::preset("quick")?
 //! };
-//! let bodies = scenario.bodies();
 //! let target = Server::start(scenario.clone())?;
 //! for id in 0..20 {
 //!     match fetch(target.address(), &format!("/u/{id}")) {
 //!         // The scenario says which URLs have a fault, so that success is checked as strictly as failure.
 //!         Ok(body) => {
 //!             assert_eq!(scenario.fault(id, 1), None);
-//!             assert_eq!(body.len(), bodies.len());
+//!             assert_eq!(body.len() as u64, scenario.body_bytes);
 //!         }
 //!         Err(error) => {
 //!             assert!(scenario.fault(id, 1).is_some());
@@ -90,6 +89,7 @@ pub mod suggest;
 pub mod units;
 
 mod admin;
+mod as_text;
 mod clock;
 mod control;
 mod fault_share;

@@ -56,20 +56,6 @@ impl fmt::Display for Pace {
     }
 }
 
-impl TryFrom<String> for Pace {
-    type Error = PaceError;
-
-    fn try_from(text: String) -> Result<Self, PaceError> {
-        text.parse()
-    }
-}
-
-impl From<Pace> for String {
-    fn from(pace: Pace) -> String {
-        pace.to_string()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -42,7 +42,8 @@ impl Scenario {
     /// # Errors
     /// When there is no such preset; the error lists the names and suggests the nearest.
     pub fn preset(name: &str) -> Result<Scenario, UnknownPreset> {
-        find(name).map(Preset::scenario)
+        let preset = ALL.iter().find(|preset| preset.name == name);
+        preset.map(Preset::scenario).ok_or_else(|| UnknownPreset { name: name.to_owned() })
     }
 
     /// Every preset, with where its figures come from.
@@ -154,11 +155,6 @@ pub struct UnknownPreset {
     pub name: String,
 }
 
-/// The preset of that name.
-fn find(name: &str) -> Result<&'static Preset, UnknownPreset> {
-    ALL.iter().find(|preset| preset.name == name).ok_or_else(|| UnknownPreset { name: name.to_owned() })
-}
-
 fn names() -> String {
     ALL.iter().map(|preset| preset.name).collect::<Vec<_>>().join(", ")
 }
@@ -171,7 +167,7 @@ mod tests {
     fn every_preset_is_valid() {
         for preset in ALL {
             assert_eq!(preset.scenario().validate(), Ok(()), "{}", preset.name);
-            assert_eq!(find(preset.name).expect("listed").name, preset.name);
+            assert_eq!(Scenario::preset(preset.name), Ok(preset.scenario()));
         }
     }
 

@@ -48,118 +48,65 @@ impl SharedCounters {
 #[derive(Debug)]
 pub(crate) struct RequestLog {
     counters: Arc<SharedCounters>,
-    /// The requests in flight on this shard.
-    in_flight: u64,
-    pub(crate) received: u64,
-    served: u64,
-    aborted: u64,
-    faulted: u64,
-    pub(crate) refused: u64,
-    pub(crate) connections: u64,
-    pub(crate) connections_refused: u64,
-    pub(crate) received_bytes: u64,
-    pub(crate) sent_bytes: u64,
-    handshakes: u64,
-    resumptions: u64,
-    detail_lost: u64,
-    lateness: DelayHistogram,
-    queueing: DelayHistogram,
-    unread: DelayHistogram,
+    /// The counters of this shard. Its lateness is computed from `delays`.
+    pub(crate) stats: Stats,
+    delays: Delays,
     entries: VecDeque<Entry>,
 }
 
 impl RequestLog {
     /// An empty log with memory for `capacity` entries.
     pub(crate) fn new(counters: Arc<SharedCounters>, capacity: usize) -> RequestLog {
-        RequestLog {
-            counters,
-            in_flight: 0,
-            received: 0,
-            served: 0,
-            aborted: 0,
-            faulted: 0,
-            refused: 0,
-            connections: 0,
-            connections_refused: 0,
-            received_bytes: 0,
-            sent_bytes: 0,
-            handshakes: 0,
-            resumptions: 0,
-            detail_lost: 0,
-            lateness: DelayHistogram::new(),
-            queueing: DelayHistogram::new(),
-            unread: DelayHistogram::new(),
-            entries: VecDeque::with_capacity(capacity.max(1)),
-        }
+        let entries = VecDeque::with_capacity(capacity.max(1));
+        RequestLog { counters, stats: Stats::default(), delays: Delays::default(), entries }
     }
 
     /// Records that a request for a URL of the scenario was complete at `now_ns`. Returns its sequence number.
     pub(crate) fn begin(&mut self, now_ns: u64) -> u64 {
-        self.received += 1;
-        self.in_flight += 1;
+        self.stats.received += 1;
+        self.stats.in_flight += 1;
         self.counters.begin(now_ns)
     }
 
     /// Records the end of a request that [`begin`](RequestLog::begin) recorded.
     pub(crate) fn end(&mut self, entry: Entry) {
-        self.in_flight -= 1;
+        self.stats.in_flight -= 1;
         self.counters.end();
         match entry.outcome {
             Outcome::Served => {
-                self.served += 1;
-                self.lateness.record(entry.actual_delay_ns.saturating_sub(entry.planned_delay_ns));
-                self.queueing.record(entry.queued_ns);
-                entry.unread_ns.iter().for_each(|ns| self.unread.record(*ns));
+                self.stats.served += 1;
+                self.delays.lateness.record(entry.actual_delay_ns.saturating_sub(entry.planned_delay_ns));
+                self.delays.queueing.record(entry.queued_ns);
+                entry.unread_ns.iter().for_each(|ns| self.delays.unread.record(*ns));
             }
-            Outcome::Aborted => self.aborted += 1,
-            Outcome::Faulted => self.faulted += 1,
+            Outcome::Aborted => self.stats.aborted += 1,
+            Outcome::Faulted => self.stats.faulted += 1,
         }
         if self.entries.len() == self.entries.capacity() {
             self.entries.pop_front();
-            self.detail_lost += 1;
+            self.stats.detail_lost += 1;
         }
         self.entries.push_back(entry);
-    }
-
-    /// Records a complete TLS handshake.
-    pub(crate) fn handshake(&mut self, resumed: bool) {
-        self.handshakes += 1;
-        self.resumptions += u64::from(resumed);
     }
 
     /// Clears everything but the requests in flight, which are then the first counted.
     pub(crate) fn reset(&mut self) {
         self.counters.reset();
-        let mut entries = std::mem::take(&mut self.entries);
-        entries.clear();
-        let (counters, in_flight) = (Arc::clone(&self.counters), self.in_flight);
-        *self = RequestLog { in_flight, received: in_flight, entries, ..RequestLog::new(counters, 1) };
+        let in_flight = self.stats.in_flight;
+        self.stats = Stats { in_flight, received: in_flight, ..Stats::default() };
+        self.delays = Delays::default();
+        self.entries.clear();
     }
 
     /// A copy for another thread, with or without the entries.
     pub(crate) fn snapshot(&self, with_entries: bool) -> LogSnapshot {
         LogSnapshot {
             stats: Stats {
-                received: self.received,
-                served: self.served,
-                aborted: self.aborted,
-                faulted: self.faulted,
-                refused: self.refused,
-                connections: self.connections,
-                connections_refused: self.connections_refused,
-                received_bytes: self.received_bytes,
-                sent_bytes: self.sent_bytes,
-                handshakes: self.handshakes,
-                resumptions: self.resumptions,
-                in_flight: self.in_flight,
                 most_in_flight: self.counters.most_in_flight.load(Ordering::Relaxed),
                 most_in_flight_at_ns: self.counters.most_in_flight_at_ns.load(Ordering::Relaxed),
-                detail_lost: self.detail_lost,
-                ..Stats::default()
+                ..self.stats.clone()
             },
-            lateness: self.lateness.clone(),
-            queueing: self.queueing.clone(),
-            unread: self.unread.clone(),
+            delays: self.delays.clone(),
             entries: if with_entries { self.entries.iter().cloned().collect() } else { Vec::new() },
         }
     }
@@ -169,31 +116,35 @@ impl RequestLog {
 #[derive(Debug)]
 pub(crate) struct LogSnapshot {
     stats: Stats,
-    lateness: DelayHistogram,
-    queueing: DelayHistogram,
-    unread: DelayHistogram,
+    delays: Delays,
     entries: Vec<Entry>,
 }
 
 impl LogSnapshot {
     /// Merges the snapshots of all shards: adds up the counters, sorts the entries and computes the quantiles.
     pub(crate) fn merge(snapshots: impl IntoIterator<Item = LogSnapshot>) -> Ledger {
-        let mut ledger = Ledger::default();
-        let (mut lateness, mut queueing, mut unread) =
-            (DelayHistogram::new(), DelayHistogram::new(), DelayHistogram::new());
+        let (mut ledger, mut delays) = (Ledger::default(), Delays::default());
         for snapshot in snapshots {
             ledger.stats.add(&snapshot.stats);
-            lateness.add(&snapshot.lateness);
-            queueing.add(&snapshot.queueing);
-            unread.add(&snapshot.unread);
+            delays.lateness.add(&snapshot.delays.lateness);
+            delays.queueing.add(&snapshot.delays.queueing);
+            delays.unread.add(&snapshot.delays.unread);
             ledger.entries.extend(snapshot.entries);
         }
         ledger.entries.sort_unstable_by_key(|entry| entry.sequence);
-        ledger.stats.lateness_ns = lateness.summary();
-        ledger.stats.queueing_ns = queueing.summary();
-        ledger.stats.unread_ns = unread.summary();
+        ledger.stats.lateness_ns = delays.lateness.summary();
+        ledger.stats.queueing_ns = delays.queueing.summary();
+        ledger.stats.unread_ns = delays.unread.summary();
         ledger
     }
+}
+
+/// The delays of the responses served, as [`Stats`] defines them.
+#[derive(Clone, Debug, Default)]
+struct Delays {
+    lateness: DelayHistogram,
+    queueing: DelayHistogram,
+    unread: DelayHistogram,
 }
 
 /// A histogram of delays: 1 ns to 1 hour with two significant digits, and the exact maximum.
@@ -203,12 +154,14 @@ struct DelayHistogram {
     max: u64,
 }
 
-impl DelayHistogram {
-    fn new() -> DelayHistogram {
+impl Default for DelayHistogram {
+    fn default() -> Self {
         let histogram = Histogram::new_with_bounds(1, 3_600_000_000_000, 2).expect("the bounds are in order");
         DelayHistogram { histogram, max: 0 }
     }
+}
 
+impl DelayHistogram {
     fn record(&mut self, ns: u64) {
         self.histogram.saturating_record(ns);
         self.max = self.max.max(ns);
@@ -236,8 +189,10 @@ impl DelayHistogram {
 mod tests {
     use super::*;
 
-    fn entry(sequence: u64, late_ns: u64, outcome: Outcome) -> Entry {
-        Entry {
+    /// Records a request that begins and ends.
+    fn record(log: &mut RequestLog, late_ns: u64, outcome: Outcome) {
+        let sequence = log.begin(0);
+        log.end(Entry {
             sequence,
             id: 0,
             attempt: 1,
@@ -250,34 +205,25 @@ mod tests {
             fault: None,
             bytes: 1,
             outcome,
-        }
+        });
     }
 
     #[test]
     fn counters_are_exact_when_entries_are_dropped() {
         let mut log = RequestLog::new(Arc::default(), 4);
-        let capacity = log.entries.capacity() as u64;
-        for late_ns in 0..100 {
-            let sequence = log.begin(0);
-            log.end(entry(sequence, late_ns, Outcome::Served));
-        }
-        let ledger = LogSnapshot::merge([log.snapshot(true)]);
-        assert_eq!(ledger.stats.served, 100);
-        assert_eq!(ledger.stats.detail_lost, 100 - capacity);
-        assert_eq!(ledger.entries.len() as u64, capacity);
-        assert_eq!(ledger.entries.last().map(|entry| entry.sequence), Some(99));
-        assert_eq!(log.entries.capacity() as u64, capacity);
+        let capacity = log.entries.capacity();
+        (0..100).for_each(|late_ns| record(&mut log, late_ns, Outcome::Served));
+        let Ledger { stats, entries } = LogSnapshot::merge([log.snapshot(true)]);
+        assert_eq!((stats.served, stats.detail_lost), (100, 100 - capacity as u64));
+        assert_eq!((entries.len(), entries.last().map(|entry| entry.sequence)), (capacity, Some(99)));
+        assert_eq!(log.entries.capacity(), capacity);
     }
 
     #[test]
     fn lateness_counts_served_requests_only() {
         let mut log = RequestLog::new(Arc::default(), 1_000);
-        for late_ns in 1..=100 {
-            let sequence = log.begin(0);
-            log.end(entry(sequence, late_ns * 1_000, Outcome::Served));
-        }
-        let sequence = log.begin(0);
-        log.end(entry(sequence, 1_000_000_000, Outcome::Aborted));
+        (1..=100).for_each(|late_us| record(&mut log, late_us * 1_000, Outcome::Served));
+        record(&mut log, 1_000_000_000, Outcome::Aborted);
         let lateness = LogSnapshot::merge([log.snapshot(false)]).stats.lateness_ns;
         assert_eq!((lateness.count, lateness.max), (100, 100_000));
         assert!(lateness.p50.abs_diff(50_000) <= 500, "{lateness:?}");
@@ -287,10 +233,9 @@ mod tests {
     #[test]
     fn a_reset_keeps_requests_in_flight() {
         let mut log = RequestLog::new(Arc::default(), 10);
-        for _ in 0..3 {
-            log.begin(0);
-        }
-        log.end(entry(0, 0, Outcome::Served));
+        log.begin(0);
+        log.begin(0);
+        record(&mut log, 0, Outcome::Served);
         log.reset();
         let stats = LogSnapshot::merge([log.snapshot(true)]).stats;
         assert_eq!((stats.received, stats.in_flight, stats.most_in_flight), (2, 2, 2));

@@ -41,7 +41,7 @@ impl ScenarioPlan {
             path: format!("/u/{id}"),
             delay_ns: scenario.delay_ns(id),
             fault: scenario.fault(id, 1),
-            body_bytes: bodies.len() as u64,
+            body_bytes: bodies.body_bytes as u64,
             body_crc32: bodies.crc32(id),
         };
         ScenarioPlan { scenario: scenario.clone(), urls: (0..scenario.urls).map(planned).collect() }

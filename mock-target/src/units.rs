@@ -156,22 +156,9 @@ mod tests {
 
     #[test]
     fn invalid_durations_are_rejected_with_a_reason() {
-        for text in [
-            "",
-            "ms",
-            "5",
-            "-5ms",
-            "5 parsecs",
-            "1.2.3s",
-            "1e3s",
-            "..s",
-            "99999999999999999999s",
-            "30s1m",
-            "1s1s",
-            "1m30",
-            "1m,30s",
-            "2 m in",
-        ] {
+        let invalid =
+            "|ms|5|-5ms|5 parsecs|1.2.3s|1e3s|..s|99999999999999999999s|30s1m|1s1s|1m30|1m,30s|2 m in";
+        for text in invalid.split('|') {
             let error = parse_duration(text).expect_err(text);
             assert_eq!(error, UnitError::NotADuration(text.to_owned()));
         }

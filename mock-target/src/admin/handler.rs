@@ -38,22 +38,20 @@ impl Handler {
             return Ok(None);
         };
         let response = match (method, path) {
-            ("GET", "/stats") => json(&self.shards.stats()?)?,
+            ("GET", "/stats") => json(&self.shards.ledger(false)?.stats)?,
             ("GET", "/loops") => json(&self.shards.loops()?)?,
-            ("GET", "/ledger") => json(&self.shards.ledger()?)?,
+            ("GET", "/ledger") => json(&self.shards.ledger(true)?)?,
             ("GET", "/plan") => json(&ScenarioPlan::of(&self.scenario))?,
-            ("POST", "/reset") => json(&self.shards.reset().map(|()| ResetDone { reset: true })?)?,
+            ("POST", "/reset") => {
+                self.shards.reset()?;
+                json(&serde_json::json!({ "reset": true }))?
+            }
             (_, "/stats" | "/loops" | "/ledger" | "/plan") => refusal("405 Method Not Allowed\r\nallow: GET"),
             (_, "/reset") => refusal("405 Method Not Allowed\r\nallow: POST"),
             _ => refusal("404 Not Found"),
         };
         Ok(Some(response))
     }
-}
-
-#[derive(Serialize)]
-struct ResetDone {
-    reset: bool,
 }
 
 fn json(value: &impl Serialize) -> io::Result<Vec<u8>> {

@@ -54,8 +54,7 @@ impl Empirical {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let (mut samples, mut points) = (Vec::new(), Vec::new());
         let mut default_unit = "ms";
-        for (index, row) in rows(text)?.into_iter().enumerate() {
-            let Row { line, cells } = row;
+        for (index, (line, cells)) in rows(text)?.into_iter().enumerate() {
             let is_heading =
                 |cell: &String| !cell.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
             if index == 0 && cells.iter().all(is_heading) {
@@ -112,43 +111,33 @@ impl Empirical {
     }
 }
 
-/// A line that is neither empty nor a comment.
-struct Row {
-    /// Its number, from 1.
-    line: u64,
-    /// Its cells, with decimal points.
-    cells: Vec<String>,
-}
-
-/// The rows of `text`, with the separator that it uses.
-fn rows(text: &str) -> Result<Vec<Row>, String> {
-    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+/// The lines of `text` that are neither empty nor comments: the number of each, from 1, and its cells with decimal
+/// points.
+fn rows(text: &str) -> Result<Vec<(u64, Vec<String>)>, String> {
+    let mut lines: Vec<(u64, &str)> = (1..).zip(text.lines().map(str::trim)).collect();
+    lines.retain(|(_, line)| !line.is_empty() && !line.starts_with('#'));
     // Excel may state the separator in a line of its own.
-    let named = lines().next().and_then(|line| line.strip_prefix("sep="));
-    let separator = match named.and_then(|named| named.bytes().next()) {
-        Some(separator) => separator,
-        None => {
-            *b";\t".iter().find(|separator| lines().any(|l| l.contains(**separator as char))).unwrap_or(&b',')
-        }
-    };
-    let mut rows = Vec::new();
-    for (number, line) in (1..).zip(text.lines().map(str::trim)) {
-        if line.is_empty() || line.starts_with('#') || (rows.is_empty() && line.starts_with("sep=")) {
-            continue;
-        }
-        if rows.len() == MAX_LINES {
-            return Err(format!("it has more than {MAX_LINES} lines: take a sample of them"));
-        }
-        let decimal = |cell: &str| if separator == b',' { cell.to_owned() } else { cell.replace(',', ".") };
+    let stated = lines.first().and_then(|&(_, line)| line.strip_prefix("sep="));
+    if stated.is_some() {
+        lines.remove(0);
+    }
+    if lines.len() > MAX_LINES {
+        return Err(format!("it has more than {MAX_LINES} lines: take a sample of them"));
+    }
+    let occurs = |separator: &u8| lines.iter().any(|(_, line)| line.contains(*separator as char));
+    let found = || b";\t".iter().copied().find(occurs).unwrap_or(b',');
+    let separator = stated.and_then(|stated| stated.bytes().next()).unwrap_or_else(found);
+    let decimal = |cell: &str| if separator == b',' { cell.to_owned() } else { cell.replace(',', ".") };
+    let row = |(number, line): &(u64, &str)| {
         let mut cells: Vec<String> =
             cells(line, separator)?.iter().map(|cell| decimal(cell.trim())).collect();
         // A trailing separator adds no column.
         while cells.len() > 1 && cells.last().is_some_and(String::is_empty) {
             cells.pop();
         }
-        rows.push(Row { line: number, cells });
-    }
-    Ok(rows)
+        Ok((*number, cells))
+    };
+    lines.iter().map(row).collect()
 }
 
 /// The columns of a line.

@@ -11,6 +11,7 @@ const FAMILIES: [&str; 9] =
 
 /// Why a distribution could not be parsed.
 #[derive(Clone, Debug, PartialEq, Error)]
+#[allow(missing_docs)] // The names of the fields are self-explanatory.
 pub enum LatencyError {
     /// The word before the colon names no distribution.
     #[error(
@@ -23,39 +24,16 @@ pub enum LatencyError {
     Unknown(String),
     /// A distribution has too few or too many parameters.
     #[error("\"{text}\" needs {wanted}, such as {example}")]
-    Parameters {
-        /// The text.
-        text: String,
-        /// What the distribution takes.
-        wanted: &'static str,
-        /// A valid example.
-        example: &'static str,
-    },
+    Parameters { text: String, wanted: &'static str, example: &'static str },
     /// A parameter is no duration.
     #[error("in the latency \"{text}\": {source}")]
-    Duration {
-        /// The text.
-        text: String,
-        /// The reason.
-        source: UnitError,
-    },
+    Duration { text: String, source: UnitError },
     /// The bounds of a uniform distribution are in the wrong order.
     #[error("in the latency \"{0}\": the first bound is above the second; write the lower one first")]
     Reversed(String),
     /// A parameter is no number, or is out of range.
     #[error("in the latency \"{text}\": {name} must be a number from {low} to {high}, such as {example}")]
-    Number {
-        /// The text.
-        text: String,
-        /// Which parameter.
-        name: &'static str,
-        /// The minimum.
-        low: f64,
-        /// The maximum.
-        high: f64,
-        /// A valid example.
-        example: f64,
-    },
+    Number { text: String, name: &'static str, low: f64, high: f64, example: f64 },
     /// The shares of a mixture do not add up to 100 %.
     #[error("in the latency \"{0}\": the shares must be percentages that make 100 together")]
     Shares(String),
@@ -64,12 +42,7 @@ pub enum LatencyError {
     Quantiles,
     /// A file of measured delays cannot be used.
     #[error("cannot use the latencies in {path}: {reason}")]
-    File {
-        /// The file.
-        path: String,
-        /// The reason.
-        reason: String,
-    },
+    File { path: String, reason: String },
 }
 
 fn suggestion(text: &str) -> String {

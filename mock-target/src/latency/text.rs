@@ -150,36 +150,15 @@ impl fmt::Display for Latency {
             Latency::Erlang { stages, mean_ns } => write!(f, "erlang:{stages},{}", time(mean_ns)),
             Latency::Pareto { minimum_ns, shape } => write!(f, "pareto:{},{shape}", time(minimum_ns)),
             Latency::Mixture(parts) => {
-                let mut separator = "mix:";
-                for (percent, latency) in parts {
-                    write!(f, "{separator}{percent}%*{latency}")?;
-                    separator = "+";
-                }
-                Ok(())
+                let part = |(percent, latency): &(f64, Latency)| format!("{percent}%*{latency}");
+                write!(f, "mix:{}", parts.iter().map(part).collect::<Vec<_>>().join("+"))
             }
             Latency::Empirical(empirical) => {
-                let mut separator = "quantiles:";
-                for (percent, ns) in empirical.points() {
-                    write!(f, "{separator}{percent}%={}", time(ns))?;
-                    separator = ",";
-                }
-                Ok(())
+                let point = |(percent, ns): &(f64, u64)| format!("{percent}%={}", time(ns));
+                let points: Vec<_> = empirical.points().iter().map(point).collect();
+                write!(f, "quantiles:{}", points.join(","))
             }
         }
-    }
-}
-
-impl TryFrom<String> for Latency {
-    type Error = LatencyError;
-
-    fn try_from(text: String) -> Result<Self, LatencyError> {
-        text.parse()
-    }
-}
-
-impl From<Latency> for String {
-    fn from(latency: Latency) -> String {
-        latency.to_string()
     }
 }
 

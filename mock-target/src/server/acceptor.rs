@@ -17,7 +17,7 @@ pub(super) struct Acceptor {
     /// The other shards. Connections go round-robin to them and to the shard that owns this.
     others: Vec<ShardHandle>,
     /// Whether connections may be waiting to be accepted.
-    backlog: bool,
+    pub(super) backlog: bool,
     /// Nothing is accepted before this time.
     paused_until_ns: u64,
     next_number: u64,
@@ -35,11 +35,6 @@ impl Acceptor {
         let mut listener = TcpListener::from_std(listener);
         registry.register(&mut listener, token, Interest::READABLE)?;
         Ok(Acceptor { listener, others, backlog: false, paused_until_ns: 0, next_number: 0 })
-    }
-
-    /// Notes that connections wait to be accepted.
-    pub(super) fn on_readable(&mut self) {
-        self.backlog = true;
     }
 
     /// Whether to try to accept now.

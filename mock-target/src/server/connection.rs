@@ -46,7 +46,7 @@ pub(super) enum State {
 }
 
 /// A request and its response.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Exchange {
     /// What the response is of. With an injected bug that is not always what the request was for.
     pub(super) route: Route,
@@ -74,29 +74,6 @@ pub(super) struct Exchange {
     pub(super) sent: usize,
     /// Bytes written before those, by a response that repeats.
     pub(super) repeated: u64,
-}
-
-impl Default for Exchange {
-    fn default() -> Self {
-        Exchange {
-            route: Route::Refusal(400),
-            fault: None,
-            head_only: false,
-            persistence: Persistence::KeepAlive,
-            attempt: 1,
-            hop: 0,
-            sequence: 0,
-            arrived_ns: 0,
-            planned_delay_ns: 0,
-            begun_ns: 0,
-            queued_ns: 0,
-            unread_ns: None,
-            actual_delay_ns: 0,
-            step: 0,
-            sent: 0,
-            repeated: 0,
-        }
-    }
 }
 
 /// The lower half of a token is the connection's key in the slab. The upper half is the connection's number, which

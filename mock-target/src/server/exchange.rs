@@ -6,10 +6,10 @@ use rustls::HandshakeKind;
 
 use super::connection::{self, Exchange, State};
 use super::drain::Drained;
+use super::loop_thread;
 use super::request::{self, Parsed, Persistence, Request, Route};
 use super::response::Ending;
 use super::shard::Shard;
-use super::thread_meter;
 use crate::clock;
 use crate::ledger::Outcome;
 
@@ -66,7 +66,9 @@ impl Shard {
                     let read = connection.transport.read(&mut scratch[to..]);
                     if let Some(kind) = connection.transport.finished_handshake() {
                         connection.since_ns = now_ns;
-                        self.request_log.handshake(kind == HandshakeKind::Resumed);
+                        let stats = &mut self.request_log.stats;
+                        stats.handshakes += 1;
+                        stats.resumptions += u64::from(kind == HandshakeKind::Resumed);
                     }
                     match read {
                         // An incomplete request cannot be completed any more.
@@ -78,7 +80,7 @@ impl Shard {
                             self.unread_ns = unread_ns;
                             now_ns = clock::now_ns();
                             to += length;
-                            self.request_log.received_bytes += length as u64;
+                            self.request_log.stats.received_bytes += length as u64;
                             // A read that does not fill the buffer has emptied the socket.
                             connection.unread = length == room
                                 || connection.read_closed
@@ -166,7 +168,7 @@ impl Shard {
 
     /// Sends an error status, and ends the connection.
     pub(super) fn refuse(&mut self, key: usize, status: u16) -> Processed {
-        self.request_log.refused += 1;
+        self.request_log.stats.refused += 1;
         let now_ns = clock::now_ns();
         let exchange = Exchange {
             route: Route::Refusal(status),
@@ -200,7 +202,7 @@ impl Shard {
             exchange.planned_delay_ns = self.encoder.scenario().delay_ns(id);
             exchange.fault = self.encoder.scenario().fault(id, request.attempt);
         } else {
-            self.request_log.refused += 1;
+            self.request_log.stats.refused += 1;
         }
         if exchange.planned_delay_ns > 0 {
             self.schedule(key, exchange, arrived_ns + exchange.planned_delay_ns);
@@ -224,7 +226,7 @@ impl Shard {
             exchange.begun_ns = clock::now_ns();
             exchange.queued_ns = exchange.begun_ns.saturating_sub(due_ns.max(self.woke_ns));
             if self.burn_ns > 0 {
-                thread_meter::burn_cpu(self.burn_ns);
+                loop_thread::burn_cpu(self.burn_ns);
             }
         }
         let connection = &mut self.connections[key];
@@ -245,7 +247,7 @@ impl Shard {
                     }
                     progress = true;
                     exchange.sent += length;
-                    self.request_log.sent_bytes += length as u64;
+                    self.request_log.stats.sent_bytes += length as u64;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

@@ -14,7 +14,7 @@ const SOFT_BLOCK: &[u8] = b"<!doctype html><title>One moment</title><h1>Are you 
 impl ResponseEncoder {
     /// The response of a URL with a fault.
     pub(super) fn faulty(&mut self, id: u64, fault: Fault, exchange: &Exchange) -> Response<'_> {
-        let length = self.bodies.len();
+        let length = self.bodies.body_bytes;
         match fault {
             // It affects connections when they are accepted, not responses.
             Fault::Refuse => self.planned(id, exchange),

@@ -10,7 +10,7 @@ mod fault_responses;
 mod fuzzing;
 mod grammar;
 mod gzip_bodies;
-mod realtime;
+mod loop_thread;
 mod request;
 mod request_target;
 mod response;
@@ -20,7 +20,6 @@ mod shard;
 mod sock_diag;
 mod socket;
 mod teardown;
-mod thread_meter;
 mod timers;
 mod tls;
 mod transport;
@@ -115,7 +114,8 @@ impl Server {
     }
 }
 
-/// A running server. Dropping it stops the server and closes every connection.
+/// A running server. Dropping it stops the server and closes every connection. Reading or resetting its ledger fails when
+/// an event loop has ended.
 #[derive(Debug)]
 pub struct Handle {
     address: SocketAddr,
@@ -148,33 +148,21 @@ impl Handle {
     }
 
     /// All requests since the server started or was last reset.
-    ///
-    /// # Errors
-    /// When an event loop has ended.
     pub fn ledger(&self) -> io::Result<Ledger> {
-        self.handles.ledger()
+        self.handles.ledger(true)
     }
 
     /// The counters and the lateness alone: much cheaper than the whole ledger.
-    ///
-    /// # Errors
-    /// When an event loop has ended.
     pub fn stats(&self) -> io::Result<Stats> {
-        self.handles.stats()
+        Ok(self.handles.ledger(false)?.stats)
     }
 
     /// What each event loop used, in the order of the shards.
-    ///
-    /// # Errors
-    /// When an event loop has ended.
     pub fn loops(&self) -> io::Result<Vec<LoopStats>> {
         self.handles.loops()
     }
 
     /// Clears the ledger, the counters and the lateness. Requests in flight are then the first counted.
-    ///
-    /// # Errors
-    /// When an event loop has ended.
     pub fn reset(&self) -> io::Result<()> {
         self.handles.reset()
     }

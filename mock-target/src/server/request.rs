@@ -59,10 +59,17 @@ pub(super) enum Route {
     Refusal(u16),
 }
 
+impl Default for Route {
+    fn default() -> Self {
+        Route::Refusal(400)
+    }
+}
+
 /// Whether the connection stays open after the response: RFC 9112, section 9.3.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Persistence {
     /// It stays open, the default of HTTP/1.1.
+    #[default]
     KeepAlive,
     /// It stays open, which the response must state to an HTTP/1.0 client.
     KeepAliveExplicit,

@@ -99,37 +99,10 @@ mod tests {
 
     #[test]
     fn targets_without_a_valid_form_are_rejected() {
-        for text in [
-            "*",
-            "**",
-            "foo/bar",
-            "u/1",
-            "a:80",
-            "a",
-            "?a",
-            "http:/u/1",
-            "http:u/1",
-            "http:///u/1",
-            "http://:80/u/1",
-            "http://",
-            "http://u@a/u/1",
-            "http://a b",
-            "http://a:x/u/1",
-            "http://[::1/u/1",
-            "1a://b",
-            "://a",
-            "ftp://a<",
-            "mailto:a@b",
-            "/u/1#a",
-            "/u/%",
-            "/u/%g0",
-            "/a|b",
-            "/\"a\"",
-            "/{a}",
-            "/\u{e9}",
-            "/a\\b",
-            "/a^b",
-        ] {
+        let words = "* ** foo/bar u/1 a:80 a ?a http:/u/1 http:u/1 http:///u/1 http://:80/u/1 http:// http://u@a/u/1 \
+                     http://a:x/u/1 http://[::1/u/1 1a://b ://a ftp://a< mailto:a@b /u/1#a /u/% /u/%g0 /a|b /\"a\" \
+                     /{a} /\u{e9} /a\\b /a^b";
+        for text in words.split(' ').chain(["http://a b"]) {
             assert_eq!(RequestTarget::parse("GET", text), None, "{text}");
         }
         for text in ["/u/1", "*", "a", "a:", "a:x", "a:99999", "u@a:80", "http://a:80", "a:80/"] {

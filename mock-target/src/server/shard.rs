@@ -17,12 +17,11 @@ use slab::Slab;
 
 use super::acceptor::Acceptor;
 use super::connection::{self, Connection, State};
-use super::realtime;
+use super::loop_thread::{self, ThreadMeter};
 use super::response_encoder::ResponseEncoder;
 use super::rx_timestamp;
 use super::sock_diag::SockDiag;
 use super::socket;
-use super::thread_meter::ThreadMeter;
 use super::timers::Timers;
 use super::transport::Transport;
 use crate::clock;
@@ -129,8 +128,8 @@ impl Shard {
     /// Serves until the command to stop. First sends through `granted` whether real-time priority was requested
     /// and granted; only with it does the loop `spin`.
     pub(super) fn run(mut self, realtime: bool, spin: bool, granted: &Sender<bool>) -> io::Result<()> {
-        let realtime = realtime && realtime::request();
-        self.timers.spin(realtime && spin);
+        let realtime = realtime && loop_thread::request_realtime();
+        self.timers.spin = realtime && spin;
         // The thread that started this one waits for it.
         let _ = granted.send(realtime);
         let meter = ThreadMeter::of_this_thread();
@@ -145,7 +144,7 @@ impl Shard {
             for event in &events {
                 self.send_due(&mut scratch);
                 match event.token() {
-                    LISTENER => self.acceptor.iter_mut().for_each(Acceptor::on_readable),
+                    LISTENER => self.acceptor.iter_mut().for_each(|acceptor| acceptor.backlog = true),
                     TIMER => {} // It only ends the poll.
                     WAKER => {
                         if self.handle_commands(&meter).is_break() {
@@ -196,7 +195,7 @@ impl Shard {
                     let _ = reply.send(self.request_log.snapshot(with_entries));
                 }
                 Command::Usage(reply) => {
-                    let used = LoopStats { received: self.request_log.received, ..meter.read() };
+                    let used = LoopStats { received: self.request_log.stats.received, ..meter.read() };
                     let _ = reply.send((self.number, used));
                 }
                 Command::Reset(reply) => {
@@ -224,9 +223,9 @@ impl Shard {
 
     /// Begins to serve a connection.
     fn take_over(&mut self, NewConnection { mut stream, source, number }: NewConnection) {
-        self.request_log.connections += 1;
+        self.request_log.stats.connections += 1;
         if self.encoder.scenario().refuses(number) {
-            self.request_log.connections_refused += 1;
+            self.request_log.stats.connections_refused += 1;
             return socket::reset(stream);
         }
         let entry = self.connections.vacant_entry();

@@ -11,7 +11,8 @@ use mio::{Registry, Token};
 pub(super) struct Timers {
     deadlines: BinaryHeap<Reverse<(u64, Token)>>,
     timer: TimerFd,
-    spin: bool,
+    /// Whether the loop busy-waits for a deadline that is near.
+    pub(super) spin: bool,
 }
 
 /// How long before a deadline the loop stops sleeping, when it may spin: longer than a wake-up takes.
@@ -26,11 +27,6 @@ impl Timers {
     pub(super) fn new(registry: &Registry, token: Token, capacity: usize) -> io::Result<Timers> {
         let timer = TimerFd::new(registry, token)?;
         Ok(Timers { deadlines: BinaryHeap::with_capacity(capacity), timer, spin: false })
-    }
-
-    /// Whether the loop busy-waits for a deadline that is near.
-    pub(super) fn spin(&mut self, spin: bool) {
-        self.spin = spin;
     }
 
     /// Adds a deadline for `token`.

@@ -70,21 +70,15 @@ impl Transport {
 
     /// Writes to the socket what the TLS session has buffered.
     pub(super) fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Transport::Plain(_) => Ok(()),
-            Transport::Tls(tls) => tls.flush(),
-        }
+        let Transport::Tls(tls) = self else { return Ok(()) };
+        tls.flush()
     }
 
     /// Sends the TLS alert `close_notify`. Does nothing without TLS, where the end of the stream says the same.
     pub(super) fn notify_close(&mut self) -> io::Result<()> {
-        match self {
-            Transport::Plain(_) => Ok(()),
-            Transport::Tls(tls) => {
-                tls.session.send_close_notify();
-                tls.flush()
-            }
-        }
+        let Transport::Tls(tls) = self else { return Ok(()) };
+        tls.session.send_close_notify();
+        tls.flush()
     }
 
     /// Closes this end. When the socket is full, it fails and must be called again.

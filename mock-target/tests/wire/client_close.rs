@@ -6,14 +6,12 @@ use std::net::{Shutdown, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use mock_target::{Handle, Outcome, Scenario, Server};
+use mock_target::{Handle, Outcome, Scenario, Server, TlsOptions};
 use rustls::{ClientConnection, StreamOwned};
 use socket2::SockRef;
 
-use crate::client::{Client, scenario, wait_for};
+use crate::client::{Client, REQUEST, faulty, scenario, settled, start, stats, wait_for};
 use crate::tls;
-
-const REQUEST: &str = "GET /u/1 HTTP/1.1\r\nhost: a\r\n\r\n";
 
 /// How a client signals that it sends nothing more.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -89,8 +87,8 @@ impl Wire {
 
 /// Targets with and without TLS, and how their clients may end the stream.
 fn targets(latency: &str) -> Vec<(Handle, &'static [End])> {
-    let plain = Server::start(scenario(latency)).expect("the target starts");
-    let through_tls = tls::start(scenario(latency), true);
+    let plain = start(latency);
+    let through_tls = tls::start(scenario(latency), TlsOptions::default());
     vec![(plain, &[End::Fin]), (through_tls, &[End::Fin, End::NotifyAndFin, End::Notify])]
 }
 
@@ -143,7 +141,7 @@ fn a_half_closed_client_gets_every_response() {
                     }
                 }
             }
-            let stats = wait_for(&target, |stats| stats.in_flight == 0);
+            let stats = settled(&target);
             assert_eq!((stats.received, stats.aborted), (stats.served, 0), "{latency}");
         }
     }
@@ -156,13 +154,12 @@ fn a_client_half_closed_within_a_response_gets_all_of_it() {
     for scenario in [large, paced] {
         let body_bytes = scenario.body_bytes as usize;
         let target = Server::start(scenario).expect("the target starts");
-        let mut client = Client::connect(target.address());
-        client.send(REQUEST);
+        let mut client = Client::sending(target.address(), REQUEST);
         let head = client.head();
         client.0.shutdown(Shutdown::Write).expect("it is open");
         assert!(head.starts_with("HTTP/1.1 200"));
         assert_eq!(client.rest().len(), body_bytes);
-        assert_eq!(wait_for(&target, |stats| stats.in_flight == 0).served, 1);
+        assert_eq!(settled(&target).served, 1);
     }
 }
 
@@ -196,7 +193,7 @@ fn a_reset_during_the_delay_aborts_at_once() {
 
 #[test]
 fn a_reset_sent_with_requests_leaves_none_served() {
-    let target = Server::start(scenario("fixed:30ms")).expect("the target starts");
+    let target = start("fixed:30ms");
     for ahead in [1, 2, 40] {
         for _ in 0..20 {
             let mut wire = Wire::connect(&target);
@@ -210,26 +207,23 @@ fn a_reset_sent_with_requests_leaves_none_served() {
 
 #[test]
 fn a_half_closed_client_that_leaves_is_an_abort() {
-    let target = Server::start(scenario("fixed:100s")).expect("the target starts");
-    let mut client = Client::connect(target.address());
-    client.send(REQUEST);
+    let target = start("fixed:100s");
+    let client = Client::sending(target.address(), REQUEST);
     client.0.shutdown(Shutdown::Write).expect("it is open");
     wait_for(&target, |stats| stats.in_flight == 1);
     pause();
-    assert_eq!(target.stats().expect("stats").aborted, 0, "it still reads");
+    assert_eq!(stats(&target).aborted, 0, "it still reads");
     drop(client);
-    wait_for(&target, |stats| stats.in_flight == 0);
+    settled(&target);
     assert_eq!(target.ledger().expect("a ledger").entries[0].outcome, Outcome::Aborted);
 }
 
 #[test]
 fn a_stalled_response_ends_at_the_half_close() {
     for fault in ["silence=100%", "stall-mid-body=100%"] {
-        let faults = vec![fault.parse().expect("a fault")];
-        let target = Server::start(Scenario { faults, ..scenario("fixed:1ms") }).expect("the target starts");
+        let target = Server::start(faulty(fault, "fixed:1ms")).expect("the target starts");
         for separately in [false, true] {
-            let mut client = Client::connect(target.address());
-            client.send(REQUEST);
+            let mut client = Client::sending(target.address(), REQUEST);
             if separately {
                 wait_for(&target, |stats| stats.in_flight == 1);
                 pause();
@@ -237,7 +231,7 @@ fn a_stalled_response_ends_at_the_half_close() {
             client.0.shutdown(Shutdown::Write).expect("it is open");
             client.rest();
         }
-        let stats = wait_for(&target, |stats| stats.in_flight == 0);
+        let stats = settled(&target);
         assert_eq!((stats.faulted, stats.served, stats.aborted), (2, 0, 0));
     }
 }

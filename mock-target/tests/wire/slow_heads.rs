@@ -1,18 +1,16 @@
 //! Clients that send a byte of a head now and then and never finish it: "slow loris".
 
 use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::process::Command;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use mock_target::{Handle, Server};
-use socket2::{Domain, Socket, Type};
+use mock_target::Handle;
 
-use crate::client::{Client, scenario, wait_for};
+use crate::client::{Client, connect_from, in_own_process, start, stats, wait_for};
 
-/// Set in the process that has all the connections, because the limit on descriptors is per process.
+/// Set in the process that has all the connections.
 const OWN_PROCESS: &str = "MOCK_TARGET_SLOW_HEADS";
 
 const SLOW: usize = 2_000;
@@ -27,17 +25,14 @@ const REPEATS: usize = 15;
 #[test]
 fn two_thousand_slow_heads_delay_no_response() {
     if std::env::var_os(OWN_PROCESS).is_none() {
-        let status = Command::new(std::env::current_exe().expect("this test"))
-            .args(["--exact", "slow_heads::two_thousand_slow_heads_delay_no_response", "--nocapture"])
-            .env(OWN_PROCESS, "1")
-            .status()
-            .expect("it starts");
+        let test = "slow_heads::two_thousand_slow_heads_delay_no_response";
+        let status = in_own_process(test, OWN_PROCESS, "1").status().expect("it starts");
         return assert!(status.success());
     }
     let limit = mock_target::raise_descriptor_limit().expect("a limit");
     // Both ends are descriptors of this process. Fewer connections where there are too few.
     let slow = SLOW.min(usize::try_from(limit.saturating_sub(200) / 2).unwrap_or(SLOW));
-    let target = Server::start(scenario("uniform:5ms,25ms")).expect("the target starts");
+    let target = start("uniform:5ms,25ms");
     p99_lateness_ns(&target); // warms up
     let mut ratios: Vec<f64> = (0..REPEATS)
         .map(|_| {
@@ -69,7 +64,7 @@ fn p99_lateness_ns(target: &Handle) -> u64 {
 
 /// Calls `measure` while `slow` connections each send a byte of an endless head now and then.
 fn with_slow_heads<T>(target: &Handle, slow: usize, measure: impl FnOnce() -> T) -> T {
-    let before = target.stats().expect("stats").connections;
+    let before = stats(target).connections;
     let mut streams: Vec<TcpStream> = (0..slow).map(|index| begin(target.address(), index)).collect();
     wait_for(target, |stats| stats.connections >= before + slow as u64);
     let is_over = AtomicBool::new(false);
@@ -93,12 +88,7 @@ fn with_slow_heads<T>(target: &Handle, slow: usize, measure: impl FnOnce() -> T)
 
 /// A connection with the beginning of a head. It ends with a reset, so that no port stays in TIME_WAIT.
 fn begin(address: SocketAddr, index: usize) -> TcpStream {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-    let source = Ipv4Addr::new(127, 0, 0, 2 + (index % 4) as u8);
-    socket.bind(&SocketAddr::from((source, 0)).into()).expect("an address of loopback");
-    socket.set_linger(Some(Duration::ZERO)).expect("it can be set");
-    socket.connect(&address.into()).expect("a connection");
-    let mut stream = TcpStream::from(socket);
+    let mut stream = connect_from((index % 4) as u8, address, Some(Duration::ZERO));
     stream.write_all(b"GET /u/1 HTTP/1.1\r\nx: ").expect("written");
     stream
 }

@@ -4,17 +4,15 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 
-use mock_target::{Handle, Scenario, Server, ServerOptions, TimeLimits, TlsOptions};
+use mock_target::{Handle, Scenario, ServerOptions, TimeLimits, TlsOptions};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-use crate::client::{Client, scenario};
+use crate::client::{Client, REQUEST, read_head, scenario, start_with, stats};
 
-pub(crate) fn start(scenario: Scenario, resumption: bool) -> Handle {
-    let tls = Some(TlsOptions { resumption, ..TlsOptions::default() });
-    Server::start_with(scenario, ServerOptions { tls, ..ServerOptions::default() })
-        .expect("the target starts")
+pub(crate) fn start(scenario: Scenario, tls: TlsOptions) -> Handle {
+    start_with(scenario, ServerOptions { tls: Some(tls), ..ServerOptions::default() })
 }
 
 /// A client that trusts the target's certificate and no other.
@@ -51,7 +49,7 @@ fn small_and_large_bodies_are_served() {
     for body_bytes in [0, 1_000, 8 << 20] {
         let scenario = Scenario { body_bytes, ..scenario("fixed:1ms") };
         let bodies = scenario.bodies();
-        let target = start(scenario, true);
+        let target = start(scenario, TlsOptions::default());
         let config = trusting(&target);
         for id in 0..3 {
             let response = fetch(&target, &config, id);
@@ -59,79 +57,68 @@ fn small_and_large_bodies_are_served() {
             let body = &response[response.len() - body_bytes as usize..];
             assert_eq!(crc32fast::hash(body), bodies.crc32(id));
         }
-        let stats = target.stats().expect("stats");
+        let stats = stats(&target);
         assert_eq!((stats.served, stats.aborted, stats.handshakes), (3, 0, 3));
     }
 }
 
 #[test]
 fn sessions_are_resumed_unless_switched_off() {
-    for resumption in [true, false] {
-        let target = start(scenario("fixed:0ms"), resumption);
+    for (resumption, resumptions) in [(true, 3), (false, 0)] {
+        let target = start(scenario("fixed:0ms"), TlsOptions { resumption, ..TlsOptions::default() });
         let config = trusting(&target);
-        for id in 0..4 {
-            fetch(&target, &config, id);
-        }
-        let stats = target.stats().expect("stats");
-        assert_eq!((stats.handshakes, stats.resumptions), (4, if resumption { 3 } else { 0 }));
+        (0..4).for_each(|id| drop(fetch(&target, &config, id)));
+        let stats = stats(&target);
+        assert_eq!((stats.handshakes, stats.resumptions), (4, resumptions));
     }
 }
 
 #[test]
 fn one_connection_carries_many_requests() {
-    let target = start(scenario("uniform:0ms,2ms"), true);
+    let target = start(scenario("uniform:0ms,2ms"), TlsOptions::default());
     let mut stream = connect(&target, &trusting(&target));
     for id in 0..50 {
         write!(stream, "HEAD /u/{id} HTTP/1.1\r\nhost: t\r\n\r\n").expect("written");
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            let mut byte = [0];
-            stream.read_exact(&mut byte).expect("a head");
-            head.push(byte[0]);
-        }
+        read_head(&mut stream);
     }
-    let stats = target.stats().expect("stats");
+    let stats = stats(&target);
     assert_eq!((stats.served, stats.connections, stats.handshakes), (50, 1, 1));
 }
 
 #[test]
 fn a_client_without_tls_is_closed() {
-    let target = start(scenario("fixed:0ms"), true);
-    let mut client = Client::connect(target.address());
-    client.send("GET /u/1 HTTP/1.1\r\nhost: t\r\n\r\n");
+    let target = start(scenario("fixed:0ms"), TlsOptions::default());
     let mut received = Vec::new();
     // An alert, then a close or a reset.
-    let _ = client.0.read_to_end(&mut received);
+    let _ = Client::sending(target.address(), REQUEST).0.read_to_end(&mut received);
     assert!(!received.starts_with(b"HTTP"));
-    assert_eq!(target.stats().expect("stats").received, 0);
+    assert_eq!(stats(&target).received, 0);
 }
 
 #[test]
 fn the_certificate_is_written_to_its_file() {
     let path = std::env::temp_dir().join(format!("mock-target-test-{}.pem", std::process::id()));
-    let tls = Some(TlsOptions { certificate_file: Some(path.clone()), ..TlsOptions::default() });
-    let target = Server::start_with(scenario("fixed:0ms"), ServerOptions { tls, ..ServerOptions::default() });
+    let tls = TlsOptions { certificate_file: Some(path.clone()), ..TlsOptions::default() };
+    let target = start(scenario("fixed:0ms"), tls);
     let written = std::fs::read_to_string(&path).expect("a file");
     std::fs::remove_file(&path).expect("removed");
-    assert_eq!(target.expect("the target starts").certificate_pem(), Some(written.as_str()));
+    assert_eq!(target.certificate_pem(), Some(written.as_str()));
 }
 
 #[test]
 fn an_incomplete_handshake_is_ended_at_the_time_limit() {
     let limits = TimeLimits { request_ns: 50_000_000, ..TimeLimits::default() };
     let options = ServerOptions { limits, tls: Some(TlsOptions::default()), ..ServerOptions::default() };
-    let target = Server::start_with(scenario("fixed:300ms"), options).expect("the target starts");
+    let target = start_with(scenario("fixed:300ms"), options);
     // A complete client hello, and prefixes of it.
     let mut session = connect(&target, &trusting(&target)).conn;
     let mut hello = Vec::new();
     session.write_tls(&mut hello).expect("memory can be written to");
     for sent in [&hello[..], &hello[..hello.len() / 2], &hello[..1], &[]] {
-        let mut client = Client::connect(target.address());
-        client.send(sent);
         // The bytes that the target sent, then the end.
-        client.rest();
+        Client::sending(target.address(), sent).rest();
     }
-    assert_eq!(target.stats().expect("stats").handshakes, 0);
+    assert_eq!(stats(&target).handshakes, 0);
     // The limit does not apply once the handshake is complete.
     assert!(fetch(&target, &trusting(&target), 1).starts_with(b"HTTP/1.1 200"));
 }

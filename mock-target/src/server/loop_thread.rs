@@ -1,9 +1,32 @@
-//! The CPU time and run-queue delay of a thread, as the kernel accounts them.
+//! The thread of an event loop: its real-time priority, and its CPU time and run-queue delay as the kernel accounts them.
 
 use std::fs::File;
 
 use crate::clock;
 use crate::ledger::LoopStats;
+
+/// Requests the real-time priority `SCHED_FIFO` for this thread. Returns whether it was granted.
+#[cfg(target_os = "linux")]
+pub(super) fn request_realtime() -> bool {
+    use thread_priority::{
+        RealtimeThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy,
+        thread_native_id,
+    };
+
+    /// Above every ordinary thread, and below the kernel's own real-time threads, which have 50.
+    const PRIORITY: u8 = 10;
+
+    let Ok(priority) = PRIORITY.try_into() else { return false };
+    let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
+    set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Crossplatform(priority), policy)
+        .is_ok()
+}
+
+/// Not supported on this system.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn request_realtime() -> bool {
+    false
+}
 
 /// Reads the clocks of one thread, from that thread.
 pub(super) struct ThreadMeter {
