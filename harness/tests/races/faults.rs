@@ -9,6 +9,7 @@ use inflight::models::COMMON;
 use inflight::worker::protocol::{ErrorKind, Outcome, Sample};
 use mock_target::{Fault, FaultShare, Scenario, Server};
 
+use crate::common;
 use crate::workers::{Job, each_contender, unexpected};
 
 const URLS: u64 = 200;
@@ -47,15 +48,13 @@ enum Expected {
 
 /// A scenario in which each of [`FAULTS`] affects a URL.
 pub(crate) fn scenario() -> Scenario {
-    let quick = Scenario::preset("quick").unwrap();
     let share = |&(name, percent, _): &(&str, f64, _)| FaultShare {
         fault: fault(name),
         percent,
         until_attempt: None,
     };
     let faults = FAULTS.iter().map(share).collect();
-    let latency = "fixed:1ms".parse().unwrap();
-    let scenario = Scenario { urls: URLS, latency, body_bytes: BODY_BYTES, faults, ..quick };
+    let scenario = Scenario { body_bytes: BODY_BYTES, faults, ..common::scenario(URLS, "fixed:1ms") };
     for (name, ..) in FAULTS {
         assert!((0..URLS).any(|id| scenario.fault(id, 1) == Some(fault(name))), "{name} affects no URL");
     }
@@ -68,8 +67,7 @@ fn fault(name: &str) -> Fault {
 
 /// The job of a worker for a server that plays [`scenario`].
 pub(crate) fn job(server: SocketAddr) -> Job {
-    let job = Job::new(format!("http://{server}/u/"), 0..URLS + MISSING_URLS, 16);
-    Job { request_timeout_ms: REQUEST_TIMEOUT_MS, ..job }
+    Job { request_timeout_ms: REQUEST_TIMEOUT_MS, ..Job::at(server, 0..URLS + MISSING_URLS, 16) }
 }
 
 /// The fault of the request of `sample`, and a message, if the outcome is not the expected one.
@@ -109,8 +107,8 @@ fn every_client_reports_the_same_error_kind() {
 #[test]
 fn refused_connection_is_a_connect_error() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let job = Job::new(format!("http://{address}/u/"), 0..4, 2);
-    each_contender(&job, |_, sample| unexpected(Outcome::Failure { error: ErrorKind::Connect }, sample));
+    let expected = Outcome::Failure { error: ErrorKind::Connect };
+    each_contender(&Job::at(address, 0..4, 2), |_, sample| unexpected(expected, sample));
 }
 
 /// How a server ends a connection after it has answered the first request.
@@ -155,15 +153,8 @@ fn common_client_resends_after_a_closed_idle_connection() {
         Ending::HalfClosesWhenIdle,
         Ending::HalfClosesAtNextRequest,
     ] {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        thread::spawn(move || {
-            for connection in listener.incoming().map_while(Result::ok) {
-                thread::spawn(move || answer_once(&connection, ending));
-            }
-        });
-        let job = Job::new(format!("http://{address}/u/"), 0..5, 1);
-        each_contender(&job, |client, sample| {
+        let address = common::serve(move |connection| answer_once(connection, ending));
+        each_contender(&Job::at(address, 0..5, 1), |client, sample| {
             let wrong = sample.outcome != Outcome::response(200, b"hi") || sample.resent != (sample.id > 0);
             (client.name == COMMON && wrong).then(|| format!("{ending:?}: {sample:?}"))
         });
