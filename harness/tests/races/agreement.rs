@@ -5,12 +5,12 @@ use std::path::Path;
 
 use inflight::Launch;
 use inflight::contender::catalogue::Catalogue;
-use inflight::runner::{NoObserver, Observer, Session};
+use inflight::runner::Observer;
 use inflight::workload::Workload;
 use mock_target::Scenario;
 use tempfile::TempDir;
 
-use crate::common::{inflight, run_source, run_with_usual_limits, valid_figures};
+use crate::common::{observe, run, run_named, scenario, session_of, valid_figures};
 
 const TIME: &str = "/usr/bin/time";
 const CONTENDER: &str = "tokio:128";
@@ -29,20 +29,17 @@ struct TimeReport {
 #[ignore = "measures for some seconds; `cargo test --release --test races agreement -- --ignored --nocapture`"]
 fn cpu_and_memory_agree_with_time() {
     assert!(Path::new(TIME).exists(), "{TIME} is missing: install Debian's package `time`");
-    let quick = Scenario::preset("quick").unwrap();
-    let latency = "fixed:0".parse().unwrap();
-    let workload = Workload::of(Scenario { urls: 20_000, body_bytes: 100 << 10, latency, ..quick });
-    let mut session = Session::start(&inflight(), workload).unwrap();
+    let workload = Workload::of(Scenario { body_bytes: 100 << 10, ..scenario(20_000, "fixed:0") });
+    let mut session = session_of(workload);
     let folder = TempDir::new().unwrap();
     let report = folder.path().join("time");
 
     let (mut cpu_ratios, mut memory_ratios) = (Vec::new(), Vec::new());
     for pair in 1..=PAIRS {
-        let plain = session.own_worker();
-        let alone = run_with_usual_limits(&mut session, CONTENDER, &plain, &mut NoObserver);
-        let under_time =
-            run_with_usual_limits(&mut session, CONTENDER, &timed(&plain, &report), &mut NoObserver);
-        let time = read(&report);
+        let alone = run_named(&mut session, CONTENDER);
+        let timed = timed(&session.own_worker(), &report);
+        let under_time = run(&mut session, CONTENDER, &timed);
+        let time = TimeReport::read(&report);
         let cpu_s = valid_figures(&under_time).cpu_ns as f64 / 1e9;
         let peak_bytes = valid_figures(&alone).peak_memory_bytes as f64;
         assert!(cpu_s >= 1.0, "{cpu_s} s of CPU are too few to compare");
@@ -63,15 +60,14 @@ fn cpu_and_memory_agree_with_time() {
 #[ignore = "needs `inflight setup python`; measures for half a minute; run like the other"]
 fn process_tree_agrees_with_proc() {
     const TREE: &str = "python-multiprocessing:8x64";
-    let quick = Scenario::preset("quick").unwrap();
-    let workload = Workload::of(Scenario { urls: 100_000, latency: "fixed:0".parse().unwrap(), ..quick });
-    let mut session = Session::start(&inflight(), workload).unwrap();
+    let body_bytes = Scenario::preset("quick").unwrap().body_bytes;
+    let mut session = session_of(Workload::of(Scenario { body_bytes, ..scenario(100_000, "fixed:0") }));
     let contender = Catalogue::load(&[]).unwrap().contender(TREE).unwrap();
 
     let (mut cpu_ratios, mut memory_ratios) = (Vec::new(), Vec::new());
     for pair in 1..=PAIRS {
         let mut proc = Proc { target: session.target_pid(), samples: Vec::new(), peak_pss_bytes: 0.0 };
-        let run = run_source(&mut session, &contender, &mut proc);
+        let run = observe(&mut session, &contender, &mut proc);
         let figures = valid_figures(&run);
         let (ours_us, theirs_us) = (figures.cpu_us_per_request, proc.cpu_us_per_request());
         cpu_ratios.push(ours_us / theirs_us);
@@ -99,10 +95,6 @@ impl Observer for Proc {
         descend(std::process::id(), self.target, &mut tree);
         self.samples.push((served, tree.iter().map(|&pid| cpu_s(pid)).sum()));
         self.peak_pss_bytes = self.peak_pss_bytes.max(tree.iter().map(|&pid| pss_bytes(pid)).sum());
-    }
-
-    fn interrupted(&self) -> bool {
-        false
     }
 }
 
@@ -154,14 +146,16 @@ fn timed(worker: &Launch, output: &Path) -> Launch {
     Launch { program: TIME.into(), args }
 }
 
-fn read(output: &Path) -> TimeReport {
-    let text = fs::read_to_string(output).unwrap();
-    let field = |name: &str| -> f64 {
-        let line = text.lines().find_map(|line| line.trim().strip_prefix(name)).unwrap();
-        line.trim_start_matches(':').trim().parse().unwrap()
-    };
-    TimeReport {
-        cpu_s: field("User time (seconds)") + field("System time (seconds)"),
-        peak_bytes: field("Maximum resident set size (kbytes)") * 1024.0,
+impl TimeReport {
+    fn read(output: &Path) -> TimeReport {
+        let text = fs::read_to_string(output).unwrap();
+        let field = |name: &str| -> f64 {
+            let line = text.lines().find_map(|line| line.trim().strip_prefix(name)).unwrap();
+            line.trim_start_matches(':').trim().parse().unwrap()
+        };
+        TimeReport {
+            cpu_s: field("User time (seconds)") + field("System time (seconds)"),
+            peak_bytes: field("Maximum resident set size (kbytes)") * 1024.0,
+        }
     }
 }
