@@ -13,10 +13,15 @@ use serde::de::DeserializeOwned;
 /// The table of all benchmarks that were measured since `started`, preceded by an empty line. Empty where there are
 /// none.
 pub(crate) fn since(started: SystemTime) -> String {
+    table(&results(&folder(), started))
+}
+
+/// The results below `folder` of what was measured since `started`, in that order.
+fn results(folder: &Path, started: SystemTime) -> Vec<BenchmarkResult> {
     let mut results = Vec::new();
-    collect(&folder(), started, &mut results);
+    collect(folder, started, &mut results);
     results.sort_by_key(|one| one.at);
-    table(&results)
+    results
 }
 
 /// The result of one benchmark.
@@ -150,19 +155,11 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
-    use criterion::Criterion;
-
     use super::*;
+    use crate::quick_criterion;
 
     fn bench(folder: &Path, names: &[&str]) {
-        let mut criterion = Criterion::default()
-            .without_plots()
-            .output_directory(folder)
-            .save_baseline("base".to_owned())
-            .sample_size(10)
-            .nresamples(1_001)
-            .warm_up_time(Duration::from_millis(1))
-            .measurement_time(Duration::from_millis(1));
+        let mut criterion = quick_criterion(folder).save_baseline("base".to_owned());
         let mut group = criterion.benchmark_group("a group");
         group.throughput(Throughput::Elements(1_000));
         for name in names {
@@ -176,10 +173,7 @@ mod tests {
     }
 
     fn lines(folder: &Path, started: SystemTime) -> Vec<String> {
-        let mut results = Vec::new();
-        collect(folder, started, &mut results);
-        results.sort_by_key(|one| one.at);
-        table(&results).lines().map(str::to_owned).collect()
+        table(&results(folder, started)).lines().map(str::to_owned).collect()
     }
 
     /// Uses criterion's own files, so that a change of their format is noticed.
