@@ -43,9 +43,7 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity}
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [what, amount] = args.as_slice() else {
-        bail!("usage: known_answer WHAT AMOUNT")
-    };
+    let [what, amount] = args.as_slice() else { bail!("usage: known_answer WHAT AMOUNT") };
     let amount: u64 = amount.parse()?;
     let (input, output) = (BufReader::new(io::stdin()), io::stdout());
     match what.as_str() {

@@ -68,7 +68,7 @@ fn work(planted: &str) -> Result<()> {
 }
 
 /// Work that is done once.
-type Extra = Box<dyn FnOnce() -> io::Result<()>>;
+type Extra = Box<dyn FnOnce() -> io::Result<()> + Send>;
 
 /// A worker's output, which does the extra work before it writes `done`.
 struct Planted<O> {

@@ -114,7 +114,8 @@ impl Connection {
                 end.ok_or_else(|| io::Error::other("a head arrived in pieces"))? + 4 + BODY_BYTES
             }
         };
-        let left = left.checked_sub(bytes.len()).ok_or_else(|| io::Error::other("more than a body arrived"))?;
+        let left =
+            left.checked_sub(bytes.len()).ok_or_else(|| io::Error::other("more than a body arrived"))?;
         self.left = Some(left);
         Ok(left == 0)
     }

@@ -45,11 +45,10 @@ fn cpu_and_memory_agree_with_time() {
         assert!(cpu_s >= 1.0, "{cpu_s} s of CPU are too few to compare");
         cpu_ratios.push(cpu_s / time.cpu_s);
         memory_ratios.push(peak_bytes / time.peak_bytes);
+        let (peak_mb, time_mb) = (peak_bytes / 1e6, time.peak_bytes / 1e6);
         println!(
-            "pair {pair}: CPU {cpu_s:.2} s, time reports {:.2} s; peak {:.1} MB, time reports {:.1} MB",
+            "pair {pair}: CPU {cpu_s:.2} s, time reports {:.2} s; peak {peak_mb:.1} MB, time reports {time_mb:.1} MB",
             time.cpu_s,
-            peak_bytes / 1e6,
-            time.peak_bytes / 1e6
         );
     }
     assert_agreement(&mut cpu_ratios, &mut memory_ratios);
@@ -72,10 +71,10 @@ fn process_tree_agrees_with_proc() {
         let (ours_us, theirs_us) = (figures.cpu_us_per_request, proc.cpu_us_per_request());
         cpu_ratios.push(ours_us / theirs_us);
         memory_ratios.push(figures.peak_memory_bytes as f64 / proc.peak_pss_bytes);
+        let (peak_mb, pss_mb) = (figures.peak_memory_bytes as f64 / 1e6, proc.peak_pss_bytes / 1e6);
         println!(
-            "pair {pair}: CPU {ours_us:.1} us a request, /proc reports {theirs_us:.1}; peak {:.1} MB, sum of PSS {:.1} MB",
-            figures.peak_memory_bytes as f64 / 1e6,
-            proc.peak_pss_bytes / 1e6
+            "pair {pair}: CPU {ours_us:.1} us a request, /proc reports {theirs_us:.1}; peak {peak_mb:.1} MB, sum of PSS \
+             {pss_mb:.1} MB"
         );
     }
     assert_agreement(&mut cpu_ratios, &mut memory_ratios);

@@ -13,7 +13,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::common::{
-    assert_contains, command, known_answer, lines_in, run, session, skip_without, spawn, valid_figures, wait_for,
+    assert_contains, command, known_answer, lines_in, run, session, skip_without, spawn, valid_figures,
+    wait_for,
 };
 
 /// Long compared with an undisturbed run.

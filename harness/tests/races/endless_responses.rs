@@ -26,8 +26,7 @@ fn assert_common_clients(job: &Job, expected: impl Fn(&Sample) -> bool + Sync) {
 fn serve(answer: fn(&TcpStream, u64) -> io::Result<()>) -> SocketAddr {
     common::serve(move |connection| {
         let lines = BufReader::new(connection).lines().map_while(Result::ok);
-        let mut ids =
-            lines.filter_map(|line| line.strip_prefix("GET /u/")?.split(' ').next()?.parse().ok());
+        let mut ids = lines.filter_map(|line| line.strip_prefix("GET /u/")?.split(' ').next()?.parse().ok());
         // A client may close at any time.
         let _ = ids.try_for_each(|id| answer(connection, id));
     })

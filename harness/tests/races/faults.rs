@@ -113,15 +113,12 @@ fn refused_connection_is_a_connect_error() {
 
 /// How a server ends a connection after it has answered the first request.
 #[derive(Clone, Copy, Debug)]
-enum Ending {
-    /// It closes when it receives the next request.
-    ClosesAtNextRequest,
-    /// It closes its sending side together with the response, and continues to read.
-    HalfClosesWithResponse,
-    /// It closes its sending side a little later, and continues to read.
-    HalfClosesWhenIdle,
-    /// It closes its sending side when it receives the next request, and continues to read.
-    HalfClosesAtNextRequest,
+struct Ending {
+    /// It ends the connection when it receives the next request, otherwise after the pause.
+    at_next_request: bool,
+    pause: Duration,
+    /// It closes only its sending side, and continues to read.
+    half: bool,
 }
 
 /// Answers one request on a connection, then ends it.
@@ -131,14 +128,11 @@ fn answer_once(connection: &TcpStream, ending: Ending) {
         return;
     }
     let _ = (&mut &*connection).write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi");
-    match ending {
-        Ending::HalfClosesWithResponse => {}
-        Ending::HalfClosesWhenIdle => thread::sleep(Duration::from_millis(5)),
-        Ending::ClosesAtNextRequest | Ending::HalfClosesAtNextRequest => {
-            _ = lines.any(|line| line.is_empty());
-        }
+    if ending.at_next_request {
+        _ = lines.any(|line| line.is_empty());
     }
-    if !matches!(ending, Ending::ClosesAtNextRequest) {
+    thread::sleep(ending.pause);
+    if ending.half {
         let _ = connection.shutdown(Shutdown::Write);
         lines.for_each(drop);
     }
@@ -147,12 +141,10 @@ fn answer_once(connection: &TcpStream, ending: Ending) {
 /// A client sees each of these as a connection that was closed while idle.
 #[test]
 fn common_client_resends_after_a_closed_idle_connection() {
-    for ending in [
-        Ending::ClosesAtNextRequest,
-        Ending::HalfClosesWithResponse,
-        Ending::HalfClosesWhenIdle,
-        Ending::HalfClosesAtNextRequest,
-    ] {
+    for (at_next_request, pause_ms, half) in
+        [(true, 0, false), (false, 0, true), (false, 5, true), (true, 0, true)]
+    {
+        let ending = Ending { at_next_request, pause: Duration::from_millis(pause_ms), half };
         let address = common::serve(move |connection| answer_once(connection, ending));
         each_contender(&Job::at(address, 0..5, 1), |client, sample| {
             let wrong = sample.outcome != Outcome::response(200, b"hi") || sample.resent != (sample.id > 0);

@@ -6,9 +6,7 @@ use inflight::machine::placement::Pin;
 use inflight::runner::{self, Session};
 use inflight::workload::Workload;
 
-use crate::common::{
-    assert_contains, inflight, reason, run, run_named, scenario, shell, valid_figures,
-};
+use crate::common::{assert_contains, inflight, reason, run, run_named, scenario, shell, valid_figures};
 
 const KEY: &str = "Cpus_allowed_list:\t";
 

@@ -191,7 +191,11 @@ fn resume_refuses_a_different_setup() {
     let record = folder.record();
     let (header, last) = (&record.header, &record.runs[4]);
     for (from, to, words) in [
-        (format!("\"kernel\":\"{}\"", header.machine.kernel), "\"kernel\":\"0.1\"", "machine.kernel was \"0.1\""),
+        (
+            format!("\"kernel\":\"{}\"", header.machine.kernel),
+            "\"kernel\":\"0.1\"",
+            "machine.kernel was \"0.1\"",
+        ),
         (
             format!("\"inflight_version\":\"{}\"", header.inflight_version),
             "\"inflight_version\":\"0.0.1\"",

@@ -9,7 +9,9 @@ use inflight_report::record::Record;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::common::{assert_contains, command, inflight, is_running, lines_in, spawn, valid_figures, wait_for};
+use crate::common::{
+    assert_contains, command, inflight, is_running, lines_in, spawn, valid_figures, wait_for,
+};
 
 /// A command `inflight run` that takes far longer than any test, with its first run finished.
 fn start_long_run(mut command: Command, out: &Path) -> Child {

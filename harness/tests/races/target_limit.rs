@@ -91,7 +91,8 @@ fn added_work_moves_wall_time_where_the_target_is_the_limit() {
         let [without, with] = measure(&scenario, contender, loops, added_ns);
         let wall = |f: &Figures| f.wall_ns as f64;
         let us_per_request = |ns: f64| ns / 1e3 / urls as f64;
-        let share_of_wall = |figure: &dyn Fn(&Figures) -> f64| 100.0 * median(&without, &|f| figure(f) / wall(f));
+        let share_of_wall =
+            |figure: &dyn Fn(&Figures) -> f64| 100.0 * median(&without, &|f| figure(f) / wall(f));
         let [wall_us, wall_with_us] = [&without, &with].map(|runs| us_per_request(median(runs, &wall)));
         let [target_us, target_with_us] =
             [&without, &with].map(|runs| us_per_request(median(runs, &|f| f.target.cpu_ns as f64)));

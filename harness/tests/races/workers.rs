@@ -51,7 +51,10 @@ pub(crate) fn failures_of_each(
         let plan = job.plan_of(model, client);
         let Some((_, samples)) = run_worker(common::command().arg("worker"), &plan) else { return };
         let found = samples.iter().filter_map(|sample| check(client, sample));
-        failures.lock().unwrap().extend(found.map(|wrong| format!("{}+{}: {wrong}", model.name, client.name)));
+        failures
+            .lock()
+            .unwrap()
+            .extend(found.map(|wrong| format!("{}+{}: {wrong}", model.name, client.name)));
     });
     failures.into_inner().unwrap()
 }

@@ -60,9 +60,9 @@ fn in_circles(uses: &[Use]) -> Vec<&Use> {
 fn reachable<'a>(module: &'a str, uses: &'a [Use]) -> BTreeSet<&'a str> {
     let mut reached = BTreeSet::from([module]);
     loop {
-        let further = uses.iter().find(|used| {
-            reached.contains(used.from.as_str()) && !reached.contains(used.to.as_str())
-        });
+        let further = uses
+            .iter()
+            .find(|used| reached.contains(used.from.as_str()) && !reached.contains(used.to.as_str()));
         let Some(further) = further else { return reached };
         reached.insert(&further.to);
     }
@@ -131,10 +131,11 @@ fn code(text: &str) -> String {
 
 /// The first name after each `prefix` in `code`: of `crate::a::b` it is `a`, of `crate::{a, b::c}` they are `a` and `b`.
 fn names_after(code: &str, prefix: &str) -> Vec<String> {
-    let paths = Regex::new(&format!(r"(?:^|[^\w:]){prefix}(\{{[^;]*|\w+)")).unwrap();
-    let items = paths.captures_iter(code).flat_map(|found| items(&found[1]));
+    let is_path = |at: usize| !code[..at].ends_with(|c: char| is_of_a_name(c) || c == ':');
+    let starts = code.match_indices(prefix).map(|(at, _)| at).filter(|at| is_path(*at));
+    let statements = starts.filter_map(|at| code[at + prefix.len()..].split(';').next());
     let first = |item: String| item.split(|c: char| !is_of_a_name(c)).next().unwrap_or_default().to_owned();
-    items.map(first).filter(|name| !name.is_empty()).collect()
+    statements.flat_map(items).map(first).filter(|name| !name.is_empty()).collect()
 }
 
 /// The names that a crate's root exports from its modules, each with its module.

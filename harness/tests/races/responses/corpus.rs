@@ -94,13 +94,27 @@ fn lengths(all: &mut Vec<Response>) {
     add(all, "length of 0", format!("{OK}content-length: 0\r\n\r\n"), Wait, Outcome::response(200, b""));
     add(all, "no length, then a close", format!("{OK}\r\nhello"), Close, hello());
     let length = |value: &str| format!("{OK}content-length: {value}\r\n\r\nhello");
-    for (name, value) in
-        [("0005", "0005"), ("5 within tabs", "\t5\t"), ("5, 5", "5, 5"), ("5,5,5", "5,5,5"), ("5, and nothing", "5,"), (", , 5", ", , 5")]
-    {
+    for (name, value) in [
+        ("0005", "0005"),
+        ("5 within tabs", "\t5\t"),
+        ("5, 5", "5, 5"),
+        ("5,5,5", "5,5,5"),
+        ("5, and nothing", "5,"),
+        (", , 5", ", , 5"),
+    ] {
         add(all, &format!("length {name}"), length(value), Wait, hello());
     }
-    let malformed = ["+5", "-5", "-0", "5 5", "5, 6", "5; 5", "5.0", "5e0", "0x5", "5h", "five", "\"5\"", ",", "", "5\u{b2}", "\u{665}"];
-    let too_large = ["99999999999999999999", "18446744073709551616", "18446744073709551615", "9223372036854775808", "4294967296000000"];
+    let malformed = [
+        "+5", "-5", "-0", "5 5", "5, 6", "5; 5", "5.0", "5e0", "0x5", "5h", "five", "\"5\"", ",", "",
+        "5\u{b2}", "\u{665}",
+    ];
+    let too_large = [
+        "99999999999999999999",
+        "18446744073709551616",
+        "18446744073709551615",
+        "9223372036854775808",
+        "4294967296000000",
+    ];
     for value in malformed.into_iter().chain(too_large) {
         add(all, &format!("length `{value}`"), length(value), Wait, failure(Malformed));
     }
