@@ -190,29 +190,20 @@ fn resume_refuses_a_different_setup() {
     folder.cut(5, 0);
     let record = folder.record();
     let (header, last) = (&record.header, &record.runs[4]);
-    for (from, to, words) in [
-        (
-            format!("\"kernel\":\"{}\"", header.machine.kernel),
-            "\"kernel\":\"0.1\"",
-            "machine.kernel was \"0.1\"",
-        ),
-        (
-            format!("\"inflight_version\":\"{}\"", header.inflight_version),
-            "\"inflight_version\":\"0.0.1\"",
-            "begun by inflight 0.0.1",
-        ),
-        (
-            format!("\"total_delay_ns\":{}", header.scenario.total_delay_ns),
-            "\"total_delay_ns\":1",
-            "scenario.total_delay_ns was 1",
-        ),
-        ("\"order_seed\":5".to_owned(), "\"order_seed\":6", "order_seed was 6"),
-        ("threads:2\"".to_owned(), "threads:3\"", "contenders.2."),
-    ] {
-        folder.replace(&from, to);
+    let assert_refused = |from: &str, to: &str, words: &str| {
+        folder.replace(from, to);
         folder.assert_refused(&[words]);
-        folder.replace(to, &from);
+        folder.replace(to, from);
+    };
+    for (key, from, to, words) in [
+        ("kernel", format!("{:?}", header.machine.kernel), "\"0.1\"", "machine.kernel was \"0.1\""),
+        ("inflight_version", format!("{:?}", header.inflight_version), "\"0.0.1\"", "begun by inflight 0.0.1"),
+        ("total_delay_ns", header.scenario.total_delay_ns.to_string(), "1", "scenario.total_delay_ns was 1"),
+        ("order_seed", "5".to_owned(), "6", "order_seed was 6"),
+    ] {
+        assert_refused(&format!("\"{key}\":{from}"), &format!("\"{key}\":{to}"), words);
     }
+    assert_refused("threads:2\"", "threads:3\"", "contenders.2.");
     assert!(last.verdict.is_valid() || !last.runtime.is_empty());
     folder.replace(&format!("\"runtime\":\"{}\"", last.runtime), "\"runtime\":\"another 1.0\"");
     folder.assert_refused(&["another 1.0", "begin a new record"]);
