@@ -10,7 +10,7 @@ use inflight_report::record::Record;
 use tempfile::TempDir;
 
 use crate::common::{
-    assert_contains, assert_invalid, command, has_program, inflight, output, output_for,
+    RecordFolder, assert_contains, assert_invalid, command, has_program, inflight, output, output_for,
     output_with_closed_stdout, spawn, stderr_of, stdout_of, valid_figures,
 };
 
@@ -163,12 +163,10 @@ fn output_folder_is_refused_before_the_run() {
 
 /// Runs `args` with a folder of its own. Returns the output and the record.
 fn run(args: &[&str]) -> (Output, Record) {
-    let folder = TempDir::new().unwrap();
-    let out = folder.path().join("out");
-    let output = output(&[&["run", "--out", out.to_str().unwrap()], args].concat());
-    let record = Record::read(&out).unwrap();
-    assert!(out.join("table.md").exists());
-    (output, record)
+    let folder = RecordFolder::new();
+    let output = folder.command(args).output().unwrap();
+    assert!(folder.out.join("table.md").exists());
+    (output, folder.record())
 }
 
 const SMALL: [&str; 4] = ["--urls", "40", "--latency", "uniform:1ms,5ms"];

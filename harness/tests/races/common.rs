@@ -15,7 +15,7 @@ use inflight::contender::Contender;
 use inflight::models::{Model, Pairing};
 use inflight::runner::{Limits, NoObserver, Observer, Session, Turn};
 use inflight::workload::Workload;
-use inflight_report::record::{Figures, Run, Verdict};
+use inflight_report::record::{Figures, Record, Run, Verdict};
 use mock_target::Scenario;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -169,6 +169,30 @@ pub(crate) fn serve(answer: impl Fn(&TcpStream) + Send + Sync + 'static) -> Sock
         }
     });
     address
+}
+
+/// A folder for a record.
+pub(crate) struct RecordFolder {
+    _folder: TempDir,
+    pub(crate) out: PathBuf,
+}
+
+impl RecordFolder {
+    pub(crate) fn new() -> RecordFolder {
+        let folder = TempDir::new().unwrap();
+        RecordFolder { out: folder.path().join("out"), _folder: folder }
+    }
+
+    /// The command `inflight run` that makes the record.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = command();
+        command.args(["run", "--out"]).arg(&self.out).args(args);
+        command
+    }
+
+    pub(crate) fn record(&self) -> Record {
+        Record::read(&self.out).unwrap()
+    }
 }
 
 /// `urls` URLs of `latency` with small bodies.

@@ -8,42 +8,17 @@ use std::process::{Command, Output};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use inflight_report::record::{Reason, ReasonKind, Record, Run};
+use inflight_report::record::{Reason, ReasonKind, Run};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::common::{
-    assert_contains, command, known_answer, lines_in, run, session, skip_without, spawn, valid_figures,
-    wait_for,
+    RecordFolder, assert_contains, command, known_answer, lines_in, run, session, skip_without, spawn,
+    valid_figures, wait_for,
 };
 
 /// Long compared with an undisturbed run.
 const STOP: Duration = Duration::from_secs(2);
-
-/// A command `inflight run` with a folder of its own.
-struct Race {
-    folder: TempDir,
-}
-
-impl Race {
-    fn new() -> Race {
-        Race { folder: TempDir::new().unwrap() }
-    }
-
-    fn out(&self) -> PathBuf {
-        self.folder.path().join("out")
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = command();
-        command.args(["run", "--out"]).arg(self.out()).args(args);
-        command
-    }
-
-    fn record(&self) -> Record {
-        Record::read(&self.out()).unwrap()
-    }
-}
 
 /// The children of a process that are its workers.
 fn workers_of(pid: u32) -> Vec<u32> {
@@ -60,10 +35,10 @@ fn has(reasons: &[Reason], kind: ReasonKind) -> bool {
 
 /// A run of at least half a second, whose harness was stopped `after` its worker had started.
 fn run_with_stop(after: Duration) -> (Run, String) {
-    let race = Race::new();
+    let race = RecordFolder::new();
     let args = ["--rounds", "1", "--urls", "50", "--latency", "fixed:20ms", "tokio:2"];
     let process = spawn(&mut race.command(&args));
-    let record = race.out().join("record.jsonl");
+    let record = race.out.join("record.jsonl");
     wait_for("the run to warm up", || (lines_in(&record) == 2).then_some(()));
     wait_for("the worker", || (!workers_of(process.id()).is_empty()).then_some(()));
     thread::sleep(after);
@@ -182,7 +157,7 @@ fn throttling_quota_invalidates_runs_and_is_named() {
     fs::create_dir(&inner).unwrap();
     let quota = "a CPU quota of 0.2 cores (control group ";
     for folder in [&group.folder, &inner] {
-        let race = Race::new();
+        let race = RecordFolder::new();
         let output = CpuGroup::output(folder, &race.command(&BUSY));
         assert_eq!(output.status.code(), Some(1), "a contender has no valid run: {output:?}");
         let record = race.record();
@@ -194,7 +169,7 @@ fn throttling_quota_invalidates_runs_and_is_named() {
         let tightest = &record.header.machine.settings.cpu_quotas[0];
         assert_eq!((tightest.quota_us, record.header.machine.cores), (FIFTH, 1));
         assert!(tightest.group.ends_with(group.name()), "{tightest:?}");
-        let table = fs::read_to_string(race.out().join("table.md")).unwrap();
+        let table = fs::read_to_string(race.out.join("table.md")).unwrap();
         assert_contains(&table, &[quota]);
     }
     let output = CpuGroup::output(&inner, command().args(["doctor", "--spin", "500ms"]));
@@ -207,7 +182,7 @@ fn throttling_quota_invalidates_runs_and_is_named() {
 #[test]
 fn unreached_quota_invalidates_nothing() {
     let Some(group) = CpuGroup::create("ample", 100 * 100_000) else { return };
-    let race = Race::new();
+    let race = RecordFolder::new();
     CpuGroup::output(&group.folder, &race.command(&BUSY));
     let record = race.record();
     assert_eq!(record.header.machine.settings.cpu_quotas[0].cores(), 100.0);

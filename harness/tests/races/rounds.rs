@@ -3,42 +3,25 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use inflight_report::record::{Order, Record, Run};
 use rustix::process::{Pid, Signal, kill_process};
-use tempfile::TempDir;
 
 use crate::common::{
-    assert_contains, assert_refused, command, inflight, lines_in, output, spawn, stderr_of, wait_for,
+    RecordFolder, assert_contains, assert_refused, inflight, lines_in, output, spawn, stderr_of, wait_for,
 };
 
 const SMALL: [&str; 4] = ["--urls", "10", "--latency", "fixed:1ms"];
 
-/// A folder for a record, with commands that use it.
-struct RecordFolder {
-    _folder: TempDir,
-    out: PathBuf,
-}
-
 impl RecordFolder {
-    fn new() -> RecordFolder {
-        let folder = TempDir::new().unwrap();
-        RecordFolder { out: folder.path().join("out"), _folder: folder }
-    }
-
     fn run(&self, args: &[&str]) -> Record {
-        assert_finished(&output(&[&["run", "--out", self.path()], &SMALL[..], args].concat()));
+        assert_finished(&self.command(&[&SMALL[..], args].concat()).output().unwrap());
         self.record()
     }
 
     fn path(&self) -> &str {
         self.out.to_str().unwrap()
-    }
-
-    fn record(&self) -> Record {
-        Record::read(&self.out).unwrap()
     }
 
     fn resume(&self) -> Record {
@@ -197,7 +180,12 @@ fn resume_refuses_a_different_setup() {
     };
     for (key, from, to, words) in [
         ("kernel", format!("{:?}", header.machine.kernel), "\"0.1\"", "machine.kernel was \"0.1\""),
-        ("inflight_version", format!("{:?}", header.inflight_version), "\"0.0.1\"", "begun by inflight 0.0.1"),
+        (
+            "inflight_version",
+            format!("{:?}", header.inflight_version),
+            "\"0.0.1\"",
+            "begun by inflight 0.0.1",
+        ),
         ("total_delay_ns", header.scenario.total_delay_ns.to_string(), "1", "scenario.total_delay_ns was 1"),
         ("order_seed", "5".to_owned(), "6", "order_seed was 6"),
     ] {
@@ -212,8 +200,7 @@ fn resume_refuses_a_different_setup() {
 #[test]
 fn running_record_cannot_be_resumed() {
     let folder = RecordFolder::new();
-    let args = ["run", "--out", folder.path(), "--rounds", "1000", "tokio:4"];
-    let mut process = spawn(command().args(args).args(SMALL));
+    let mut process = spawn(folder.command(&["--rounds", "1000", "tokio:4"]).args(SMALL));
     wait_for("a saved run", || (lines_in(&folder.out.join("record.jsonl")) > 1).then_some(()));
     folder.assert_refused(&["still under way"]);
     kill_process(Pid::from_child(&process), Signal::KILL).unwrap();
@@ -245,12 +232,10 @@ fn record_can_be_resumed_after_a_full_disk() {
 /// With 10 ms of delay, one request in flight allows 100 a second.
 #[test]
 fn rate_beyond_the_concurrency_gets_a_warning() {
-    let folder = RecordFolder::new();
     let load = ["--urls", "20", "--latency", "fixed:10ms", "--rounds", "1"];
     for (rate, is_beyond) in [("500/s", true), ("50/s", false)] {
-        let out = folder.out.join(rate.trim_end_matches("/s"));
-        let args = [&["run", "sync:1", "--out", out.to_str().unwrap(), "--rate", rate], &load[..]].concat();
-        let stderr = String::from_utf8(output(&args).stderr).unwrap();
+        let output = RecordFolder::new().command(&["sync:1", "--rate", rate]).args(load).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
         let line = stderr.lines().position(|line| line.contains("sync:1 (100/s) can reach"));
         assert_eq!(line, is_beyond.then_some(0), "{stderr}");
     }
