@@ -27,8 +27,7 @@ fn results(folder: &Path, started: SystemTime) -> Vec<BenchmarkResult> {
 /// The result of one benchmark.
 struct BenchmarkResult {
     at: SystemTime,
-    id: String,
-    throughput: Option<Throughput>,
+    benchmark: Benchmark,
     /// The time of one iteration, in nanoseconds.
     median: Estimate,
     /// The relative change of the median since the previous run.
@@ -72,13 +71,10 @@ fn folder() -> PathBuf {
 
 /// The folder that cargo builds in, by `cargo metadata`.
 fn target_folder() -> Option<PathBuf> {
-    #[derive(Deserialize)]
-    struct Metadata {
-        target_directory: PathBuf,
-    }
     let mut cargo = Command::new(env::var_os("CARGO")?);
     let output = cargo.args(["metadata", "--format-version", "1", "--no-deps"]).output().ok()?;
-    serde_json::from_slice::<Metadata>(&output.stdout).ok().map(|metadata| metadata.target_directory)
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
+    Some(metadata["target_directory"].as_str()?.into())
 }
 
 fn collect(folder: &Path, started: SystemTime, results: &mut Vec<BenchmarkResult>) {
@@ -94,13 +90,8 @@ fn read(folder: &Path, started: SystemTime) -> Option<BenchmarkResult> {
     let (at, benchmark) = json::<Benchmark>(&folder.join("new/benchmark.json"), started)?;
     let (_, estimates) = json::<Estimates>(&folder.join("new/estimates.json"), started)?;
     let change = json::<Estimates>(&folder.join("change/estimates.json"), started);
-    Some(BenchmarkResult {
-        at,
-        id: benchmark.full_id,
-        throughput: benchmark.throughput,
-        median: estimates.median,
-        change: change.map(|(_, change)| change.median),
-    })
+    let change = change.map(|(_, change)| change.median);
+    Some(BenchmarkResult { at, benchmark, median: estimates.median, change })
 }
 
 /// The content of a file and its modification time, if that is since `started`.
@@ -117,13 +108,13 @@ fn table(results: &[BenchmarkResult]) -> String {
         "\n| benchmark | median | {confidence:.0} % interval | throughput | change of the median |\n"
     );
     text += "| :--- | ---: | ---: | ---: | ---: |\n";
-    for BenchmarkResult { id, throughput, median, change, .. } in results {
+    for BenchmarkResult { benchmark, median, change, .. } in results {
         let Interval { lower_bound, upper_bound, .. } = median.confidence_interval;
         let interval = numbers::duration_range(lower_bound as u64, upper_bound as u64);
-        let rate =
-            throughput.as_ref().map_or_else(|| NONE.to_owned(), |per_iteration| rate(per_iteration, median));
+        let rate = |per_iteration| rate(per_iteration, median);
+        let rate = benchmark.throughput.as_ref().map_or_else(|| NONE.to_owned(), rate);
         let change = change.as_ref().map_or_else(|| NONE.to_owned(), format_change);
-        let median = numbers::duration(median.point_estimate as u64);
+        let (id, median) = (&benchmark.full_id, numbers::duration(median.point_estimate as u64));
         text += &format!("| {id} | {median} | {interval} | {rate} | {change} |\n");
     }
     text
