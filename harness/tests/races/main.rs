@@ -1,6 +1,7 @@
 //! Whole runs with real processes: measurements, refusals, and cleanup.
 
 mod agreement;
+mod allocations;
 mod bad_workers;
 mod claims;
 mod command_line;
