@@ -107,22 +107,10 @@ fn message(panic: &(dyn Any + Send)) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
     use std::thread;
 
-    use criterion::Criterion;
-
     use super::*;
-
-    fn criterion(folder: &Path) -> Criterion {
-        Criterion::default()
-            .without_plots()
-            .output_directory(folder)
-            .sample_size(10)
-            .nresamples(1_001)
-            .warm_up_time(Duration::from_millis(1))
-            .measurement_time(Duration::from_millis(1))
-    }
+    use crate::quick_criterion as criterion;
 
     fn measure(iterations: u64) -> Duration {
         // Criterion relies on time passing.

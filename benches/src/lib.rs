@@ -33,6 +33,11 @@ pub fn main(
         // A closed pipe is no error.
         let _ = io::stdout().write_all(summary::since(started).as_bytes());
     }
+    exit_code(result)
+}
+
+/// The exit code for `result`, whose error is printed.
+pub fn exit_code(result: Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -40,4 +45,17 @@ pub fn main(
             ExitCode::FAILURE
         }
     }
+}
+
+/// Benchmarks for tests, which take hardly any time and write to `folder`.
+#[cfg(test)]
+fn quick_criterion(folder: &std::path::Path) -> Criterion {
+    use std::time::Duration;
+    Criterion::default()
+        .without_plots()
+        .output_directory(folder)
+        .sample_size(10)
+        .nresamples(1_001)
+        .warm_up_time(Duration::from_millis(1))
+        .measurement_time(Duration::from_millis(1))
 }

@@ -13,17 +13,21 @@ use serde::de::DeserializeOwned;
 /// The table of all benchmarks that were measured since `started`, preceded by an empty line. Empty where there are
 /// none.
 pub(crate) fn since(started: SystemTime) -> String {
+    table(&results(&folder(), started))
+}
+
+/// The results below `folder` of what was measured since `started`, in that order.
+fn results(folder: &Path, started: SystemTime) -> Vec<BenchmarkResult> {
     let mut results = Vec::new();
-    collect(&folder(), started, &mut results);
+    collect(folder, started, &mut results);
     results.sort_by_key(|one| one.at);
-    table(&results)
+    results
 }
 
 /// The result of one benchmark.
 struct BenchmarkResult {
     at: SystemTime,
-    id: String,
-    throughput: Option<Throughput>,
+    benchmark: Benchmark,
     /// The time of one iteration, in nanoseconds.
     median: Estimate,
     /// The relative change of the median since the previous run.
@@ -67,13 +71,10 @@ fn folder() -> PathBuf {
 
 /// The folder that cargo builds in, by `cargo metadata`.
 fn target_folder() -> Option<PathBuf> {
-    #[derive(Deserialize)]
-    struct Metadata {
-        target_directory: PathBuf,
-    }
     let mut cargo = Command::new(env::var_os("CARGO")?);
     let output = cargo.args(["metadata", "--format-version", "1", "--no-deps"]).output().ok()?;
-    serde_json::from_slice::<Metadata>(&output.stdout).ok().map(|metadata| metadata.target_directory)
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
+    Some(metadata["target_directory"].as_str()?.into())
 }
 
 fn collect(folder: &Path, started: SystemTime, results: &mut Vec<BenchmarkResult>) {
@@ -89,13 +90,8 @@ fn read(folder: &Path, started: SystemTime) -> Option<BenchmarkResult> {
     let (at, benchmark) = json::<Benchmark>(&folder.join("new/benchmark.json"), started)?;
     let (_, estimates) = json::<Estimates>(&folder.join("new/estimates.json"), started)?;
     let change = json::<Estimates>(&folder.join("change/estimates.json"), started);
-    Some(BenchmarkResult {
-        at,
-        id: benchmark.full_id,
-        throughput: benchmark.throughput,
-        median: estimates.median,
-        change: change.map(|(_, change)| change.median),
-    })
+    let change = change.map(|(_, change)| change.median);
+    Some(BenchmarkResult { at, benchmark, median: estimates.median, change })
 }
 
 /// The content of a file and its modification time, if that is since `started`.
@@ -112,13 +108,13 @@ fn table(results: &[BenchmarkResult]) -> String {
         "\n| benchmark | median | {confidence:.0} % interval | throughput | change of the median |\n"
     );
     text += "| :--- | ---: | ---: | ---: | ---: |\n";
-    for BenchmarkResult { id, throughput, median, change, .. } in results {
+    for BenchmarkResult { benchmark, median, change, .. } in results {
         let Interval { lower_bound, upper_bound, .. } = median.confidence_interval;
         let interval = numbers::duration_range(lower_bound as u64, upper_bound as u64);
-        let rate =
-            throughput.as_ref().map_or_else(|| NONE.to_owned(), |per_iteration| rate(per_iteration, median));
+        let rate = |per_iteration| rate(per_iteration, median);
+        let rate = benchmark.throughput.as_ref().map_or_else(|| NONE.to_owned(), rate);
         let change = change.as_ref().map_or_else(|| NONE.to_owned(), format_change);
-        let median = numbers::duration(median.point_estimate as u64);
+        let (id, median) = (&benchmark.full_id, numbers::duration(median.point_estimate as u64));
         text += &format!("| {id} | {median} | {interval} | {rate} | {change} |\n");
     }
     text
@@ -150,19 +146,11 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
-    use criterion::Criterion;
-
     use super::*;
+    use crate::quick_criterion;
 
     fn bench(folder: &Path, names: &[&str]) {
-        let mut criterion = Criterion::default()
-            .without_plots()
-            .output_directory(folder)
-            .save_baseline("base".to_owned())
-            .sample_size(10)
-            .nresamples(1_001)
-            .warm_up_time(Duration::from_millis(1))
-            .measurement_time(Duration::from_millis(1));
+        let mut criterion = quick_criterion(folder).save_baseline("base".to_owned());
         let mut group = criterion.benchmark_group("a group");
         group.throughput(Throughput::Elements(1_000));
         for name in names {
@@ -176,10 +164,7 @@ mod tests {
     }
 
     fn lines(folder: &Path, started: SystemTime) -> Vec<String> {
-        let mut results = Vec::new();
-        collect(folder, started, &mut results);
-        results.sort_by_key(|one| one.at);
-        table(&results).lines().map(str::to_owned).collect()
+        table(&results(folder, started)).lines().map(str::to_owned).collect()
     }
 
     /// Uses criterion's own files, so that a change of their format is noticed.

@@ -43,23 +43,15 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity}
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [what, amount] = args.as_slice() else {
-        bail!(
-            "usage: known_answer burn|children|ended-children|orphans|touch|touch-in-setup|hold|sleep|yield|reread|system-call|allocate|spin|threads|files|early AMOUNT"
-        )
-    };
+    let [what, amount] = args.as_slice() else { bail!("usage: known_answer WHAT AMOUNT") };
     let amount: u64 = amount.parse()?;
+    let (input, output) = (BufReader::new(io::stdin()), io::stdout());
     match what.as_str() {
-        "child" => return burn_and_wait(Duration::from_millis(amount)),
-        "parent" => return orphan_child(amount),
-        _ => {}
+        "child" => burn_and_wait(Duration::from_millis(amount)),
+        "parent" => orphan_child(amount),
+        "hold" => work(input, output, |plan, setup| hold(plan, setup, amount << 10)),
+        _ => work(input, output, |plan, setup| known_answer(plan, setup, what, amount)),
     }
-    if what == "hold" {
-        return work(BufReader::new(io::stdin()), io::stdout(), |plan, setup| {
-            hold(plan, setup, amount << 10)
-        });
-    }
-    work(BufReader::new(io::stdin()), io::stdout(), |plan, setup| known_answer(plan, setup, what, amount))
 }
 
 fn known_answer(plan: &Plan, setup: Setup, what: &str, amount: u64) -> Result<Done> {
@@ -70,18 +62,14 @@ fn known_answer(plan: &Plan, setup: Setup, what: &str, amount: u64) -> Result<Do
         Outcome::response(200, &body.unwrap_or_default())
     };
     let recorder = setup.recorder();
-    for _ in 0..if what == "early" { amount } else { 0 } {
-        plan.ids.iter().copied().for_each(|id| {
-            fetch(id);
-        });
-    }
-    if what == "touch-in-setup" {
-        drop(black_box(vec![1_u8; (amount << 20) as usize]));
+    match what {
+        "early" => (0..amount).for_each(|_| plan.ids.iter().for_each(|&id| _ = fetch(id))),
+        "touch-in-setup" => drop(black_box(vec![1_u8; (amount << 20) as usize])),
+        _ => {}
     }
     let running = setup.ready("std", "ureq")?;
 
-    let (mut memory, mut files) = (Vec::new(), Vec::new());
-    let mut children = Vec::new();
+    let (mut memory, mut files, mut children) = (Vec::new(), Vec::new(), Vec::new());
     match what {
         "burn" => burn(Duration::from_millis(amount))?,
         "children" => {
@@ -128,8 +116,8 @@ fn hold(plan: &Plan, setup: Setup, held_bytes: u64) -> Result<Done> {
     let address = plan.url_prefix.strip_prefix("http://").context("the target speaks HTTP")?;
     let (address, path) = address.split_once('/').context("a URL has a path")?;
     let recorder = setup.recorder();
-    let connect = |_| TcpStream::connect(address);
-    let mut connections = (0..plan.in_flight).map(connect).collect::<io::Result<Vec<_>>>()?;
+    let connections = (0..plan.in_flight).map(|_| TcpStream::connect(address));
+    let mut connections = connections.collect::<io::Result<Vec<_>>>()?;
     let mut in_flight: Vec<(Request, Vec<u8>)> = Vec::with_capacity(plan.in_flight);
     let (mut head, mut body) = (Vec::with_capacity(1 << 12), [0; 1 << 12]);
     drop(black_box(vec![1_u8; 128 << 20])); // so large that it is unmapped at once (malloc(3))

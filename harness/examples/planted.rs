@@ -45,57 +45,43 @@ fn work(planted: &str) -> Result<()> {
     let plan: Plan = serde_json::from_str(&line)?;
     let requests = plan.ids.len() as u64;
     let amount: u64 = amount.parse()?;
-    let extra = match what {
-        _ if plan.contender != contender => Extra::Nothing,
-        "spin" => Extra::Spin(amount * requests),
-        "allocate" => Extra::Allocate(amount * requests),
-        "connect" => Extra::Connect(amount, authority(&plan)?.to_owned()),
+    let extra: Extra = match what {
+        _ if plan.contender != contender => Box::new(|| Ok(())),
+        "spin" => Box::new(move || {
+            black_box((0..amount * requests).fold(0_u64, |sum, n| black_box(sum + n)));
+            Ok(())
+        }),
+        "allocate" => Box::new(move || {
+            (0..amount * requests).for_each(|_| drop(black_box(Box::new(0_u8))));
+            Ok(())
+        }),
+        "connect" => {
+            let authority = plan.url_prefix.split('/').nth(2).context("a URL has an authority")?.to_owned();
+            Box::new(move || (0..amount).try_for_each(|_| TcpStream::connect(&authority).map(drop)))
+        }
         other => bail!("unknown argument {other}"),
     };
-    let output = Planted { output: io::stdout(), extra };
+    let output = Planted { output: io::stdout(), extra: Some(extra) };
     worker::work(Cursor::new(line).chain(input), output, |plan, setup| {
         models::find(&plan.model, &plan.client).context("no such model")?(plan, setup)
     })
 }
 
-fn authority(plan: &Plan) -> Result<&str> {
-    plan.url_prefix.split('/').nth(2).context("a URL has an authority")
-}
-
 /// Work that is done once.
-enum Extra {
-    Nothing,
-    Spin(u64),
-    Allocate(u64),
-    Connect(u64, String),
-}
-
-impl Extra {
-    fn run(self) -> io::Result<()> {
-        match self {
-            Extra::Nothing => {}
-            Extra::Spin(times) => _ = black_box((0..times).fold(0_u64, |sum, n| black_box(sum + n))),
-            Extra::Allocate(times) => (0..times).for_each(|_| drop(black_box(Box::new(0_u8)))),
-            Extra::Connect(times, authority) => {
-                for _ in 0..times {
-                    TcpStream::connect(&authority)?;
-                }
-            }
-        }
-        Ok(())
-    }
-}
+type Extra = Box<dyn FnOnce() -> io::Result<()> + Send>;
 
 /// A worker's output, which does the extra work before it writes `done`.
 struct Planted<O> {
     output: O,
-    extra: Extra,
+    extra: Option<Extra>,
 }
 
 impl<O: Write> Write for Planted<O> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if bytes.starts_with(DONE.as_bytes()) {
-            std::mem::replace(&mut self.extra, Extra::Nothing).run()?;
+        if bytes.starts_with(DONE.as_bytes())
+            && let Some(extra) = self.extra.take()
+        {
+            extra()?;
         }
         self.output.write(bytes)
     }

@@ -33,6 +33,8 @@ const RECORD: &str = "../results/reference/article";
 /// Rounds of a short race and of a long one, and far more than usual.
 const ROUNDS: [usize; 3] = [16, 40, 1_000];
 
+const SCREEN: Screen = Screen { width: 160, colours: false };
+
 /// Gates of one month, of two, and of most of a year.
 const GATES: [usize; 3] = [24, 60, 240];
 
@@ -107,24 +109,17 @@ fn statistics(criterion: &mut Criterion) -> Result<()> {
         let values: Vec<f64> = (1..=count).map(|at| spread(at) - 0.4).collect();
         let p_values: Vec<f64> = values.iter().map(|value| value.abs()).collect();
         let ties: Vec<f64> = values.iter().map(|value| (value * 200.0).round()).collect();
-        group.bench(&format!("signed rank/{count}"), |iterations| {
-            Ok(timed(iterations, || signed_rank::greater(black_box(&values))))
+        let mut bench = |name: &str, run: &dyn Fn()| {
+            group.bench(&format!("{name}/{count}"), |iterations| Ok(timed(iterations, run)));
+        };
+        bench("signed rank", &|| keep(signed_rank::greater(black_box(&values))));
+        bench("signed rank with ties", &|| keep(signed_rank::greater(black_box(&ties))));
+        bench("smallest detectable", &|| {
+            keep(stats::smallest_detectable_shift(black_box(&values), 0.000_1, 0.8, 1));
         });
-        group.bench(&format!("signed rank with ties/{count}"), |iterations| {
-            Ok(timed(iterations, || signed_rank::greater(black_box(&ties))))
-        });
-        group.bench(&format!("smallest detectable/{count}"), |iterations| {
-            Ok(timed(iterations, || stats::smallest_detectable_shift(black_box(&values), 0.000_1, 0.8, 1)))
-        });
-        group.bench(&format!("Hodges-Lehmann/{count}"), |iterations| {
-            Ok(timed(iterations, || stats::hodges_lehmann(black_box(&values), 0.95)))
-        });
-        group.bench(&format!("median interval/{count}"), |iterations| {
-            Ok(timed(iterations, || MedianInterval::of(black_box(count), 0.95)))
-        });
-        group.bench(&format!("Holm/{count}"), |iterations| {
-            Ok(timed(iterations, || stats::holm(black_box(&p_values))))
-        });
+        bench("Hodges-Lehmann", &|| keep(stats::hodges_lehmann(black_box(&values), 0.95)));
+        bench("median interval", &|| keep(MedianInterval::of(black_box(count), 0.95)));
+        bench("Holm", &|| keep(stats::holm(black_box(&p_values))));
     }
     for count in GATES {
         // With a step, because the test ends early where nothing changed.
@@ -163,35 +158,30 @@ fn read(criterion: &mut Criterion) -> Result<()> {
 
 /// Reports of a record.
 fn report(criterion: &mut Criterion) -> Result<()> {
-    const SCREEN: Screen = Screen { width: 160, colours: false };
-    struct Prepared {
-        record: Record,
-        named: [Named; 1],
-    }
+    type Prepared = (Record, [Named; 1]);
     let prepare = || {
         let record = Record::read(Path::new(RECORD))?;
-        let named = [Named { record: "article".to_owned(), comparison: Comparison::of(&record) }];
-        Ok(Prepared { record, named })
+        let comparison = Comparison::of(&record);
+        Ok((record, [Named { record: "article".to_owned(), comparison }]))
     };
     bench_all::<Prepared>(
         criterion,
         "instrument/report",
         prepare,
         &[
-            ("compare", |of| keep(Comparison::of(&of.record))),
-            ("terminal", |of| keep(tables::terminal::render(&of.named[0].comparison, SCREEN))),
-            ("Markdown", |of| keep(tables::markdown::render(&of.named[0].comparison))),
-            ("CSV", |of| keep(exports::csv::render(&of.named))),
-            ("JSON", |of| keep(exports::json::render(&of.named))),
-            ("JUnit XML", |of| keep(exports::junit::render(&of.named))),
-            ("page", |of| keep(page::render(&of.record, &of.named[0].comparison))),
+            ("compare", |(record, _)| keep(Comparison::of(record))),
+            ("terminal", |(_, [one])| keep(tables::terminal::render(&one.comparison, SCREEN))),
+            ("Markdown", |(_, [one])| keep(tables::markdown::render(&one.comparison))),
+            ("CSV", |(_, named)| keep(exports::csv::render(named))),
+            ("JSON", |(_, named)| keep(exports::json::render(named))),
+            ("JUnit XML", |(_, named)| keep(exports::junit::render(named))),
+            ("page", |(record, [one])| keep(page::render(record, &one.comparison))),
         ],
     )
 }
 
 /// Reports of the longest race allowed, and of one with as many contenders as there are.
 fn large_reports(criterion: &mut Criterion) -> Result<()> {
-    const SCREEN: Screen = Screen { width: 160, colours: false };
     for (contenders, rounds) in [(4, 1_000), (30, 100)] {
         let prepare = || races::race(&Record::read(Path::new(RECORD))?, contenders, rounds);
         bench_all::<Record>(
@@ -209,23 +199,20 @@ fn large_reports(criterion: &mut Criterion) -> Result<()> {
 
 /// Judgement and reports of a gate.
 fn gate(criterion: &mut Criterion) -> Result<()> {
-    struct Prepared {
-        gate: Gate,
-        judgement: Judgement,
-    }
+    type Prepared = (Gate, Judgement);
     let prepare = || {
         let gate = gates::gates(1).remove(0);
         let judgement = Judgement::of(&gate);
-        Ok(Prepared { gate, judgement })
+        Ok((gate, judgement))
     };
     bench_all::<Prepared>(
         criterion,
         "instrument/gate",
         prepare,
         &[
-            ("judge", |of| keep(Judgement::of(&of.gate))),
-            ("terminal", |of| keep(summary::terminal(&of.gate, &of.judgement, 100))),
-            ("Markdown", |of| keep(summary::markdown(&of.gate, &of.judgement))),
+            ("judge", |(gate, _)| keep(Judgement::of(gate))),
+            ("terminal", |(gate, judgement)| keep(summary::terminal(gate, judgement, 100))),
+            ("Markdown", |(gate, judgement)| keep(summary::markdown(gate, judgement))),
         ],
     )
 }
@@ -233,25 +220,22 @@ fn gate(criterion: &mut Criterion) -> Result<()> {
 /// Reports of the gates of two months.
 fn history(criterion: &mut Criterion) -> Result<()> {
     const COUNT: usize = 60;
-    struct Prepared {
-        gates: Vec<Gate>,
-        histories: Vec<History>,
-    }
+    type Prepared = (Vec<Gate>, Vec<History>);
     let prepare = || {
         let gates = gates::gates(COUNT);
         let histories = History::all(&gates, None)?;
-        Ok(Prepared { gates, histories })
+        Ok((gates, histories))
     };
     bench_all::<Prepared>(
         criterion,
         "instrument/history",
         prepare,
         &[
-            ("gather", |of| keep(History::all(&of.gates, None))),
-            ("terminal", |of| keep(table::terminal(&of.histories, 160))),
-            ("Markdown", |of| keep(table::markdown(&of.histories))),
-            ("SVG", |of| keep(chart::svg(&of.histories))),
-            ("page", |of| keep(page::history::render(&of.histories))),
+            ("gather", |(gates, _)| keep(History::all(gates, None))),
+            ("terminal", |(_, histories)| keep(table::terminal(histories, 160))),
+            ("Markdown", |(_, histories)| keep(table::markdown(histories))),
+            ("SVG", |(_, histories)| keep(chart::svg(histories))),
+            ("page", |(_, histories)| keep(page::history::render(histories))),
         ],
     )
 }

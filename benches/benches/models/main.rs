@@ -19,8 +19,7 @@ use criterion::{Criterion, SamplingMode, Throughput};
 use inflight::commands;
 use inflight::contender::{Contender, Shape, Source};
 use inflight::models::{COMMON, MODELS, NATIVE};
-use inflight::runner::Turn;
-use inflight::runner::{NoObserver, Session};
+use inflight::runner::{NoObserver, Session, Turn};
 use inflight::workload::Workload;
 use inflight_benches::{BenchArgs, FallibleGroup};
 use inflight_report::record::{Run, Verdict};
@@ -39,13 +38,7 @@ fn main() -> ExitCode {
         return code;
     }
     if let Some(result) = plain::run_if_plain() {
-        return result.map_or_else(
-            |error| {
-                eprintln!("{error:#}");
-                ExitCode::FAILURE
-            },
-            |()| ExitCode::SUCCESS,
-        );
+        return inflight_benches::exit_code(result);
     }
     // A run takes some tens of milliseconds and as much again to prepare: two for each sample.
     let settings = Criterion::default()

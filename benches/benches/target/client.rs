@@ -31,18 +31,15 @@ struct Connection {
 /// and such a burst measures throughput, not lateness.
 pub(crate) fn run(load: &Load, planned_ns: impl Fn(u64) -> u64) -> io::Result<Vec<u64>> {
     let mut poll = Poll::new()?;
-    let mut next = 0;
     let mut connections = Vec::with_capacity(load.connections);
     for index in 0..load.connections {
         let mut stream = connect(load.address)?;
         poll.registry().register(&mut stream, Token(index), Interest::READABLE)?;
         connections.push(Connection { stream, id: 0, requested_at: Instant::now(), left: None });
     }
-    for connection in &mut connections {
-        if next < load.requests {
-            connection.request(next)?;
-            next += 1;
-        }
+    let mut ids = 0..load.requests;
+    for (connection, id) in connections.iter_mut().zip(&mut ids) {
+        connection.request(id)?;
     }
     let mut late_ns = Vec::with_capacity(load.requests as usize);
     let (mut events, mut buffer) = (Events::with_capacity(1_024), vec![0; 64 << 10]);
@@ -64,10 +61,7 @@ pub(crate) fn run(load: &Load, planned_ns: impl Fn(u64) -> u64) -> io::Result<Ve
                         }
                         if connection.receive(&buffer[..length])? {
                             done += 1;
-                            if next < load.requests {
-                                connection.request(next)?;
-                                next += 1;
-                            }
+                            ids.next().map_or(Ok(()), |id| connection.request(id))?;
                         }
                         if length < buffer.len() {
                             break;

@@ -18,6 +18,7 @@ use std::io;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use client::Load;
 use criterion::{Criterion, SamplingMode, Throughput};
 use inflight_benches::{BenchArgs, FallibleGroup};
@@ -39,13 +40,7 @@ type Table = fn(&[ServerKind]) -> io::Result<()>;
 
 fn main() -> ExitCode {
     if let Some(kind) = std::env::args().find_map(|argument| ServerKind::of_argument(&argument)) {
-        return match servers::serve(kind) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("{}: {error}", kind.name());
-                ExitCode::FAILURE
-            }
-        };
+        return inflight_benches::exit_code(servers::serve(kind).with_context(|| kind.name()));
     }
     let settings = Criterion::default()
         .sample_size(10)

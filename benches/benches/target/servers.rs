@@ -101,9 +101,8 @@ impl ServerProcess {
         let output = process.stdout.take().ok_or_else(|| io::Error::other("no output"))?;
         BufReader::new(output).read_line(&mut line)?;
         let mut addresses = line.split_whitespace().map_while(|word| word.parse().ok());
-        let address = addresses
-            .next()
-            .ok_or_else(|| io::Error::other(format!("unexpected output of {kind:?}: {line:?}")))?;
+        let unexpected = || io::Error::other(format!("unexpected output of {kind:?}: {line:?}"));
+        let address = addresses.next().ok_or_else(unexpected)?;
         let running = ServerProcess { process, address, admin: addresses.next() };
         // nginx's address is printed before it listens.
         while std::net::TcpStream::connect(running.address).is_err() {

@@ -5,23 +5,17 @@ use std::path::Path;
 
 use inflight::Launch;
 use inflight::contender::catalogue::Catalogue;
-use inflight::runner::{NoObserver, Observer, Session};
+use inflight::runner::Observer;
 use inflight::workload::Workload;
 use mock_target::Scenario;
 use tempfile::TempDir;
 
-use crate::common::{inflight, run_source, run_with_usual_limits, valid_figures};
+use crate::common::{observe, run, run_named, scenario, session_of, valid_figures};
 
 const TIME: &str = "/usr/bin/time";
 const CONTENDER: &str = "tokio:128";
 const PAIRS: usize = 5;
 const TOLERANCE: f64 = 0.05;
-
-/// What `/usr/bin/time -v` reports of a worker.
-struct TimeReport {
-    cpu_s: f64,
-    peak_bytes: f64,
-}
 
 /// Each pair is a run with the plain worker and one with the worker under `time`. CPU is compared within the
 /// second run; memory between the two, because `time` itself is in the tree.
@@ -29,33 +23,21 @@ struct TimeReport {
 #[ignore = "measures for some seconds; `cargo test --release --test races agreement -- --ignored --nocapture`"]
 fn cpu_and_memory_agree_with_time() {
     assert!(Path::new(TIME).exists(), "{TIME} is missing: install Debian's package `time`");
-    let quick = Scenario::preset("quick").unwrap();
-    let latency = "fixed:0".parse().unwrap();
-    let workload = Workload::of(Scenario { urls: 20_000, body_bytes: 100 << 10, latency, ..quick });
-    let mut session = Session::start(&inflight(), workload).unwrap();
+    let workload = Workload::of(Scenario { body_bytes: 100 << 10, ..scenario(20_000, "fixed:0") });
+    let mut session = session_of(workload);
     let folder = TempDir::new().unwrap();
     let report = folder.path().join("time");
 
-    let (mut cpu_ratios, mut memory_ratios) = (Vec::new(), Vec::new());
-    for pair in 1..=PAIRS {
-        let plain = session.own_worker();
-        let alone = run_with_usual_limits(&mut session, CONTENDER, &plain, &mut NoObserver);
-        let under_time =
-            run_with_usual_limits(&mut session, CONTENDER, &timed(&plain, &report), &mut NoObserver);
-        let time = read(&report);
+    assert_agreement("s", || {
+        let alone = run_named(&mut session, CONTENDER);
+        let timed = timed(&session.own_worker(), &report);
+        let under_time = run(&mut session, CONTENDER, &timed);
         let cpu_s = valid_figures(&under_time).cpu_ns as f64 / 1e9;
-        let peak_bytes = valid_figures(&alone).peak_memory_bytes as f64;
         assert!(cpu_s >= 1.0, "{cpu_s} s of CPU are too few to compare");
-        cpu_ratios.push(cpu_s / time.cpu_s);
-        memory_ratios.push(peak_bytes / time.peak_bytes);
-        println!(
-            "pair {pair}: CPU {cpu_s:.2} s, time reports {:.2} s; peak {:.1} MB, time reports {:.1} MB",
-            time.cpu_s,
-            peak_bytes / 1e6,
-            time.peak_bytes / 1e6
-        );
-    }
-    assert_agreement(&mut cpu_ratios, &mut memory_ratios);
+        let peak_bytes = valid_figures(&alone).peak_memory_bytes as f64;
+        let (time_cpu_s, time_peak_bytes) = read(&report);
+        [[cpu_s, time_cpu_s], [peak_bytes, time_peak_bytes]]
+    });
 }
 
 /// Compares a program that starts its own processes with /proc.
@@ -63,26 +45,17 @@ fn cpu_and_memory_agree_with_time() {
 #[ignore = "needs `inflight setup python`; measures for half a minute; run like the other"]
 fn process_tree_agrees_with_proc() {
     const TREE: &str = "python-multiprocessing:8x64";
-    let quick = Scenario::preset("quick").unwrap();
-    let workload = Workload::of(Scenario { urls: 100_000, latency: "fixed:0".parse().unwrap(), ..quick });
-    let mut session = Session::start(&inflight(), workload).unwrap();
+    let body_bytes = Scenario::preset("quick").unwrap().body_bytes;
+    let mut session = session_of(Workload::of(Scenario { body_bytes, ..scenario(100_000, "fixed:0") }));
     let contender = Catalogue::load(&[]).unwrap().contender(TREE).unwrap();
 
-    let (mut cpu_ratios, mut memory_ratios) = (Vec::new(), Vec::new());
-    for pair in 1..=PAIRS {
+    assert_agreement("µs a request", || {
         let mut proc = Proc { target: session.target_pid(), samples: Vec::new(), peak_pss_bytes: 0.0 };
-        let run = run_source(&mut session, &contender, &mut proc);
+        let run = observe(&mut session, &contender, &mut proc);
         let figures = valid_figures(&run);
-        let (ours_us, theirs_us) = (figures.cpu_us_per_request, proc.cpu_us_per_request());
-        cpu_ratios.push(ours_us / theirs_us);
-        memory_ratios.push(figures.peak_memory_bytes as f64 / proc.peak_pss_bytes);
-        println!(
-            "pair {pair}: CPU {ours_us:.1} us a request, /proc reports {theirs_us:.1}; peak {:.1} MB, sum of PSS {:.1} MB",
-            figures.peak_memory_bytes as f64 / 1e6,
-            proc.peak_pss_bytes / 1e6
-        );
-    }
-    assert_agreement(&mut cpu_ratios, &mut memory_ratios);
+        let cpu_us = [figures.cpu_us_per_request, proc.cpu_us_per_request()];
+        [cpu_us, [figures.peak_memory_bytes as f64, proc.peak_pss_bytes]]
+    });
 }
 
 /// Samples in /proc of all descendants of this process except the target, ten times a second.
@@ -99,10 +72,6 @@ impl Observer for Proc {
         descend(std::process::id(), self.target, &mut tree);
         self.samples.push((served, tree.iter().map(|&pid| cpu_s(pid)).sum()));
         self.peak_pss_bytes = self.peak_pss_bytes.max(tree.iter().map(|&pid| pss_bytes(pid)).sum());
-    }
-
-    fn interrupted(&self) -> bool {
-        false
     }
 }
 
@@ -139,8 +108,15 @@ fn pss_bytes(pid: u32) -> f64 {
     line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() * 1024.0
 }
 
-fn assert_agreement(cpu_ratios: &mut [f64], memory_ratios: &mut [f64]) {
-    for (what, ratios) in [("CPU", cpu_ratios), ("peak memory", memory_ratios)] {
+/// Compares pairs of figures, CPU and peak memory, each by our meters and by another tool.
+fn assert_agreement(unit_of_cpu: &str, mut measure: impl FnMut() -> [[f64; 2]; 2]) {
+    let pairs: Vec<_> = (0..PAIRS).map(|_| measure()).collect();
+    for (at, what, unit) in [(0, "CPU", unit_of_cpu), (1, "peak memory", "bytes")] {
+        let mut ratios = Vec::new();
+        for [ours, theirs] in pairs.iter().map(|pair| pair[at]) {
+            println!("{what}: {ours:.2} {unit}, the other tool reports {theirs:.2}");
+            ratios.push(ours / theirs);
+        }
         ratios.sort_by(f64::total_cmp);
         let median = ratios[PAIRS / 2];
         println!("{what}: ours / theirs is {median:.3} in the median of {PAIRS}");
@@ -154,14 +130,13 @@ fn timed(worker: &Launch, output: &Path) -> Launch {
     Launch { program: TIME.into(), args }
 }
 
-fn read(output: &Path) -> TimeReport {
+/// CPU in seconds and peak memory in bytes, as `/usr/bin/time -v` reports them.
+fn read(output: &Path) -> (f64, f64) {
     let text = fs::read_to_string(output).unwrap();
     let field = |name: &str| -> f64 {
         let line = text.lines().find_map(|line| line.trim().strip_prefix(name)).unwrap();
         line.trim_start_matches(':').trim().parse().unwrap()
     };
-    TimeReport {
-        cpu_s: field("User time (seconds)") + field("System time (seconds)"),
-        peak_bytes: field("Maximum resident set size (kbytes)") * 1024.0,
-    }
+    let cpu_s = field("User time (seconds)") + field("System time (seconds)");
+    (cpu_s, field("Maximum resident set size (kbytes)") * 1024.0)
 }

@@ -1,13 +1,12 @@
 //! The common client allocates nothing per request once it is warm.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use inflight::models::{COMMON, Model};
+use inflight::models::{COMMON, Model, Pairing};
 use mock_target::{Scenario, Server};
 
-use crate::common;
-use crate::workers::contenders;
+use crate::common::{example, output_for, scenario, skip_unsupported};
+use crate::workers::{Job, contenders};
 
 /// With fewer URLs than this, buffers besides connections may still be allocated.
 const FEW: u64 = 300;
@@ -32,28 +31,12 @@ const RUNTIME_ALLOCATIONS: [(&str, f64); 10] = [
 const QUEUE_ALLOCATIONS: f64 = 0.1;
 
 /// Allocations between `go` and `done` of a worker that fetches `urls` URLs, 8 at a time.
-fn allocations(model: &Model, urls: u64) -> Option<u64> {
-    let quick = Scenario::preset("quick").unwrap();
-    let latency = "fixed:0ms".parse().unwrap();
-    let server = Server::start(Scenario { urls, latency, body_bytes: 10_000, ..quick }).unwrap();
-    let in_flight = model.max_in_flight.unwrap_or(8);
-    let plan = Command::new(common::inflight())
-        .args(["plan", &format!("{}+{COMMON}:{in_flight}", model.name), "--urls", &urls.to_string()])
-        .args(["--target", &format!("http://{}", server.address())])
-        .output()
-        .unwrap();
-    let mut worker = Command::new(common::example("counted"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = worker.stdin.take().unwrap();
-    stdin.write_all(&plan.stdout).unwrap();
-    stdin.write_all(b"go\n").unwrap();
-    drop(stdin);
-    let stderr = String::from_utf8(worker.wait_with_output().unwrap().stderr).unwrap();
-    if common::skip_unsupported(model.name, &stderr) {
+fn allocations(model: &Model, client: &Pairing, urls: u64) -> Option<u64> {
+    let server = Server::start(Scenario { body_bytes: 10_000, ..scenario(urls, "fixed:0ms") }).unwrap();
+    let plan = serde_json::to_string(&Job::at(server.address(), 0..urls, 8).plan_of(model, client)).unwrap();
+    let output = output_for(&mut Command::new(example("counted")), format!("{plan}\ngo\n").as_bytes());
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    if skip_unsupported(model.name, &stderr) {
         return None;
     }
     Some(stderr.trim().parse().unwrap_or_else(|_| panic!("{} printed {stderr:?}", model.name)))
@@ -61,8 +44,9 @@ fn allocations(model: &Model, urls: u64) -> Option<u64> {
 
 #[test]
 fn warm_client_allocates_nothing_per_request() {
-    for (model, _) in contenders().filter(|(_, client)| client.name == COMMON) {
-        let (Some(few), Some(many)) = (allocations(model, FEW), allocations(model, MANY)) else { continue };
+    for (model, client) in contenders().filter(|(_, client)| client.name == COMMON) {
+        let [few, many] = [FEW, MANY].map(|urls| allocations(model, client, urls));
+        let Some((few, many)) = few.zip(many) else { continue };
         let each = (many as f64 - few as f64) / (MANY - FEW) as f64;
         println!("{}: {each:.3} allocations a request", model.name);
         let by_runtime = RUNTIME_ALLOCATIONS.iter().find(|(name, _)| *name == model.name);

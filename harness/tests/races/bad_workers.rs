@@ -3,169 +3,145 @@
 use std::fs;
 use std::time::Duration;
 
-use inflight::contender::Contender;
-use inflight::runner::Limits;
-use inflight::runner::Turn;
-use inflight::runner::{NoObserver, Observer};
+use inflight::Launch;
+use inflight::meter::Cgroup;
+use inflight::runner::{Limits, Observer, Session};
 use inflight_report::record::{ReasonKind, Run};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::common::{self, is_running, known_answer, reason, run, session, shell, skip, valid_figures};
+use crate::common::{
+    assert_invalid, inflight, is_running, known_answer, observe, reason, run, run_named, run_within, session,
+    shell, skip, valid_figures,
+};
 
-const READY: &str = r#"read plan; echo '{"ready":true,"runtime":"sh","client":"none"}'; "#;
+/// A worker in shell, with functions for the messages of the protocol.
+fn scripted(script: &str) -> Launch {
+    let functions = r#"
+        print_ready() { echo '{"ready":true,"runtime":"sh","client":"none"}'; }
+        ready() { read plan; print_ready; }
+        go() { ready; read go; }
+    "#;
+    shell(&format!("{functions}\n{script}"))
+}
 
-/// Runs a shell script as the only worker. Checks that none of its processes are left, and that a correct worker
-/// is valid afterwards.
-fn run_script(script: &str) -> Run {
+/// Runs a script as the only worker, which writes the ids of its processes to the file PIDS. None of them may be left,
+/// and a correct worker must be valid afterwards.
+fn run_script(session: &mut Session, script: &str) -> Run {
+    println!("{script}");
     let folder = TempDir::new().unwrap();
-    let pid_file = folder.path().join("pid");
+    let file = folder.path().join("pids");
+    let script = format!("echo $$ >>PIDS; {script}");
+    let worker = scripted(&script.replace("PIDS", &file.display().to_string()));
+    // Long enough for a busy machine, and short enough to wait for a hanging worker.
+    let limits = Limits { setup: Duration::from_secs(20), wall: Duration::from_secs(3) };
+    let run = run_within(limits, session, "sync:1", &worker);
+    let pids: Vec<u32> =
+        fs::read_to_string(&file).unwrap().lines().map(|line| line.trim().parse().unwrap()).collect();
+    assert_eq!(pids.len(), script.matches("PIDS").count());
+    assert!(!pids.into_iter().any(is_running));
+    valid_figures(&run_named(session, "tokio:2"));
+    run
+}
+
+#[test]
+fn misbehaving_worker_is_reported() {
     let mut session = session(4, "fixed:10ms");
-    let script = shell(&format!("echo $$ > {}; {script}", pid_file.display()));
-    let scripted = run(&mut session, "sync:1", &script, &mut NoObserver);
-    let pid = fs::read_to_string(&pid_file).unwrap().trim().parse().unwrap();
-    assert!(!is_running(pid));
-    let own_worker = session.own_worker();
-    valid_figures(&run(&mut session, "tokio:2", &own_worker, &mut NoObserver));
-    scripted
+    for (script, expected) in [
+        (
+            "go; echo first >&2; echo 'out of luck' >&2; exit 3",
+            "worker 0 ended early with exit status: 3; last line of stderr: out of luck",
+        ),
+        (
+            "read plan; echo 'no such module' >&2; exit 1",
+            "worker 0 ended early with exit status: 1; last line of stderr: no such module",
+        ),
+        // While the meters are read, before and after the run.
+        (
+            "ready; echo 'out of luck' >&2; exit 3",
+            "worker 0 ended early with exit status: 3; last line of stderr: out of luck",
+        ),
+        ("go; echo done; exit 3", "worker 0 ended early with exit status: 3"),
+        ("go; echo done; cat; exit 9", "worker 0 ended with exit status: 9"),
+        ("read plan; echo Hello; sleep 1000", "worker 0 does not speak the protocol, it printed: Hello"),
+        (r#"go; echo done; cat; echo '{"id":true}'"#, r#"it printed: {\"id\":true}"#),
+        (r"printf '\377\n'; sleep 1000", "something that is not a line of text"),
+        ("yes", "it printed: y"),
+        ("cat /dev/zero", "something that is not a line of text"),
+    ] {
+        let run = run_script(&mut session, script);
+        assert!(reason(&run).ends_with(expected), "{}", reason(&run));
+    }
+    let run = run_script(&mut session, "go; kill -SEGV $$");
+    assert!(reason(&run).contains("SIGSEGV"), "{}", reason(&run));
 }
 
 #[test]
 fn hanging_worker_times_out() {
-    let run = run_script(&format!("{READY} read go; echo 'about to hang' >&2; sleep 1000"));
+    let run = run_script(&mut session(4, "fixed:10ms"), "go; echo 'about to hang' >&2; sleep 1000");
     assert_eq!(reason(&run), "worker 0 was not done in time; last line of stderr: about to hang");
     assert!(run.figures.is_none());
 }
 
 #[test]
-fn crashed_worker_is_reported_with_its_stderr_tail() {
-    let run = run_script(&format!("{READY} read go; echo first >&2; echo 'out of luck' >&2; exit 3"));
-    assert_eq!(reason(&run), "worker 0 ended early with exit status: 3; last line of stderr: out of luck");
-}
-
-#[test]
-fn killed_worker_is_reported() {
-    let run = run_script(&format!("{READY} read go; kill -SEGV $$"));
-    assert!(reason(&run).contains("SIGSEGV"), "{}", reason(&run));
-}
-
-#[test]
-fn worker_that_fails_to_start_is_reported() {
-    let run = run_script("read plan; echo 'no such module' >&2; exit 1");
-    assert_eq!(reason(&run), "worker 0 ended early with exit status: 1; last line of stderr: no such module");
-}
-
-#[test]
-fn invalid_output_of_a_worker_is_quoted() {
-    let run = run_script("read plan; echo Hello; sleep 1000");
-    assert_eq!(reason(&run), "worker 0 does not speak the protocol, it printed: Hello");
-    let run = run_script(&format!("{READY} read go; echo done; cat; echo '{{\"id\":true}}'"));
-    assert!(reason(&run).ends_with(r#"it printed: {\"id\":true}"#), "{}", reason(&run));
-    let run = run_script(r"printf '\377\n'; sleep 1000");
-    assert!(reason(&run).ends_with("something that is not a line of text"), "{}", reason(&run));
-}
-
-#[test]
-fn endless_output_of_a_worker_is_stopped() {
-    let run = run_script("yes");
-    assert!(reason(&run).ends_with("it printed: y"), "{}", reason(&run));
-    let run = run_script("cat /dev/zero");
-    assert!(reason(&run).ends_with("something that is not a line of text"), "{}", reason(&run));
-}
-
-#[test]
-fn worker_without_samples_has_fetched_nothing() {
-    let run = run_script(&format!("{READY} read go; echo done; cat"));
-    let reasons = format!("{:?}", run.verdict);
-    assert!(reasons.contains("4 URLs were never received, URL 0 for one"), "{reasons}");
-    assert!(reasons.contains("4 URLs were never served"), "{reasons}");
-    assert!(reasons.contains("below"), "{reasons}");
-}
-
-#[test]
-fn invented_response_is_detected() {
+fn worker_without_requests_is_invalid() {
+    let mut session = session(4, "fixed:10ms");
+    let silent = run_script(&mut session, "go; echo done; cat");
+    let reasons = ["4 URLs were never received, URL 0 for one", "4 URLs were never served", "below"];
+    assert_invalid(&silent, &reasons);
     let sample = r#"{"id":0,"start_ns":0,"end_ns":2000000,"status":200,"bytes":100,"crc32":1}"#;
-    let run = run_script(&format!("{READY} read go; sleep 0.1; echo done; cat; echo '{sample}'"));
-    let reasons = format!("{:?}", run.verdict);
-    assert!(reasons.contains("URL 0 was received with another body"), "{reasons}");
-    assert!(reasons.contains("4 URLs were never served"), "{reasons}");
-}
-
-#[test]
-fn worker_that_fails_after_its_samples_is_invalid() {
-    let run = run_script(&format!("{READY} read go; echo done; cat; exit 9"));
-    assert_eq!(reason(&run), "worker 0 ended with exit status: 9");
+    let invented = run_script(&mut session, &format!("go; sleep 0.1; echo done; cat; echo '{sample}'"));
+    assert_invalid(&invented, &["URL 0 was received with another body", "4 URLs were never served"]);
 }
 
 #[test]
 fn worker_that_starts_before_go_is_invalid() {
-    let mut session = session(4, "fixed:1ms");
-    let early = run(&mut session, "sync:1", &known_answer("early", 1), &mut NoObserver);
-    let reasons = format!("{:?}", early.verdict);
-    assert!(reasons.contains("4 requests came before `go`"), "{reasons}");
-    assert!(reasons.contains("served more than once"), "{reasons}");
-}
-
-#[test]
-fn worker_that_dies_while_meters_are_read_is_reported() {
-    let run = run_script(&format!("{READY} echo 'out of luck' >&2; exit 3"));
-    assert_eq!(reason(&run), "worker 0 ended early with exit status: 3; last line of stderr: out of luck");
-    let run = run_script(&format!("{READY} read go; echo done; exit 3"));
-    assert_eq!(reason(&run), "worker 0 ended early with exit status: 3");
+    let early = run(&mut session(4, "fixed:1ms"), "sync:1", &known_answer("early", 1));
+    assert_invalid(&early, &["4 requests came before `go`", "served more than once"]);
 }
 
 #[test]
 fn worker_that_is_ready_before_reading_its_plan_is_reported() {
-    let mut session = session(20_000, "fixed:0");
-    let launch =
-        shell(&format!("{}; sleep 1000", READY.trim_start_matches("read plan; ").trim_end_matches("; ")));
-    let contender: Contender = "sync:1".parse().unwrap();
-    let turn = Turn { contender: 0, round: 1, position: 1 };
     let limits = Limits { setup: Duration::from_secs(1), wall: Duration::from_secs(1) };
-    let run = session.run(&contender, turn, &launch, limits, &mut NoObserver).unwrap().unwrap();
+    let worker = scripted("print_ready; sleep 1000");
+    let run = run_within(limits, &mut session(20_000, "fixed:0"), "sync:1", &worker);
     assert_eq!(reason(&run), "worker 0 was ready without having read its plan");
 }
 
 #[test]
 fn zombie_child_is_allowed() {
-    let worker = common::inflight().display().to_string();
-    let mut session = session(4, "fixed:1ms");
     // `exec` keeps the process, and so its zombie child.
-    let zombie = shell(&format!("(exit 0) & sleep 0.1; exec {worker} worker"));
-    valid_figures(&run(&mut session, "sync:1", &zombie, &mut NoObserver));
+    let zombie = shell(&format!("(exit 0) & sleep 0.1; exec {} worker", inflight().display()));
+    valid_figures(&run(&mut session(4, "fixed:1ms"), "sync:1", &zombie));
 }
 
-/// One of two workers does not end, and is the one that is named.
+/// The worker that does not end is the one that is named.
 #[test]
 fn late_worker_is_named() {
+    const LATE: &str = "cat; sleep 1000";
     let mut session = session(4, "fixed:1ms");
-    let contender: Contender = "sync:2x1".parse().unwrap();
-    let turn = Turn { contender: 0, round: 1, position: 1 };
     let limits = Limits { setup: Duration::from_secs(2), wall: Duration::from_secs(20) };
-    for (second, worker) in [("cat", "worker 0"), ("cat; sleep 1000", "worker 1")] {
-        let first = if second == "cat" { "cat; sleep 1000" } else { "cat" };
-        let scripted = shell(&format!(
-            r#"{READY} read go; echo done; case "$plan" in *'"ids":[0'*) {first};; *) {second};; esac"#
-        ));
-        let run = session.run(&contender, turn, &scripted, limits, &mut NoObserver).unwrap().unwrap();
-        assert_eq!(reason(&run), format!("{worker} did not finish sending its samples in time"));
+    for (first, second, expected) in [
+        (LATE, "cat", "worker 0 did not finish sending its samples in time"),
+        ("cat", LATE, "worker 1 did not finish sending its samples in time"),
+        (LATE, LATE, "worker 0 did not finish sending its samples in time (also late: 1)"),
+    ] {
+        let script = format!(r#"go; echo done; case "$plan" in *'"ids":[0'*) {first};; *) {second};; esac"#);
+        let run = run_within(limits, &mut session, "sync:2x1", &scripted(&script));
+        assert_eq!(reason(&run), expected);
     }
-    let both = shell(&format!("{READY} read go; echo done; cat; sleep 1000"));
-    let run = session.run(&contender, turn, &both, limits, &mut NoObserver).unwrap().unwrap();
-    assert_eq!(reason(&run), "worker 0 did not finish sending its samples in time (also late: 1)");
 }
 
 #[test]
 fn unresponsive_target_is_not_reported_as_dead() {
     let mut session = session(4, "fixed:1ms");
     let target = session.target_pid();
-    let signalling =
-        |signal: &str| shell(&format!("{READY} read go; kill -{signal} {target}; echo done; cat"));
-    let stopped = run(&mut session, "sync:1", &signalling("STOP"), &mut NoObserver);
+    let signalling = |signal: &str| scripted(&format!("go; kill -{signal} {target}; echo done; cat"));
+    let stopped = run(&mut session, "sync:1", &signalling("STOP"));
     kill_process(Pid::from_raw(target.cast_signed()).unwrap(), Signal::CONT).unwrap();
     assert_eq!(kind(&stopped), ReasonKind::NoLedger);
     assert!(reason(&stopped).starts_with("the target's ledger cannot be read: "), "{}", reason(&stopped));
-    let dead = run(&mut session, "sync:1", &signalling("KILL"), &mut NoObserver);
+    let dead = run(&mut session, "sync:1", &signalling("KILL"));
     assert_eq!((kind(&dead), reason(&dead)), (ReasonKind::TargetDied, "the target died during the run"));
 }
 
@@ -175,38 +151,20 @@ fn kind(run: &Run) -> ReasonKind {
 
 #[test]
 fn missing_program_is_reported() {
-    let mut session = session(1, "fixed:1ms");
-    let mut launch = shell("");
-    launch.program = "/no/such/program".into();
-    let run = run(&mut session, "sync:1", &launch, &mut NoObserver);
+    let missing = Launch { program: "/no/such/program".into(), args: Vec::new() };
+    let run = run(&mut session(1, "fixed:1ms"), "sync:1", &missing);
     assert!(reason(&run).starts_with("cannot start /no/such/program: "), "{}", reason(&run));
 }
 
 #[test]
 fn processes_left_by_a_worker_are_killed() {
-    let mut session = session(1, "fixed:1ms");
-    let folder = TempDir::new().unwrap();
-    let pid_file = folder.path().join("pid");
-    let script = format!("sleep 1000 & echo $! > {}; exit 1", pid_file.display());
-    run(&mut session, "sync:1", &shell(&script), &mut NoObserver);
-    let pid = fs::read_to_string(&pid_file).unwrap().trim().parse().unwrap();
-    assert!(!is_running(pid));
-}
-
-#[test]
-fn processes_that_left_a_workers_tree_are_killed() {
-    if let Err(reason) = inflight::meter::Cgroup::create() {
+    let mut session = session(4, "fixed:10ms");
+    run_script(&mut session, "sleep 1000 & echo $! >>PIDS; exit 1");
+    if let Err(reason) = Cgroup::create() {
         return skip(&format!("no control groups here: {reason}"));
     }
-    let mut session = session(1, "fixed:1ms");
-    let folder = TempDir::new().unwrap();
-    let pid_file = folder.path().join("pid");
     // In a session of its own and orphaned: neither its process group nor its parent is the worker.
-    let script =
-        format!("(setsid sh -c 'echo $$ > {}; exec sleep 1000' &); sleep 0.2; exit 1", pid_file.display());
-    run(&mut session, "sync:1", &shell(&script), &mut NoObserver);
-    let pid = fs::read_to_string(&pid_file).unwrap().trim().parse().unwrap();
-    assert!(!is_running(pid));
+    run_script(&mut session, "(setsid sh -c 'echo $$ >>PIDS; exec sleep 1000' &); sleep 0.2; exit 1");
 }
 
 /// Kills the target as soon as it has served something.
@@ -218,18 +176,13 @@ impl Observer for KillTarget {
             kill_process(Pid::from_raw(self.0.cast_signed()).unwrap(), Signal::KILL).unwrap();
         }
     }
-
-    fn interrupted(&self) -> bool {
-        false
-    }
 }
 
 #[test]
 fn dead_target_invalidates_the_run_and_is_replaced() {
     let mut session = session(100, "fixed:10ms");
-    let own_worker = session.own_worker();
     let mut kill_target = KillTarget(session.target_pid());
-    let dead = run(&mut session, "sync:1", &own_worker, &mut kill_target);
+    let dead = observe(&mut session, &"sync:1".parse().unwrap(), &mut kill_target);
     assert_eq!(reason(&dead), "the target died during the run");
-    valid_figures(&run(&mut session, "sync:1", &own_worker, &mut NoObserver));
+    valid_figures(&run_named(&mut session, "sync:1"));
 }

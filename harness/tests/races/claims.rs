@@ -3,17 +3,16 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use inflight::models::{COMMON, Model, Pairing};
 use inflight::worker::protocol::{DONE, Ready};
-use mock_target::{Scenario, Server};
+use mock_target::Server;
 use nix::time::{clock_getcpuclockid, clock_gettime};
 use nix::unistd::Pid;
 use regex_lite::Regex;
 
-use crate::common;
+use crate::common::{command, scenario, skip_unsupported, spawn};
 use crate::workers::{Job, contenders};
 
 const IN_FLIGHT: usize = 6;
@@ -48,38 +47,25 @@ impl ProcSnapshot {
 /// The ready line of a worker that fetches `urls` URLs without delay, and its state at `ready` and at `done`;
 /// `None` where it cannot run here.
 fn observe(model: &Model, client: &Pairing, urls: u64) -> Option<(Ready, ProcSnapshot, ProcSnapshot)> {
-    let quick = Scenario::preset("quick").unwrap();
-    let latency = "fixed:0ms".parse().unwrap();
-    let server = Server::start(Scenario { urls, latency, body_bytes: 100, ..quick }).unwrap();
-    let in_flight = model.max_in_flight.map_or(IN_FLIGHT, |most| IN_FLIGHT.min(most as usize));
-    let job = Job::new(format!("http://{}/", server.address()), 0..urls, in_flight);
-    let plan = serde_json::to_string(&job.plan(model.name, client.name)).unwrap();
-    let mut worker = Command::new(common::inflight())
-        .arg("worker")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let (mut stdin, mut stdout) =
-        (worker.stdin.take().unwrap(), BufReader::new(worker.stdout.take().unwrap()));
-    writeln!(stdin, "{plan}").unwrap();
-    let mut line = String::new();
-    stdout.read_line(&mut line).unwrap();
-    if line.is_empty() {
+    let server = Server::start(scenario(urls, "fixed:0ms")).unwrap();
+    let plan = Job::at(server.address(), 0..urls, IN_FLIGHT).plan_of(model, client);
+    let name = format!("{}+{}", model.name, client.name);
+    let mut worker = spawn(command().arg("worker"));
+    let (mut stdin, stdout) = (worker.stdin.take().unwrap(), worker.stdout.take().unwrap());
+    let mut lines = BufReader::new(stdout).lines().map(Result::unwrap);
+    writeln!(stdin, "{}", serde_json::to_string(&plan).unwrap()).unwrap();
+    let Some(line) = lines.next() else {
         let stderr = String::from_utf8(worker.wait_with_output().unwrap().stderr).unwrap();
-        assert!(common::skip_unsupported(&format!("{}+{}", model.name, client.name), &stderr), "{stderr}");
+        assert!(skip_unsupported(&name, &stderr), "{stderr}");
         return None;
-    }
+    };
     let ready = serde_json::from_str(&line).unwrap();
     let before = ProcSnapshot::of(worker.id());
     writeln!(stdin, "go").unwrap();
-    line.clear();
-    stdout.read_line(&mut line).unwrap();
-    assert_eq!(line.trim_end(), DONE, "{}+{}", model.name, client.name);
+    assert_eq!(lines.next().as_deref(), Some(DONE), "{name}");
     let after = ProcSnapshot::of(worker.id());
     drop(stdin);
-    assert_eq!(stdout.lines().count() as u64, urls, "{}+{}: a sample for every URL", model.name, client.name);
+    assert_eq!(lines.count() as u64, urls, "{name}: a sample for every URL");
     assert!(worker.wait().unwrap().success());
     Some((ready, before, after))
 }

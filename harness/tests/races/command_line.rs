@@ -1,40 +1,23 @@
 //! The command line: wrong arguments, full disks, wrong responses.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::process::{Command, Output, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::{Child, Command, Output};
 
-use inflight_report::record::{Record, Verdict};
+use inflight::contender::Contender;
+use inflight_report::record::Record;
 use tempfile::TempDir;
 
-use crate::common::{self, command, error_line, has_program, stdout_of, valid_figures};
-
-/// The output of a command. A command that does not end, such as a target, is a failure.
-#[track_caller]
-fn output(args: &[&str]) -> Output {
-    let mut child = command().args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let ends = Instant::now() + Duration::from_secs(60);
-    while child.try_wait().unwrap().is_none() {
-        if Instant::now() > ends {
-            child.kill().unwrap();
-            panic!("{args:?} did not end");
-        }
-        thread::sleep(Duration::from_millis(1));
-    }
-    child.wait_with_output().unwrap()
-}
+use crate::common::{
+    RecordFolder, assert_contains, assert_invalid, command, has_program, inflight, output, output_for,
+    output_with_closed_stdout, spawn, stderr_of, stdout_of, valid_figures,
+};
 
 /// The command must fail with 2 and one line on stderr that contains `words`.
 #[track_caller]
 fn assert_refused(args: &[&str], words: &[&str]) {
-    let stderr = error_line(output(args), 2);
-    assert!(stderr.starts_with("inflight: "), "{stderr}");
-    for word in words {
-        assert!(stderr.contains(word), "{args:?}: {stderr:?} does not contain {word:?}");
-    }
+    crate::common::assert_refused(output(args), words);
 }
 
 #[test]
@@ -52,11 +35,8 @@ fn wrong_arguments_get_a_one_line_error() {
     }
     assert_refused(&["run", "--fault", "stall-midbody=2%"], &["did you mean \"stall-mid-body\"?"]);
     assert_refused(&["run", "--latency", "lognormel:1ms,0.3"], &["did you mean \"lognormal\"?"]);
-    let compare = output(&["compare"]);
-    assert!(
-        !String::from_utf8(compare.stderr).unwrap().contains("become"),
-        "the hidden command is not suggested"
-    );
+    let compare = stderr_of(output(&["compare"]), 2);
+    assert!(!compare.contains("become"), "the hidden command is not suggested");
     assert_refused(&["run", "sync:2"], &["at most 1", "sync:1"]);
     assert_refused(&["run", "tokio:257x1"], &["257 processes", "at most 256"]);
     assert_refused(&["plan", "tokio:4000000000x1"], &["at most 256"]);
@@ -88,12 +68,10 @@ fn wrong_arguments_get_a_one_line_error() {
 
 #[test]
 fn concurrency_above_the_open_file_limit_is_refused() {
-    let few = format!("ulimit -n 300; exec {} run tokio:256", common::inflight().display());
-    let output = Command::new("sh").args(["-c", &few]).output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(stderr.contains("needs 320 open files in one process and the system allows 300"), "{stderr}");
-    assert!(stderr.contains("use a smaller shape"), "{stderr}");
+    let few = format!("ulimit -n 300; exec {} run tokio:256", inflight().display());
+    let stderr = stderr_of(Command::new("sh").args(["-c", &few]).output().unwrap(), 2);
+    let message = "needs 320 open files in one process and the system allows 300";
+    assert_contains(&stderr, &[message, "use a smaller shape"]);
 }
 
 /// The findings depend on the machine; what is checked does not.
@@ -101,15 +79,12 @@ fn concurrency_above_the_open_file_limit_is_refused() {
 fn doctor_checks_the_machine() {
     let output = output(&["doctor", "--spin", "100ms"]);
     let text = String::from_utf8(output.stdout).unwrap();
-    for what in
-        ["open files", "ports", "cores", "real-time", "governor", "timer slack", "control group", "noise"]
-    {
-        assert!(text.contains(what), "{text}");
-    }
-    assert!(text.contains("100 ms of spinning"), "{text}");
-    assert!(
-        text.lines().all(|line| ["ok ", "warn", "bad ", "    "].iter().any(|word| line.starts_with(word)))
-    );
+    let checks =
+        ["open files", "ports", "cores", "real-time", "governor", "timer slack", "control group", "noise"];
+    assert_contains(&text, &checks);
+    assert_contains(&text, &["100 ms of spinning"]);
+    let starts = ["ok ", "warn", "bad ", "    "];
+    assert!(text.lines().all(|line| starts.iter().any(|word| line.starts_with(word))), "{text}");
     let bad = text.lines().any(|line| line.starts_with("bad "));
     assert_eq!(output.status.code(), Some(i32::from(bad)), "{text}");
     assert!(output.stderr.is_empty());
@@ -119,18 +94,8 @@ fn doctor_checks_the_machine() {
 
 #[test]
 fn help_and_lists_are_printed_on_stdout() {
-    for args in [
-        &["--help"][..],
-        &["run", "--help"],
-        &["--version"],
-        &["list"],
-        &["list", "--presets"],
-        &["list", "--faults"],
-    ] {
-        let output = output(args);
-        assert!(output.status.success());
-        assert!(!output.stdout.is_empty());
-        assert!(output.stderr.is_empty());
+    for args in ["--help", "run --help", "--version", "list", "list --presets", "list --faults"] {
+        assert_ne!(stdout_of(output(&args.split(' ').collect::<Vec<_>>())), "", "{args}");
     }
 }
 
@@ -158,39 +123,24 @@ fn sweep_runs_contenders_at_several_concurrencies() {
 }
 
 #[test]
-fn closed_stdout_of_list_is_no_error() {
-    let mut list = command().arg("list").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    drop(list.stdout.take());
-    let output = list.wait_with_output().unwrap();
-    assert!(output.status.success());
-    assert!(output.stderr.is_empty());
-}
-
-#[test]
 fn closed_stdout_does_not_change_the_exit_code() {
+    let list = output_with_closed_stdout(command().arg("list"));
+    assert!(list.status.success() && list.stderr.is_empty(), "{list:?}");
+
     let folder = TempDir::new().unwrap();
-    let mut race = command();
-    race.args(["run", "sync:1", "--inject-bug", "wrong-byte:7", "--rounds", "1"])
-        .args(SMALL)
-        .current_dir(folder.path());
-    let mut race = race.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    drop(race.stdout.take());
-    assert_eq!(race.wait().unwrap().code(), Some(1));
+    let args = ["run", "sync:1", "--inject-bug", "wrong-byte:7", "--rounds", "1"];
+    let race = output_with_closed_stdout(command().args(args).args(SMALL).current_dir(folder.path()));
+    assert_eq!(race.status.code(), Some(1));
 }
 
 #[test]
 fn concurrent_runs_have_folders_of_their_own() {
     let folder = TempDir::new().unwrap();
-    let start = || {
-        let mut race = command();
-        race.args(["run", "tokio", "--rounds", "1"]).args(SMALL).current_dir(folder.path());
-        race.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
-    };
-    for race in [start(), start(), start()] {
-        let output = race.wait_with_output().unwrap();
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(0), "{stderr}");
-        assert!(stderr.contains("round 1 of 1 done, about 0 s left"), "{stderr}");
+    let args = ["run", "tokio", "--rounds", "1"];
+    let races = [(); 3].map(|()| spawn(command().args(args).args(SMALL).current_dir(folder.path())));
+    for race in races {
+        let stderr = stderr_of(race.wait_with_output().unwrap(), 0);
+        assert_contains(&stderr, &["round 1 of 1 done, about 0 s left"]);
     }
     let folders: Vec<_> = fs::read_dir(folder.path().join("results")).unwrap().collect();
     assert_eq!(folders.len(), 3);
@@ -201,38 +151,29 @@ fn concurrent_runs_have_folders_of_their_own() {
 }
 
 #[test]
-fn unwritable_output_folder_is_refused_before_the_run() {
+fn output_folder_is_refused_before_the_run() {
     assert_refused(&["run", "sync:1", "--out", "/proc/nowhere"], &["cannot write", "/proc/nowhere"]);
     let folder = TempDir::new().unwrap();
-    let file = folder.path().join("file");
-    fs::write(&file, "").unwrap();
-    assert_refused(&["run", "sync:1", "--out", file.to_str().unwrap()], &["cannot write"]);
-}
-
-#[test]
-fn existing_record_is_not_overwritten() {
-    let folder = TempDir::new().unwrap();
-    let out = folder.path().to_str().unwrap();
-    fs::write(folder.path().join("record.jsonl"), "precious").unwrap();
+    let (out, record) = (folder.path().to_str().unwrap(), folder.path().join("record.jsonl"));
+    fs::write(&record, "precious").unwrap();
+    assert_refused(&["run", "sync:1", "--out", record.to_str().unwrap()], &["cannot write"]);
     assert_refused(&["run", "sync:1", "--out", out], &["record.jsonl"]);
-    assert_eq!(fs::read_to_string(folder.path().join("record.jsonl")).unwrap(), "precious");
+    assert_eq!(fs::read_to_string(&record).unwrap(), "precious");
 }
 
 /// Runs `args` with a folder of its own. Returns the output and the record.
 fn run(args: &[&str]) -> (Output, Record) {
-    let folder = TempDir::new().unwrap();
-    let out = folder.path().join("out");
-    let output = output(&[&["run", "--out", out.to_str().unwrap()], args].concat());
-    let record = Record::read(&out).unwrap();
-    assert!(out.join("table.md").exists());
-    (output, record)
+    let folder = RecordFolder::new();
+    let output = folder.command(args).output().unwrap();
+    assert!(folder.out.join("table.md").exists());
+    (output, folder.record())
 }
 
 const SMALL: [&str; 4] = ["--urls", "40", "--latency", "uniform:1ms,5ms"];
 
 #[test]
 fn record_is_verified_saved_and_printed() {
-    let contenders = ["sync:1", "threads:4", "tokio:4", "tokio:2x3"];
+    let contenders = ["sync:1", "threads:8", "tokio:8", "tokio:2x4"];
     let (output, record) = run(&[&SMALL[..], &["--rounds", "2"], &contenders].concat());
     let stdout = String::from_utf8(output.stdout).unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
@@ -245,64 +186,64 @@ fn record_is_verified_saved_and_printed() {
         let figures = valid_figures(run);
         assert!(figures.cpu_ns > 0 && figures.peak_memory_bytes > 0 && figures.startup_ns > 0);
         assert_eq!(run.latencies.whole.count(), 40);
+        // A pool that is too small reconnects for nearly every request. One that is large enough may open a few more
+        // connections than it needs, when one becomes idle while another is being opened.
+        let slots = run.contender.parse::<Contender>().unwrap().shape.slots();
+        let connections = figures.target.connections;
+        assert!(connections <= 2 * slots, "{} opened {connections} connections", run.contender);
     }
-    for contender in contenders {
-        assert!(stdout.contains(contender), "{stdout}");
-    }
-}
-
-/// A pool that is too small reconnects for nearly every request. One that is large enough may open a few more
-/// connections than it needs, when one becomes idle while another is being opened.
-#[test]
-fn connection_pools_are_as_large_as_the_concurrency() {
-    const IN_FLIGHT: u64 = 8;
-    let (_, record) = run(&[&SMALL[..], &["--rounds", "1", "threads:8", "tokio:8", "tokio:2x4"]].concat());
-    for run in &record.runs {
-        let connections = run.figures.as_ref().unwrap().target.connections;
-        assert!(connections <= 2 * IN_FLIGHT, "{} opened {connections} connections", run.contender);
-    }
+    assert_contains(&stdout, &contenders);
 }
 
 #[test]
 fn bugs_injected_into_the_target_are_detected() {
-    let reasons_with = |bug| {
-        let (output, record) =
+    let run_with = |bug| {
+        let (output, mut record) =
             run(&[&SMALL[..], &["--rounds", "1", "--inject-bug", bug, "tokio:4"]].concat());
         assert_eq!(output.status.code(), Some(1), "a contender has no valid run");
-        match &record.runs[0].verdict {
-            verdict @ Verdict::Invalid { .. } => verdict.text(),
-            Verdict::Valid => panic!("{bug} was not detected"),
-        }
+        record.runs.remove(0)
     };
-    let reasons = reasons_with("twice:3");
-    assert!(reasons.contains("URL 3 was served more than once"), "{reasons}");
-    assert!(reasons.contains("URL 4 was never served"), "{reasons}");
-    let reasons = reasons_with("wrong-byte:7");
-    assert!(reasons.contains("URL 7 was received with another body (CRC-32)"), "{reasons}");
-    assert!(!reasons.contains("served"), "the ledger does not show it: {reasons}");
+    let reasons = ["URL 3 was served more than once", "URL 4 was never served"];
+    assert_invalid(&run_with("twice:3"), &reasons);
+    let wrong_byte = run_with("wrong-byte:7");
+    assert_invalid(&wrong_byte, &["URL 7 was received with another body (CRC-32)"]);
+    assert!(!wrong_byte.verdict.text().contains("served"), "the ledger does not show it");
+}
+
+/// A target started by `inflight serve`. It is killed when dropped.
+struct Target {
+    process: Child,
+    /// The line that it prints.
+    line: String,
+}
+
+impl Target {
+    fn start(args: &[&str]) -> Target {
+        let mut process = spawn(command().args(["serve", "--latency", "fixed:1ms"]).args(args));
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Target { process, line }
+    }
+
+    fn url(&self) -> &str {
+        self.line.strip_prefix("target=").unwrap().split(' ').next().unwrap()
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
 }
 
 #[test]
 fn worker_can_be_started_by_hand_with_a_plan() {
-    let mut serve = command()
-        .args(["serve", "--urls", "5", "--latency", "fixed:1ms"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(serve.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let target = line.strip_prefix("target=").unwrap().split(' ').next().unwrap();
-    assert!(line.contains(" admin=http://127.0.0.1:"), "{line}");
-
-    let plan = output(&["plan", "tokio:2x2", "--process", "1", "--target", target, "--urls", "5"]);
-    let mut worker = command().arg("worker").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut stdin = worker.stdin.take().unwrap();
-    stdin.write_all(&plan.stdout).unwrap();
-    stdin.write_all(b"go\n").unwrap();
-    drop(stdin);
-    let stdout = String::from_utf8(worker.wait_with_output().unwrap().stdout).unwrap();
-    serve.kill().unwrap();
-    serve.wait().unwrap();
+    let target = Target::start(&["--urls", "5"]);
+    assert_contains(&target.line, &[" admin=http://127.0.0.1:"]);
+    let plan = output(&["plan", "tokio:2x2", "--process", "1", "--target", target.url(), "--urls", "5"]);
+    let output = output_for(command().arg("worker"), &[&plan.stdout[..], b"go\n"].concat());
+    let stdout = String::from_utf8(output.stdout).unwrap();
 
     let lines: Vec<&str> = stdout.lines().collect();
     assert_eq!(lines.len(), 4, "ready, done and two samples: {stdout}");
@@ -322,42 +263,21 @@ print(request.urlopen(sys.argv[1] + '/u/3', context=trust).status)";
     }
     let folder = TempDir::new().unwrap();
     let certificate = folder.path().join("certificate.pem");
-    let mut serve = command()
-        .args(["serve", "--latency", "fixed:1ms", "--tls", "--certificate"])
-        .arg(&certificate)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(serve.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let target = line.strip_prefix("target=").unwrap().split(' ').next().unwrap();
-    assert!(target.starts_with("https://127.0.0.1:"), "{line}");
-    let fetched = Command::new("python3").args(["-c", FETCH, target]).arg(&certificate).output().unwrap();
-    serve.kill().unwrap();
-    serve.wait().unwrap();
+    let certificate = certificate.to_str().unwrap();
+    let target = Target::start(&["--tls", "--certificate", certificate]);
+    assert!(target.url().starts_with("https://127.0.0.1:"), "{}", target.line);
+    let fetched = Command::new("python3").args(["-c", FETCH, target.url(), certificate]).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&fetched.stdout), "200\n", "{fetched:?}");
 }
 
 #[test]
 fn worker_without_plan_or_go_reports_it() {
-    let worker = |input: &[u8]| {
-        let mut worker = command()
-            .arg("worker")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        worker.stdin.take().unwrap().write_all(input).unwrap();
-        let output = worker.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(2));
-        String::from_utf8(output.stderr).unwrap()
-    };
-    assert!(worker(b"").contains("expected a plan on stdin"));
-    assert!(worker(b"hello\n").contains("cannot understand the plan"));
+    let worker = |input: &[u8]| stderr_of(output_for(command().arg("worker"), input), 2);
+    assert_contains(&worker(b""), &["expected a plan on stdin"]);
+    assert_contains(&worker(b"hello\n"), &["cannot understand the plan"]);
     for contender in ["sync:1", "threads:4", "tokio:4"] {
         let plan = output(&["plan", contender, "--urls", "3"]);
-        assert!(worker(&plan.stdout).contains("expected `go`"), "{contender}");
+        assert_contains(&worker(&plan.stdout), &["expected `go`"]);
     }
 }
 
@@ -374,16 +294,10 @@ fn full_disk_is_reported_with_the_path_of_the_record() {
     let folder = TempDir::new().unwrap();
     let out = folder.path().join("out");
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let mut race = command();
-    race.args(["run", "sync:1", "--rounds", "1", "--urls", "2", "--latency", "fixed:1ms", "--out"])
-        .arg(&out)
-        .stdout(full);
-    let output = race.output().unwrap();
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    let record = Record::read(&out).unwrap();
-    assert_eq!(record.runs.len(), 2, "the record is on another disk");
-    assert_eq!(output.status.code(), Some(0), "the exit code is that of the verdict: {stderr}");
+    let args = ["run", "sync:1", "--rounds", "1", "--urls", "2", "--latency", "fixed:1ms", "--out"];
+    let stderr = stderr_of(command().args(args).arg(&out).stdout(full).output().unwrap(), 0);
+    assert_eq!(Record::read(&out).unwrap().runs.len(), 2, "the record is on another disk");
     let line = stderr.lines().last().unwrap();
-    assert!(line.contains("cannot write to stdout: No space left on device"), "{stderr}");
+    assert_contains(line, &["cannot write to stdout: No space left on device"]);
     assert!(line.ends_with(&format!("the record is saved in {}", out.display())), "{stderr}");
 }

@@ -1,21 +1,23 @@
-//! Helpers for tests of whole runs: small sessions, workers other than ours, and what commands print.
+//! Fixtures of tests of whole runs: small sessions, workers other than ours, and what commands print.
 
 use std::env;
 use std::fs;
 use std::io::{self, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use inflight::Launch;
 use inflight::contender::Contender;
-use inflight::runner::Limits;
-use inflight::runner::Turn;
-use inflight::runner::{Observer, Session};
+use inflight::models::{Model, Pairing};
+use inflight::runner::{Limits, NoObserver, Observer, Session, Turn};
 use inflight::workload::Workload;
-use inflight_report::record::{Figures, Run, Verdict};
+use inflight_report::record::{Figures, Record, Run, Verdict};
 use mock_target::Scenario;
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 /// Reports on stderr that a test is skipped because a program is not installed. With `INFLIGHT_REQUIRE_ALL` set that
@@ -54,11 +56,42 @@ pub(crate) fn inflight() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_inflight"))
 }
 
-/// A command of the program under test, without input.
+/// A command of the program under test.
 pub(crate) fn command() -> Command {
-    let mut command = Command::new(inflight());
-    command.stdin(Stdio::null());
-    command
+    Command::new(inflight())
+}
+
+/// The output of the program under test. If it does not end, as a target does not, that is a failure.
+#[track_caller]
+pub(crate) fn output(args: &[&str]) -> Output {
+    let child = spawn(command().args(args));
+    let pid = Pid::from_child(&child);
+    let (sender, ended) = mpsc::channel();
+    thread::spawn(move || sender.send(child.wait_with_output()));
+    let Ok(output) = ended.recv_timeout(Duration::from_secs(180)) else {
+        kill_process(pid, Signal::KILL).unwrap();
+        panic!("{args:?} did not end");
+    };
+    output.unwrap()
+}
+
+/// Starts a command whose input and outputs are pipes.
+pub(crate) fn spawn(command: &mut Command) -> Child {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// The output of a command for this `input`. A program that ends early need not read it.
+pub(crate) fn output_for(command: &mut Command, input: &[u8]) -> Output {
+    let mut child = spawn(command);
+    let _ = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap()
+}
+
+/// The output of a command whose stdout is closed before it writes.
+pub(crate) fn output_with_closed_stdout(command: &mut Command) -> Output {
+    let mut child = spawn(command);
+    drop(child.stdout.take());
+    child.wait_with_output().unwrap()
 }
 
 /// The stdout of a command that has succeeded. Its stderr must be empty.
@@ -68,14 +101,35 @@ pub(crate) fn stdout_of(output: Output) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The stderr of a command that has failed with `code`. It must be one line, and stdout must be empty.
+/// The stderr of a command that has ended with `code`.
+#[track_caller]
+pub(crate) fn stderr_of(output: Output, code: i32) -> String {
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// The stderr of a command that has ended with `code`. It must be one line, and stdout must be empty.
 #[track_caller]
 pub(crate) fn error_line(output: Output, code: i32) -> String {
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(code), "{stderr}");
+    assert!(output.stdout.is_empty(), "{output:?}");
+    let stderr = stderr_of(output, code);
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
-    assert!(output.stdout.is_empty(), "{stderr}");
     stderr
+}
+
+/// The command must have failed with 2 and one line on stderr that contains `words`.
+#[track_caller]
+pub(crate) fn assert_refused(output: Output, words: &[&str]) {
+    let line = error_line(output, 2);
+    assert!(line.starts_with("inflight: "), "{line}");
+    assert_contains(&line, words);
+}
+
+#[track_caller]
+pub(crate) fn assert_contains(text: &str, words: &[&str]) {
+    for word in words {
+        assert!(text.contains(word), "{text:?} does not contain {word:?}");
+    }
 }
 
 /// The path of a file in `folder`, and the same as text.
@@ -97,51 +151,102 @@ pub(crate) fn wait_for<T>(what: &str, mut find: impl FnMut() -> Option<T>) -> T 
     }
 }
 
-/// A session with `urls` URLs of `latency` and small bodies.
-pub(crate) fn session(urls: u64, latency: &str) -> Session {
+/// The number of lines in a file, 0 where there is none.
+pub(crate) fn lines_in(path: &Path) -> usize {
+    fs::read_to_string(path).unwrap_or_default().lines().count()
+}
+
+/// A server that calls `answer` with every connection in a thread of its own, until this process ends.
+pub(crate) fn serve(answer: impl Fn(&TcpStream) + Send + Sync + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let answer = Arc::new(answer);
+    thread::spawn(move || {
+        for connection in listener.incoming().map_while(Result::ok) {
+            connection.set_nodelay(true).unwrap();
+            let answer = answer.clone();
+            thread::spawn(move || answer(&connection));
+        }
+    });
+    address
+}
+
+/// A folder for a record.
+pub(crate) struct RecordFolder {
+    _folder: TempDir,
+    pub(crate) out: PathBuf,
+}
+
+impl RecordFolder {
+    pub(crate) fn new() -> RecordFolder {
+        let folder = TempDir::new().unwrap();
+        RecordFolder { out: folder.path().join("out"), _folder: folder }
+    }
+
+    /// The command `inflight run` that makes the record.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = command();
+        command.args(["run", "--out"]).arg(&self.out).args(args);
+        command
+    }
+
+    pub(crate) fn record(&self) -> Record {
+        Record::read(&self.out).unwrap()
+    }
+}
+
+/// `urls` URLs of `latency` with small bodies.
+pub(crate) fn scenario(urls: u64, latency: &str) -> Scenario {
     let quick = Scenario::preset("quick").unwrap();
-    let scenario = Scenario { urls, latency: latency.parse().unwrap(), body_bytes: 100, ..quick };
-    Session::start(&inflight(), Workload::of(scenario)).unwrap()
+    Scenario { urls, latency: latency.parse().unwrap(), body_bytes: 100, ..quick }
 }
 
-/// One run of `contender`, started by `launch`, that times out after a few seconds.
-pub(crate) fn run(
-    session: &mut Session,
-    contender: &str,
-    launch: &Launch,
-    observer: &mut dyn Observer,
-) -> Run {
-    // Long enough for a busy machine, and short enough to wait for a hanging worker.
-    let limits = Limits { setup: Duration::from_secs(20), wall: Duration::from_secs(3) };
-    run_turn(1, limits, session, &contender.parse().unwrap(), launch, observer)
+/// A session with a [`scenario`].
+pub(crate) fn session(urls: u64, latency: &str) -> Session {
+    session_of(Workload::of(scenario(urls, latency)))
 }
 
-/// One run of `contender`, started by `launch`, with the time limits of a real run.
-pub(crate) fn run_with_usual_limits(
+pub(crate) fn session_of(workload: Workload) -> Session {
+    Session::start(&inflight(), workload).unwrap()
+}
+
+/// One run of `contender`, started by `launch`.
+pub(crate) fn run(session: &mut Session, contender: &str, launch: &Launch) -> Run {
+    let limits = session.limits(&contender.parse().unwrap());
+    run_within(limits, session, contender, launch)
+}
+
+/// One run of `contender`, started by `launch`, with these limits of time.
+pub(crate) fn run_within(limits: Limits, session: &mut Session, contender: &str, launch: &Launch) -> Run {
+    run_turn(1, limits, session, &contender.parse().unwrap(), launch, &mut NoObserver)
+}
+
+/// One warm-up run of `contender`, started by `launch`.
+pub(crate) fn warm_up(session: &mut Session, contender: &str, launch: &Launch) -> Run {
+    let contender = contender.parse().unwrap();
+    run_turn(0, session.limits(&contender), session, &contender, launch, &mut NoObserver)
+}
+
+/// One run of the contender of this name, started as in a real run.
+pub(crate) fn run_named(session: &mut Session, contender: &str) -> Run {
+    observe(session, &contender.parse().unwrap(), &mut NoObserver)
+}
+
+/// One run of a model in `shape`, started as in a real run; `None` where this system cannot run it.
+pub(crate) fn run_model(
     session: &mut Session,
-    contender: &str,
-    launch: &Launch,
-    observer: &mut dyn Observer,
-) -> Run {
-    run_in_round(1, session, contender, launch, observer)
+    (model, client): (&Model, &Pairing),
+    shape: &str,
+) -> Option<Run> {
+    let contender = format!("{}+{}:{shape}", model.name, client.name);
+    let run = run_named(session, &contender);
+    (!skip_unsupported(&contender, &format!("{:?}", run.verdict))).then_some(run)
 }
 
 /// One run of `contender`, started as in a real run.
-pub(crate) fn run_source(session: &mut Session, contender: &Contender, observer: &mut dyn Observer) -> Run {
+pub(crate) fn observe(session: &mut Session, contender: &Contender, observer: &mut dyn Observer) -> Run {
     let (launch, limits) = (session.worker_of(contender), session.limits(contender));
     run_turn(1, limits, session, contender, &launch, observer)
-}
-
-/// One run of `contender` in `round`, which is 0 for a warm-up.
-pub(crate) fn run_in_round(
-    round: u32,
-    session: &mut Session,
-    contender: &str,
-    launch: &Launch,
-    observer: &mut dyn Observer,
-) -> Run {
-    let contender = contender.parse().unwrap();
-    run_turn(round, session.limits(&contender), session, &contender, launch, observer)
 }
 
 fn run_turn(
@@ -174,11 +279,19 @@ pub(crate) fn shell(script: &str) -> Launch {
 }
 
 /// The only reason why a run is invalid.
+#[track_caller]
 pub(crate) fn reason(run: &Run) -> &str {
     match &run.verdict {
         Verdict::Invalid { reasons } if reasons.len() == 1 => &reasons[0].text,
         verdict => panic!("expected one reason, got {verdict:?}"),
     }
+}
+
+/// The run must be invalid for all these reasons.
+#[track_caller]
+pub(crate) fn assert_invalid(run: &Run, reasons: &[&str]) {
+    assert!(!run.verdict.is_valid());
+    assert_contains(&run.verdict.text(), reasons);
 }
 
 /// The figures of a run that must be valid, or invalid only because the machine was busy with other tests.

@@ -4,53 +4,21 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use inflight::runner::NoObserver;
-use inflight_report::record::{Reason, ReasonKind, Record, Run};
+use inflight_report::record::{Reason, ReasonKind, Run};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::common::{inflight, known_answer, run, session, skip_without, valid_figures, wait_for};
+use crate::common::{
+    RecordFolder, assert_contains, command, known_answer, lines_in, run, session, skip_without, spawn,
+    valid_figures, wait_for,
+};
 
 /// Long compared with an undisturbed run.
 const STOP: Duration = Duration::from_secs(2);
-
-/// A command `inflight run` with a folder of its own.
-struct Race {
-    folder: TempDir,
-}
-
-impl Race {
-    fn new() -> Race {
-        Race { folder: TempDir::new().unwrap() }
-    }
-
-    fn out(&self) -> PathBuf {
-        self.folder.path().join("out")
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(inflight());
-        command.args(["run", "--out"]).arg(self.out()).args(args);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
-    }
-
-    fn record(&self) -> Record {
-        Record::read(&self.out()).unwrap()
-    }
-}
-
-/// Stops a process for [`STOP`].
-fn stop(process: &Child) {
-    let pid = Pid::from_child(process);
-    kill_process(pid, Signal::STOP).unwrap();
-    thread::sleep(STOP);
-    kill_process(pid, Signal::CONT).unwrap();
-}
 
 /// The children of a process that are its workers.
 fn workers_of(pid: u32) -> Vec<u32> {
@@ -67,14 +35,17 @@ fn has(reasons: &[Reason], kind: ReasonKind) -> bool {
 
 /// A run of at least half a second, whose harness was stopped `after` its worker had started.
 fn run_with_stop(after: Duration) -> (Run, String) {
-    let race = Race::new();
+    let race = RecordFolder::new();
     let args = ["--rounds", "1", "--urls", "50", "--latency", "fixed:20ms", "tokio:2"];
-    let process = race.command(&args).spawn().unwrap();
-    let lines = || fs::read_to_string(race.out().join("record.jsonl")).map_or(0, |text| text.lines().count());
-    wait_for("the run to warm up", || (lines() == 2).then_some(()));
+    let process = spawn(&mut race.command(&args));
+    let record = race.out.join("record.jsonl");
+    wait_for("the run to warm up", || (lines_in(&record) == 2).then_some(()));
     wait_for("the worker", || (!workers_of(process.id()).is_empty()).then_some(()));
     thread::sleep(after);
-    stop(&process);
+    let pid = Pid::from_child(&process);
+    kill_process(pid, Signal::STOP).unwrap();
+    thread::sleep(STOP);
+    kill_process(pid, Signal::CONT).unwrap();
     let output = process.wait_with_output().unwrap();
     let mut runs = race.record().runs;
     (runs.pop().unwrap(), String::from_utf8(output.stdout).unwrap())
@@ -90,13 +61,10 @@ fn stopped_harness_invalidates_the_attempt() {
         assert!(attempt.reasons.iter().all(|reason| reason.kind.is_disturbance()), "{after:?}: {attempt:?}");
         let table = table.split_whitespace().collect::<Vec<_>>().join(" ");
         let note = "tokio:2, disturbed and repeated in 1 of 1 runs: the harness was held up";
-        assert!(table.contains(note), "{table}");
+        assert_contains(&table, &[note]);
         if run.verdict.is_valid() {
-            let (wall_ns, last_ns) = (run.figures.unwrap().wall_ns, run.samples.end_ns.iter().max().copied());
-            assert!(
-                u128::from(wall_ns - last_ns.unwrap()) < STOP.as_nanos() / 2,
-                "the wall time of the repeated run"
-            );
+            let after_last_ns = run.figures.unwrap().wall_ns - run.samples.end_ns.iter().max().unwrap();
+            assert!(u128::from(after_last_ns) < STOP.as_nanos() / 2, "the wall time of the repeated run");
         }
     }
 }
@@ -111,14 +79,11 @@ struct CpuGroup {
 impl CpuGroup {
     /// `None`, reported as skipped, where it cannot be created.
     fn create(name: &str, quota_us: u64) -> Option<CpuGroup> {
-        let group = CpuGroup::in_hierarchy(name).and_then(|group| match group.limit(quota_us) {
-            Ok(()) => Ok(group),
-            Err(error) => Err(error),
-        });
+        let group = CpuGroup::with_quota(name, quota_us);
         group.inspect_err(|error| skip_without(&format!("no CPU quota can be set here: {error}"))).ok()
     }
 
-    fn in_hierarchy(name: &str) -> io::Result<CpuGroup> {
+    fn with_quota(name: &str, quota_us: u64) -> io::Result<CpuGroup> {
         let mounts = fs::read_to_string("/proc/self/mountinfo")?;
         let of_kind = |kind: &str, option: &str| {
             let matches = |line: &&str| {
@@ -127,43 +92,30 @@ impl CpuGroup {
             };
             mounts.lines().find(matches).and_then(|line| line.split(' ').nth(4)).map(PathBuf::from)
         };
-        let (root, mounted) = match of_kind("cgroup ", "cpu") {
+        // Whether groups below the root of version 2 can have a quota.
+        let enable_cpu = |root: &PathBuf| fs::write(root.join("cgroup.subtree_control"), "+cpu").is_ok();
+        let mounted_by_others =
+            of_kind("cgroup ", "cpu").or_else(|| of_kind("cgroup2 ", "rw").filter(enable_cpu));
+        let (root, mounted) = match mounted_by_others {
             Some(root) => (root, None),
-            None => match of_kind("cgroup2 ", "rw").filter(|root| enable_cpu(root)) {
-                Some(root) => (root, None),
-                None => {
-                    let folder = TempDir::new()?;
-                    let point = folder.path();
-                    let status = Command::new("mount")
-                        .args(["-t", "cgroup", "-o", "cpu", "none"])
-                        .arg(point)
-                        .status()?;
-                    if !status.success() {
-                        return Err(io::Error::other("no CPU controller can be mounted"));
-                    }
-                    (point.to_owned(), Some(folder))
+            None => {
+                let point = TempDir::new()?;
+                let mount = ["-t", "cgroup", "-o", "cpu", "none"];
+                if !Command::new("mount").args(mount).arg(point.path()).status()?.success() {
+                    return Err(io::Error::other("no CPU controller can be mounted"));
                 }
-            },
+                (point.path().to_owned(), Some(point))
+            }
         };
-        let group =
-            CpuGroup { folder: root.join(format!("inflight-test-{name}-{}", std::process::id())), mounted };
+        let folder = root.join(format!("inflight-test-{name}-{}", std::process::id()));
+        let group = CpuGroup { folder, mounted };
         fs::create_dir(&group.folder)?;
-        Ok(group)
-    }
-
-    fn limit(&self, quota_us: u64) -> io::Result<()> {
-        let v2 = self.folder.join("cpu.max");
+        let v2 = group.folder.join("cpu.max");
         match v2.exists() {
-            true => fs::write(v2, format!("{quota_us} 100000")),
-            false => fs::write(self.folder.join("cpu.cfs_quota_us"), quota_us.to_string()),
+            true => fs::write(v2, format!("{quota_us} 100000"))?,
+            false => fs::write(group.folder.join("cpu.cfs_quota_us"), quota_us.to_string())?,
         }
-    }
-
-    /// A child group, without a quota of its own.
-    fn inner(&self) -> io::Result<PathBuf> {
-        let inner = self.folder.join("inner");
-        fs::create_dir(&inner)?;
-        Ok(inner)
+        Ok(group)
     }
 
     /// Runs `command` as a member of the group at `folder`.
@@ -171,7 +123,7 @@ impl CpuGroup {
         let join = r#"echo $$ > "$0" && exec "$@""#;
         let mut shell = Command::new("sh");
         shell.args(["-c", join]).arg(folder.join("cgroup.procs"));
-        shell.arg(command.get_program()).args(command.get_args()).stdin(Stdio::null()).output().unwrap()
+        shell.arg(command.get_program()).args(command.get_args()).output().unwrap()
     }
 
     fn name(&self) -> &str {
@@ -193,11 +145,6 @@ impl Drop for CpuGroup {
     }
 }
 
-/// Whether groups below the root of version 2 can have a quota.
-fn enable_cpu(root: &Path) -> bool {
-    fs::write(root.join("cgroup.subtree_control"), "+cpu").is_ok()
-}
-
 /// Much more work than a fifth of a core does in a period of 100 ms.
 const BUSY: [&str; 7] = ["--rounds", "1", "--urls", "600", "--latency", "fixed:0", "tokio:8"];
 
@@ -205,40 +152,37 @@ const BUSY: [&str; 7] = ["--rounds", "1", "--urls", "600", "--latency", "fixed:0
 fn throttling_quota_invalidates_runs_and_is_named() {
     const FIFTH: u64 = 20_000;
     let Some(group) = CpuGroup::create("fifth", FIFTH) else { return };
-    let inner = group.inner().unwrap();
+    // A child group, without a quota of its own.
+    let inner = group.folder.join("inner");
+    fs::create_dir(&inner).unwrap();
     let quota = "a CPU quota of 0.2 cores (control group ";
     for folder in [&group.folder, &inner] {
-        let race = Race::new();
+        let race = RecordFolder::new();
         let output = CpuGroup::output(folder, &race.command(&BUSY));
         assert_eq!(output.status.code(), Some(1), "a contender has no valid run: {output:?}");
         let record = race.record();
         for run in &record.runs {
             assert!(has(run.verdict.reasons(), ReasonKind::Throttled), "{:?}", run.verdict);
-            assert!(run.verdict.text().contains(quota) && run.verdict.text().contains(group.name()));
+            assert_contains(&run.verdict.text(), &[quota, group.name()]);
             assert!(run.figures.as_ref().unwrap().noise.throttled_ns > Some(0));
         }
         let tightest = &record.header.machine.settings.cpu_quotas[0];
         assert_eq!((tightest.quota_us, record.header.machine.cores), (FIFTH, 1));
         assert!(tightest.group.ends_with(group.name()), "{tightest:?}");
-        let table = fs::read_to_string(race.out().join("table.md")).unwrap();
-        assert!(table.contains(quota), "{table}");
+        let table = fs::read_to_string(race.out.join("table.md")).unwrap();
+        assert_contains(&table, &[quota]);
     }
-    let mut doctor = Command::new(inflight());
-    doctor.args(["doctor", "--spin", "500ms"]);
-    let output = CpuGroup::output(&inner, &doctor);
+    let output = CpuGroup::output(&inner, command().args(["doctor", "--spin", "500ms"]));
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1), "{text}");
-    assert!(
-        text.contains("bad   CPU quota") && text.contains(quota) && text.contains(group.name()),
-        "{text}"
-    );
+    assert_contains(&text, &["bad   CPU quota", quota, group.name()]);
     assert!(!text.contains("something else"), "{text}");
 }
 
 #[test]
 fn unreached_quota_invalidates_nothing() {
     let Some(group) = CpuGroup::create("ample", 100 * 100_000) else { return };
-    let race = Race::new();
+    let race = RecordFolder::new();
     CpuGroup::output(&group.folder, &race.command(&BUSY));
     let record = race.record();
     assert_eq!(record.header.machine.settings.cpu_quotas[0].cores(), 100.0);
@@ -249,23 +193,20 @@ fn unreached_quota_invalidates_nothing() {
     }
 }
 
-#[test]
-fn idle_worker_gets_a_warning() {
-    let mut session = session(4, "fixed:1ms");
-    let run = run(&mut session, "sync:1", &known_answer("sleep", 500), &mut NoObserver);
-    valid_figures(&run);
-    let idle = "it was idle for more than 10 % of its wall time before its first request";
-    assert!(run.warnings.iter().any(|warning| warning == idle), "{:?}", run.warnings);
-}
-
 /// The worker of this test has one request in flight, whatever the plan allows.
 #[test]
-fn unreached_concurrency_gets_a_warning() {
-    let has_warning = |latency| {
-        let run = run(&mut session(20, latency), "threads:4", &known_answer("sleep", 1), &mut NoObserver);
+fn idle_worker_and_unreached_concurrency_get_a_warning() {
+    let idle = "it was idle for more than 10 % of its wall time before its first request";
+    let unreached = "it did not reach the 4 in flight that its shape allows";
+    for (contender, latency, sleeps, warning, expected) in [
+        ("sync:1", "fixed:1ms", 500, idle, true),
+        ("threads:4", "fixed:1ms", 1, unreached, true),
+        // Without delay no request waits.
+        ("threads:4", "fixed:0", 1, unreached, false),
+    ] {
+        let run = run(&mut session(20, latency), contender, &known_answer("sleep", sleeps));
         valid_figures(&run);
-        run.warnings.iter().any(|warning| warning == "it did not reach the 4 in flight that its shape allows")
-    };
-    assert!(has_warning("fixed:1ms"));
-    assert!(!has_warning("fixed:0"), "without delay no request waits");
+        let has_warning = run.warnings.iter().any(|found| found == warning);
+        assert_eq!(has_warning, expected, "{contender}, {latency}: {:?}", run.warnings);
+    }
 }

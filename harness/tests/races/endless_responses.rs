@@ -1,38 +1,35 @@
 //! Endless responses and bytes on idle connections affect at most one request.
 
 use std::io::{self, BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use inflight::models::{COMMON, Model, Pairing};
-use inflight::worker::protocol::{ErrorKind, Outcome};
+use inflight::models::COMMON;
+use inflight::worker::protocol::{ErrorKind, Outcome, Sample};
 
-use crate::workers::{Job, contenders, failures_of_each};
+use crate::common;
+use crate::workers::{Job, assert_none, contenders, failures_of_each};
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
 
-fn common_contenders() -> impl Iterator<Item = (&'static Model, &'static Pairing)> + Send {
-    contenders().filter(|(_, client)| client.name == COMMON)
+/// Every sample of `job` in the common client must be as `expected` says.
+#[track_caller]
+fn assert_common_clients(job: &Job, expected: impl Fn(&Sample) -> bool + Sync) {
+    let contenders = contenders().filter(|(_, client)| client.name == COMMON);
+    assert_none(failures_of_each(contenders, job, |_, sample| {
+        (!expected(sample)).then(|| format!("{sample:?}"))
+    }));
 }
 
-/// Calls `answer` with the id of each request on every connection, until the process ends.
+/// Calls `answer` with the id of each request on every connection.
 fn serve(answer: fn(&TcpStream, u64) -> io::Result<()>) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for connection in listener.incoming().map_while(Result::ok) {
-            thread::spawn(move || {
-                connection.set_nodelay(true).unwrap();
-                let lines = BufReader::new(&connection).lines().map_while(Result::ok);
-                let ids =
-                    lines.filter_map(|line| line.strip_prefix("GET /u/")?.split(' ').next()?.parse().ok());
-                // A client may close at any time.
-                let _ = { ids }.try_for_each(|id| answer(&connection, id));
-            });
-        }
-    });
-    address
+    common::serve(move |connection| {
+        let lines = BufReader::new(connection).lines().map_while(Result::ok);
+        let mut ids = lines.filter_map(|line| line.strip_prefix("GET /u/")?.split(' ').next()?.parse().ok());
+        // A client may close at any time.
+        let _ = ids.try_for_each(|id| answer(connection, id));
+    })
 }
 
 /// Two different endless responses at once, then complete ones.
@@ -51,16 +48,11 @@ fn send_endlessly(mut connection: &TcpStream, id: u64) -> io::Result<()> {
 
 #[test]
 fn endless_response_times_out() {
-    let job = Job {
-        request_timeout_ms: 1_500,
-        ..Job::new(format!("http://{}/u/", serve(send_endlessly)), 0..6, 2)
-    };
-    let wrong = failures_of_each(common_contenders(), &job, |_, sample| {
+    let job = Job { request_timeout_ms: 1_500, ..Job::at(serve(send_endlessly), 0..6, 2) };
+    assert_common_clients(&job, |sample| {
         let timeout = Outcome::Failure { error: ErrorKind::Timeout };
-        let expected = if sample.id < 2 { timeout } else { Outcome::response(200, b"hello") };
-        (sample.outcome != expected).then(|| format!("{sample:?}"))
+        sample.outcome == if sample.id < 2 { timeout } else { Outcome::response(200, b"hello") }
     });
-    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 /// Sends an unrequested second response.
@@ -79,12 +71,9 @@ fn bytes_on_an_idle_connection_are_no_response() {
     let job = Job {
         // The second is requested long after the surplus has arrived.
         due_ns: Some(vec![0, 500_000_000, 500_000_000]),
-        ..Job::new(format!("http://{}/u/", serve(answer_twice)), 0..3, 1)
+        ..Job::at(serve(answer_twice), 0..3, 1)
     };
-    let wrong = failures_of_each(common_contenders(), &job, |_, sample| {
-        let expected =
-            sample.outcome == Outcome::response(200, b"hello") && sample.resent == (sample.id == 1);
-        (!expected).then(|| format!("{sample:?}"))
+    assert_common_clients(&job, |sample| {
+        sample.outcome == Outcome::response(200, b"hello") && sample.resent == (sample.id == 1)
     });
-    assert!(wrong.is_empty(), "{wrong:#?}");
 }

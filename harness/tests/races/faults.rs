@@ -9,6 +9,7 @@ use inflight::models::COMMON;
 use inflight::worker::protocol::{ErrorKind, Outcome, Sample};
 use mock_target::{Fault, FaultShare, Scenario, Server};
 
+use crate::common;
 use crate::workers::{Job, each_contender, unexpected};
 
 const URLS: u64 = 200;
@@ -47,15 +48,13 @@ enum Expected {
 
 /// A scenario in which each of [`FAULTS`] affects a URL.
 pub(crate) fn scenario() -> Scenario {
-    let quick = Scenario::preset("quick").unwrap();
     let share = |&(name, percent, _): &(&str, f64, _)| FaultShare {
         fault: fault(name),
         percent,
         until_attempt: None,
     };
     let faults = FAULTS.iter().map(share).collect();
-    let latency = "fixed:1ms".parse().unwrap();
-    let scenario = Scenario { urls: URLS, latency, body_bytes: BODY_BYTES, faults, ..quick };
+    let scenario = Scenario { body_bytes: BODY_BYTES, faults, ..common::scenario(URLS, "fixed:1ms") };
     for (name, ..) in FAULTS {
         assert!((0..URLS).any(|id| scenario.fault(id, 1) == Some(fault(name))), "{name} affects no URL");
     }
@@ -68,8 +67,7 @@ fn fault(name: &str) -> Fault {
 
 /// The job of a worker for a server that plays [`scenario`].
 pub(crate) fn job(server: SocketAddr) -> Job {
-    let job = Job::new(format!("http://{server}/u/"), 0..URLS + MISSING_URLS, 16);
-    Job { request_timeout_ms: REQUEST_TIMEOUT_MS, ..job }
+    Job { request_timeout_ms: REQUEST_TIMEOUT_MS, ..Job::at(server, 0..URLS + MISSING_URLS, 16) }
 }
 
 /// The fault of the request of `sample`, and a message, if the outcome is not the expected one.
@@ -109,21 +107,18 @@ fn every_client_reports_the_same_error_kind() {
 #[test]
 fn refused_connection_is_a_connect_error() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let job = Job::new(format!("http://{address}/u/"), 0..4, 2);
-    each_contender(&job, |_, sample| unexpected(Outcome::Failure { error: ErrorKind::Connect }, sample));
+    let expected = Outcome::Failure { error: ErrorKind::Connect };
+    each_contender(&Job::at(address, 0..4, 2), |_, sample| unexpected(expected, sample));
 }
 
 /// How a server ends a connection after it has answered the first request.
 #[derive(Clone, Copy, Debug)]
-enum Ending {
-    /// It closes when it receives the next request.
-    ClosesAtNextRequest,
-    /// It closes its sending side together with the response, and continues to read.
-    HalfClosesWithResponse,
-    /// It closes its sending side a little later, and continues to read.
-    HalfClosesWhenIdle,
-    /// It closes its sending side when it receives the next request, and continues to read.
-    HalfClosesAtNextRequest,
+struct Ending {
+    /// It ends the connection when it receives the next request, otherwise after the pause.
+    at_next_request: bool,
+    pause: Duration,
+    /// It closes only its sending side, and continues to read.
+    half: bool,
 }
 
 /// Answers one request on a connection, then ends it.
@@ -133,14 +128,11 @@ fn answer_once(connection: &TcpStream, ending: Ending) {
         return;
     }
     let _ = (&mut &*connection).write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi");
-    match ending {
-        Ending::HalfClosesWithResponse => {}
-        Ending::HalfClosesWhenIdle => thread::sleep(Duration::from_millis(5)),
-        Ending::ClosesAtNextRequest | Ending::HalfClosesAtNextRequest => {
-            _ = lines.any(|line| line.is_empty());
-        }
+    if ending.at_next_request {
+        _ = lines.any(|line| line.is_empty());
     }
-    if !matches!(ending, Ending::ClosesAtNextRequest) {
+    thread::sleep(ending.pause);
+    if ending.half {
         let _ = connection.shutdown(Shutdown::Write);
         lines.for_each(drop);
     }
@@ -149,21 +141,12 @@ fn answer_once(connection: &TcpStream, ending: Ending) {
 /// A client sees each of these as a connection that was closed while idle.
 #[test]
 fn common_client_resends_after_a_closed_idle_connection() {
-    for ending in [
-        Ending::ClosesAtNextRequest,
-        Ending::HalfClosesWithResponse,
-        Ending::HalfClosesWhenIdle,
-        Ending::HalfClosesAtNextRequest,
-    ] {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        thread::spawn(move || {
-            for connection in listener.incoming().map_while(Result::ok) {
-                thread::spawn(move || answer_once(&connection, ending));
-            }
-        });
-        let job = Job::new(format!("http://{address}/u/"), 0..5, 1);
-        each_contender(&job, |client, sample| {
+    for (at_next_request, pause_ms, half) in
+        [(true, 0, false), (false, 0, true), (false, 5, true), (true, 0, true)]
+    {
+        let ending = Ending { at_next_request, pause: Duration::from_millis(pause_ms), half };
+        let address = common::serve(move |connection| answer_once(connection, ending));
+        each_contender(&Job::at(address, 0..5, 1), |client, sample| {
             let wrong = sample.outcome != Outcome::response(200, b"hi") || sample.resent != (sample.id > 0);
             (client.name == COMMON && wrong).then(|| format!("{ending:?}: {sample:?}"))
         });

@@ -24,37 +24,31 @@ fn job(url_prefix: String, ids: u64) -> Job {
 #[test]
 fn wiremock_server_is_understood() {
     let big = vec![b'x'; BIG];
-    let mut cases = vec![
-        (ResponseTemplate::new(200).set_body_string("hello"), Outcome::response(200, b"hello")),
-        (ResponseTemplate::new(200), Outcome::response(200, b"")),
-        (ResponseTemplate::new(200).set_body_bytes(big.clone()), Outcome::response(200, &big)),
-        (ResponseTemplate::new(204), Outcome::response(204, b"")),
-        (ResponseTemplate::new(304), Outcome::response(304, b"")),
-        (
-            ResponseTemplate::new(404).set_body_string("no such thing"),
-            Outcome::response(404, b"no such thing"),
-        ),
-        (ResponseTemplate::new(500).set_body_string("sorry"), Outcome::response(500, b"sorry")),
+    let with = |status: u16, body: &[u8]| ResponseTemplate::new(status).set_body_bytes(body);
+    let cases: [(u16, &[u8], ResponseTemplate); 11] = [
+        (200, b"hello", with(200, b"hello")),
+        (200, b"", ResponseTemplate::new(200)),
+        (200, &big, with(200, &big)),
+        (204, b"", ResponseTemplate::new(204)),
+        (304, b"", ResponseTemplate::new(304)),
+        (404, b"no such thing", with(404, b"no such thing")),
+        (500, b"sorry", with(500, b"sorry")),
+        (200, b"late", with(200, b"late").set_delay(Duration::from_millis(50))),
+        (302, b"there", with(302, b"there").insert_header("location", "/u/0")),
+        (200, b"not gzip", with(200, b"not gzip").insert_header("content-encoding", "gzip")),
+        (200, b"bye", with(200, b"bye").insert_header("connection", "close")),
     ];
-    let slow = ResponseTemplate::new(200).set_body_string("late").set_delay(Duration::from_millis(50));
-    cases.push((slow, Outcome::response(200, b"late")));
-    let moved = ResponseTemplate::new(302).insert_header("location", "/u/0").set_body_string("there");
-    cases.push((moved, Outcome::response(302, b"there")));
-    let packed =
-        ResponseTemplate::new(200).insert_header("content-encoding", "gzip").set_body_string("not gzip");
-    cases.push((packed, Outcome::response(200, b"not gzip")));
-    let closing = ResponseTemplate::new(200).insert_header("connection", "close").set_body_string("bye");
-    cases.push((closing, Outcome::response(200, b"bye")));
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let server = runtime.block_on(MockServer::start());
-    let (templates, expected): (Vec<_>, Vec<_>) = cases.into_iter().unzip();
-    for (id, template) in templates.into_iter().enumerate() {
-        let mock = Mock::given(method("GET")).and(path(format!("/u/{id}"))).respond_with(template);
+    for (id, (.., template)) in cases.iter().enumerate() {
+        let mock = Mock::given(method("GET")).and(path(format!("/u/{id}"))).respond_with(template.clone());
         runtime.block_on(mock.mount(&server));
     }
-    let job = job(format!("{}/u/", server.uri()), expected.len() as u64);
-    each_contender(&job, |_, sample| unexpected(expected[sample.id as usize], sample));
+    each_contender(&job(format!("{}/u/", server.uri()), cases.len() as u64), |_, sample| {
+        let (status, body, _) = &cases[sample.id as usize];
+        unexpected(Outcome::response(*status, body), sample)
+    });
 }
 
 /// A Python process that serves HTTP. Dropping it kills it.

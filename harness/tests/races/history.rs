@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use inflight_report::gate::{
     Build, Cell, Cost, GATE_FORMAT, Gate, GateFigure, Pair, SCREEN_PAIRS, Side, Stage, save,
@@ -10,7 +10,9 @@ use inflight_report::gate::{
 use inflight_report::record::{Machine, MachineSettings, Noise};
 use tempfile::TempDir;
 
-use crate::common::{self, error_line, file, stdout_of};
+use crate::common::{
+    assert_contains, assert_refused, command, file, output, output_with_closed_stdout, stderr_of, stdout_of,
+};
 
 /// A gate of one cell on `day`, whose head takes `slower` times as long as its base.
 pub(crate) fn gate(day: u32, base: &str, slower: f64) -> Gate {
@@ -26,13 +28,13 @@ pub(crate) fn gate(day: u32, base: &str, slower: f64) -> Gate {
         let first = if number.is_multiple_of(2) { Side::Base } else { Side::Head };
         Pair { cell, stage: Stage::Screen, first, base: cost(1.0), head: cost(times), repeated: 0 }
     };
-    let cell = |twin| Cell {
+    let cell = |control| Cell {
         contender: "tokio:128".to_owned(),
         preset: "sprint".to_owned(),
         urls: 1_000,
         runs: 3,
         figures: vec![GateFigure::Throughput, GateFigure::Cpu],
-        control: twin,
+        control,
     };
     Gate {
         gate_format: GATE_FORMAT,
@@ -46,10 +48,7 @@ pub(crate) fn gate(day: u32, base: &str, slower: f64) -> Gate {
             memory_bytes: 8_000_000_000,
             os: "Linux".to_owned(),
             kernel: "6.18.5".to_owned(),
-            settings: MachineSettings {
-                virtualisation: Some("none".to_owned()),
-                ..MachineSettings::default()
-            },
+            settings: MachineSettings { virtualisation: Some("none".to_owned()), ..Default::default() },
         },
         noise: Noise { cpus: 2, ..Noise::default() },
         base: Build { name: base.to_owned(), digest: format!("{base}-digest") },
@@ -73,36 +72,29 @@ fn gates() -> TempDir {
 }
 
 fn history(folder: &Path, args: &[&str]) -> Output {
-    Command::new(common::inflight()).arg("history").arg(folder).args(args).output().unwrap()
+    output(&[&["history", folder.to_str().unwrap()], args].concat())
 }
 
 #[track_caller]
-fn printed(folder: &Path, args: &[&str]) -> String {
-    stdout_of(history(folder, args))
-}
-
-#[track_caller]
-fn refused(folder: &Path, args: &[&str]) -> String {
-    error_line(history(folder, args), 2)
+fn printed(folder: &TempDir, args: &[&str]) -> String {
+    stdout_of(history(folder.path(), args))
 }
 
 #[test]
 fn history_uses_the_most_common_base() {
     let folder = gates();
-    let text = printed(folder.path(), &[]);
-    for words in [
+    let words = [
         "AMD EPYC, 2 cores, no virtual machine, kernel 6.18\n",
         "2 gates from 2026-03-02 to 2026-03-03, each head against v1 (v1-digest)",
         "v0 (v0-digest), 1 gate",
         "tokio:128, sprint",
         "+25.0 %",
         "too few gates",
-    ] {
-        assert!(text.contains(words), "{words}: {text}");
-    }
+    ];
+    assert_contains(&printed(&folder, &[]), &words);
     for reference in ["v0", "v0-dig"] {
-        let text = printed(folder.path(), &["--reference", reference]);
-        assert!(text.contains("1 gate, on 2026-03-01, each head against v0 (v0-digest)"), "{text}");
+        let text = printed(&folder, &["--reference", reference]);
+        assert_contains(&text, &["1 gate, on 2026-03-01, each head against v0 (v0-digest)"]);
     }
 }
 
@@ -112,12 +104,13 @@ fn history_is_written_as_svg_html_and_markdown() {
     for (name, begins) in [("h.svg", "<svg xmlns="), ("h.html", "<!DOCTYPE html>"), ("h.md", "### AMD EPYC")]
     {
         let (path, name) = file(&out, name);
-        assert_eq!(printed(gates.path(), &["--out", &name]), printed(gates.path(), &[]));
+        assert_eq!(printed(&gates, &["--out", &name]), printed(&gates, &[]));
         assert!(fs::read_to_string(path).unwrap().starts_with(begins), "{name}");
     }
-    let (_, name) = file(&out, "h.png");
-    assert!(refused(gates.path(), &["--out", &name]).contains(".svg, .html or .md"));
-    assert!(refused(gates.path(), &["--out", "/no/such/folder/h.svg"]).contains("/no/such/folder/h.svg"));
+    let (_, png) = file(&out, "h.png");
+    assert_refused(history(gates.path(), &["--out", &png]), &[".svg, .html or .md"]);
+    let nowhere = "/no/such/folder/h.svg";
+    assert_refused(history(gates.path(), &["--out", nowhere]), &[nowhere]);
 }
 
 #[test]
@@ -126,53 +119,40 @@ fn unreadable_gates_are_named_and_skipped() {
     fs::write(folder.path().join("other.json"), "{}\n").unwrap();
     fs::write(folder.path().join("later.json"), "{\"gate_format\":99}\n").unwrap();
     let output = history(folder.path(), &[]);
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success() && stderr.lines().count() == 2, "{stderr}");
-    assert!(stderr.contains("other.json: not a gate of Inflight"), "{stderr}");
-    assert!(stderr.contains("later.json has format 99"), "{stderr}");
-    assert!(String::from_utf8(output.stdout).unwrap().contains("2 gates from"));
+    assert_contains(&String::from_utf8_lossy(&output.stdout), &["2 gates from"]);
+    let stderr = stderr_of(output, 0);
+    assert_eq!(stderr.lines().count(), 2, "{stderr}");
+    assert_contains(&stderr, &["other.json: not a gate of Inflight", "later.json has format 99"]);
 }
 
 #[test]
 fn missing_gates_and_references_get_a_one_line_error() {
     let empty = TempDir::new().unwrap();
     for folder in [empty.path(), Path::new("/no/such/history")] {
-        let line = refused(folder, &[]);
-        assert!(line.contains("no gates in ") && line.contains("`inflight gate --history "), "{line}");
+        assert_refused(history(folder, &[]), &["no gates in ", "`inflight gate --history "]);
     }
     let (path, _) = file(&empty, "file");
     fs::write(&path, "").unwrap();
-    assert!(refused(&path, &[]).contains("cannot read "));
+    assert_refused(history(&path, &[]), &["cannot read "]);
 
     let foreign = TempDir::new().unwrap();
-    fs::write(foreign.path().join("a.json"), "{}\n").unwrap();
-    let line = refused(foreign.path(), &[]);
-    assert!(line.contains("no gates in ") && line.contains("a.json: not a gate of Inflight"), "{line}");
-    fs::write(foreign.path().join("b.json"), "{}\n").unwrap();
-    let line = refused(foreign.path(), &[]);
-    assert!(
-        line.contains(": 2 files are no gates, the first: ") && line.contains("a.json: not a gate"),
-        "{line}"
-    );
+    for (name, words) in [("a.json", "no gates in "), ("b.json", ": 2 files are no gates, the first: ")] {
+        fs::write(foreign.path().join(name), "{}\n").unwrap();
+        assert_refused(history(foreign.path(), &[]), &[words, "a.json: not a gate of Inflight"]);
+    }
 
     let folder = gates();
-    let line = refused(folder.path(), &["--reference", "v2"]);
-    assert!(line.contains("no gate has the base `v2`; there are: v1 (v1-digest), 2 gates; v0 "), "{line}");
-    assert!(refused(folder.path(), &["--reference", "v"]).contains("`v` matches several bases"));
-    assert!(refused(folder.path(), &["--reference", ""]).contains("--reference"));
+    for (reference, words) in [
+        ("v2", "no gate has the base `v2`; there are: v1 (v1-digest), 2 gates; v0 "),
+        ("v", "`v` matches several bases"),
+        ("", "--reference"),
+    ] {
+        assert_refused(history(folder.path(), &["--reference", reference]), &[words]);
+    }
 }
 
 #[test]
 fn closed_stdout_is_no_error() {
-    let folder = gates();
-    let mut child = Command::new(common::inflight())
-        .arg("history")
-        .arg(folder.path())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
+    let output = output_with_closed_stdout(command().arg("history").arg(gates().path()));
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
 }

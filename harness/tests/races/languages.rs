@@ -13,9 +13,9 @@ use inflight::runner::NoObserver;
 use inflight::worker::protocol::{ErrorKind, Outcome};
 use mock_target::{Fault, Server};
 
-use crate::common::{run_source, session, skip_without, valid_figures};
+use crate::common::{observe, session, skip_without, valid_figures};
 use crate::faults;
-use crate::workers::run_external;
+use crate::workers::{assert_none, run_external};
 
 /// The external contenders that come with the program and are set up.
 pub(crate) fn ready() -> Vec<Arc<External>> {
@@ -38,7 +38,7 @@ fn every_contender_in_another_language_is_valid() {
         for processes in [1, 2] {
             let source = Source::External(external.clone());
             let contender = Contender { source, shape: Shape { processes, in_flight } };
-            let run = run_source(&mut session, &contender, &mut NoObserver);
+            let run = observe(&mut session, &contender, &mut NoObserver);
             valid_figures(&run);
             assert_eq!(run.samples.errors, [], "{contender}");
         }
@@ -74,7 +74,7 @@ fn every_language_reports_the_same_error_kind() {
     let job = faults::job(server.address());
     let mut wrong = BTreeSet::new();
     for external in ready() {
-        let samples = run_external(&external, 2, &job).samples;
+        let (_, samples) = run_external(&external, 2, &job);
         let mismatches = samples.iter().filter_map(|sample| {
             let (fault, message) = faults::mismatch(&scenario, sample)?;
             (!excused(&external.name, fault, sample.outcome)).then_some((sample.outcome, message))
@@ -85,5 +85,5 @@ fn every_language_reports_the_same_error_kind() {
         let failures = if strays.len() <= MAX_STRAYS { others } else { [strays, others].concat() };
         wrong.extend(failures.into_iter().map(|(_, message)| format!("{}: {message}", external.name)));
     }
-    assert!(wrong.is_empty(), "{}", wrong.into_iter().collect::<Vec<_>>().join("\n"));
+    assert_none(wrong);
 }

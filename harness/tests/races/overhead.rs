@@ -1,30 +1,23 @@
 //! Overhead of measuring: the control group of the workers, and the sampler.
 
-use inflight::contender::Contender;
-use inflight::runner::Turn;
-use inflight::runner::{NoObserver, Session};
 use inflight::workload::Workload;
 use inflight_report::record::{CpuMethod, Figures, Verdict};
 use mock_target::Scenario;
 
-use crate::common::inflight;
+use crate::common::{run_named, session_of};
 
 /// Each pair is a run with a control group and one without, alternating which comes first.
 #[test]
 #[ignore = "measures for a minute; `cargo test --release --test races overhead -- --ignored --nocapture`"]
 fn control_group_does_not_change_figures() {
     for (preset, contender, pairs) in [("quick", "tokio:8x64", 20), ("article", "tokio:128", 5)] {
-        let workload = Workload::of(Scenario::preset(preset).unwrap());
-        let contender: Contender = contender.parse().unwrap();
-        let mut session = Session::start(&inflight(), workload).unwrap();
+        let mut session = session_of(Workload::of(Scenario::preset(preset).unwrap()));
         let mut runs = [Vec::new(), Vec::new()];
         for turn in 0..=2 * pairs {
             // The first run warms up. Then: with, without, without, with, …
             let with = turn % 4 == 1 || turn % 4 == 0;
             session.use_group(with);
-            let (launch, limits) = (session.worker_of(&contender), session.limits(&contender));
-            let position = Turn { contender: 0, round: 1, position: 1 };
-            let run = session.run(&contender, position, &launch, limits, &mut NoObserver).unwrap().unwrap();
+            let run = run_named(&mut session, contender);
             let figures = run.figures.expect("the run reached its end");
             assert_eq!(figures.cpu_method == CpuMethod::Group, with, "this needs control groups");
             if turn > 0 {
@@ -40,10 +33,8 @@ fn control_group_does_not_change_figures() {
             println!("    wall, ms:               {}", of(|f| f.wall_ns as f64 / 1e6));
             println!("    CPU, ms:                {}", of(|f| f.cpu_ns as f64 / 1e6));
             println!("    startup, ms:            {}", of(|f| f.startup_ns as f64 / 1e6));
-            println!(
-                "    sampling, % of a core:  {}",
-                of(|f| f.sampling.cpu_ns as f64 / f.wall_ns as f64 * 100.0)
-            );
+            let sampling = of(|f| f.sampling.cpu_ns as f64 / f.wall_ns as f64 * 100.0);
+            println!("    sampling, % of a core:  {sampling}");
         }
     }
 }

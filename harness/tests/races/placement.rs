@@ -2,12 +2,11 @@
 
 use std::fs;
 
-use inflight::machine::placement::{Pin, Placement};
-use inflight::runner::{self, NoObserver, Session};
+use inflight::machine::placement::Pin;
+use inflight::runner::{self, Session};
 use inflight::workload::Workload;
-use mock_target::Scenario;
 
-use crate::common::{inflight, reason, run, shell, valid_figures};
+use crate::common::{assert_contains, inflight, reason, run, run_named, scenario, shell, valid_figures};
 
 const KEY: &str = "Cpus_allowed_list:\t";
 
@@ -23,21 +22,18 @@ fn target_and_workers_run_on_their_cpus() {
     let first = all.split(separators).next().unwrap();
     let last = all.rsplit(separators).next().unwrap();
     let pin: Pin = format!("target={last},clients={first}").parse().unwrap();
-    let placement: Option<Placement> = pin.placement(0).unwrap();
-    let scenario = Scenario { urls: 8, ..Scenario::preset("quick").unwrap() };
-    let workload = Workload::of(scenario);
+    let placement = pin.placement(0).unwrap();
+    let workload = Workload::of(scenario(8, "fixed:20ms"));
     let options = runner::target_options(&workload, placement.as_ref());
     let mut session = Session::with_options(&inflight(), workload, options, placement).unwrap();
     assert_eq!(allowed(&session.target_pid().to_string()).as_deref(), Some(last));
 
     let reporting =
         shell(&format!(r#"read plan; echo "$(grep {} /proc/self/status) $plan" >&2; exit 1"#, KEY.trim()));
-    let reported = run(&mut session, "tokio:2x2", &reporting, &mut NoObserver);
-    assert!(reason(&reported).contains(&format!("{KEY}{first} {{")), "{}", reason(&reported));
-    assert!(reason(&reported).contains(r#""cores":1,"#), "{}", reason(&reported));
+    let reported = run(&mut session, "tokio:2x2", &reporting);
+    assert_contains(reason(&reported), &[&format!("{KEY}{first} {{"), r#""cores":1,"#]);
 
-    let own_worker = session.own_worker();
-    let run = run(&mut session, "tokio:2x2", &own_worker, &mut NoObserver);
+    let run = run_named(&mut session, "tokio:2x2");
     valid_figures(&run);
     assert!(run.runtime.ends_with(", 2 threads (main waits for 1)"), "{}", run.runtime);
     assert_eq!(allowed("self"), Some(all), "the harness itself is not confined");

@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
-use inflight_report::record::{Record, TargetLimit, Verdict, Writer};
+use inflight_report::record::{Record, Run, TargetLimit, Verdict, Writer};
 use tempfile::TempDir;
 
-use crate::common::{self, error_line, file, stdout_of};
+use crate::common::{assert_contains, assert_refused, error_line, file, output, stdout_of};
 
 /// The path of a committed record that does not change.
 fn reference() -> String {
@@ -16,7 +16,7 @@ fn reference() -> String {
 }
 
 fn report(args: &[&str]) -> Output {
-    Command::new(common::inflight()).arg("report").args(args).output().unwrap()
+    output(&[&["report"], args].concat())
 }
 
 #[track_caller]
@@ -24,9 +24,10 @@ fn printed(args: &[&str]) -> String {
     stdout_of(report(args))
 }
 
+/// The error line of a report that must be stale.
 #[track_caller]
-fn refused(args: &[&str], code: i32) -> String {
-    error_line(report(args), code)
+fn stale(args: &[&str]) -> String {
+    error_line(report(&[args, &["--check"]].concat()), 1)
 }
 
 #[test]
@@ -53,8 +54,8 @@ fn file_is_written_atomically_and_checked_for_staleness() {
     let check = [&args[..], &["--check"]].concat();
     printed(&check);
     fs::write(&path, "other").unwrap();
-    let stale = refused(&check, 1);
-    assert!(stale.contains("report.csv") && stale.contains("is stale"), "{stale}");
+    let stale = stale(&args);
+    assert_contains(&stale, &["report.csv", "is stale"]);
     let command = stale.trim_end().split("again with: inflight report ").nth(1).unwrap();
     printed(&command.split(' ').collect::<Vec<_>>());
     printed(&check);
@@ -72,29 +73,29 @@ fn blocks_of_a_document_are_updated_separately() {
     let splice = |block: &'static str| [record.as_str(), "--splice", &name, "--name", block].to_vec();
     let short = [splice("short"), vec!["--table", "native", "--brief"]].concat();
     let others = [splice("others"), vec!["--table", "published", "--folded"]].concat();
+    let check = |args: &[&str]| printed(&[args, &["--check"]].concat());
 
-    let stale = refused(&[&short[..], &["--check"]].concat(), 1);
-    assert!(stale.contains("README.md") && stale.contains("`short` is stale"), "{stale}");
-    assert!(stale.contains("--name short --table native --brief\n"), "{stale}");
+    let message = stale(&short);
+    assert_contains(&message, &["README.md", "`short` is stale", "--name short --table native --brief\n"]);
     assert_eq!(fs::read_to_string(&path).unwrap(), blocks, "--check changes nothing");
 
     printed(&short);
     printed(&others);
-    printed(&[&short[..], &["--check"]].concat());
-    printed(&[&others[..], &["--check"]].concat());
+    check(&short);
+    check(&others);
     let document = fs::read_to_string(&path).unwrap();
     assert!(document.starts_with("# Title\n") && document.ends_with("\nend\n"), "{document}");
-    assert!(document.contains("<!-- made by: inflight report "), "{document}");
-    assert!(document.contains("<details><summary>What others published</summary>"), "{document}");
+    let folded = "<details><summary>What others published</summary>";
+    assert_contains(&document, &["<!-- made by: inflight report ", folded]);
     assert_eq!(document.matches("| tokio:8x64 |").count(), 1, "{document}");
 
     fs::write(&path, document.replacen("| threads:32 |", "| threads:23 |", 1)).unwrap();
-    refused(&[&short[..], &["--check"]].concat(), 1);
-    printed(&[&others[..], &["--check"]].concat());
+    stale(&short);
+    check(&others);
 }
 
 /// A copy of the reference record with changed runs.
-fn changed(folder: &TempDir, name: &str, change: impl Fn(&mut inflight_report::record::Run)) -> String {
+fn changed(folder: &TempDir, name: &str, change: impl Fn(&mut Run)) -> String {
     let mut record = Record::read(Path::new(&reference())).unwrap();
     record.runs.iter_mut().for_each(change);
     let (path, shown) = file(folder, name);
@@ -113,41 +114,41 @@ fn export_without_figures_is_refused() {
     });
     let bigger = ["--format", "github-benchmark", "--direction", "bigger"];
     let (path, out) = file(&folder, "out.json");
+    let remedy = format!("no contender has a valid run: `inflight report {nothing_valid}` shows why");
     for format in [&["--format", "bmf"][..], &["--format", "hyperfine"], &bigger[..2], &bigger] {
-        let error = refused(&[&[nothing_valid.as_str(), "-o", &out], format].concat(), 2);
-        let remedy = format!("no contender has a valid run: `inflight report {nothing_valid}` shows why");
-        assert!(error.contains("nothing to export as ") && error.contains(&remedy), "{error}");
+        let args = [&[nothing_valid.as_str(), "-o", &out], format].concat();
+        assert_refused(report(&args), &["nothing to export as ", &remedy]);
         assert!(!path.exists());
     }
-    let error = refused(&[&[all_limited.as_str()], &bigger[..]].concat(), 2);
-    assert!(error.contains("nothing to export") && error.contains("--direction smaller"), "{error}");
+    let args = [&[all_limited.as_str()], &bigger[..]].concat();
+    assert_refused(report(&args), &["nothing to export", "--direction smaller"]);
     assert!(printed(&[&all_limited, "--format", "github-benchmark"]).contains("tokio:128 CPU"));
     assert!(printed(&[&all_limited, "--format", "hyperfine"]).contains("\"tokio:128 (target-limited)\""));
 }
 
 #[test]
 fn wrong_arguments_get_a_one_line_error() {
-    let record = reference();
     let folder = TempDir::new().unwrap();
     let (path, name) = file(&folder, "README.md");
     fs::write(&path, "no block\n").unwrap();
-    assert!(refused(&[&record, "--splice", &name], 2).contains("`<!-- inflight:begin table -->` is missing"));
-    assert!(refused(&[&record, "--check"], 2).contains("--splice FILE or --out FILE"));
-    assert!(refused(&[&record, "--brief"], 2).contains("--format markdown"));
-    assert!(refused(&[&record, "--direction", "bigger"], 2).contains("--format github-benchmark"));
-    assert!(refused(&[&record, "--open", "--format", "csv"], 2).contains("--open shows the page"));
-    let common = ["--format", "markdown", "--table", "common"];
-    assert!(refused(&[&[record.as_str()], &common[..]].concat(), 2).contains("the common client"));
-    assert!(refused(&[&record, "-o", "/no/such/folder/file"], 2).contains("/no/such/folder/file"));
-    assert!(refused(&[&record, "-o", &format!("{name}.not"), "--check"], 2).contains("README.md.not"));
-
+    for (args, words) in [
+        (&["--splice", &name][..], "`<!-- inflight:begin table -->` is missing"),
+        (&["--check"], "--splice FILE or --out FILE"),
+        (&["--brief"], "--format markdown"),
+        (&["--direction", "bigger"], "--format github-benchmark"),
+        (&["--open", "--format", "csv"], "--open shows the page"),
+        (&["--format", "markdown", "--table", "common"], "the common client"),
+        (&["-o", "/no/such/folder/file"], "/no/such/folder/file"),
+        (&["-o", &format!("{name}.not"), "--check"], "README.md.not"),
+    ] {
+        assert_refused(report(&[&[reference().as_str()], args].concat()), &[words]);
+    }
     for (bytes, message) in [
         (&b"{\"header\":{\"format\":99}}\n"[..], "has format 99"),
         (b"\xff\xfe", "not a record of Inflight"),
         (b"", "the file is empty"),
     ] {
         fs::write(&path, bytes).unwrap();
-        let line = refused(&[&name], 2);
-        assert!(line.contains(&name) && line.contains(message), "{line}");
+        assert_refused(report(&[&name]), &[&name, message]);
     }
 }

@@ -3,38 +3,20 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use inflight_report::record::{Order, Record, Run};
 use rustix::process::{Pid, Signal, kill_process};
-use tempfile::TempDir;
 
-use crate::common::{self, error_line};
+use crate::common::{
+    RecordFolder, assert_contains, assert_refused, inflight, lines_in, output, spawn, stderr_of, wait_for,
+};
 
 const SMALL: [&str; 4] = ["--urls", "10", "--latency", "fixed:1ms"];
 
-fn inflight(args: &[&str]) -> Output {
-    let output = Command::new(common::inflight()).args(args).stdin(Stdio::null()).output().unwrap();
-    assert!(output.status.code().is_some(), "{output:?}");
-    output
-}
-
-/// A folder for a record, with commands that use it.
-struct RecordFolder {
-    _folder: TempDir,
-    out: PathBuf,
-}
-
 impl RecordFolder {
-    fn new() -> RecordFolder {
-        let folder = TempDir::new().unwrap();
-        RecordFolder { out: folder.path().join("out"), _folder: folder }
-    }
-
     fn run(&self, args: &[&str]) -> Record {
-        let output = inflight(&[&["run", "--out", self.path()], &SMALL[..], args].concat());
-        assert!(matches!(output.status.code(), Some(0 | 1)), "{output:?}");
+        assert_finished(&self.command(&[&SMALL[..], args].concat()).output().unwrap());
         self.record()
     }
 
@@ -42,27 +24,22 @@ impl RecordFolder {
         self.out.to_str().unwrap()
     }
 
-    fn record(&self) -> Record {
-        Record::read(&self.out).unwrap()
-    }
-
-    fn resume(&self) -> Output {
-        inflight(&["run", "--resume", self.path()])
+    fn resume(&self) -> Record {
+        assert_finished(&output(&["run", "--resume", self.path()]));
+        self.record()
     }
 
     /// Resuming must be refused with one line that contains these words.
     #[track_caller]
     fn assert_refused(&self, words: &[&str]) {
-        let stderr = error_line(self.resume(), 2);
-        assert!(words.iter().all(|word| stderr.contains(word)), "{stderr:?} does not contain {words:?}");
+        assert_refused(output(&["run", "--resume", self.path()]), words);
     }
 
     /// Truncates the record to its header, `runs` runs, and `bytes` of the next run.
     fn cut(&self, runs: usize, bytes: usize) {
         let file = self.out.join("record.jsonl");
         let whole = fs::read(&file).unwrap();
-        let ends = whole.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
-        let end = ends.into_iter().nth(runs).unwrap();
+        let end: usize = whole.split_inclusive(|byte| *byte == b'\n').take(1 + runs).map(<[u8]>::len).sum();
         fs::write(&file, &whole[..end + bytes]).unwrap();
     }
 
@@ -75,22 +52,16 @@ impl RecordFolder {
     }
 }
 
+/// The command must have ended, with all contenders valid or not.
+#[track_caller]
+fn assert_finished(output: &Output) {
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{output:?}");
+}
+
 /// Round, position and contender of every run.
 fn turns(record: &Record) -> Vec<(u32, u32, String)> {
     let turn = |run: &Run| (run.round, run.position, run.contender.clone());
     record.runs.iter().map(turn).collect()
-}
-
-#[test]
-fn every_contender_warms_up_in_round_zero() {
-    let record = RecordFolder::new().run(&["--rounds", "2", "sync:1", "tokio:4", "threads:2"]);
-    assert_eq!(record.header.order, Order::Balanced);
-    let of = |round| record.runs.iter().filter(move |run| run.round == round);
-    for round in 0..=2 {
-        assert_eq!(of(round).map(|run| run.contender.as_str()).collect::<BTreeSet<_>>().len(), 3);
-        assert!(of(round).map(|run| run.position).eq(1..=3));
-        assert!(of(round).all(|run| run.warm_up == (round == 0) && run.took_ns > 0));
-    }
 }
 
 #[test]
@@ -105,21 +76,26 @@ fn given_order_is_kept_in_every_round() {
 }
 
 #[test]
-fn a_a_control_runs_in_every_round_and_has_no_row() {
+fn contenders_and_a_a_control_run_in_every_round() {
     let folder = RecordFolder::new();
     let record = folder.run(&["--aa", "--rounds", "2", "sync:1", "tokio:4", "threads:2"]);
+    assert_eq!(record.header.order, Order::Balanced);
     let control = record.header.contenders.last().unwrap();
     assert_eq!((control.name.as_str(), control.control_of.as_deref()), ("tokio:4#control", Some("tokio:4")));
-    assert_eq!(record.runs.iter().filter(|run| run.contender == "tokio:4#control").count(), 3);
-    assert!(record.runs.iter().filter(|run| run.round == 2).map(|run| run.position).eq(1..=4));
+    let of = |round| record.runs.iter().filter(move |run| run.round == round);
+    for round in 0..=2 {
+        let names: BTreeSet<&str> = of(round).map(|run| run.contender.as_str()).collect();
+        assert!(names.len() == 4 && names.contains("tokio:4#control"), "{names:?}");
+        assert!(of(round).map(|run| run.position).eq(1..=4));
+        assert!(of(round).all(|run| run.warm_up == (round == 0) && run.took_ns > 0));
+    }
     let table = fs::read_to_string(folder.out.join("table.md")).unwrap();
     assert!(!table.contains("| tokio:4#control |"), "{table}");
 
     let without = RecordFolder::new().run(&["--aa", "--no-aa", "--rounds", "1", "tokio:4"]);
     assert_eq!(without.header.contenders.len(), 1);
-    let output = inflight(&["run", "--aa", "--out", RecordFolder::new().path(), "sync:1"]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("--aa"), "{output:?}");
+    let refused = output(&["run", "--aa", "--out", RecordFolder::new().path(), "sync:1"]);
+    assert_contains(&stderr_of(refused, 2), &["--aa"]);
 }
 
 #[test]
@@ -161,8 +137,7 @@ fn wrong_arguments_about_rounds_get_a_one_line_error() {
         (&["--resume", "/tmp", "--rounds", "2"], "--resume"),
         (&["--resume", "/no/such/folder"], "/no/such/folder"),
     ] {
-        let stderr = error_line(inflight(&[&["run"], args].concat()), 2);
-        assert!(stderr.contains(word), "{args:?}: {stderr}");
+        assert_refused(output(&[&["run"], args].concat()), &[word]);
     }
 }
 
@@ -176,10 +151,9 @@ fn resumed_record_has_the_same_turns() {
     for (runs, bytes) in [(0, 0), (6, 30), (11, 0), (15, 100)] {
         folder.cut(runs, bytes);
         assert_eq!(turns(&folder.record()), whole[..runs]);
-        let output = folder.resume();
-        assert!(matches!(output.status.code(), Some(0 | 1)), "{output:?}");
-        assert_eq!(turns(&folder.record()), whole, "interrupted after {runs} runs");
-        assert!(!folder.record().truncated);
+        let resumed = folder.resume();
+        assert_eq!(turns(&resumed), whole, "interrupted after {runs} runs");
+        assert!(!resumed.truncated);
     }
     folder.assert_refused(&["nothing is left", folder.path()]);
 }
@@ -189,9 +163,7 @@ fn record_with_a_budget_can_be_resumed() {
     let folder = RecordFolder::new();
     let whole = turns(&folder.run(&UNTIL_PRECISE));
     folder.cut(7, 0);
-    assert!(matches!(folder.resume().status.code(), Some(0 | 1)));
-    let resumed = turns(&folder.record());
-    assert_eq!(resumed[..2 * 6], whole[..2 * 6]);
+    assert_eq!(turns(&folder.resume())[..2 * 6], whole[..2 * 6]);
 }
 
 #[test]
@@ -199,50 +171,41 @@ fn resume_refuses_a_different_setup() {
     let folder = RecordFolder::new();
     folder.run(&ARGS);
     folder.cut(5, 0);
-    let refused = |from: &str, to: &str, words: &[&str]| {
+    let record = folder.record();
+    let (header, last) = (&record.header, &record.runs[4]);
+    let assert_refused = |from: &str, to: &str, words: &str| {
         folder.replace(from, to);
-        folder.assert_refused(words);
+        folder.assert_refused(&[words]);
         folder.replace(to, from);
     };
-    let record = folder.record();
-    let (machine, scenario) = (&record.header.machine, &record.header.scenario);
-    let kernel = format!("\"kernel\":\"{}\"", machine.kernel);
-    refused(&kernel, "\"kernel\":\"0.1\"", &["machine.kernel was \"0.1\""]);
-    let version = format!("\"inflight_version\":\"{}\"", record.header.inflight_version);
-    refused(&version, "\"inflight_version\":\"0.0.1\"", &["begun by inflight 0.0.1"]);
-    let delays = format!("\"total_delay_ns\":{}", scenario.total_delay_ns);
-    refused(&delays, "\"total_delay_ns\":1", &["scenario.total_delay_ns was 1"]);
-    refused("\"order_seed\":5", "\"order_seed\":6", &["order_seed was 6"]);
-    refused("threads:2\"", "threads:3\"", &["contenders.2."]);
-    let runtime = format!("\"runtime\":\"{}\"", record.runs[4].runtime);
-    assert!(record.runs[4].verdict.is_valid() || !record.runs[4].runtime.is_empty());
-    folder.replace(&runtime, "\"runtime\":\"another 1.0\"");
+    for (key, from, to, words) in [
+        ("kernel", format!("{:?}", header.machine.kernel), "\"0.1\"", "machine.kernel was \"0.1\""),
+        (
+            "inflight_version",
+            format!("{:?}", header.inflight_version),
+            "\"0.0.1\"",
+            "begun by inflight 0.0.1",
+        ),
+        ("total_delay_ns", header.scenario.total_delay_ns.to_string(), "1", "scenario.total_delay_ns was 1"),
+        ("order_seed", "5".to_owned(), "6", "order_seed was 6"),
+    ] {
+        assert_refused(&format!("\"{key}\":{from}"), &format!("\"{key}\":{to}"), words);
+    }
+    assert_refused("threads:2\"", "threads:3\"", "contenders.2.");
+    assert!(last.verdict.is_valid() || !last.runtime.is_empty());
+    folder.replace(&format!("\"runtime\":\"{}\"", last.runtime), "\"runtime\":\"another 1.0\"");
     folder.assert_refused(&["another 1.0", "begin a new record"]);
 }
 
 #[test]
 fn running_record_cannot_be_resumed() {
     let folder = RecordFolder::new();
-    let args = ["run", "--out", folder.path(), "--rounds", "1000", "--urls", "10", "--latency", "fixed:1ms"];
-    let mut process = Command::new(common::inflight())
-        .args(args)
-        .arg("tokio:4")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    wait_for_runs(&folder.out, 1);
+    let mut process = spawn(folder.command(&["--rounds", "1000", "tokio:4"]).args(SMALL));
+    wait_for("a saved run", || (lines_in(&folder.out.join("record.jsonl")) > 1).then_some(()));
     folder.assert_refused(&["still under way"]);
     kill_process(Pid::from_child(&process), Signal::KILL).unwrap();
     process.wait().unwrap();
     assert!(!folder.record().runs.is_empty());
-}
-
-#[track_caller]
-fn wait_for_runs(out: &Path, runs: usize) {
-    common::wait_for("runs in the record", || {
-        fs::read_to_string(out.join("record.jsonl")).ok().filter(|text| text.lines().count() > runs)
-    });
 }
 
 /// A limit on the size of files has the effect of a full disk.
@@ -251,22 +214,17 @@ fn record_can_be_resumed_after_a_full_disk() {
     let folder = RecordFolder::new();
     let limited = format!(
         "trap '' XFSZ; ulimit -f 32; exec {} run --out {} {} {}",
-        common::inflight().display(),
+        inflight().display(),
         folder.path(),
         SMALL.join(" "),
         ARGS.join(" "),
     );
-    let output = Command::new("sh").args(["-c", &limited]).output().unwrap();
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2), "{stderr}");
-    let line = stderr.lines().last().unwrap();
-    assert!(line.contains("the runs before are saved") && line.contains("--resume"), "{stderr}");
+    let stderr = stderr_of(Command::new("sh").args(["-c", &limited]).output().unwrap(), 2);
+    assert_contains(stderr.lines().last().unwrap(), &["the runs before are saved", "--resume"]);
 
     let saved = folder.record();
     assert!(saved.truncated && saved.runs.len() < 4 * 4);
-    let output = folder.resume();
-    assert!(matches!(output.status.code(), Some(0 | 1)), "{output:?}");
-    let (resumed, every) = (turns(&folder.record()), |round| (1..=4).map(move |position| (round, position)));
+    let (resumed, every) = (turns(&folder.resume()), |round| (1..=4).map(move |position| (round, position)));
     assert_eq!(resumed[..saved.runs.len()], turns(&saved));
     assert!(resumed.iter().map(|turn| (turn.0, turn.1)).eq((0..=3).flat_map(every)));
 }
@@ -274,12 +232,10 @@ fn record_can_be_resumed_after_a_full_disk() {
 /// With 10 ms of delay, one request in flight allows 100 a second.
 #[test]
 fn rate_beyond_the_concurrency_gets_a_warning() {
-    let folder = RecordFolder::new();
     let load = ["--urls", "20", "--latency", "fixed:10ms", "--rounds", "1"];
     for (rate, is_beyond) in [("500/s", true), ("50/s", false)] {
-        let out = folder.out.join(rate.trim_end_matches("/s"));
-        let args = [&["run", "sync:1", "--out", out.to_str().unwrap(), "--rate", rate], &load[..]].concat();
-        let stderr = String::from_utf8(inflight(&args).stderr).unwrap();
+        let output = RecordFolder::new().command(&["sync:1", "--rate", rate]).args(load).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
         let line = stderr.lines().position(|line| line.contains("sync:1 (100/s) can reach"));
         assert_eq!(line, is_beyond.then_some(0), "{stderr}");
     }

@@ -1,12 +1,13 @@
 //! `inflight setup`: once, atomically, and by one process at a time.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Output;
 use std::thread;
 
 use tempfile::TempDir;
 
+use crate::common::{assert_contains, assert_refused, lines_in, stderr_of};
 use crate::externals::inflight;
 
 /// A bundle in shell whose setup is one step that runs `script`, in a folder of its own.
@@ -50,38 +51,28 @@ impl Bundle {
     }
 
     /// Runs a setup that must fail. Returns its stderr.
+    #[track_caller]
     fn fail_to_set_up(&self) -> String {
         let output = self.inflight(&["setup"]);
-        assert_eq!(output.status.code(), Some(2));
         assert!(output.stdout.is_empty());
         assert!(self.listed().starts_with("Shell: not set up: run `inflight setup --contender "));
-        String::from_utf8(output.stderr).unwrap()
+        stderr_of(output, 2)
     }
 
     #[track_caller]
     fn set_up(&self) -> String {
         let output = self.inflight(&["setup"]);
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.success(), "{stderr}");
-        assert_eq!(String::from_utf8(output.stdout).unwrap(), "bundle: ready: made 1.0\n");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "bundle: ready: made 1.0\n", "{output:?}");
         assert_eq!(self.listed(), "Shell: ready: made 1.0");
-        stderr
+        stderr_of(output, 0)
     }
-}
-
-fn lines(path: &Path) -> usize {
-    fs::read_to_string(path).unwrap_or_default().lines().count()
 }
 
 #[test]
 fn missing_setup_is_refused_with_the_command_for_it() {
     let bundle = Bundle::new("echo made 1.0 >\"$0\"/made; false");
-    let refused = bundle.inflight(&["run", "made-in-shell:1"]);
-    let stderr = String::from_utf8(refused.stderr).unwrap();
-    assert_eq!(refused.status.code(), Some(2));
-    assert_eq!(stderr.lines().count(), 1, "{stderr}");
     let command = format!("run `inflight setup --contender {}`", bundle.file().display());
-    assert!(stderr.starts_with("inflight: bundle is not set up: ") && stderr.contains(&command), "{stderr}");
+    assert_refused(bundle.inflight(&["run", "made-in-shell:1"]), &["bundle is not set up: ", &command]);
 }
 
 #[test]
@@ -89,11 +80,11 @@ fn bundle_is_set_up_again_when_its_files_change() {
     let bundle = Bundle::new("echo x >>OUTSIDE; echo made 1.0 >{cache}/made");
     assert_eq!(bundle.set_up(), "bundle 1/1: a file\n");
     assert_eq!(bundle.set_up(), "");
-    assert_eq!(lines(&bundle.path("outside")), 1);
+    assert_eq!(lines_in(&bundle.path("outside")), 1);
     fs::write(bundle.path("bundle").join("worker.sh"), "exit 1").unwrap();
     assert!(bundle.listed().starts_with("Shell: not set up"));
     bundle.set_up();
-    assert_eq!(lines(&bundle.path("outside")), 2);
+    assert_eq!(lines_in(&bundle.path("outside")), 2);
 }
 
 #[test]
@@ -103,19 +94,13 @@ fn failed_step_is_reported_with_its_output_tail() {
     let lines: Vec<&str> = stderr.lines().collect();
     assert_eq!((lines[0], lines[1]), ("bundle 1/1: a file", "  | 90"), "{stderr}");
     assert_eq!(lines[lines.len() - 2], "  | no luck");
-    let last = lines[lines.len() - 1];
-    assert!(
-        last.starts_with("inflight: bundle: a file: `sh -c ") && last.contains("exit status: 7"),
-        "{last}"
-    );
-}
+    assert_contains(lines[lines.len() - 1], &["inflight: bundle: a file: `sh -c ", "exit status: 7"]);
 
-#[test]
-fn step_that_cannot_start_is_reported() {
     let bundle = Bundle::new("");
     let text = fs::read_to_string(bundle.file()).unwrap().replace("[\"sh\", \"-c\"", "[\"no-such-program\"");
     fs::write(bundle.file(), text).unwrap();
-    assert!(bundle.fail_to_set_up().contains("inflight: bundle: a file: cannot start `no-such-program "));
+    let message = "inflight: bundle: a file: cannot start `no-such-program ";
+    assert_contains(&bundle.fail_to_set_up(), &[message]);
 }
 
 #[test]
@@ -137,24 +122,23 @@ fn concurrent_setups_run_once() {
             scope.spawn(|| bundle.set_up());
         }
     });
-    assert_eq!(lines(&bundle.path("outside")), 1);
+    assert_eq!(lines_in(&bundle.path("outside")), 1);
 }
 
+/// The version is checked during setup, and before every use.
 #[test]
 fn wrong_version_is_refused() {
     let bundle = Bundle::new("echo made 2.0 >{cache}/made");
-    let stderr = bundle.fail_to_set_up();
-    assert!(stderr.contains("printed \"made 2.0\", which does not match `^made 1\\.`"), "{stderr}");
-    // The version is also checked after setup.
+    let message = "printed \"made 2.0\", which does not match `^made 1\\.`";
+    assert_contains(&bundle.fail_to_set_up(), &[message]);
     let bundle = Bundle::new("ln -s OUTSIDE {cache}/made");
-    fs::write(bundle.path("outside"), "made 1.0\n").unwrap();
+    let set_version = |version: &str| fs::write(bundle.path("outside"), version).unwrap();
+    set_version("made 1.0\n");
     bundle.set_up();
-    fs::write(bundle.path("outside"), "made 3.0\n").unwrap();
-    let refused = bundle.inflight(&["run", "made-in-shell:1"]);
-    let stderr = String::from_utf8(refused.stderr).unwrap();
-    assert_eq!(refused.status.code(), Some(2));
-    assert!(stderr.contains("made 3.0") && stderr.contains("inflight setup"), "{stderr}");
-    fs::write(bundle.path("outside"), "made 1.0\n").unwrap();
+    set_version("made 3.0\n");
+    let stderr = stderr_of(bundle.inflight(&["run", "made-in-shell:1"]), 2);
+    assert_contains(&stderr, &["made 3.0", "inflight setup"]);
+    set_version("made 1.0\n");
     bundle.set_up();
 }
 
@@ -162,10 +146,7 @@ fn wrong_version_is_refused() {
 fn setup_of_an_unknown_bundle_is_refused() {
     let cache = TempDir::new().unwrap();
     for words in [&["setup"][..], &["setup", "no-such-bundle"]] {
-        let output = inflight(cache.path(), words);
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2));
-        assert!(stderr.lines().count() == 1 && stderr.contains("all"), "{stderr}");
+        assert_refused(inflight(cache.path(), words), &["all"]);
     }
 }
 
@@ -180,13 +161,9 @@ fn invalid_contender_file_gets_a_one_line_error() {
     ] {
         fs::write(bundle.file(), good.replace(from, to)).unwrap();
         for words in [&["run"][..], &["list"], &["setup"], &["plan", "made-in-shell:1"]] {
-            let output = bundle.inflight(words);
-            let stderr = String::from_utf8(output.stderr).unwrap();
-            assert_eq!(output.status.code(), Some(2), "{stderr}");
-            assert_eq!(stderr.lines().count(), 1, "{stderr}");
-            assert!(stderr.contains("contender.toml: ") && stderr.contains(message), "{stderr}");
+            assert_refused(bundle.inflight(words), &["contender.toml: ", message]);
         }
     }
     let output = inflight(bundle.folder.path(), &["list", "--contender", "/no/such/contender.toml"]);
-    assert!(String::from_utf8(output.stderr).unwrap().starts_with("inflight: cannot read /no/such/"));
+    assert_refused(output, &["cannot read /no/such/"]);
 }

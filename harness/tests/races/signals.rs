@@ -2,21 +2,22 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Output};
 
 use inflight::meter::{self, Cgroup};
 use inflight_report::record::Record;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::common::{self, is_running, valid_figures, wait_for};
+use crate::common::{
+    assert_contains, command, inflight, is_running, lines_in, spawn, valid_figures, wait_for,
+};
 
 /// A command `inflight run` that takes far longer than any test, with its first run finished.
 fn start_long_run(mut command: Command, out: &Path) -> Child {
     let args = ["run", "tokio:4", "--urls", "40", "--latency", "fixed:1ms", "--rounds", "1000", "--out"];
-    let process = command.args(args).arg(out).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let record = out.join("record.jsonl");
-    wait_for("a saved run", || fs::read_to_string(&record).ok().filter(|text| text.lines().count() >= 2));
+    let process = spawn(command.args(args).arg(out));
+    wait_for("a saved run", || (lines_in(&out.join("record.jsonl")) >= 2).then_some(()));
     wait_for("target and worker", || (meter::tree(&[process.id()]).len() >= 3).then_some(()));
     process
 }
@@ -34,7 +35,7 @@ fn end_by(signal: Signal) -> Output {
     let folder = TempDir::new().unwrap();
     let out = folder.path().join("out");
     let groups = Cgroup::create().ok().and_then(|group| Some(group.folder().parent()?.to_owned()));
-    let process = start_long_run(common::command(), &out);
+    let process = start_long_run(command(), &out);
     let (pid, all) = (process.id(), meter::tree(&[process.id()]));
     kill_process(Pid::from_child(&process), signal).unwrap();
     let output = process.wait_with_output().unwrap();
@@ -49,9 +50,9 @@ fn end_by(signal: Signal) -> Output {
         drop(Cgroup::create()); // creating a group removes those of dead harnesses
         (groups_of(pid, groups.as_deref()) == 0).then_some(())
     });
-    let report = common::command().arg("report").arg(&out).output().unwrap();
+    let report = command().arg("report").arg(&out).output().unwrap();
     assert!(report.status.success());
-    assert!(String::from_utf8(report.stdout).unwrap().contains("tokio:4"));
+    assert_contains(&String::from_utf8(report.stdout).unwrap(), &["tokio:4"]);
     output
 }
 
@@ -60,15 +61,12 @@ fn termination_signals_print_the_table_and_leave_no_processes() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let output = end_by(signal);
         assert_eq!(output.status.code(), Some(128 + signal.as_raw()), "{signal:?}");
-        assert!(String::from_utf8(output.stdout).unwrap().contains("tokio:4"));
+        assert_contains(&String::from_utf8(output.stdout).unwrap(), &["tokio:4"]);
         let stderr = String::from_utf8(output.stderr).unwrap();
-        let line = stderr.lines().last().unwrap();
-        assert!(
-            line.starts_with("inflight: interrupted; every run that had finished is above; "),
-            "{stderr}"
-        );
-        assert!(line.contains("`inflight run --resume /"), "{stderr}");
+        let message = "inflight: interrupted; every run that had finished is above; ";
+        assert_contains(stderr.lines().last().unwrap(), &[message, "`inflight run --resume /"]);
     }
+    end_by(Signal::KILL);
 }
 
 /// `nohup` starts a program with SIGHUP ignored.
@@ -77,17 +75,12 @@ fn ignored_signal_stays_ignored() {
     let folder = TempDir::new().unwrap();
     let out = folder.path().join("out");
     let mut nohup = Command::new("nohup");
-    nohup.arg(common::inflight()).stdin(Stdio::null());
+    nohup.arg(inflight());
     let process = start_long_run(nohup, &out);
     kill_process(Pid::from_child(&process), Signal::HUP).unwrap();
-    let lines = || fs::read_to_string(out.join("record.jsonl")).unwrap().lines().count();
+    let lines = || lines_in(&out.join("record.jsonl"));
     let before = lines();
     wait_for("more runs", || (lines() > before + 2).then_some(()));
     kill_process(Pid::from_child(&process), Signal::TERM).unwrap();
     assert_eq!(process.wait_with_output().unwrap().status.code(), Some(128 + Signal::TERM.as_raw()));
-}
-
-#[test]
-fn sigkill_leaves_no_processes() {
-    end_by(Signal::KILL);
 }

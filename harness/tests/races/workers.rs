@@ -1,8 +1,8 @@
 //! Workers of every contender, started without the harness, against any server.
 
 use std::collections::BTreeSet;
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::net::SocketAddr;
+use std::process::Command;
 use std::sync::Mutex;
 use std::thread;
 
@@ -10,7 +10,7 @@ use inflight::contender::external::External;
 use inflight::models::{MODELS, Model, NATIVE, Pairing};
 use inflight::worker::protocol::{DONE, Outcome, PROTOCOL, Plan, Ready, Sample};
 
-use crate::common;
+use crate::common::{self, output_for};
 
 /// The work of a worker.
 #[derive(Clone)]
@@ -29,11 +29,14 @@ pub(crate) fn contenders() -> impl Iterator<Item = (&'static Model, &'static Pai
 }
 
 /// Runs `job` in a worker of every contender, a few in parallel. `check` returns what is wrong with a sample, if
-/// anything. A contender that this system cannot run is skipped as in
-/// [`common::skip_unsupported`].
+/// anything. A contender that this system cannot run is skipped as in [`common::skip_unsupported`].
 #[track_caller]
 pub(crate) fn each_contender(job: &Job, check: impl Fn(&Pairing, &Sample) -> Option<String> + Sync) {
-    let failures = failures_of_each(contenders(), job, check);
+    assert_none(failures_of_each(contenders(), job, check));
+}
+
+#[track_caller]
+pub(crate) fn assert_none(failures: BTreeSet<String>) {
     assert!(failures.is_empty(), "{}", failures.into_iter().collect::<Vec<_>>().join("\n"));
 }
 
@@ -45,10 +48,13 @@ pub(crate) fn failures_of_each(
 ) -> BTreeSet<String> {
     let failures = Mutex::new(BTreeSet::new());
     in_parallel(contenders, |(model, client)| {
-        let name = format!("{}+{}", model.name, client.name);
-        let Some(samples) = run_model(model, client, job) else { return };
+        let plan = job.plan_of(model, client);
+        let Some((_, samples)) = run_worker(common::command().arg("worker"), &plan) else { return };
         let found = samples.iter().filter_map(|sample| check(client, sample));
-        failures.lock().unwrap().extend(found.map(|wrong| format!("{name}: {wrong}")));
+        failures
+            .lock()
+            .unwrap()
+            .extend(found.map(|wrong| format!("{}+{}: {wrong}", model.name, client.name)));
     });
     failures.into_inner().unwrap()
 }
@@ -68,66 +74,53 @@ pub(crate) fn in_parallel<T>(queue: impl Iterator<Item = T> + Send, work: impl F
     });
 }
 
-/// The samples of a worker of a model, in order of id; `None` where it cannot run here.
-fn run_model(model: &Model, client: &Pairing, job: &Job) -> Option<Vec<Sample>> {
-    let most = model.max_in_flight.map_or(usize::MAX, |most| most as usize);
-    let plan = Plan { in_flight: job.in_flight.min(most), ..job.plan(model.name, client.name) };
-    Some(run_worker(Command::new(common::inflight()).arg("worker"), &plan)?.samples)
-}
-
-/// The report of a worker in another language, which starts `processes` where it starts its own.
-pub(crate) fn run_external(external: &External, processes: u32, job: &Job) -> Report {
-    let most = external.max_in_flight.map_or(usize::MAX, |most| most as usize);
+/// What a worker in another language prints, which starts `processes` where it starts its own: see [`run_worker`].
+pub(crate) fn run_external(external: &External, processes: u32, job: &Job) -> (Ready, Vec<Sample>) {
     let plan = Plan {
-        in_flight: job.in_flight.min(most),
         processes: external.own_processes.then_some(processes),
-        ..job.plan(&external.name, NATIVE)
+        ..job.plan(&external.name, NATIVE, external.max_in_flight)
     };
     let launch = external.launch(&common::inflight());
     run_worker(Command::new(&launch.program).args(&launch.args), &plan).expect("the contender is set up")
 }
 
-/// The parsed output of a worker.
-pub(crate) struct Report {
-    /// The name of its client, without the version.
-    pub(crate) client: String,
-    /// The samples in order of id.
-    pub(crate) samples: Vec<Sample>,
-}
-
-/// The report of the worker that `command` starts; `None` where it cannot run here.
-fn run_worker(command: &mut Command, plan: &Plan) -> Option<Report> {
-    let mut worker =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+/// The ready line of the worker that `command` starts, and its samples in order of id; `None` where it cannot run here.
+fn run_worker(command: &mut Command, plan: &Plan) -> Option<(Ready, Vec<Sample>)> {
     let name = format!("{}+{}", plan.model, plan.client);
-    let written = writeln!(worker.stdin.take().unwrap(), "{}\ngo", serde_json::to_string(plan).unwrap());
-    let output = worker.wait_with_output().unwrap();
-    let (stdout, stderr) =
-        (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr));
+    let output = output_for(command, format!("{}\ngo\n", serde_json::to_string(plan).unwrap()).as_bytes());
+    let stderr = String::from_utf8_lossy(&output.stderr);
     if common::skip_unsupported(&name, &stderr) {
         return None;
     }
-    written.unwrap();
     assert!(output.status.success(), "{name}: {stderr}");
-    let ready: Ready = serde_json::from_str(stdout.lines().next().unwrap()).unwrap();
-    let client = ready.client.split(' ').next().unwrap().to_owned();
-    let lines = stdout.lines().skip(1).filter(|&line| line != DONE);
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let mut lines = stdout.lines().filter(|&line| line != DONE);
+    let ready = serde_json::from_str(lines.next().unwrap()).unwrap();
     let mut samples: Vec<Sample> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
     samples.sort_by_key(|sample| sample.id);
     let ids: Vec<u64> = samples.iter().map(|sample| sample.id).collect();
     assert_eq!(ids, plan.ids, "{name}: every id once");
-    Some(Report { client, samples })
+    Some((ready, samples))
 }
 
 impl Job {
+    /// As [`Job::new`], for a server that has the URLs of a target.
+    pub(crate) fn at(server: SocketAddr, ids: impl IntoIterator<Item = u64>, in_flight: usize) -> Job {
+        Job::new(format!("http://{server}/u/"), ids, in_flight)
+    }
+
     /// A job without a schedule, whose requests time out only after longer than a busy machine needs.
     pub(crate) fn new(url_prefix: String, ids: impl IntoIterator<Item = u64>, in_flight: usize) -> Job {
         let ids = ids.into_iter().collect();
         Job { url_prefix, ids, in_flight, request_timeout_ms: 20_000, due_ns: None }
     }
 
-    /// The plan for a worker of `model` with `client`.
-    pub(crate) fn plan(&self, model: &str, client: &str) -> Plan {
+    /// The plan for a worker of a model with one of its clients.
+    pub(crate) fn plan_of(&self, model: &Model, client: &Pairing) -> Plan {
+        self.plan(model.name, client.name, model.max_in_flight)
+    }
+
+    fn plan(&self, model: &str, client: &str, max_in_flight: Option<u32>) -> Plan {
         Plan {
             protocol: PROTOCOL,
             contender: String::new(),
@@ -136,7 +129,7 @@ impl Job {
             url_prefix: self.url_prefix.clone(),
             ids: self.ids.clone(),
             due_ns: self.due_ns.clone(),
-            in_flight: self.in_flight,
+            in_flight: max_in_flight.map_or(self.in_flight, |most| self.in_flight.min(most as usize)),
             processes: None,
             cores: 2,
             connect_timeout_ms: 5_000,

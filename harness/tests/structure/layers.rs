@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use regex_lite::Regex;
+
 use super::{crate_folder, sources};
 
 /// The top-level modules of the harness from the lowest to the highest. Each uses only those before it.
@@ -21,6 +23,7 @@ const LAYERS: [&str; 10] = [
 ];
 
 /// One use of a top-level module of the same crate by another.
+#[derive(Debug)]
 struct Use {
     file: String,
     from: String,
@@ -32,11 +35,8 @@ fn no_crate_has_a_circle_of_modules() {
     for name in ["mock-target", "harness/worker", "harness", "report"] {
         let uses = uses(name);
         assert!(!uses.is_empty(), "{name} uses no module of its own: is this test broken?");
-        if let Some(circle) = circle(&uses) {
-            let steps: Vec<String> =
-                circle.iter().map(|step| format!("{}: {} uses {}", step.file, step.from, step.to)).collect();
-            panic!("{name} has a circle of modules:\n{}", steps.join("\n"));
-        }
+        let circles = in_circles(&uses);
+        assert!(circles.is_empty(), "{name} has a circle of modules: {circles:#?}");
     }
 }
 
@@ -46,50 +46,26 @@ fn folders_of_the_harness_use_only_those_below() {
         let found = LAYERS.iter().position(|layer| *layer == module);
         found.unwrap_or_else(|| panic!("the module {module} is in no layer: add it to LAYERS"))
     };
-    let wrong: Vec<String> = uses("harness")
-        .iter()
-        .filter(|used| layer(&used.to) >= layer(&used.from))
-        .map(|used| format!("{}: {} is below {} and uses it", used.file, used.from, used.to))
-        .collect();
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let mut wrong = uses("harness");
+    wrong.retain(|used| layer(&used.to) >= layer(&used.from));
+    assert!(wrong.is_empty(), "modules are used from below: {wrong:#?}");
 }
 
-/// A circle of uses, if there is one.
-fn circle(uses: &[Use]) -> Option<Vec<&Use>> {
-    let mut by_module: BTreeMap<&str, Vec<&Use>> = BTreeMap::new();
-    for used in uses {
-        by_module.entry(&used.from).or_default().push(used);
-    }
-    let mut done = BTreeSet::new();
-    by_module
-        .keys()
-        .copied()
-        .find_map(|module| circle_through(module, &by_module, &mut Vec::new(), &mut done))
+/// The uses that are part of a circle: from the module that is used, the one that uses it can be reached.
+fn in_circles(uses: &[Use]) -> Vec<&Use> {
+    uses.iter().filter(|used| reachable(&used.to, uses).contains(used.from.as_str())).collect()
 }
 
-/// Follows the uses of `module`, depth first; `path` leads to it.
-fn circle_through<'a>(
-    module: &'a str,
-    by_module: &BTreeMap<&'a str, Vec<&'a Use>>,
-    path: &mut Vec<&'a Use>,
-    done: &mut BTreeSet<&'a str>,
-) -> Option<Vec<&'a Use>> {
-    if let Some(start) = path.iter().position(|step| step.from == module) {
-        return Some(path[start..].to_vec());
+/// The modules that `module` uses, directly or through others, and itself.
+fn reachable<'a>(module: &'a str, uses: &'a [Use]) -> BTreeSet<&'a str> {
+    let mut reached = BTreeSet::from([module]);
+    loop {
+        let further = uses
+            .iter()
+            .find(|used| reached.contains(used.from.as_str()) && !reached.contains(used.to.as_str()));
+        let Some(further) = further else { return reached };
+        reached.insert(&further.to);
     }
-    if done.contains(module) {
-        return None;
-    }
-    for used in by_module.get(module).into_iter().flatten().copied() {
-        path.push(used);
-        let found = circle_through(&used.to, by_module, path, done);
-        path.pop();
-        if found.is_some() {
-            return found;
-        }
-    }
-    done.insert(module);
-    None
 }
 
 /// All uses of top-level modules by others in a crate, tests left out.
@@ -142,7 +118,7 @@ fn test_modules(path: &Path, text: &str) -> Vec<PathBuf> {
     let declared = text.split("#[cfg(test)]").skip(1).filter_map(|after| {
         let (name, _) =
             after.trim_start().trim_start_matches("pub(crate) ").strip_prefix("mod ")?.split_once(';')?;
-        is_name(name).then(|| folder.join(name))
+        name.chars().all(is_of_a_name).then(|| folder.join(name))
     });
     declared.collect()
 }
@@ -155,15 +131,11 @@ fn code(text: &str) -> String {
 
 /// The first name after each `prefix` in `code`: of `crate::a::b` it is `a`, of `crate::{a, b::c}` they are `a` and `b`.
 fn names_after(code: &str, prefix: &str) -> Vec<String> {
-    let mut names = Vec::new();
-    for (at, _) in code.match_indices(prefix) {
-        if code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':') {
-            continue;
-        }
-        names.extend(items(&code[at + prefix.len()..]).iter().map(|item| first_name(item)));
-    }
-    names.retain(|name| is_name(name));
-    names
+    let is_path = |at: usize| !code[..at].ends_with(|c: char| is_of_a_name(c) || c == ':');
+    let starts = code.match_indices(prefix).map(|(at, _)| at).filter(|at| is_path(*at));
+    let statements = starts.filter_map(|at| code[at + prefix.len()..].split(';').next());
+    let first = |item: String| item.split(|c: char| !is_of_a_name(c)).next().unwrap_or_default().to_owned();
+    statements.flat_map(items).map(first).filter(|name| !name.is_empty()).collect()
 }
 
 /// The names that a crate's root exports from its modules, each with its module.
@@ -173,42 +145,26 @@ fn exports(code: &str) -> BTreeMap<String, String> {
         let Some((statement, _)) = statement.split_once(';') else { continue };
         let Some((module, rest)) = statement.split_once("::") else { continue };
         for item in items(rest) {
-            let last = item.rsplit("::").next().unwrap_or_default();
-            let name = last.rsplit(" as ").next().unwrap_or_default().trim();
+            let name = item.rsplit("::").next().unwrap_or_default().rsplit(" as ").next().unwrap_or_default();
             exports.insert(name.to_owned(), module.trim().to_owned());
         }
     }
     exports
 }
 
-/// What stands at the beginning of `text`: the items of a group in braces, or the one item that there is.
-fn items(text: &str) -> Vec<&str> {
-    let Some(group) = text.strip_prefix('{') else { return vec![text] };
-    let (mut items, mut depth, mut start) = (Vec::new(), 0, 0);
-    for (at, c) in group.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' if depth > 0 => depth -= 1,
-            '}' => {
-                items.push(&group[start..at]);
-                break;
-            }
-            ',' if depth == 0 => {
-                items.push(&group[start..at]);
-                start = at + 1;
-            }
-            _ => {}
-        }
+/// The items of a group in braces, without the groups in them; or the one item that there is.
+fn items(text: &str) -> Vec<String> {
+    let Some(group) = text.strip_prefix('{') else { return vec![text.to_owned()] };
+    let inner_group = Regex::new(r"::\{[^{}]*\}").unwrap();
+    let mut group = group.to_owned();
+    while inner_group.is_match(&group) {
+        group = inner_group.replace_all(&group, "").into_owned();
     }
-    items
+    group.trim_end_matches('}').split(',').map(|item| item.trim().to_owned()).collect()
 }
 
-fn first_name(item: &str) -> String {
-    item.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
-}
-
-fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_')
+fn is_of_a_name(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
 }
 
 #[test]
@@ -223,8 +179,7 @@ fn groups_and_single_paths_are_read() {
 #[test]
 fn circles_are_found() {
     let used = |from: &str, to: &str| Use { file: String::new(), from: from.to_owned(), to: to.to_owned() };
-    assert!(circle(&[used("a", "b"), used("b", "c"), used("a", "c")]).is_none());
+    assert!(in_circles(&[used("a", "b"), used("b", "c"), used("a", "c")]).is_empty());
     let uses = [used("a", "b"), used("b", "c"), used("c", "b")];
-    let found: Vec<&str> = circle(&uses).unwrap().iter().map(|step| step.from.as_str()).collect();
-    assert_eq!(found, ["b", "c"]);
+    assert!(in_circles(&uses).iter().map(|step| step.from.as_str()).eq(["b", "c"]));
 }

@@ -8,27 +8,19 @@ use async_global_executor::GlobalExecutorConfig;
 use async_std::future::timeout;
 use async_std::net::TcpStream;
 use async_std::task;
-use futures_util::stream::{FuturesUnordered, StreamExt};
 use smol_hyper::rt::FuturesIo;
 
 use super::clients::GetAsync;
-use super::{Work, hyper};
+use super::{Work, hyper, spawn_each};
 
 pub(super) fn global<C: GetAsync>(work: &Work) -> Result<()> {
     let threads = GlobalExecutorConfig::default().with_min_threads(work.cores).with_max_threads(work.cores);
     async_global_executor::init_with_config(threads);
-    let (client, urls, in_flight) = (C::new(work)?, work.urls, work.in_flight);
-    task::block_on(task::spawn(async move {
-        let mut tasks = FuturesUnordered::new();
-        for id in 0..urls {
-            if tasks.len() == in_flight {
-                tasks.next().await;
-            }
-            let client = client.clone();
-            tasks.push(task::spawn(async move { client.get(id).await }));
-        }
-        tasks.collect::<()>().await;
-    }));
+    let client = C::new(work)?;
+    task::block_on(task::spawn(spawn_each(work.urls, work.in_flight, move |id| {
+        let client = client.clone();
+        task::spawn(async move { client.get(id).await })
+    })));
     Ok(())
 }
 

@@ -17,15 +17,17 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use clients::{Common, Reqwest, Ureq};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use hyper::Hyper;
 use inflight::models::{COMMON, NATIVE};
 use inflight_worker::clients::common::blocking::Blocking;
 use inflight_worker::clients::common::futures::Futures;
 use inflight_worker::clients::runtime::{AsyncStd, Smol, Tokio};
 use rustix::time::{ClockId, clock_gettime};
+use serde::{Deserialize, Serialize};
 
 /// What a program fetches: the URLs that consist of `url_prefix` and 0, 1, 2 and so on.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Work {
     pub(crate) url_prefix: String,
     pub(crate) urls: u64,
@@ -72,27 +74,21 @@ const PROGRAMS: &[(&str, &str, Program)] = &[
     ("uring", COMMON, uring::run),
 ];
 
-/// As the first argument, it runs one of the plain programs.
+/// As the first argument, it runs the plain program that the second names, on the work of the third.
 const ROLE: &str = "plain";
 
 /// Runs the program that the command line names, if any, and prints the CPU time that it took, in nanoseconds.
 pub(crate) fn run_if_plain() -> Option<Result<()>> {
-    let mut args = env::args().skip(1);
-    if args.next()? != ROLE {
-        return None;
-    }
-    Some(args.next().context("a plain program has a name").and_then(|name| {
-        let mut number =
-            || args.next().and_then(|text| text.parse::<u64>().ok()).context("a number is missing");
-        let (urls, in_flight, cores) = (number()?, number()? as usize, number()? as usize);
-        let timeout = Duration::from_secs(number()?);
-        let url_prefix = args.next().context("a prefix is missing")?;
-        let program = find(&name).context("no such program")?;
+    let args: Vec<String> = env::args().skip(1).collect();
+    let [role, name, work] = &args[..] else { return None };
+    (role == ROLE).then(|| {
+        let program = find(name).context("no such program")?;
+        let work: Work = serde_json::from_str(work)?;
         let before = cpu_ns();
-        program(&Work { url_prefix, urls, in_flight, cores, timeout })?;
+        program(&work)?;
         println!("{}", cpu_ns() - before);
         Ok(())
-    }))
+    })
 }
 
 /// The program of `MODEL+CLIENT`, if there is one.
@@ -103,11 +99,8 @@ pub(crate) fn find(name: &str) -> Option<Program> {
 
 /// The CPU time that the program `name` takes for `work` in a fresh process, in nanoseconds.
 pub(crate) fn measure(name: &str, work: &Work) -> Result<u64> {
-    let Work { url_prefix, urls, in_flight, cores, timeout } = work;
     let output = Command::new(env::current_exe()?)
-        .args([ROLE, name])
-        .args([*urls, *in_flight as u64, *cores as u64, timeout.as_secs()].map(|number| number.to_string()))
-        .arg(url_prefix)
+        .args([ROLE, name, &serde_json::to_string(work)?])
         .stderr(Stdio::inherit())
         .output()?;
     ensure!(output.status.success(), "the plain program for {name} ended with {}", output.status);
@@ -117,4 +110,16 @@ pub(crate) fn measure(name: &str, work: &Work) -> Result<u64> {
 fn cpu_ns() -> u64 {
     let used = clock_gettime(ClockId::ProcessCPUTime);
     used.tv_sec as u64 * 1_000_000_000 + used.tv_nsec as u64
+}
+
+/// A task of `spawn` per URL, with at most `in_flight` at once.
+async fn spawn_each<T: Future<Output = ()>>(urls: u64, in_flight: usize, spawn: impl Fn(u64) -> T) {
+    let mut tasks = FuturesUnordered::new();
+    for id in 0..urls {
+        if tasks.len() == in_flight {
+            tasks.next().await;
+        }
+        tasks.push(spawn(id));
+    }
+    tasks.collect::<()>().await;
 }

@@ -5,49 +5,34 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Result;
-use futures_util::stream::{FuturesUnordered, StreamExt};
 use smol::net::TcpStream;
 use smol::{Executor, LocalExecutor, Timer, future};
 use smol_hyper::rt::FuturesIo;
 
 use super::clients::GetAsync;
-use super::{Work, hyper};
+use super::{Work, hyper, spawn_each};
 
 static EXECUTOR: Executor<'_> = Executor::new();
 
 pub(super) fn multi_thread<C: GetAsync>(work: &Work) -> Result<()> {
-    let (client, urls, in_flight) = (C::new(work)?, work.urls, work.in_flight);
+    let client = C::new(work)?;
     for _ in 1..work.cores {
         thread::spawn(|| smol::block_on(EXECUTOR.run(future::pending::<()>())));
     }
-    let main = EXECUTOR.spawn(async move {
-        let mut tasks = FuturesUnordered::new();
-        for id in 0..urls {
-            if tasks.len() == in_flight {
-                tasks.next().await;
-            }
-            let client = client.clone();
-            tasks.push(EXECUTOR.spawn(async move { client.get(id).await }));
-        }
-        tasks.collect::<()>().await;
-    });
+    let main = EXECUTOR.spawn(spawn_each(work.urls, work.in_flight, move |id| {
+        let client = client.clone();
+        EXECUTOR.spawn(async move { client.get(id).await })
+    }));
     smol::block_on(EXECUTOR.run(main));
     Ok(())
 }
 
 pub(super) fn local<C: GetAsync>(work: &Work) -> Result<()> {
     let (client, executor) = (C::new(work)?, LocalExecutor::new());
-    let main = async {
-        let mut tasks = FuturesUnordered::new();
-        for id in 0..work.urls {
-            if tasks.len() == work.in_flight {
-                tasks.next().await;
-            }
-            let client = client.clone();
-            tasks.push(executor.spawn(async move { client.get(id).await }));
-        }
-        tasks.collect::<()>().await;
-    };
+    let main = spawn_each(work.urls, work.in_flight, |id| {
+        let client = client.clone();
+        executor.spawn(async move { client.get(id).await })
+    });
     // The global executor runs only hyper's connections.
     smol::block_on(EXECUTOR.run(executor.run(main)));
     Ok(())

@@ -48,15 +48,8 @@ const GZIPPED: [u8; 25] = [
 /// Every response, in the order of the table.
 pub(super) fn responses() -> Vec<Response> {
     let mut all = Vec::new();
-    interim(&mut all);
-    lengths(&mut all);
-    codings(&mut all);
-    chunks(&mut all);
-    fields(&mut all);
-    status_lines(&mut all);
-    bodiless(&mut all);
-    ends(&mut all);
-    afterwards(&mut all);
+    let groups = [interim, lengths, codings, chunks, fields, status_lines, bodiless, ends, afterwards];
+    groups.iter().for_each(|group| group(&mut all));
     all
 }
 
@@ -92,19 +85,15 @@ fn interim(all: &mut Vec<Response>) {
         add(all, name, format!("{before}{final_response}"), Wait, hello());
     }
     add(all, "100 and no more", "HTTP/1.1 100 Continue\r\n\r\n", Close, failure(Truncated));
-    add(
-        all,
-        "101 that was not requested",
-        "HTTP/1.1 101 Switching Protocols\r\n\r\n",
-        Close,
-        failure(Malformed),
-    );
+    let switching = "HTTP/1.1 101 Switching Protocols\r\n\r\n";
+    add(all, "101 that was not requested", switching, Close, failure(Malformed));
 }
 
 fn lengths(all: &mut Vec<Response>) {
     add(all, "length", format!("{OK}{FIVE}\r\nhello"), Wait, hello());
     add(all, "length of 0", format!("{OK}content-length: 0\r\n\r\n"), Wait, Outcome::response(200, b""));
     add(all, "no length, then a close", format!("{OK}\r\nhello"), Close, hello());
+    let length = |value: &str| format!("{OK}content-length: {value}\r\n\r\nhello");
     for (name, value) in [
         ("0005", "0005"),
         ("5 within tabs", "\t5\t"),
@@ -113,39 +102,21 @@ fn lengths(all: &mut Vec<Response>) {
         ("5, and nothing", "5,"),
         (", , 5", ", , 5"),
     ] {
-        add(
-            all,
-            &format!("length {name}"),
-            format!("{OK}content-length: {value}\r\n\r\nhello"),
-            Wait,
-            hello(),
-        );
+        add(all, &format!("length {name}"), length(value), Wait, hello());
     }
-    for value in [
-        "+5",
-        "-5",
-        "-0",
-        "5 5",
-        "5, 6",
-        "5; 5",
-        "5.0",
-        "5e0",
-        "0x5",
-        "5h",
-        "five",
-        "\"5\"",
-        ",",
-        "",
-        "5\u{b2}",
-        "\u{665}",
+    let malformed = [
+        "+5", "-5", "-0", "5 5", "5, 6", "5; 5", "5.0", "5e0", "0x5", "5h", "five", "\"5\"", ",", "",
+        "5\u{b2}", "\u{665}",
+    ];
+    let too_large = [
         "99999999999999999999",
         "18446744073709551616",
         "18446744073709551615",
         "9223372036854775808",
         "4294967296000000",
-    ] {
-        let bytes = format!("{OK}content-length: {value}\r\n\r\nhello");
-        add(all, &format!("length `{value}`"), bytes, Wait, failure(Malformed));
+    ];
+    for value in malformed.into_iter().chain(too_large) {
+        add(all, &format!("length `{value}`"), length(value), Wait, failure(Malformed));
     }
     add(all, "length twice, the same", format!("{OK}{FIVE}{FIVE}\r\nhello"), Wait, hello());
     for (name, first, second) in
@@ -187,7 +158,7 @@ fn codings(all: &mut Vec<Response>) {
 fn chunks(all: &mut Vec<Response>) {
     let head = format!("{OK}{CHUNKED}\r\n");
     for (name, body) in [
-        ("of 5", "5\r\nhello\r\n0\r\n\r\n"),
+        ("of 5", CHUNKS),
         ("in two", "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"),
         ("005 and 000", "005\r\nhello\r\n000\r\n\r\n"),
         ("5;ext", "5;ext\r\nhello\r\n0\r\n\r\n"),
@@ -203,22 +174,22 @@ fn chunks(all: &mut Vec<Response>) {
     }
     let upper = format!("{head}A\r\n0123456789\r\na\r\n0123456789\r\n0\r\n\r\n");
     add(all, "chunk A and a", upper, Wait, Outcome::response(200, b"01234567890123456789"));
+    let sizes = ["-5", "+5", "0x5", "5h", "0_5", "5 5", "5,5"].map(|size| (size, size));
+    let described = [
+        ("space 5", " 5"),
+        ("empty size", ""),
+        ("extension without a size", ";ext"),
+        ("words", "no size"),
+        ("2^64", "10000000000000000"),
+        ("2^64 + 5", "10000000000000005"),
+        ("2^64 - 1", "ffffffffffffffff"),
+        ("2^63", "8000000000000000"),
+    ];
+    for (name, size) in sizes.into_iter().chain(described) {
+        let bytes = format!("{head}{size}\r\nhello\r\n0\r\n\r\n");
+        add(all, &format!("chunk {name}"), bytes, Wait, failure(Malformed));
+    }
     for (name, body) in [
-        ("-5", "-5\r\nhello\r\n0\r\n\r\n"),
-        ("+5", "+5\r\nhello\r\n0\r\n\r\n"),
-        ("0x5", "0x5\r\nhello\r\n0\r\n\r\n"),
-        ("5h", "5h\r\nhello\r\n0\r\n\r\n"),
-        ("0_5", "0_5\r\nhello\r\n0\r\n\r\n"),
-        ("space 5", " 5\r\nhello\r\n0\r\n\r\n"),
-        ("5 5", "5 5\r\nhello\r\n0\r\n\r\n"),
-        ("5,5", "5,5\r\nhello\r\n0\r\n\r\n"),
-        ("empty size", "\r\nhello\r\n0\r\n\r\n"),
-        ("extension without a size", ";ext\r\nhello\r\n0\r\n\r\n"),
-        ("words", "no size\r\nhello\r\n0\r\n\r\n"),
-        ("2^64", "10000000000000000\r\nhello\r\n0\r\n\r\n"),
-        ("2^64 + 5", "10000000000000005\r\nhello\r\n0\r\n\r\n"),
-        ("2^64 - 1", "ffffffffffffffff\r\nhello\r\n0\r\n\r\n"),
-        ("2^63", "8000000000000000\r\nhello\r\n0\r\n\r\n"),
         ("bare LF after the size", "5\nhello\r\n0\r\n\r\n"),
         ("bare LF in an extension", "5;a\nhello\r\n0\r\n\r\n"),
         ("bare CR after the size", "5\rhello\r\n0\r\n\r\n"),
@@ -281,13 +252,8 @@ fn status_lines(all: &mut Vec<Response>) {
         ("HTTP/1.0 200 OK", 200),
         ("HTTP/1.2 200 OK", 200),
     ] {
-        add(
-            all,
-            &format!("`{line}`"),
-            format!("{line}\r\n{rest}"),
-            Wait,
-            Outcome::response(status, b"hello"),
-        );
+        let expected = Outcome::response(status, b"hello");
+        add(all, &format!("`{line}`"), format!("{line}\r\n{rest}"), Wait, expected);
     }
     for line in [
         "HTTP/1.1 20 OK",
@@ -315,13 +281,8 @@ fn status_lines(all: &mut Vec<Response>) {
         "HTTP/1.1 200 O\rK",
         "HTTP/1.1 200 O\0K",
     ] {
-        add(
-            all,
-            &format!("`{}`", line.escape_default()),
-            format!("{line}\r\n{rest}"),
-            Close,
-            failure(Malformed),
-        );
+        let name = format!("`{}`", line.escape_default());
+        add(all, &name, format!("{line}\r\n{rest}"), Close, failure(Malformed));
     }
     let one = |fields: &str| format!("HTTP/1.0 200 OK\r\n{fields}\r\nhello");
     add(all, "HTTP/1.0 keep-alive", one(&format!("connection: keep-alive\r\n{FIVE}")), Wait, hello());
@@ -395,13 +356,8 @@ fn afterwards(all: &mut Vec<Response>) {
     add(all, "says close, and no close", says_close, Wait, hello());
     add_with_surplus(all, "surplus after a length", &response, " world", hello());
     add_with_surplus(all, "surplus after chunks", &chunked, "5\r\nworld\r\n0\r\n\r\n", hello());
-    add_with_surplus(
-        all,
-        "a second response",
-        &response,
-        "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nbad",
-        hello(),
-    );
+    let bad = "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nbad";
+    add_with_surplus(all, "a second response", &response, bad, hello());
     add_with_surplus(all, "CRLF after a response", &response, "\r\n", hello());
     add(all, "CRLF before a response", format!("\r\n{response}"), Wait, hello());
 }

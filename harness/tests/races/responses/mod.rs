@@ -18,15 +18,13 @@ use self::corpus::{Response, responses};
 use self::server::{Delivery, Purpose, SPACER_BODY, ids, purpose, start};
 use self::table::Table;
 use crate::languages;
-use crate::workers::{Job, Report, contenders, failures_of_each, in_parallel, run_external};
+use crate::workers::{Job, contenders, failures_of_each, in_parallel, run_external};
 
 const REQUEST_TIMEOUT_MS: u64 = 4_000;
 
 fn job(responses: Vec<Response>) -> Job {
     let ids = ids(responses.len());
-    let server = start(responses);
-    let job = Job::new(format!("http://{server}/u/"), ids, 1);
-    Job { request_timeout_ms: REQUEST_TIMEOUT_MS, ..job }
+    Job { request_timeout_ms: REQUEST_TIMEOUT_MS, ..Job::at(start(responses), ids, 1) }
 }
 
 fn text(outcome: Outcome) -> String {
@@ -34,6 +32,11 @@ fn text(outcome: Outcome) -> String {
         Outcome::Response { status, bytes, .. } => format!("{status}/{bytes}"),
         Outcome::Failure { error } => error.to_string(),
     }
+}
+
+/// The name of a client without its version.
+fn unversioned(client: &str) -> &str {
+    client.split(' ').next().unwrap_or_default()
 }
 
 /// Compares samples with the committed table, and collects the actual outcomes.
@@ -49,8 +52,9 @@ impl Checker {
         Checker { responses: responses(), found: Mutex::new(table.clone()), table }
     }
 
-    /// What is wrong with a sample of a client, if anything.
+    /// What is wrong with a sample of a client with its version, if anything.
     fn check(&self, client: &str, sample: &Sample) -> Option<String> {
+        let client = unversioned(client);
         let Purpose::Response(response, delivery) = purpose(sample.id) else {
             // In the common client a response does not affect the next request.
             let wrong = client == COMMON && sample.outcome != Outcome::response(200, SPACER_BODY);
@@ -86,10 +90,10 @@ fn table_has_exactly_the_responses_of_the_corpus() {
     let names: BTreeSet<&str> = responses.iter().map(|response| response.name.as_str()).collect();
     assert_eq!(names.len(), responses.len(), "names are unique");
     assert_eq!(table.rows(), responses.len());
-    for (client, name) in
-        table.clients().iter().flat_map(|client| names.iter().map(move |name| (client, name)))
-    {
-        assert_ne!(table.cell(client, name), "", "{client}: {name}");
+    for client in &table.clients {
+        for name in &names {
+            assert_ne!(table.cell(client, name), "", "{client}: {name}");
+        }
     }
 }
 
@@ -97,7 +101,7 @@ fn table_has_exactly_the_responses_of_the_corpus() {
 fn every_model_handles_responses_as_in_the_table() {
     let checker = Checker::new();
     let wrong = failures_of_each(contenders(), &job(responses()), |client, sample| {
-        checker.check(client.version.split(' ').next().unwrap(), sample)
+        checker.check(client.version, sample)
     });
     checker.finish("responses.txt", wrong);
 }
@@ -112,22 +116,22 @@ fn every_language_handles_responses_as_in_the_table() {
         let Response { expected, surplus, .. } = &checker.responses[response];
         matches!(expected, Outcome::Response { .. }) && surplus.is_empty()
     };
-    let is_sent = |id| match purpose(id) {
+    job.ids.retain(|&id| match purpose(id) {
         Purpose::Response(response, Delivery::InPieces) => is_valid(response),
         _ => true,
-    };
-    job.ids.retain(|&id| is_sent(id));
+    });
     let wrong = Mutex::new(BTreeSet::new());
     in_parallel(languages::ready().into_iter(), |external| {
-        let Report { client, samples } = run_external(&external, 1, &job);
+        let (ready, samples) = run_external(&external, 1, &job);
         let is_checked = |sample: &&Sample| match purpose(sample.id) {
             Purpose::Response(response, Delivery::InPieces) => {
                 let Response { name, expected, .. } = &checker.responses[response];
-                checker.table.cell(&client, name) == text(*expected)
+                checker.table.cell(unversioned(&ready.client), name) == text(*expected)
             }
             _ => true,
         };
-        let found = samples.iter().filter(is_checked).filter_map(|sample| checker.check(&client, sample));
+        let checked = samples.iter().filter(is_checked);
+        let found = checked.filter_map(|sample| checker.check(&ready.client, sample));
         wrong.lock().unwrap().extend(found.map(|found| format!("{}: {found}", external.name)));
     });
     checker.finish("responses-of-languages.txt", wrong.into_inner().unwrap());

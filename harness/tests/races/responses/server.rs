@@ -1,14 +1,14 @@
 //! A server that plays the corpus: the id of a request selects the response.
 
 use std::io::{self, BufRead, BufReader, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread;
 use std::time::Duration;
 
 use rustix::net::sockopt::set_socket_linger;
 
 use super::corpus::{Response, Then};
+use crate::common;
 
 /// How the bytes of a response are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,21 +65,11 @@ const PIECES_BEFORE_RESET: usize = 8;
 
 /// Serves until the process ends.
 pub(super) fn start(responses: Vec<Response>) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let responses = Arc::new(responses);
-    thread::spawn(move || {
-        for connection in listener.incoming().map_while(Result::ok) {
-            let responses = responses.clone();
-            // A client may close at any time.
-            thread::spawn(move || _ = serve(&connection, &responses));
-        }
-    });
-    address
+    // A client may close at any time.
+    common::serve(move |connection| _ = serve(connection, &responses))
 }
 
 fn serve(connection: &TcpStream, responses: &[Response]) -> io::Result<()> {
-    connection.set_nodelay(true)?;
     connection.set_read_timeout(Some(IO_TIMEOUT))?;
     connection.set_write_timeout(Some(IO_TIMEOUT))?;
     let mut input = BufReader::new(connection);
@@ -93,14 +83,13 @@ fn serve(connection: &TcpStream, responses: &[Response]) -> io::Result<()> {
             return (&mut &*connection).write_all(SPACER);
         };
         let response = &responses[response];
-        let piece = match delivery {
-            Delivery::AtOnce => response.bytes.len(),
-            Delivery::InPieces if response.then == Then::Reset => {
-                response.bytes.len() / PIECES_BEFORE_RESET + 1
-            }
-            Delivery::InPieces => response.bytes.len() / PIECES + 1,
+        let most = match delivery {
+            Delivery::AtOnce => 1,
+            Delivery::InPieces if response.then == Then::Reset => PIECES_BEFORE_RESET,
+            Delivery::InPieces => PIECES,
         };
-        let mut pieces: Vec<Vec<u8>> = response.bytes.chunks(piece.max(1)).map(<[u8]>::to_vec).collect();
+        let length = response.bytes.len().div_ceil(most).max(1);
+        let mut pieces: Vec<Vec<u8>> = response.bytes.chunks(length).map(<[u8]>::to_vec).collect();
         pieces.last_mut().into_iter().for_each(|last| last.extend(&response.surplus));
         for piece in pieces {
             (&mut &*connection).write_all(&piece)?;
@@ -126,10 +115,6 @@ fn serve(connection: &TcpStream, responses: &[Response]) -> io::Result<()> {
 fn next_request(input: &mut impl BufRead) -> io::Result<Option<u64>> {
     let mut lines = input.lines();
     let Some(first) = lines.next().transpose()? else { return Ok(None) };
-    for line in lines {
-        if line?.is_empty() {
-            break;
-        }
-    }
-    Ok(first.split(' ').nth(1).and_then(|path| path.strip_prefix("/u/")).and_then(|id| id.parse().ok()))
+    while lines.next().transpose()?.is_some_and(|line| !line.is_empty()) {}
+    Ok(first.split(' ').nth(1).and_then(|path| path.strip_prefix("/u/")?.parse().ok()))
 }

@@ -11,7 +11,7 @@ const SEPARATOR: &str = " | ";
 /// Cells by client and row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Table {
-    clients: Vec<String>,
+    pub(super) clients: Vec<String>,
     cells: BTreeMap<(String, String), String>,
 }
 
@@ -32,10 +32,6 @@ impl Table {
             }
         }
         Table { clients, cells }
-    }
-
-    pub(super) fn clients(&self) -> &[String] {
-        &self.clients
     }
 
     pub(super) fn rows(&self) -> usize {
