@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use inflight_report::record::{CpuMethod, HarnessLateness, LoopFigures, Noise, Usage};
-use mock_target::ledger::{LoopStats, Stats};
+use mock_target::ledger::Stats;
 
 pub use self::error::RunError;
 use self::error::{also_late, worker_error};
@@ -116,8 +116,8 @@ pub(crate) fn execute(
     let counters_before = run.metered(Counters::read(&workers))?;
     let quotas = Quotas::of(&[&[std::process::id(), target_pid], &run.pool.pids()[..]].concat());
     let readers_before_ns = run.pool.readers_waited_ns();
-    let target_before = run.target_stats()?;
-    let loops_before = run.target_loops()?;
+    let target_before = ask(run.target, Target::stats)?;
+    let loops_before = ask(run.target, Target::loops)?;
     let target_before_ns = target.cpu_ns().map_err(|_| RunError::TargetDied)?;
     let before = Snapshot::read();
     let cpu_before = run.metered(workers.cpu_time())?;
@@ -145,8 +145,8 @@ pub(crate) fn execute(
         stood_still_ns: heartbeat.finish(),
     };
     let counters_after = run.metered(Counters::read(&workers))?;
-    let loops_after = run.target_loops()?;
-    let target_after = run.target_stats()?;
+    let loops_after = ask(run.target, Target::loops)?;
+    let target_after = ask(run.target, Target::stats)?;
     let seen = run.metered(sampler.finish(go_at))?;
     let executed = meters.callgrind.map(|callgrind| callgrind.end(&workers));
     let executed = executed.map(|counted| run.metered(counted)).transpose()?;
@@ -188,6 +188,17 @@ pub(crate) fn execute(
         target_loops: target_limit::loops(&loops_before, &loops_after),
         target_before,
         target_after,
+    })
+}
+
+/// Asks the target for `what`.
+pub(super) fn ask<T>(
+    target: &mut Target,
+    what: impl FnOnce(&Target) -> anyhow::Result<T>,
+) -> Result<T, RunError> {
+    what(target).map_err(|error| match target.is_alive() {
+        true => RunError::NoLedger(format!("{error:#}")),
+        false => RunError::TargetDied,
     })
 }
 
@@ -252,8 +263,8 @@ impl ActiveRun<'_> {
         for worker in 0..plans.len() {
             let status = self.wait_for_exit(worker, deadline)?;
             if !status.success() {
-                let stderr_tail = self.pool.stderr_tail(worker);
-                return Err(worker_error(format!("worker {worker} ended with {status}"), stderr_tail));
+                let what = format!("worker {worker} ended with {status}");
+                return Err(worker_error(what, self.pool.stderr_tail(worker)));
             }
         }
         Ok(samples)
@@ -290,9 +301,8 @@ impl ActiveRun<'_> {
                 let late_ones: Vec<usize> =
                     (0..waited_for.len()).filter(|&worker| waited_for[worker]).collect();
                 let [first, others @ ..] = &late_ones[..] else { unreachable!("a worker is waited for") };
-                let stderr_tail = self.pool.kill(*first);
                 let what = format!("worker {first} {late} in time{}", also_late(others));
-                return Err(worker_error(what, stderr_tail));
+                return Err(worker_error(what, self.pool.kill(*first)));
             }
             is_time_up = Instant::now() >= deadline;
             if let Ok(stats) = self.target.stats() {
@@ -301,22 +311,6 @@ impl ActiveRun<'_> {
         }
     }
 
-    fn target_stats(&mut self) -> Result<Stats, RunError> {
-        let answer = self.target.stats();
-        self.answered(answer)
-    }
-
-    fn target_loops(&mut self) -> Result<Vec<LoopStats>, RunError> {
-        let answer = self.target.loops();
-        self.answered(answer)
-    }
-
-    fn answered<T>(&mut self, answer: anyhow::Result<T>) -> Result<T, RunError> {
-        answer.map_err(|error| match self.target.is_alive() {
-            true => RunError::NoLedger(format!("{error:#}")),
-            false => RunError::TargetDied,
-        })
-    }
 
     /// An honest worker has read its plan before it is ready.
     fn wait_until_plans_are_read(&mut self, deadline: Instant) -> Result<(), RunError> {
@@ -367,23 +361,19 @@ impl ActiveRun<'_> {
         let WorkerEvent { worker, output, .. } = event;
         if let WorkerOutput::Eof = output {
             // It ends by itself: wait for its exit status.
-            let status = self.wait_for_exit(*worker, Instant::now() + Duration::from_secs(1));
-            let stderr_tail = self.pool.kill(*worker);
-            return worker_error(
-                match status {
-                    Ok(status) => format!("worker {worker} ended early with {status}"),
-                    Err(_) => format!("worker {worker} closed its stdout early"),
-                },
-                stderr_tail,
-            );
+            let what = match self.wait_for_exit(*worker, Instant::now() + Duration::from_secs(1)) {
+                Ok(status) => format!("worker {worker} ended early with {status}"),
+                Err(_) => format!("worker {worker} closed its stdout early"),
+            };
+            return worker_error(what, self.pool.kill(*worker));
         }
-        let stderr_tail = self.pool.kill(*worker);
         let what = match output {
             WorkerOutput::Line(line) => {
                 line.chars().take(SHOWN).collect::<String>().escape_debug().to_string()
             }
             _ => "something that is not a line of text".to_owned(),
         };
-        worker_error(format!("worker {worker} does not speak the protocol, it printed: {what}"), stderr_tail)
+        let what = format!("worker {worker} does not speak the protocol, it printed: {what}");
+        worker_error(what, self.pool.kill(*worker))
     }
 }
