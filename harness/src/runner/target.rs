@@ -88,35 +88,23 @@ impl Target {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Resets its ledger.
-    ///
-    /// # Errors
-    /// When the target does not answer.
+    /// Resets its ledger. Fails, as all questions below do, when the target does not answer.
     pub fn reset(&self) -> Result<()> {
         self.agent.post(self.admin_url("reset")).send_empty().context("the target does not answer")?;
         Ok(())
     }
 
     /// Its ledger since the last reset.
-    ///
-    /// # Errors
-    /// When the target does not answer.
     pub fn ledger(&self) -> Result<Ledger> {
         self.get("ledger")
     }
 
     /// The sums of the ledger.
-    ///
-    /// # Errors
-    /// When the target does not answer.
     pub fn stats(&self) -> Result<Stats> {
         self.get("stats")
     }
 
     /// What each of its event loops used.
-    ///
-    /// # Errors
-    /// When the target does not answer.
     pub fn loops(&self) -> Result<Vec<LoopStats>> {
         self.get("loops")
     }
