@@ -4,7 +4,7 @@ mod resume;
 
 use std::env;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -139,12 +139,9 @@ fn begin(args: &Args) -> Result<ExitCode> {
     let participants = args.participants()?;
     let started_at = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let out = match &args.out {
-        Some(out) => fs::create_dir_all(out).map(|()| out.clone()).map_err(|error| (out.clone(), error)),
-        None => new_folder(&started_at, &args.scenario.preset),
+        Some(out) => fs::create_dir_all(out).map(|()| out.clone()).with_context(|| cannot_write(out))?,
+        None => new_folder(&started_at, &args.scenario.preset)?,
     };
-    let out = out.map_err(|(out, error)| {
-        anyhow::Error::new(error).context(format!("cannot write to {}", out.display()))
-    })?;
     let words = env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
     let race = Race::prepare(args, participants, super::command_line(words), started_at)?;
     let path = out.join(FILE_NAME);
@@ -153,28 +150,31 @@ fn begin(args: &Args) -> Result<ExitCode> {
     let raised = args.urls_raised_to(race.header.scenario.urls)?;
     let announced = rounds::announcement(&race.header, args.rounds);
     for line in raised.into_iter().chain(race.header.rate_too_high()).chain(announced) {
-        let _ = writeln!(io::stderr(), "inflight: {line}");
+        super::say_error(&line);
     }
     race.run(&out, record, &[])
 }
 
 /// A folder of its own for a race: a second one that starts in the same second has a number.
-fn new_folder(started_at: &str, preset: &str) -> Result<PathBuf, (PathBuf, io::Error)> {
+fn new_folder(started_at: &str, preset: &str) -> Result<PathBuf> {
     let results = Path::new("results");
-    fs::create_dir_all(results).map_err(|error| (results.to_owned(), error))?;
+    fs::create_dir_all(results).with_context(|| cannot_write(results))?;
     let name = format!("{}-{preset}", started_at.replace(':', "-"));
     let mut folder = results.join(&name);
     let mut number = 1;
     loop {
         match fs::create_dir(&folder) {
-            Ok(()) => return Ok(folder),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 number += 1;
                 folder = results.join(format!("{name}-{number}"));
             }
-            Err(error) => return Err((folder, error)),
+            created => return created.map(|()| folder.clone()).with_context(|| cannot_write(&folder)),
         }
     }
+}
+
+fn cannot_write(folder: &Path) -> String {
+    format!("cannot write to {}", folder.display())
 }
 
 fn resume(folder: &Path) -> Result<ExitCode> {
@@ -235,8 +235,8 @@ impl Race {
             super::say_error(&format!("{error:#}; the record is saved in {}", out.display()));
         }
         if interrupted {
-            let line = "inflight: interrupted; every run that had finished is above";
-            let _ = writeln!(io::stderr(), "{line}; `{resume}` continues it");
+            let line = "interrupted; every run that had finished is above";
+            super::say_error(&format!("{line}; `{resume}` continues it"));
             return Ok(super::interrupt::exit_code());
         }
         let all_valid = comparison.contenders.iter().all(|contender| contender.valid_runs > 0);
@@ -269,7 +269,7 @@ impl Args {
     }
 
     fn workload(&self) -> Result<Workload> {
-        let workload = Workload::of(self.scenario.scenario_of_run_at_least(self.lineup.urls_for_sweep())?);
+        let workload = Workload::of(self.scenario.scenario_of_run(self.lineup.urls_for_sweep())?);
         Ok(match self.rate {
             Some(rate) => workload.at_rate(rate),
             None => workload,
@@ -278,7 +278,7 @@ impl Args {
 
     /// A line that a sweep has more URLs than its preset, where it has.
     fn urls_raised_to(&self, urls: u64) -> Result<Option<String>> {
-        let before = self.scenario.scenario()?.urls;
+        let before = self.scenario.scenario(0)?.urls;
         Ok((urls > before).then(|| {
             format!(
                 "{} URLs instead of {}: {REUSES} for each request in flight of the largest step, so that every \
@@ -384,7 +384,7 @@ mod tests {
         assert_eq!(urls("inflight run tokio --sweep 16,64"), (1_000, None), "they are enough");
         assert_eq!(urls("inflight run tokio --sweep 16,300 --urls 50"), (50, None));
         assert_eq!(urls("inflight run tokio:300"), (1_000, None));
-        let most = args("inflight run --body 1").scenario.scenario_of_run_at_least(u64::MAX).unwrap();
+        let most = args("inflight run --body 1").scenario.scenario_of_run(u64::MAX).unwrap();
         assert_eq!(most.urls, 1_000_000, "no more than the ledger takes");
     }
 }
