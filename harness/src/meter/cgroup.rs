@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use super::cpu::CpuTime;
 use super::hierarchies::{Membership, Version};
+use super::proc::field;
 
 /// The prefix of the names of groups.
 const PREFIX: &str = "inflight-";
@@ -59,11 +60,9 @@ impl Cgroup {
             return Err(format!("there is no {SHELL} to join it with"));
         }
         remove_stale(&parent);
-        const ATTEMPTS: usize = 3; // another harness may remove a new group before it is locked
-        let mut created = Cgroup::create_in(&parent);
-        for _ in 1..ATTEMPTS {
-            created = created.or_else(|_| Cgroup::create_in(&parent));
-        }
+        // Another harness may remove a new group before it is locked.
+        let create = || Cgroup::create_in(&parent);
+        let created = create().or_else(|_| create()).or_else(|_| create());
         created.map_err(|error| format!("in the group of this process: {error}"))
     }
 
@@ -137,11 +136,8 @@ pub(super) fn cpu_time(folder: &Path) -> io::Result<CpuTime> {
 }
 
 fn parse_cpu_stat(stat: &str) -> Option<CpuTime> {
-    let of = |key| {
-        let value = |line: &str| line.strip_prefix(key)?.strip_prefix(' ')?.parse::<u64>().ok();
-        stat.lines().find_map(value).map(|micros| micros * 1_000)
-    };
-    Some(CpuTime { total_ns: of("usage_usec")?, system_ns: of("system_usec") })
+    let of = |key| Some(field(stat, key)?.parse::<u64>().ok()? * 1_000);
+    Some(CpuTime { total_ns: of("usage_usec ")?, system_ns: of("system_usec ") })
 }
 
 /// The path of `program`, searched for as execvp(3) does. The shell would report a missing program only after

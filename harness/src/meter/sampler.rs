@@ -56,7 +56,7 @@ impl PreparedSampler {
 impl Sampler {
     /// Prepares to sample `tree`, whose processes are ready and wait.
     pub fn prepare(tree: &Tree) -> PreparedSampler {
-        let mut samples = Samples::new(tree);
+        let mut samples = Samples { tree: tree.clone(), system: System::new().ok(), ..Samples::default() };
         let begun = Instant::now();
         samples.take();
         samples.timeline.clear(); // sysinfo reports CPU usage from the second refresh on
@@ -74,13 +74,14 @@ impl Sampler {
         let pids = samples.tree.pids();
         samples.tree.read_each(&pids, memory::high_water_bytes)?;
         samples.update_peaks(&pids);
-        let timeline = samples.timeline.iter().filter_map(|(at, cpu_percent, memory_bytes)| {
+        let timeline = samples.timeline.iter().filter_map(|&(at, cpu_percent, memory_bytes)| {
             let at_ns = at.checked_duration_since(go_at)?.as_nanos() as u64;
-            Some(TimePoint { at_ns, cpu_percent: *cpu_percent, memory_bytes: *memory_bytes })
+            Some(TimePoint { at_ns, cpu_percent, memory_bytes })
         });
+        let marks: Vec<u64> = samples.high_water_bytes.values().copied().collect();
         Ok(Sampled {
             timeline: timeline.collect(),
-            peak: samples.peak(),
+            peak: peak(&marks, samples.marks_were_reset, samples.largest_tree_bytes),
             threads: samples.threads,
             descriptors: samples.descriptors,
             sampling: samples.sampling,
@@ -93,6 +94,7 @@ fn pause_after(took: Duration) -> Duration {
 }
 
 /// What was sampled so far.
+#[derive(Default)]
 struct Samples {
     tree: Tree,
     /// `None` where sysinfo does not support the system. There is no time series then.
@@ -111,21 +113,6 @@ struct Samples {
 }
 
 impl Samples {
-    fn new(tree: &Tree) -> Samples {
-        Samples {
-            tree: tree.clone(),
-            system: System::new().ok(),
-            previous: None,
-            largest_tree_bytes: 0,
-            threads: 0,
-            descriptors: None,
-            high_water_bytes: HashMap::new(),
-            marks_were_reset: false,
-            sampling: SamplingStats::default(),
-            timeline: Vec::new(),
-        }
-    }
-
     /// Resets the high-water marks, so that memory freed before `go` counts in no peak.
     fn reset_peaks(&mut self) {
         let pids = self.tree.pids();
@@ -181,10 +168,6 @@ impl Samples {
         }
     }
 
-    fn peak(&self) -> Peak {
-        let marks: Vec<u64> = self.high_water_bytes.values().copied().collect();
-        peak(&marks, self.marks_were_reset, self.largest_tree_bytes)
-    }
 }
 
 /// The peak of processes with the high-water marks `marks`. `sampled_bytes` is the largest sampled sum of several.

@@ -10,7 +10,7 @@ use super::{SystemCalls, cgroup, memory, proc};
 
 /// Processes and their descendants. In a control group of their own, descendants that outlived their parent
 /// belong to the tree as well.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Tree {
     roots: Vec<u32>,
     group: Option<PathBuf>,
