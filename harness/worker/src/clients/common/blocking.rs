@@ -62,27 +62,24 @@ impl<S: Socket> BlockingFetch for Blocking<S> {
         let deadline = Instant::now() + self.endpoint.request_timeout;
         let idle = self.idle.lock().expect(UNPOISONED).pop();
         let Some(mut connection) = idle else { return self.fetch_fresh(id, deadline) };
-        if !connection.stream.is_reusable() {
-            return Fetched { resent: true, ..self.fetch_fresh(id, deadline) };
-        }
-        match connection.request(&self.endpoint, id, deadline) {
-            Err(kind) if was_closed_while_idle(&connection.exchange, kind) => {
-                Fetched { resent: true, ..self.fetch_fresh(id, deadline) }
+        if connection.stream.is_reusable() {
+            let result = connection.request(&self.endpoint, id, deadline);
+            if !was_closed_while_idle(&connection.exchange, result) {
+                return self.finish(connection, result);
             }
-            result => self.finish(connection, result),
         }
+        Fetched { resent: true, ..self.fetch_fresh(id, deadline) }
     }
 }
 
 impl<S: Socket> Blocking<S> {
     fn fetch_fresh(&self, id: u64, deadline: Instant) -> Fetched {
-        match Connection::open(&self.endpoint) {
-            Ok(mut connection) => {
-                let result = connection.request(&self.endpoint, id, deadline);
-                self.finish(connection, result)
-            }
-            Err(kind) => kind.into(),
-        }
+        let mut connection = match Connection::open(&self.endpoint) {
+            Ok(connection) => connection,
+            Err(kind) => return kind.into(),
+        };
+        let result = connection.request(&self.endpoint, id, deadline);
+        self.finish(connection, result)
     }
 
     fn finish(&self, connection: Connection<S>, result: Result<Response, ErrorKind>) -> Fetched {
