@@ -84,10 +84,7 @@ impl Cgroup {
     }
 
     /// The command that starts `program` as a member from its first instruction on: a shell joins the group,
-    /// waits for [`START_LINE`] on its stdin, and executes the program.
-    ///
-    /// # Errors
-    /// When there is no such program.
+    /// waits for [`START_LINE`] on its stdin, and executes the program. Fails when there is no such program.
     pub(crate) fn command(&self, program: &Path) -> io::Result<Command> {
         let mut command = Command::new(SHELL);
         command.args(["-c", JOIN_SCRIPT]).arg(self.folder.join(PROCS_FILE)).arg(find(program)?);

@@ -18,9 +18,6 @@ pub(super) fn high_water_bytes(pid: u32) -> io::Result<u64> {
 }
 
 /// Resets the high-water mark to the current resident memory (proc_pid_clear_refs(5), Linux 4.0 or later).
-///
-/// # Errors
-/// When the kernel has no such file or refuses the write, or the process is gone.
 pub(super) fn reset_high_water(pid: u32) -> io::Result<()> {
     fs::write(format!("/proc/{pid}/clear_refs"), "5")
 }

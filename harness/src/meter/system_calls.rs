@@ -38,10 +38,7 @@ mod counter {
     pub(crate) struct SystemCalls(Vec<Counter>);
 
     impl SystemCalls {
-        /// Prepares to count the system calls of the group at `folder`.
-        ///
-        /// # Errors
-        /// With the reason why they cannot be counted.
+        /// Prepares to count the system calls of the group at `folder`; the error is why they cannot be counted.
         pub(in crate::meter) fn of_group(folder: &Path) -> Result<SystemCalls, String> {
             let id = event_id()?;
             let online = fs::read_to_string("/sys/devices/system/cpu/online").map_err(|e| e.to_string())?;

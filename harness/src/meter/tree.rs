@@ -50,9 +50,6 @@ impl Tree {
     }
 
     /// As [`Tree::cpu_ns`], with the part spent in the kernel where the tree is a group.
-    ///
-    /// # Errors
-    /// When a root process is gone.
     pub(crate) fn cpu_time(&self) -> io::Result<CpuTime> {
         match &self.group {
             Some(group) => cgroup::cpu_time(group),
@@ -68,10 +65,7 @@ impl Tree {
         if self.group.is_some() { CpuMethod::Group } else { CpuMethod::ProcessClocks }
     }
 
-    /// Prepares to count the system calls of the tree.
-    ///
-    /// # Errors
-    /// With the reason why they cannot be counted.
+    /// Prepares to count the system calls of the tree; the error is why they cannot be counted.
     pub(crate) fn system_calls(&self) -> Result<SystemCalls, String> {
         let group = self.group.as_deref().ok_or("the workers have no control group")?;
         SystemCalls::of_group(group)

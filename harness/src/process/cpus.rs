@@ -49,9 +49,6 @@ pub(crate) fn siblings(cpu: usize) -> Vec<usize> {
 
 /// Calls `start` while this thread may only use `cpus`. Child processes inherit the affinity, so a program in
 /// any language is confined before its first instruction. Without `cpus` it only calls `start`.
-///
-/// # Errors
-/// When the system refuses.
 pub(crate) fn confined<T>(cpus: Option<&Cpus>, start: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     let Some(cpus) = cpus else { return start() };
     let before = system::affinity()?;

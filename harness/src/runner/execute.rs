@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use inflight_report::record::{CpuMethod, HarnessLateness, LoopFigures, Noise, Usage};
 use mock_target::ledger::Stats;
 
-pub use self::error::RunError;
+pub(crate) use self::error::RunError;
 use self::error::{also_late, worker_error};
 use super::observer::Observer;
 use super::target::Target;
@@ -34,59 +34,53 @@ pub struct Limits {
 
 /// Optional meters of a run.
 #[derive(Default)]
-pub struct Meters<'a> {
+pub(crate) struct Meters<'a> {
     /// A control group for the workers. It ends with the run.
-    pub group: Option<Cgroup>,
+    pub(crate) group: Option<Cgroup>,
     /// Count system calls, where that is possible, which slows the run down.
-    pub system_calls: bool,
+    pub(crate) system_calls: bool,
     /// Count instructions and allocations of workers that were launched under it.
-    pub callgrind: Option<&'a Callgrind>,
+    pub(crate) callgrind: Option<&'a Callgrind>,
 }
 
 /// The measurements of a run that reached its end.
 #[derive(Clone, Debug)]
-pub struct Finish {
-    /// The `ready` message of the first worker; all are alike.
-    pub ready: Ready,
-    /// Each worker's samples.
-    pub samples: Vec<Vec<Sample>>,
+pub(crate) struct Finish {
+    /// The message of the first worker; all are alike.
+    pub(crate) ready: Ready,
+    /// By worker.
+    pub(crate) samples: Vec<Vec<Sample>>,
     /// When `go` was sent, by the clock of [`mock_target::monotonic_ns`].
-    pub go_at_ns: u64,
+    pub(crate) go_at_ns: u64,
     /// From spawn until all workers were ready.
-    pub startup_ns: u64,
+    pub(crate) startup_ns: u64,
     /// From `go` until the last worker's `done`.
-    pub wall_ns: u64,
+    pub(crate) wall_ns: u64,
     /// CPU of the workers' trees in that time.
-    pub cpu_ns: u64,
-    /// How it was measured.
-    pub cpu_method: CpuMethod,
+    pub(crate) cpu_ns: u64,
+    pub(crate) cpu_method: CpuMethod,
     /// What else the trees used in that time.
-    pub usage: Usage,
+    pub(crate) usage: Usage,
     /// What disturbed the run in that time.
-    pub noise: Noise,
-    /// How late the harness itself was.
-    pub harness: HarnessLateness,
+    pub(crate) noise: Noise,
+    pub(crate) harness: HarnessLateness,
     /// The control groups whose CPU quota stopped something of the run in that time.
     pub(crate) throttled: Vec<Throttled>,
     /// Memory of the trees before `go`.
-    pub ready_memory_bytes: u64,
+    pub(crate) ready_memory_bytes: u64,
     /// Peak of memory between `go` and `done`, and the timeline of the run.
-    pub seen: Sampled,
+    pub(crate) seen: Sampled,
     /// CPU of the target between `go` and `done`.
-    pub target_cpu_ns: u64,
+    pub(crate) target_cpu_ns: u64,
     /// What each of the target's event loops used in that time.
-    pub target_loops: Vec<LoopFigures>,
-    /// The target's ledger sums before `go`.
-    pub target_before: Stats,
-    /// The target's ledger sums at `done`.
-    pub target_after: Stats,
+    pub(crate) target_loops: Vec<LoopFigures>,
+    /// The target's ledger sums before `go`, and at `done`.
+    pub(crate) target_before: Stats,
+    pub(crate) target_after: Stats,
 }
 
 /// Executes `plans` against `target`, each in a process of its own, confined to `cpus` if there are any, and
-/// measures the run with `meters`.
-///
-/// # Errors
-/// With a [`RunError`]; by then no process of the run is left.
+/// measures the run with `meters`. After an error no process of the run is left.
 pub(crate) fn execute(
     launch: &Launch,
     cpus: Option<&Cpus>,

@@ -27,7 +27,7 @@ pub struct Turn {
 /// Contenders with equally many rounds form a team with squares of its own. In a round the
 /// team that takes part in most comes first: those that leave earlier come after it, so that their absence
 /// moves no other contender. Where the members of a team change half-way, as under a budget, a new square begins.
-pub struct Schedule {
+pub(crate) struct Schedule {
     order: Order,
     random: fastrand::Rng,
     /// Rounds of each contender.
@@ -45,12 +45,12 @@ struct Square {
 
 impl Schedule {
     /// The orders of a race in which contender `i` has `asked[i]` rounds.
-    pub fn new(order: Order, seed: u64, asked: Vec<u32>) -> Schedule {
+    pub(crate) fn new(order: Order, seed: u64, asked: Vec<u32>) -> Schedule {
         Schedule { order, random: fastrand::Rng::with_seed(seed), asked, squares: Vec::new() }
     }
 
     /// The order of the next round, of these participants.
-    pub fn next(&mut self, round: u32, participants: &[usize]) -> Vec<Turn> {
+    pub(crate) fn next(&mut self, round: u32, participants: &[usize]) -> Vec<Turn> {
         let mut order = participants.to_vec();
         match self.order {
             Order::AsGiven => {}

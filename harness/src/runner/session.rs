@@ -234,7 +234,7 @@ pub fn target_options(workload: &Workload, placement: Option<&Placement>) -> Tar
 
 /// One plan for each worker of `contender`: one a process, or one for all that it starts itself. They may
 /// use so many `cores`.
-pub fn plans(contender: &Contender, workload: &Workload, url_prefix: &str, cores: usize) -> Vec<Plan> {
+pub(crate) fn plans(contender: &Contender, workload: &Workload, url_prefix: &str, cores: usize) -> Vec<Plan> {
     let longest_ms = workload.delays_ns.iter().max().map_or(0, |ns| ns.div_ceil(1_000_000));
     let shape = contender.shape;
     let (workers, own_processes) = match contender.own_processes() {

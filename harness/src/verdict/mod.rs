@@ -1,12 +1,12 @@
 //! The verdict on a run: its samples and its ledger are checked against the workload.
 
-pub mod target_limit;
+pub(crate) mod target_limit;
 mod warnings;
 
 use inflight_report::record::{HarnessLateness, Reason, ReasonKind, Verdict};
 use mock_target::ledger::{Ledger, Outcome as Served, Stats};
 
-pub use warnings::warnings;
+pub(crate) use warnings::warnings;
 
 use crate::worker::protocol::{Outcome, Sample};
 use crate::workload::{Shape, Workload};
@@ -17,31 +17,24 @@ const HELD_UP: f64 = 0.01;
 const HELD_UP_NS: u64 = 5_000_000;
 
 /// The data of a run that reached its end.
-pub struct RunData<'a> {
-    /// The workload.
-    pub workload: &'a Workload,
-    /// How many requests were allowed in flight.
-    pub shape: Shape,
-    /// The samples of all workers.
-    pub samples: &'a [Sample],
-    /// The ledger of the target.
-    pub ledger: &'a Ledger,
-    /// `go` to `done`, in nanoseconds.
-    pub wall_ns: u64,
-    /// How late the harness itself was.
-    pub harness: HarnessLateness,
-    /// CPU of the workers between `go` and `done`, in nanoseconds.
-    pub cpu_ns: u64,
-    /// The sums of the ledger before `go`.
-    pub target_before: &'a Stats,
-    /// The sums of the ledger at `done`.
-    pub target_after: &'a Stats,
+pub(crate) struct RunData<'a> {
+    pub(crate) workload: &'a Workload,
+    pub(crate) shape: Shape,
+    pub(crate) samples: &'a [Sample],
+    pub(crate) ledger: &'a Ledger,
+    pub(crate) wall_ns: u64,
+    pub(crate) harness: HarnessLateness,
+    /// CPU of the workers between `go` and `done`.
+    pub(crate) cpu_ns: u64,
+    /// The sums of the ledger before `go`, and at `done`.
+    pub(crate) target_before: &'a Stats,
+    pub(crate) target_after: &'a Stats,
     /// The CPU quotas that stopped something of the run, each as text.
-    pub throttled_by: &'a [String],
+    pub(crate) throttled_by: &'a [String],
 }
 
 /// The verdict, with every reason there is.
-pub fn verify(data: &RunData<'_>) -> Verdict {
+pub(crate) fn verify(data: &RunData<'_>) -> Verdict {
     let texts = [
         (ReasonKind::NotReceivedOnce, received_once(data)),
         (ReasonKind::OffSchedule, kept_to_the_schedule(data)),

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 /// Why a run did not reach its end.
 #[derive(Debug, Error)]
-pub enum RunError {
+pub(crate) enum RunError {
     /// A worker did not do its part: what it did instead, with the last line of its stderr.
     #[error("{0}")]
     Worker(String),
@@ -27,7 +27,7 @@ pub enum RunError {
 
 impl RunError {
     /// Why such a run is invalid.
-    pub fn reason(&self) -> Reason {
+    pub(crate) fn reason(&self) -> Reason {
         let kind = match self {
             RunError::Worker(_) => ReasonKind::Worker,
             RunError::TargetDied => ReasonKind::TargetDied,
