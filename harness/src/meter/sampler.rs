@@ -20,23 +20,20 @@ const DUTY: f64 = 0.005;
 const MIN_PAUSE: Duration = Duration::from_millis(50);
 
 /// A sampler that has taken one sample, to learn what that costs.
-pub struct PreparedSampler {
+pub(crate) struct PreparedSampler {
     samples: Samples,
     pause: Duration,
 }
 
 /// A thread that samples a tree: its memory, CPU, threads and descriptors.
-pub struct Sampler {
+pub(crate) struct Sampler {
     stop: Sender<()>,
     thread: JoinHandle<Samples>,
 }
 
 impl PreparedSampler {
     /// Starts the thread. Call it last before `go`, since peaks of memory count from here.
-    ///
-    /// # Errors
-    /// When no thread can be created.
-    pub fn begin(self) -> io::Result<Sampler> {
+    pub(crate) fn begin(self) -> io::Result<Sampler> {
         let PreparedSampler { mut samples, mut pause } = self;
         samples.reset_peaks();
         let (stop, stopped) = mpsc::channel();
@@ -55,7 +52,7 @@ impl PreparedSampler {
 
 impl Sampler {
     /// Prepares to sample `tree`, whose processes are ready and wait.
-    pub fn prepare(tree: &Tree) -> PreparedSampler {
+    pub(crate) fn prepare(tree: &Tree) -> PreparedSampler {
         let mut samples = Samples { tree: tree.clone(), system: System::new().ok(), ..Samples::default() };
         let begun = Instant::now();
         samples.take();
@@ -64,11 +61,8 @@ impl Sampler {
     }
 
     /// Takes the last sample and stops the thread. Call it when the run is done and before its processes
-    /// end. `go_at` is when the run began.
-    ///
-    /// # Errors
-    /// When a root process is gone.
-    pub fn finish(self, go_at: Instant) -> io::Result<Sampled> {
+    /// end; it fails when a root process is gone. `go_at` is when the run began.
+    pub(crate) fn finish(self, go_at: Instant) -> io::Result<Sampled> {
         drop(self.stop);
         let mut samples = self.thread.join().expect("sampling does not panic");
         let pids = samples.tree.pids();
