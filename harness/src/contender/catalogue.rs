@@ -183,30 +183,24 @@ mod tests {
     }
 
     #[test]
-    fn unknown_client_suggests_those_of_the_model() {
-        let message_of_typo = message("tokio+hypr:8");
-        assert!(message_of_typo.contains("did you mean tokio+hyper:8?"), "{message_of_typo}");
-        assert!(message_of_typo.contains("it has native, common, hyper"), "{message_of_typo}");
-        assert!(message("tokoi+common:8").contains("did you mean tokio+common:8?"));
-        assert!(message("epoll+native:8").contains("it has common"));
-    }
-
-    #[test]
-    fn typo_suggests_nearest_model() {
-        assert!(message("tokoi:12").contains("did you mean tokio:12?"), "{}", message("tokoi:12"));
-        assert!(!message("xyzzy:1").contains("did you mean"));
-    }
-
-    #[test]
-    fn invalid_shapes_are_refused() {
-        for shape in ["0", "4x0", "", "2x2x2"] {
-            assert!(message(&format!("tokio:{shape}")).contains("is not a shape"), "{shape}");
+    fn refusal_says_what_to_write_instead() {
+        for (text, expected) in [
+            ("tokio+hypr:8", "did you mean tokio+hyper:8? it has native, common, hyper"),
+            ("tokoi+common:8", "did you mean tokio+common:8?"),
+            ("epoll+native:8", "it has common"),
+            ("tokoi:12", "did you mean tokio:12?"),
+            ("tokio", "as in tokio:128 or tokio:8x64"),
+            ("tokio:0", "is not a shape"),
+            ("tokio:4x0", "is not a shape"),
+            ("tokio:", "is not a shape"),
+            ("tokio:2x2x2", "is not a shape"),
+            // A blocking model takes one request at a time.
+            ("sync:2", "sync:1 or sync:8x1"),
+        ] {
+            let message = message(text);
+            assert!(message.contains(expected), "{text}: {message}");
         }
-    }
-
-    #[test]
-    fn blocking_model_takes_one_request_at_a_time() {
-        assert!(message("sync:2").contains("sync:1 or sync:8x1"));
+        assert!(!message("xyzzy:1").contains("did you mean"));
         assert!("sync:8x1".parse::<Contender>().is_ok());
     }
 }
