@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use inflight_report::charts::REUSES;
 use inflight_report::comparison::Comparison;
 use inflight_report::numbers::count;
@@ -57,12 +58,10 @@ pub(super) struct Args {
     /// Order within a round: random and balanced over the rounds, or always as the contenders are named
     #[arg(
         long,
-        value_enum,
         value_name = "balanced|as-given",
-        default_value = "balanced",
-        hide_default_value = true
+        value_parser = PossibleValuesParser::new(["balanced", "as-given"]).map(order)
     )]
-    order: OrderArg,
+    order: Option<Order>,
     /// Run one contender a second time as an A/A control: any difference is noise [default: with --all and --models]
     #[arg(long, overrides_with = "no_aa")]
     aa: bool,
@@ -77,8 +76,12 @@ pub(super) struct Args {
     out: Option<PathBuf>,
     /// Real-time priority for the target, where the system grants it [default: on with fewer than four
     /// cores, where anything is delayed]
-    #[arg(long, value_name = "on|off", value_enum)]
-    realtime: Option<Switch>,
+    #[arg(
+        long,
+        value_name = "on|off",
+        value_parser = PossibleValuesParser::new(["on", "off"]).map(|word| word == "on")
+    )]
+    realtime: Option<bool>,
     /// Open loop: requests are due at this rate, evenly spaced or at random times, independent of the responses
     /// before; latency counts from the due time, and no more are in flight than the shape allows
     #[arg(long, value_name = "N/s[,poisson]")]
@@ -91,26 +94,8 @@ pub(super) struct Args {
     scenario: ScenarioArgs,
 }
 
-#[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
-enum Switch {
-    On,
-    Off,
-}
-
-#[derive(Clone, Copy, Default, clap::ValueEnum)]
-enum OrderArg {
-    #[default]
-    Balanced,
-    AsGiven,
-}
-
-impl From<OrderArg> for Order {
-    fn from(order: OrderArg) -> Order {
-        match order {
-            OrderArg::Balanced => Order::Balanced,
-            OrderArg::AsGiven => Order::AsGiven,
-        }
-    }
+fn order(word: String) -> Order {
+    if word == "as-given" { Order::AsGiven } else { Order::Balanced }
 }
 
 fn parse_time(text: &str) -> Result<Duration> {
@@ -204,9 +189,7 @@ impl Race {
         let interrupted = super::interrupt::catch()?;
         let program = env::current_exe().context("cannot find this program itself")?;
         let mut options = target_options(&workload, placement.as_ref());
-        if let Some(switch) = args.realtime {
-            options.realtime = switch == Switch::On;
-        }
+        options.realtime = args.realtime.unwrap_or(options.realtime);
         let session = Session::with_options(&program, workload, options, placement)?;
         let header = args.header(command, started_at, &session, &contenders)?;
         Ok(Race { contenders, session, header, interrupted })
@@ -344,7 +327,7 @@ impl Args {
                 poisson: rate.arrivals == Arrivals::Poisson,
             }),
             placement: session.placement().map(Placement::facts),
-            order: self.order.into(),
+            order: self.order.unwrap_or(Order::Balanced),
             order_seed: scenario.seed,
             budget: self.budget.map(|time| Budget {
                 time_ns: u64::try_from(time.as_nanos()).unwrap_or(u64::MAX),

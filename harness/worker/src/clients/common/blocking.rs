@@ -10,7 +10,7 @@ use anyhow::Result;
 use super::endpoint::Endpoint;
 use super::exchange::{Exchange, Method, Progress, Response};
 use super::{READ_BYTES, VERSION, details, is_reusable, was_closed_while_idle};
-use crate::clients::{BlockingFetch, Client, kind_of_connecting};
+use crate::clients::{BlockingFetch, Client, UNPOISONED, kind_of_connecting};
 use crate::protocol::{ErrorKind, Fetched, Plan};
 
 /// A stream whose reads block.
@@ -89,8 +89,6 @@ impl<S: Socket> Blocking<S> {
         result.into()
     }
 }
-
-const UNPOISONED: &str = "no thread panics while it holds the lock";
 
 /// The size of the first read of a response: a head and a short body. A larger buffer would be held by every
 /// request in flight while it waits.

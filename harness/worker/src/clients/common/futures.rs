@@ -13,7 +13,7 @@ use super::endpoint::Endpoint;
 use super::exchange::{Exchange, Method, Progress, Response};
 use super::{MAX_READS_IN_A_ROW, READ_BYTES, VERSION, details, was_closed_while_idle};
 use crate::clients::runtime::{self, Runtime};
-use crate::clients::{AsyncFetch, Client};
+use crate::clients::{AsyncFetch, Client, UNPOISONED};
 use crate::protocol::{ErrorKind, Fetched, Plan};
 
 /// One client, shared by all tasks. A clone is a new handle.
@@ -83,8 +83,6 @@ impl<R: Runtime> Futures<R> {
         result.into()
     }
 }
-
-const UNPOISONED: &str = "no thread panics while it holds the lock";
 
 struct Connection<S> {
     stream: S,
