@@ -30,7 +30,6 @@ pub(super) struct Args {
     out: Option<PathBuf>,
 }
 
-
 pub(super) fn history(args: &Args) -> Result<ExitCode> {
     let render = args.out.as_deref().map(renderer).transpose()?;
     let gates = read(&args.folder)?;

@@ -52,7 +52,6 @@ impl Args {
     }
 }
 
-
 fn say(line: &str) {
     // Nothing can be done if stderr is closed.
     let _ = writeln!(io::stderr(), "{line}");

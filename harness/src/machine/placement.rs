@@ -30,7 +30,6 @@ pub struct Placement {
     pub clients: Cpus,
 }
 
-
 impl Pin {
     /// The placement to use here for a workload of that mean delay; `None` where nothing is pinned.
     ///
@@ -45,8 +44,8 @@ impl Pin {
                 Ok(allowed.and_then(|allowed| Placement::automatic(&allowed, mean_delay_ns, siblings)))
             }
             Pin::To(placement) => {
-                let allowed = allowed
-                    .context("this system does not let a process choose its CPUs: leave --pin out")?;
+                let allowed =
+                    allowed.context("this system does not let a process choose its CPUs: leave --pin out")?;
                 let mut asked = placement.target.iter().chain(placement.clients.iter());
                 if let Some(cpu) = asked.find(|cpu| !allowed.contains(*cpu)) {
                     bail!("there is no CPU {cpu} to pin to: this process may use {allowed}");

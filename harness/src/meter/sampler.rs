@@ -161,7 +161,6 @@ impl Samples {
             sampling.largest_step_bytes = sampling.largest_step_bytes.max(tree_bytes.saturating_sub(bytes));
         }
     }
-
 }
 
 /// The peak of processes with the high-water marks `marks`. `sampled_bytes` is the largest sampled sum of several.

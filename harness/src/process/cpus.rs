@@ -10,7 +10,6 @@ use anyhow::Context;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cpus(Vec<usize>);
 
-
 impl Cpus {
     /// The CPUs with these numbers, of which there must be at least one.
     pub(crate) fn of(mut numbers: Vec<usize>) -> Cpus {
@@ -105,7 +104,8 @@ impl FromStr for Cpus {
             (first <= last && last < BEYOND).then_some(first..=last)
         };
         let ranges: Option<Vec<_>> = text.split(',').map(range).collect();
-        let ranges = ranges.with_context(|| format!("`{text}` is not a list of CPUs: write it as in 0,2-3"))?;
+        let ranges =
+            ranges.with_context(|| format!("`{text}` is not a list of CPUs: write it as in 0,2-3"))?;
         Ok(Cpus::of(ranges.into_iter().flatten().collect()))
     }
 }

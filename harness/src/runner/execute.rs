@@ -305,7 +305,6 @@ impl ActiveRun<'_> {
         }
     }
 
-
     /// An honest worker has read its plan before it is ready.
     fn wait_until_plans_are_read(&mut self, deadline: Instant) -> Result<(), RunError> {
         while let Some(worker) = self.pool.plan_unread() {

@@ -191,8 +191,7 @@ mod tests {
             assert_eq!(schedule.next(round, &[0, 1, 2, 3, 4]).len(), 5);
         }
         let rest = [0, 1, 3, 4];
-        let rounds: Vec<Vec<usize>> =
-            (4..=7).map(|round| contenders(&schedule.next(round, &rest))).collect();
+        let rounds: Vec<Vec<usize>> = (4..=7).map(|round| contenders(&schedule.next(round, &rest))).collect();
         assert_latin(&rounds, &rest);
     }
 

@@ -231,7 +231,6 @@ pub fn target_options(workload: &Workload, placement: Option<&Placement>) -> Tar
     }
 }
 
-
 /// One plan for each worker of `contender`: one a process, or one for all that it starts itself. They may
 /// use so many `cores`.
 pub(crate) fn plans(contender: &Contender, workload: &Workload, url_prefix: &str, cores: usize) -> Vec<Plan> {

@@ -28,7 +28,6 @@ pub const LEAST_PER_SECOND: f64 = 0.01;
 /// The highest rate: no client reaches it, and due times are in nanoseconds.
 pub const MOST_PER_SECOND: f64 = 1e6;
 
-
 impl Rate {
     /// When each of `urls` requests is due, by id, in nanoseconds since `go`. They never decrease. `seed`
     /// matters to [`Arrivals::Poisson`] alone.

@@ -15,7 +15,6 @@ pub struct Shape {
     pub in_flight: u32,
 }
 
-
 impl Shape {
     /// Requests in flight over all processes.
     pub fn slots(self) -> u64 {

@@ -159,7 +159,6 @@ fn unpack(folder: &Dir<'_>, base: &Path, to: &Path) -> io::Result<()> {
     folder.dirs().try_for_each(|folder| unpack(folder, base, to))
 }
 
-
 fn unless_absent(result: io::Result<()>) -> io::Result<()> {
     result.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
 }

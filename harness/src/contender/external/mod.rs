@@ -79,7 +79,6 @@ pub enum Readiness {
     Missing,
 }
 
-
 /// The bundles that come with the program, with their contenders, in the order of their names.
 ///
 /// # Errors

@@ -238,7 +238,6 @@ struct Head {
     chunked: Option<bool>,
 }
 
-
 impl Head {
     /// The stage in which the body is received, by its framing: RFC 9112, sections 6.1 and 6.3. A transfer coding
     /// overrides any length, even an invalid one.
