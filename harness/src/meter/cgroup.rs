@@ -17,7 +17,6 @@ use super::cpu::CpuTime;
 use super::hierarchies::{Membership, Version};
 use super::proc::field;
 
-/// The prefix of the names of groups.
 const PREFIX: &str = "inflight-";
 
 /// The file of a group that lists its members. A process that writes 0 to it joins the group.
@@ -36,7 +35,6 @@ pub(crate) const START_LINE: &str = "\n";
 /// How long members may take to join, or to end after they were killed.
 const MEMBER_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How often membership is polled.
 const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
 /// A control group that this process has created. Dropping it kills its members and removes it.
@@ -118,7 +116,6 @@ impl Drop for Cgroup {
     }
 }
 
-/// The processes in the group at `folder`.
 pub(super) fn members(folder: &Path) -> io::Result<Vec<u32>> {
     let text = fs::read_to_string(folder.join(PROCS_FILE))?;
     Ok(text.lines().filter_map(|line| line.parse().ok()).collect())
@@ -148,7 +145,6 @@ fn find(program: &Path) -> io::Result<PathBuf> {
     fs::metadata(&found).map(|_| found)
 }
 
-/// The directory of the group that this process is in.
 fn own_folder() -> Result<PathBuf, String> {
     let read = |path| fs::read_to_string(path).map_err(|error| format!("{path}: {error}"));
     let (groups, mounts) = (read("/proc/self/cgroup")?, read("/proc/self/mountinfo")?);

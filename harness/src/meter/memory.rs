@@ -7,7 +7,6 @@ use std::process;
 
 use super::proc::{kilobytes, kilobytes_field, read};
 
-/// Current resident memory.
 pub(super) fn resident_bytes(pid: u32) -> io::Result<u64> {
     kilobytes_field(pid, "status", "VmRSS:")
 }

@@ -37,11 +37,9 @@ struct Throttling {
 /// A group whose members were throttled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Throttled {
-    /// The name of the group.
     pub(crate) group: String,
     /// Its current quota, if it still has one.
     pub(crate) quota: Option<CpuQuota>,
-    /// The number of periods in which they were throttled.
     pub(crate) periods: u64,
     /// The throttled time, summed over CPUs.
     pub(crate) stopped_ns: u64,
@@ -57,7 +55,6 @@ impl fmt::Display for Throttled {
 }
 
 impl Quotas {
-    /// The groups of this process.
     pub(crate) fn of_this_process() -> Quotas {
         Quotas::of(&[std::process::id()])
     }

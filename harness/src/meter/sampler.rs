@@ -51,7 +51,6 @@ impl PreparedSampler {
 }
 
 impl Sampler {
-    /// Prepares to sample `tree`, whose processes are ready and wait.
     pub(crate) fn prepare(tree: &Tree) -> PreparedSampler {
         let mut samples = Samples { tree: tree.clone(), system: System::new().ok(), ..Samples::default() };
         let begun = Instant::now();

@@ -53,12 +53,10 @@ mod counter {
             counters.map(SystemCalls).map_err(|error| format!("perf_event_open: {error}"))
         }
 
-        /// Starts counting.
         pub(crate) fn begin(&mut self) -> io::Result<()> {
             self.0.iter_mut().try_for_each(Counter::enable)
         }
 
-        /// Stops counting and returns the count.
         pub(crate) fn end(mut self) -> io::Result<u64> {
             self.0.iter_mut().map(Counter::read).sum()
         }

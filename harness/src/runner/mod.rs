@@ -28,10 +28,8 @@ use participants::{MOST_ROUNDS, RunHistory, participants};
 use progress::ProgressDisplay;
 use schedule::Schedule;
 
-/// A race that is running.
 pub(crate) struct Runner<'a> {
     header: &'a Header,
-    /// The contenders by their index in the header.
     contenders: Vec<&'a Contender>,
     history: RunHistory,
     /// Runtime and client of each contender that has reported them.

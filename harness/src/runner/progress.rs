@@ -141,7 +141,6 @@ impl ProgressDisplay {
         let _ = writeln!(io::stderr(), "inflight: {done}, {} left", self.time_left(Duration::ZERO));
     }
 
-    /// The race is over: removes the lines.
     pub(crate) fn clear(&self) {
         for bar in self.lines.iter().filter_map(|line| line.drawn.as_ref()).chain([&self.run, &self.left]) {
             bar.finish_and_clear();

@@ -49,7 +49,6 @@ impl Schedule {
         Schedule { order, random: fastrand::Rng::with_seed(seed), asked, squares: Vec::new() }
     }
 
-    /// The order of the next round, of these participants.
     pub(crate) fn next(&mut self, round: u32, participants: &[usize]) -> Vec<Turn> {
         let mut order = participants.to_vec();
         match self.order {

@@ -70,7 +70,6 @@ impl Target {
         Ok(Target { child, _stdin: stdin, address, admin, agent })
     }
 
-    /// What precedes an id in a URL.
     pub(crate) fn url_prefix(&self) -> String {
         url_prefix(&self.address.to_string())
     }

@@ -16,7 +16,6 @@ use crate::workload::{Shape, Workload};
 const HELD_UP: f64 = 0.01;
 const HELD_UP_NS: u64 = 5_000_000;
 
-/// The data of a run that reached its end.
 pub(crate) struct RunData<'a> {
     pub(crate) workload: &'a Workload,
     pub(crate) shape: Shape,
@@ -55,7 +54,6 @@ pub(crate) fn verify(data: &RunData<'_>) -> Verdict {
     Verdict::from(reasons.collect::<Vec<Reason>>())
 }
 
-/// How late the harness may be.
 fn lateness_allowed_ns(data: &RunData<'_>) -> u64 {
     HELD_UP_NS.max((data.wall_ns as f64 * HELD_UP) as u64)
 }

@@ -31,7 +31,6 @@ pub(crate) struct Load<'a> {
     pub(crate) shared_cpus: Option<usize>,
     pub(crate) workers_cpu_ns: u64,
     pub(crate) target_cpu_ns: u64,
-    /// The target's event loops.
     pub(crate) loops: &'a [LoopFigures],
     /// What requests waited for the target beyond their planned delay, all together.
     pub(crate) residence_ns: u64,

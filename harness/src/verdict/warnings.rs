@@ -13,7 +13,6 @@ const CLOCKS_DIFFER: f64 = 1.01;
 const IDLE: f64 = 0.1;
 const IDLE_NS: u64 = 50_000_000;
 
-/// All warnings about a run.
 pub(crate) fn warnings(data: &RunData<'_>) -> Vec<String> {
     let allowed = data.shape.slots();
     [

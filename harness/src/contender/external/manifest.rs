@@ -64,7 +64,6 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// The pattern that the probe's output must match.
     pub(super) fn pattern(&self) -> Result<Regex> {
         Regex::new(&self.probe.pattern)
             .with_context(|| format!("probe: pattern: `{}` is not a regular expression", self.probe.pattern))

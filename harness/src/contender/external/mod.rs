@@ -39,7 +39,6 @@ pub struct Bundle {
     file: Option<PathBuf>,
     install_dir: InstallDir,
     probe: Vec<String>,
-    /// What the output of the probe must match.
     pattern: Regex,
     setup: Vec<Step>,
 }

@@ -26,7 +26,6 @@ pub(crate) enum RunError {
 }
 
 impl RunError {
-    /// Why such a run is invalid.
     pub(crate) fn reason(&self) -> Reason {
         let kind = match self {
             RunError::Worker(_) => ReasonKind::Worker,
@@ -49,7 +48,6 @@ pub(super) fn also_late(others: &[usize]) -> String {
     }
 }
 
-/// What a worker did wrong, with the last line of its stderr.
 pub(super) fn worker_error(what: String, stderr_tail: Option<String>) -> RunError {
     RunError::Worker(match stderr_tail {
         Some(line) => format!("{what}; last line of stderr: {line}"),

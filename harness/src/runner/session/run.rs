@@ -73,7 +73,6 @@ pub(super) fn measured(
     }
 }
 
-/// What a reader should know although the run is valid.
 fn warnings(data: &RunData<'_>, finish: &Finish) -> Vec<String> {
     let disturbances = finish.noise.disturbances(finish.wall_ns);
     let disturbances = disturbances.iter().map(ToString::to_string);
