@@ -130,7 +130,6 @@ pub(super) fn contender(catalogue: &Catalogue, text: &str, in_flight: u32) -> Re
         .with_context(|| format!("`{text}` has no default shape: write one, as in {text}:32"))
 }
 
-/// Leaves out those whose ideal takes too long.
 fn without_the_longest(contenders: Vec<Contender>, workload: &Workload) -> Vec<Contender> {
     let ideal = |contender: &Contender| workload.ideal_ns(contender.shape);
     let (longest, others): (Vec<_>, Vec<_>) =

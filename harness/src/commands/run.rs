@@ -32,7 +32,6 @@ use crate::workload::Workload;
 use crate::workload::rate::{Arrivals, Rate};
 use crate::{machine, models};
 
-/// The default of `--precision`.
 const PRECISION: f64 = 0.02;
 
 /// The suffix of the name of an A/A control.
@@ -171,7 +170,6 @@ fn resume(folder: &Path) -> Result<ExitCode> {
     race.run(folder, record, &saved.runs)
 }
 
-/// A race with everything that it needs.
 struct Race {
     contenders: Vec<Contender>,
     session: Session,
@@ -228,7 +226,6 @@ impl Race {
 }
 
 impl Args {
-    /// The placement, the workload and the contenders.
     fn participants(&self) -> Result<(Option<Placement>, Workload, Vec<Contender>)> {
         let workload = self.workload()?;
         let placement = self.pin.placement(workload.mean_delay_ns())?;

@@ -98,7 +98,6 @@ impl ScenarioArgs {
         Ok(scenario)
     }
 
-    /// The concurrency of the preset.
     pub(super) fn preset_in_flight(&self) -> u32 {
         let preset = Scenario::presets().iter().find(|preset| preset.name == self.preset);
         preset.map_or(128, |preset| preset.in_flight)

@@ -10,7 +10,6 @@ use super::externals::Files;
 use crate::contender::catalogue::Catalogue;
 use crate::contender::external::Bundle;
 
-/// Every bundle.
 const ALL: &str = "all";
 
 /// Install contenders in other languages, from lock files, into a cache folder

@@ -31,7 +31,6 @@ pub(crate) struct Spin {
     pub(crate) length: Duration,
     /// The times, longest first, for which a thread did not run.
     pub(crate) gaps_ns: Vec<u64>,
-    /// Threads.
     pub(crate) threads: usize,
     /// Whether a CPU quota stopped them.
     pub(crate) throttled: bool,
@@ -112,7 +111,6 @@ fn gaps(length: Duration) -> Vec<u64> {
     gaps_ns
 }
 
-/// All findings, in the order in which they are shown.
 pub(crate) fn examine(facts: &Facts) -> Vec<Finding> {
     vec![
         descriptors(facts),

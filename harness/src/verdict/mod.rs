@@ -159,7 +159,7 @@ fn nothing_besides(data: &RunData<'_>) -> Option<String> {
 fn within_the_run(data: &RunData<'_>) -> Option<String> {
     let before = data.target_before.received;
     let after = data.ledger.stats.received - data.target_after.received;
-    let came = |requests: u64, when| (requests > 0).then(|| format!("{requests} requests came {when}"));
+    let came = |requests: u64, when: &str| (requests > 0).then(|| format!("{requests} requests came {when}"));
     joined([came(before, "before `go`"), came(after, "after `done`")])
 }
 

@@ -112,7 +112,6 @@ impl Recorder {
         }
     }
 
-    /// All recorded samples.
     pub(crate) fn samples(&self) -> Vec<Sample> {
         let surplus = self.0.surplus.lock().expect("nothing panics while it holds the lock");
         let entries = self.0.slots.iter().filter_map(OnceLock::get).chain(surplus.iter());

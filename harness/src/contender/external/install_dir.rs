@@ -15,7 +15,6 @@ const LARGEST_FOLDER_BYTES: u64 = 64 << 20;
 /// another version of it, is never mistaken for it.
 #[derive(Debug)]
 pub(super) struct InstallDir {
-    /// The folder's name.
     pub(super) name: String,
     /// The folder of the bundle's files.
     pub(super) here: PathBuf,

@@ -227,7 +227,6 @@ impl Exchange {
     }
 }
 
-/// A parsed head.
 struct Head {
     status: u16,
     minor: u8,

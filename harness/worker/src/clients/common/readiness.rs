@@ -33,7 +33,6 @@ impl Client for Readiness {
 /// A connection and the request on it.
 pub(crate) struct Slot {
     token: Token,
-    /// The request in flight, if any.
     request: Option<Request>,
     stream: Option<TcpStream>,
     connected: bool,
