@@ -13,7 +13,7 @@ pub mod meter;
 pub mod process;
 pub mod runner;
 mod toml_error;
-pub mod verdict;
+mod verdict;
 pub mod workload;
 
 pub use inflight_worker as worker;

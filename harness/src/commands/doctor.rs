@@ -23,7 +23,6 @@ pub(super) struct Args {
     spin: Duration,
 }
 
-/// The longest `--spin`.
 const LONGEST_SPIN: Duration = Duration::from_secs(600);
 
 fn spin_length(text: &str) -> Result<Duration, String> {

@@ -18,7 +18,6 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// Whether any was named.
     pub(super) fn are_named(&self) -> bool {
         !self.files.is_empty()
     }

@@ -30,36 +30,23 @@ pub(super) struct Args {
     out: Option<PathBuf>,
 }
 
-/// The format of a file.
-#[derive(Clone, Copy)]
-enum Kind {
-    Svg,
-    Html,
-    Markdown,
-}
-
 pub(super) fn history(args: &Args) -> Result<ExitCode> {
-    let out = args.out.as_deref().map(|file| Ok::<_, anyhow::Error>((file, kind(file)?))).transpose()?;
+    let render = args.out.as_deref().map(renderer).transpose()?;
     let gates = read(&args.folder)?;
     let histories = History::all(&gates, args.reference.as_deref())?;
-    if let Some((file, kind)) = out {
-        let text = match kind {
-            Kind::Svg => chart::svg(&histories),
-            Kind::Html => page::history::render(&histories),
-            Kind::Markdown => table::markdown(&histories),
-        };
-        write_atomically(file, &text)?;
+    if let (Some(file), Some(render)) = (&args.out, render) {
+        write_atomically(file, &render(&histories))?;
     }
     super::print(&table::terminal(&histories, super::screen().width))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The format of `file`, by its name: checked before anything is read.
-fn kind(file: &Path) -> Result<Kind> {
+/// What renders `file`, by its name: checked before anything is read.
+fn renderer(file: &Path) -> Result<fn(&[History]) -> String> {
     match file.extension().and_then(|extension| extension.to_str()) {
-        Some("svg") => Ok(Kind::Svg),
-        Some("html") => Ok(Kind::Html),
-        Some("md") => Ok(Kind::Markdown),
+        Some("svg") => Ok(chart::svg),
+        Some("html") => Ok(page::history::render),
+        Some("md") => Ok(table::markdown),
         _ => bail!("--out {}: the name must end in .svg, .html or .md", file.display()),
     }
 }

@@ -17,9 +17,6 @@ static RECEIVED: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
 /// From now on the first of [`SIGNALS`] sets a flag that ends what is under way after cleaning up; a second one
 /// ends the process at once. A signal that the process was started to ignore, as `nohup` does with SIGHUP, stays
 /// ignored.
-///
-/// # Errors
-/// When the system takes no handler.
 pub(super) fn catch() -> Result<&'static AtomicBool> {
     static ASKED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
     if let Some(asked) = ASKED.get() {

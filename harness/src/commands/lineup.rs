@@ -1,6 +1,6 @@
 //! The options that select contenders.
 
-use std::io::{self, Write};
+use std::collections::HashSet;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -59,9 +59,8 @@ impl Lineup {
             }
             (words, []) => named(&catalogue, words, in_flight)?,
             (words, steps) => {
-                let sources = words.iter().map(|text| without_shape(&catalogue, text));
-                let sources = sources.collect::<Result<Vec<_>>>()?;
-                sources.into_iter().flat_map(|source| sweep(source, steps)).collect()
+                let of_each = words.iter().map(|text| Ok(sweep(without_shape(&catalogue, text)?, steps)));
+                of_each.collect::<Result<Vec<_>>>()?.concat()
             }
         };
         if self.article {
@@ -74,13 +73,8 @@ impl Lineup {
             });
             contenders.extend(without_the_longest(all.collect(), workload));
         }
-        let mut seen = Vec::new();
-        contenders.retain(|contender| {
-            let name = contender.to_string();
-            let new = !seen.contains(&name);
-            seen.push(name);
-            new
-        });
+        let mut seen = HashSet::new();
+        contenders.retain(|contender| seen.insert(contender.to_string()));
         Ok(contenders)
     }
 
@@ -109,10 +103,10 @@ impl Lineup {
     }
 }
 
-fn report_left_out(why: &str, sources: &[Source]) {
-    if !sources.is_empty() {
-        let names: Vec<String> = sources.iter().map(ToString::to_string).collect();
-        say(&format!("left out, {why}: {}", names.join(", ")));
+fn report_left_out(why: &str, all: &[impl ToString]) {
+    if !all.is_empty() {
+        let names: Vec<String> = all.iter().map(ToString::to_string).collect();
+        super::say_error(&format!("left out, {why}: {}", names.join(", ")));
     }
 }
 
@@ -136,21 +130,13 @@ pub(super) fn contender(catalogue: &Catalogue, text: &str, in_flight: u32) -> Re
         .with_context(|| format!("`{text}` has no default shape: write one, as in {text}:32"))
 }
 
-/// Leaves out those whose ideal takes too long.
 fn without_the_longest(contenders: Vec<Contender>, workload: &Workload) -> Vec<Contender> {
     let ideal = |contender: &Contender| workload.ideal_ns(contender.shape);
     let (longest, others): (Vec<_>, Vec<_>) =
         contenders.into_iter().partition(|contender| u128::from(ideal(contender)) > LONGEST_IDEAL.as_nanos());
-    if !longest.is_empty() {
-        let names: Vec<String> = longest.iter().map(ToString::to_string).collect();
-        let minutes = LONGEST_IDEAL.as_secs() / 60;
-        say(&format!("left out, since one run takes more than {minutes} minutes: {}", names.join(", ")));
-    }
+    let minutes = LONGEST_IDEAL.as_secs() / 60;
+    report_left_out(&format!("since one run takes more than {minutes} minutes"), &longest);
     others
-}
-
-fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "inflight: {line}"); // nothing can be done if stderr is closed
 }
 
 fn at_default_shapes(source: Source, in_flight: u32) -> Vec<Contender> {
@@ -185,13 +171,13 @@ mod tests {
     use super::*;
     use crate::models::MODELS;
 
-    fn names(lineup: &Lineup) -> Vec<String> {
-        names_at(lineup, "quick", 128)
+    fn contenders(lineup: &Lineup, preset: &str, in_flight: u32) -> Result<Vec<String>> {
+        let workload = Workload::of(Scenario::preset(preset).unwrap());
+        Ok(lineup.contenders(&workload, in_flight)?.iter().map(ToString::to_string).collect())
     }
 
-    fn names_at(lineup: &Lineup, preset: &str, in_flight: u32) -> Vec<String> {
-        let workload = Workload::of(Scenario::preset(preset).unwrap());
-        lineup.contenders(&workload, in_flight).unwrap().iter().map(ToString::to_string).collect()
+    fn names(lineup: &Lineup) -> Vec<String> {
+        contenders(lineup, "quick", 128).unwrap()
     }
 
     fn lineup(contenders: &[&str], sweep: &[u32]) -> Lineup {
@@ -208,38 +194,33 @@ mod tests {
     #[test]
     fn contender_without_a_shape_has_its_default() {
         assert_eq!(names(&lineup(&["tokio+common", "sync"], &[])), ["tokio+common:128", "sync:1"]);
-        assert_eq!(names_at(&lineup(&["tokio"], &[]), "crowd", 1_000), ["tokio:1000"]);
+        assert_eq!(contenders(&lineup(&["tokio"], &[]), "crowd", 1_000).unwrap(), ["tokio:1000"]);
     }
 
     #[test]
     fn sweep_has_the_steps_that_a_model_supports() {
         let named = lineup(&["tokio+common", "sync"], &[1, 32]);
         assert_eq!(names(&named), ["tokio+common:1", "tokio+common:32", "sync:1"]);
-        let workload = Workload::of(Scenario::preset("quick").unwrap());
-        let error = lineup(&["tokio:8"], &[1]).contenders(&workload, 128).err().unwrap();
+        let error = contenders(&lineup(&["tokio:8"], &[1]), "quick", 128).unwrap_err();
         assert!(error.to_string().contains("without a shape"), "{error}");
     }
 
     #[test]
     fn all_selects_every_model_with_both_clients() {
         let all = Lineup { all: true, ..Lineup::default() };
-        let names = names(&all);
-        for model in MODELS {
-            assert!(names.iter().any(|name| name.starts_with(&format!("{}+{COMMON}:", model.name))));
-        }
-        assert!(names.contains(&"sync:1".to_owned()));
-        assert!(names.contains(&"tokio:128".to_owned()));
-        assert!(!names.contains(&"tokio+hyper:128".to_owned()));
         let sweep = Lineup { all: true, sweep: vec![1, 1_000], ..Lineup::default() };
-        let names_of_sweep = names_at(&sweep, "quick", 128);
-        assert!(
-            names_of_sweep.contains(&"sync:1".to_owned())
-                && !names_of_sweep.contains(&"sync:1000".to_owned())
-        );
-        assert!(names_of_sweep.contains(&"tokio+common:1000".to_owned()));
-
-        let crowd = names_at(&all, "crowd", 1_000);
-        assert!(crowd.contains(&"tokio:1000".to_owned()));
-        assert!(!crowd.contains(&"sync:1".to_owned()), "it would take three quarters of an hour");
+        for model in MODELS {
+            let common = format!("{}+{COMMON}:", model.name);
+            assert!(names(&all).iter().any(|name| name.starts_with(&common)), "{common}");
+        }
+        for (selected, with, without) in [
+            (names(&all), vec!["sync:1", "tokio:128"], "tokio+hyper:128"),
+            (names(&sweep), vec!["sync:1", "tokio+common:1000"], "sync:1000"),
+            // There one request at a time would take three quarters of an hour.
+            (contenders(&all, "crowd", 1_000).unwrap(), vec!["tokio:1000"], "sync:1"),
+        ] {
+            assert!(with.iter().all(|name| selected.iter().any(|found| found == name)), "{with:?}");
+            assert!(!selected.iter().any(|found| found == without), "{without}");
+        }
     }
 }

@@ -62,7 +62,6 @@ fn named(client: &Pairing) -> String {
     }
 }
 
-/// Contenders in other languages, by bundle.
 fn externals(catalogue: &Catalogue) -> String {
     let mut text = String::new();
     let width = catalogue.externals().iter().map(|external| external.name.len()).max().unwrap_or(0);

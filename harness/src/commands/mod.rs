@@ -29,6 +29,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 use inflight_report::tables::terminal::Screen;
 
+use crate::contender::external::shell_line;
+
 /// Which concurrency model should fetch your URLs, with how many in flight, and what will it cost?
 ///
 /// Without a command, `inflight` does what `inflight run` does.
@@ -168,12 +170,7 @@ fn say_error(line: &str) {
 
 /// `inflight` with `words` after it, as a shell reads them.
 fn command_line(words: impl IntoIterator<Item = String>) -> String {
-    let quoted = words.into_iter().map(|word| {
-        let plain =
-            !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_=+:./,".contains(c));
-        if plain { word } else { format!("'{}'", word.replace('\'', r"'\''")) }
-    });
-    ["inflight".to_owned()].into_iter().chain(quoted).collect::<Vec<_>>().join(" ")
+    shell_line(&["inflight".to_owned()].into_iter().chain(words).collect::<Vec<_>>())
 }
 
 /// The width and colours for a table on stdout. A file or a pager gets no colours, and a width that takes nearly

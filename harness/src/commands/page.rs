@@ -8,7 +8,6 @@ use anyhow::{Context, Result};
 
 use super::output::write_own;
 
-/// The page's file within the folder of a record.
 const FILE_NAME: &str = "report.html";
 
 const NO_ROOM: &str = "cannot write the page, neither beside the record nor to a temporary file";

@@ -44,7 +44,7 @@ pub(super) fn plan(args: &Args) -> Result<ExitCode> {
     let in_flight = args.scenario.preset_in_flight();
     let contender = lineup::contender(&args.files.catalogue()?, &args.contender, in_flight)?;
     limits::check(&contender)?;
-    let workload = Workload::of(args.scenario.scenario_of_run()?);
+    let workload = Workload::of(args.scenario.scenario_of_run(0)?);
     let workload = match args.rate {
         Some(rate) => workload.at_rate(rate),
         None => workload,

@@ -4,13 +4,14 @@ mod resume;
 
 use std::env;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use inflight_report::charts::REUSES;
 use inflight_report::comparison::Comparison;
 use inflight_report::numbers::count;
@@ -31,7 +32,6 @@ use crate::workload::Workload;
 use crate::workload::rate::{Arrivals, Rate};
 use crate::{machine, models};
 
-/// The default of `--precision`.
 const PRECISION: f64 = 0.02;
 
 /// The suffix of the name of an A/A control.
@@ -57,12 +57,10 @@ pub(super) struct Args {
     /// Order within a round: random and balanced over the rounds, or always as the contenders are named
     #[arg(
         long,
-        value_enum,
         value_name = "balanced|as-given",
-        default_value = "balanced",
-        hide_default_value = true
+        value_parser = PossibleValuesParser::new(["balanced", "as-given"]).map(order)
     )]
-    order: OrderArg,
+    order: Option<Order>,
     /// Run one contender a second time as an A/A control: any difference is noise [default: with --all and --models]
     #[arg(long, overrides_with = "no_aa")]
     aa: bool,
@@ -77,8 +75,12 @@ pub(super) struct Args {
     out: Option<PathBuf>,
     /// Real-time priority for the target, where the system grants it [default: on with fewer than four
     /// cores, where anything is delayed]
-    #[arg(long, value_name = "on|off", value_enum)]
-    realtime: Option<Switch>,
+    #[arg(
+        long,
+        value_name = "on|off",
+        value_parser = PossibleValuesParser::new(["on", "off"]).map(|word| word == "on")
+    )]
+    realtime: Option<bool>,
     /// Open loop: requests are due at this rate, evenly spaced or at random times, independent of the responses
     /// before; latency counts from the due time, and no more are in flight than the shape allows
     #[arg(long, value_name = "N/s[,poisson]")]
@@ -91,26 +93,8 @@ pub(super) struct Args {
     scenario: ScenarioArgs,
 }
 
-#[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
-enum Switch {
-    On,
-    Off,
-}
-
-#[derive(Clone, Copy, Default, clap::ValueEnum)]
-enum OrderArg {
-    #[default]
-    Balanced,
-    AsGiven,
-}
-
-impl From<OrderArg> for Order {
-    fn from(order: OrderArg) -> Order {
-        match order {
-            OrderArg::Balanced => Order::Balanced,
-            OrderArg::AsGiven => Order::AsGiven,
-        }
-    }
+fn order(word: String) -> Order {
+    if word == "as-given" { Order::AsGiven } else { Order::Balanced }
 }
 
 pub(super) fn parse_time(text: &str) -> Result<Duration> {
@@ -139,12 +123,9 @@ fn begin(args: &Args) -> Result<ExitCode> {
     let participants = args.participants()?;
     let started_at = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let out = match &args.out {
-        Some(out) => fs::create_dir_all(out).map(|()| out.clone()).map_err(|error| (out.clone(), error)),
-        None => new_folder(&started_at, &args.scenario.preset),
+        Some(out) => fs::create_dir_all(out).map(|()| out.clone()).with_context(|| cannot_write(out))?,
+        None => new_folder(&started_at, &args.scenario.preset)?,
     };
-    let out = out.map_err(|(out, error)| {
-        anyhow::Error::new(error).context(format!("cannot write to {}", out.display()))
-    })?;
     let words = env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
     let race = Race::prepare(args, participants, super::command_line(words), started_at)?;
     let path = out.join(FILE_NAME);
@@ -153,28 +134,31 @@ fn begin(args: &Args) -> Result<ExitCode> {
     let raised = args.urls_raised_to(race.header.scenario.urls)?;
     let announced = rounds::announcement(&race.header, args.rounds);
     for line in raised.into_iter().chain(race.header.rate_too_high()).chain(announced) {
-        let _ = writeln!(io::stderr(), "inflight: {line}");
+        super::say_error(&line);
     }
     race.run(&out, record, &[])
 }
 
 /// A folder of its own for a race: a second one that starts in the same second has a number.
-fn new_folder(started_at: &str, preset: &str) -> Result<PathBuf, (PathBuf, io::Error)> {
+fn new_folder(started_at: &str, preset: &str) -> Result<PathBuf> {
     let results = Path::new("results");
-    fs::create_dir_all(results).map_err(|error| (results.to_owned(), error))?;
+    fs::create_dir_all(results).with_context(|| cannot_write(results))?;
     let name = format!("{}-{preset}", started_at.replace(':', "-"));
     let mut folder = results.join(&name);
     let mut number = 1;
     loop {
         match fs::create_dir(&folder) {
-            Ok(()) => return Ok(folder),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 number += 1;
                 folder = results.join(format!("{name}-{number}"));
             }
-            Err(error) => return Err((folder, error)),
+            created => return created.map(|()| folder.clone()).with_context(|| cannot_write(&folder)),
         }
     }
+}
+
+fn cannot_write(folder: &Path) -> String {
+    format!("cannot write to {}", folder.display())
 }
 
 fn resume(folder: &Path) -> Result<ExitCode> {
@@ -186,7 +170,6 @@ fn resume(folder: &Path) -> Result<ExitCode> {
     race.run(folder, record, &saved.runs)
 }
 
-/// A race with everything that it needs.
 struct Race {
     contenders: Vec<Contender>,
     session: Session,
@@ -204,9 +187,7 @@ impl Race {
         let interrupted = super::interrupt::catch()?;
         let program = env::current_exe().context("cannot find this program itself")?;
         let mut options = target_options(&workload, placement.as_ref());
-        if let Some(switch) = args.realtime {
-            options.realtime = switch == Switch::On;
-        }
+        options.realtime = args.realtime.unwrap_or(options.realtime);
         let session = Session::with_options(&program, workload, options, placement)?;
         let header = args.header(command, started_at, &session, &contenders)?;
         Ok(Race { contenders, session, header, interrupted })
@@ -235,8 +216,8 @@ impl Race {
             super::say_error(&format!("{error:#}; the record is saved in {}", out.display()));
         }
         if interrupted {
-            let line = "inflight: interrupted; every run that had finished is above";
-            let _ = writeln!(io::stderr(), "{line}; `{resume}` continues it");
+            let line = "interrupted; every run that had finished is above";
+            super::say_error(&format!("{line}; `{resume}` continues it"));
             return Ok(super::interrupt::exit_code());
         }
         let all_valid = comparison.contenders.iter().all(|contender| contender.valid_runs > 0);
@@ -245,7 +226,6 @@ impl Race {
 }
 
 impl Args {
-    /// The placement, the workload and the contenders.
     fn participants(&self) -> Result<(Option<Placement>, Workload, Vec<Contender>)> {
         let workload = self.workload()?;
         let placement = self.pin.placement(workload.mean_delay_ns())?;
@@ -269,7 +249,7 @@ impl Args {
     }
 
     fn workload(&self) -> Result<Workload> {
-        let workload = Workload::of(self.scenario.scenario_of_run_at_least(self.lineup.urls_for_sweep())?);
+        let workload = Workload::of(self.scenario.scenario_of_run(self.lineup.urls_for_sweep())?);
         Ok(match self.rate {
             Some(rate) => workload.at_rate(rate),
             None => workload,
@@ -278,7 +258,7 @@ impl Args {
 
     /// A line that a sweep has more URLs than its preset, where it has.
     fn urls_raised_to(&self, urls: u64) -> Result<Option<String>> {
-        let before = self.scenario.scenario()?.urls;
+        let before = self.scenario.scenario(0)?.urls;
         Ok((urls > before).then(|| {
             format!(
                 "{} URLs instead of {}: {REUSES} for each request in flight of the largest step, so that every \
@@ -344,7 +324,7 @@ impl Args {
                 poisson: rate.arrivals == Arrivals::Poisson,
             }),
             placement: session.placement().map(Placement::facts),
-            order: self.order.into(),
+            order: self.order.unwrap_or(Order::Balanced),
             order_seed: scenario.seed,
             budget: self.budget.map(|time| Budget {
                 time_ns: u64::try_from(time.as_nanos()).unwrap_or(u64::MAX),
@@ -384,7 +364,7 @@ mod tests {
         assert_eq!(urls("inflight run tokio --sweep 16,64"), (1_000, None), "they are enough");
         assert_eq!(urls("inflight run tokio --sweep 16,300 --urls 50"), (50, None));
         assert_eq!(urls("inflight run tokio:300"), (1_000, None));
-        let most = args("inflight run --body 1").scenario.scenario_of_run_at_least(u64::MAX).unwrap();
+        let most = args("inflight run --body 1").scenario.scenario_of_run(u64::MAX).unwrap();
         assert_eq!(most.urls, 1_000_000, "no more than the ledger takes");
     }
 }

@@ -64,15 +64,9 @@ impl Default for ScenarioArgs {
 }
 
 impl ScenarioArgs {
-    /// The scenario of a run, all of whose bodies are checked.
-    pub(super) fn scenario_of_run(&self) -> Result<Scenario> {
-        self.scenario_of_run_at_least(0)
-    }
-
-    /// As [`ScenarioArgs::scenario_of_run`], with `least` URLs or more, as far as a run can have them, where
-    /// `--urls` is not given.
-    pub(super) fn scenario_of_run_at_least(&self, least: u64) -> Result<Scenario> {
-        let scenario = self.scenario_of_at_least(least)?;
+    /// As [`ScenarioArgs::scenario`], for a run, all of whose bodies are checked.
+    pub(super) fn scenario_of_run(&self, least_urls: u64) -> Result<Scenario> {
+        let scenario = self.scenario(least_urls)?;
         let (urls, body) = (scenario.urls, scenario.body_bytes);
         if urls.saturating_mul(body) > MOST_BYTES {
             bail!(
@@ -82,12 +76,9 @@ impl ScenarioArgs {
         Ok(scenario)
     }
 
-    /// The preset with the changes of the options.
-    pub(super) fn scenario(&self) -> Result<Scenario> {
-        self.scenario_of_at_least(0)
-    }
-
-    fn scenario_of_at_least(&self, least: u64) -> Result<Scenario> {
+    /// The preset with the changes of the options. Where `--urls` is not given it has `least_urls` or more, as far as
+    /// a run can have them.
+    pub(super) fn scenario(&self, least_urls: u64) -> Result<Scenario> {
         let preset = Scenario::preset(&self.preset)?;
         let body_bytes = self.body.unwrap_or(preset.body_bytes);
         let possible = MOST_URLS.min(MOST_BYTES / body_bytes.max(1));
@@ -95,7 +86,7 @@ impl ScenarioArgs {
             seed: self.seed.unwrap_or(preset.seed),
             latency: self.latency.clone().unwrap_or_else(|| preset.latency.clone()),
             body_bytes,
-            urls: self.urls.unwrap_or(preset.urls.max(least.min(possible))),
+            urls: self.urls.unwrap_or(preset.urls.max(least_urls.min(possible))),
             pace: self.pace.or(preset.pace),
             faults: if self.faults.is_empty() { preset.faults } else { self.faults.clone() },
             injected_bug: self.injected_bug.or(preset.injected_bug),
@@ -107,7 +98,6 @@ impl ScenarioArgs {
         Ok(scenario)
     }
 
-    /// The concurrency of the preset.
     pub(super) fn preset_in_flight(&self) -> u32 {
         let preset = Scenario::presets().iter().find(|preset| preset.name == self.preset);
         preset.map_or(128, |preset| preset.in_flight)
@@ -131,11 +121,9 @@ mod tests {
         {
             let args =
                 ScenarioArgs { preset: preset.to_owned(), urls, body: Some(body), ..ScenarioArgs::default() };
-            assert_eq!(args.scenario().unwrap().body_bytes, body);
-            assert!(
-                args.scenario_of_run().unwrap_err().to_string().contains("16 GiB in one run"),
-                "{preset}"
-            );
+            assert_eq!(args.scenario(0).unwrap().body_bytes, body);
+            let refused = args.scenario_of_run(0).unwrap_err().to_string();
+            assert!(refused.contains("16 GiB in one run"), "{preset}: {refused}");
         }
     }
 }

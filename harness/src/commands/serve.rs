@@ -60,7 +60,7 @@ pub(super) fn serve(args: &Args) -> Result<ExitCode> {
         let _server = start(args, scenario)?;
         wait_for_end_of(io::stdin().lock());
     } else {
-        let server = start(args, args.scenario.scenario()?)?;
+        let server = start(args, args.scenario.scenario(0)?)?;
         server.join()?;
     }
     Ok(ExitCode::SUCCESS)

@@ -8,9 +8,8 @@ use anyhow::{Context, Result, bail};
 
 use super::externals::Files;
 use crate::contender::catalogue::Catalogue;
-use crate::contender::external::{Bundle, SetupProgress};
+use crate::contender::external::Bundle;
 
-/// Every bundle.
 const ALL: &str = "all";
 
 /// Install contenders in other languages, from lock files, into a cache folder
@@ -26,7 +25,7 @@ pub(super) struct Args {
 pub(super) fn setup(args: &Args) -> Result<ExitCode> {
     let catalogue = args.files.catalogue()?;
     for bundle in args.bundles(&catalogue)? {
-        let version = bundle.set_up(&mut ProgressPrinter).with_context(|| bundle.name.clone())?;
+        let version = bundle.set_up(say).with_context(|| bundle.name.clone())?;
         super::print(&format!("{}: ready: {version}\n", bundle.name))?;
     }
     Ok(ExitCode::SUCCESS)
@@ -36,38 +35,19 @@ impl Args {
     /// The bundles to set up: by default those of the files that were named.
     fn bundles(&self, catalogue: &Catalogue) -> Result<Vec<Arc<Bundle>>> {
         let bundles = catalogue.bundles();
-        let known = || [ALL].into_iter().chain(bundles.iter().map(|bundle| bundle.name.as_str()));
-        let known = known().collect::<Vec<_>>().join(", ");
+        let mut known = vec![ALL];
+        known.extend(bundles.iter().map(|bundle| bundle.name.as_str()));
         if self.names.is_empty() && !self.files.are_named() {
-            bail!("name what to set up: {known}");
+            bail!("name what to set up: {}", known.join(", "));
         }
-        if let Some(name) =
-            self.names.iter().find(|name| *name != ALL && bundles.iter().all(|bundle| bundle.name != **name))
-        {
-            bail!("there is no `{name}` to set up, only {known}");
+        if let Some(name) = self.names.iter().find(|name| !known.contains(&name.as_str())) {
+            bail!("there is no `{name}` to set up, only {}", known.join(", "));
         }
         let wanted = |bundle: &Bundle| match &self.names[..] {
             [] => bundle.is_own(),
             names => names.iter().any(|name| name == ALL || *name == bundle.name),
         };
         Ok(bundles.iter().filter(|bundle| wanted(bundle)).cloned().collect())
-    }
-}
-
-/// Prints the progress on stderr.
-struct ProgressPrinter;
-
-impl SetupProgress for ProgressPrinter {
-    fn begin(&mut self, bundle: &Bundle, step: usize, steps: usize, about: &str) {
-        say(&format!("{} {step}/{steps}: {about}", bundle.name));
-    }
-
-    fn wait(&mut self, bundle: &Bundle) {
-        say(&format!("{}: another program is setting it up; waiting for it", bundle.name));
-    }
-
-    fn last_lines(&mut self, lines: &[&str]) {
-        lines.iter().for_each(|line| say(&format!("  | {line}")));
     }
 }
 

@@ -9,7 +9,7 @@ use mock_target::suggest::nearest;
 use thiserror::Error;
 
 use super::external::{self, Bundle, External};
-use super::{Contender, Source};
+use super::{Contender, Shape, Source};
 use crate::models::MODELS;
 
 /// All contenders. The default has this program's models alone.
@@ -21,52 +21,12 @@ pub struct Catalogue {
 /// Why a text is not a contender: what is wrong, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ContenderError {
-    /// No shape.
-    #[error("`{0}` has no shape: write how many requests may be in flight, as in {0}:128 or {0}:8x64")]
-    NoShape(String),
-    /// A shape that is not one.
-    #[error(
-        "`{text}`: `{shape}` is not a shape: write requests in flight, or processes x in flight, \
-             each at least 1, as in {model}:128 or {model}:8x64"
-    )]
-    BadShape {
-        /// The whole text.
-        text: String,
-        /// Its model.
-        model: String,
-        /// Its shape.
-        shape: String,
-    },
-    /// A model that does not exist.
-    #[error("no model is called `{name}`; {}`inflight list` shows them all",
-            .closest.as_ref().map(|close| format!("did you mean {close}? ")).unwrap_or_default())]
-    UnknownModel {
-        /// As written.
-        name: String,
-        /// The text with the nearest model.
-        closest: Option<String>,
-    },
-    /// A client that the model does not drive.
-    #[error("`{model}` has no client `{client}`; {}it has {known}",
-            .closest.as_ref().map(|close| format!("did you mean {close}? ")).unwrap_or_default())]
-    UnknownClient {
-        /// The model.
-        model: String,
-        /// As written.
-        client: String,
-        /// The text with the nearest client.
-        closest: Option<String>,
-        /// Those it has.
-        known: String,
-    },
-    /// More in flight than the model can have.
-    #[error("`{name}` has at most {most} in flight in each process: write {name}:{most} or {name}:8x{most}")]
-    TooManyInFlight {
-        /// The model.
-        name: String,
-        /// What it can have.
-        most: u32,
-    },
+    /// There is no such model, or it has no such client.
+    #[error("{0}")]
+    Unknown(String),
+    /// It has no shape, or one that it cannot have.
+    #[error("{0}")]
+    Shape(String),
 }
 
 impl Catalogue {
@@ -101,21 +61,24 @@ impl Catalogue {
     /// # Errors
     /// When there is none, with what to write instead.
     pub fn contender(&self, text: &str) -> Result<Contender, ContenderError> {
-        let (driven, shape) = match text.split_once(':') {
-            Some((driven, shape)) => (driven, Some(shape)),
-            None => (text, None),
-        };
+        let (driven, shape) = text.split_once(':').map_or((text, None), |(at, rest)| (at, Some(rest)));
         let source = self.source(driven, shape.unwrap_or_default())?;
-        let shape = shape.ok_or_else(|| ContenderError::NoShape(text.to_owned()))?;
-        let shape: super::Shape = shape.parse().map_err(|_| ContenderError::BadShape {
-            text: text.to_owned(),
-            model: driven.to_owned(),
-            shape: shape.to_owned(),
-        })?;
+        let Some(shape) = shape else {
+            return Err(ContenderError::Shape(format!(
+                "`{text}` has no shape: write how many requests may be in flight, as in {text}:128 or {text}:8x64"
+            )));
+        };
+        let Ok(shape) = shape.parse::<Shape>() else {
+            return Err(ContenderError::Shape(format!(
+                "`{text}`: `{shape}` is not a shape: write requests in flight, or processes x in flight, \
+                 each at least 1, as in {driven}:128 or {driven}:8x64"
+            )));
+        };
         match source.max_in_flight() {
-            Some(most) if shape.in_flight > most => {
-                Err(ContenderError::TooManyInFlight { name: source.model().to_owned(), most })
-            }
+            Some(most) if shape.in_flight > most => Err(ContenderError::Shape(format!(
+                "`{name}` has at most {most} in flight in each process: write {name}:{most} or {name}:8x{most}",
+                name = source.model()
+            ))),
             _ => Ok(Contender { source, shape }),
         }
     }
@@ -124,28 +87,29 @@ impl Catalogue {
     /// so that it can be copied as it stands.
     pub(crate) fn source(&self, text: &str, shape: &str) -> Result<Source, ContenderError> {
         let suffix = if shape.is_empty() { String::new() } else { format!(":{shape}") };
-        let (name, client) = match text.split_once('+') {
-            Some((name, client)) => (name, Some(client)),
-            None => (text, None),
+        let (name, client) = text.split_once('+').map_or((text, None), |(at, rest)| (at, Some(rest)));
+        let advice = |closest: Option<String>| {
+            closest.map(|close| format!("did you mean {close}? ")).unwrap_or_default()
         };
         let named: Vec<Source> = self.sources().filter(|source| source.model() == name).collect();
         if named.is_empty() {
             let client = client.map(|client| format!("+{client}")).unwrap_or_default();
             let models: Vec<Source> = self.sources().collect();
-            let closest = nearest(name, models.iter().map(Source::model))
-                .map(|close| format!("{close}{client}{suffix}"));
-            return Err(ContenderError::UnknownModel { name: name.to_owned(), closest });
+            let closest = nearest(name, models.iter().map(Source::model));
+            return Err(ContenderError::Unknown(format!(
+                "no model is called `{name}`; {}`inflight list` shows them all",
+                advice(closest.map(|close| format!("{close}{client}{suffix}")))
+            )));
         }
-        let clients = || named.iter().map(|source| source.client().to_owned());
-        let client = client.unwrap_or(named[0].client());
+        let clients: Vec<&str> = named.iter().map(Source::client).collect();
+        let client = client.unwrap_or(clients[0]);
         named.iter().find(|source| source.client() == client).cloned().ok_or_else(|| {
-            ContenderError::UnknownClient {
-                model: name.to_owned(),
-                client: client.to_owned(),
-                closest: nearest(client, named.iter().map(Source::client))
-                    .map(|close| format!("{name}+{close}{suffix}")),
-                known: clients().collect::<Vec<_>>().join(", "),
-            }
+            let closest = nearest(client, clients.iter().copied());
+            ContenderError::Unknown(format!(
+                "`{name}` has no client `{client}`; {}it has {}",
+                advice(closest.map(|close| format!("{name}+{close}{suffix}"))),
+                clients.join(", ")
+            ))
         })
     }
 
@@ -176,7 +140,7 @@ impl Catalogue {
 impl ContenderError {
     /// Whether there is no such model or client, whatever else may be wrong.
     pub(crate) fn is_unknown(&self) -> bool {
-        matches!(self, ContenderError::UnknownModel { .. } | ContenderError::UnknownClient { .. })
+        matches!(self, ContenderError::Unknown(_))
     }
 }
 
@@ -219,30 +183,24 @@ mod tests {
     }
 
     #[test]
-    fn unknown_client_suggests_those_of_the_model() {
-        let message_of_typo = message("tokio+hypr:8");
-        assert!(message_of_typo.contains("did you mean tokio+hyper:8?"), "{message_of_typo}");
-        assert!(message_of_typo.contains("it has native, common, hyper"), "{message_of_typo}");
-        assert!(message("tokoi+common:8").contains("did you mean tokio+common:8?"));
-        assert!(message("epoll+native:8").contains("it has common"));
-    }
-
-    #[test]
-    fn typo_suggests_nearest_model() {
-        assert!(message("tokoi:12").contains("did you mean tokio:12?"), "{}", message("tokoi:12"));
-        assert!(!message("xyzzy:1").contains("did you mean"));
-    }
-
-    #[test]
-    fn invalid_shapes_are_refused() {
-        for shape in ["0", "4x0", "", "2x2x2"] {
-            assert!(message(&format!("tokio:{shape}")).contains("is not a shape"), "{shape}");
+    fn refusal_says_what_to_write_instead() {
+        for (text, expected) in [
+            ("tokio+hypr:8", "did you mean tokio+hyper:8? it has native, common, hyper"),
+            ("tokoi+common:8", "did you mean tokio+common:8?"),
+            ("epoll+native:8", "it has common"),
+            ("tokoi:12", "did you mean tokio:12?"),
+            ("tokio", "as in tokio:128 or tokio:8x64"),
+            ("tokio:0", "is not a shape"),
+            ("tokio:4x0", "is not a shape"),
+            ("tokio:", "is not a shape"),
+            ("tokio:2x2x2", "is not a shape"),
+            // A blocking model takes one request at a time.
+            ("sync:2", "sync:1 or sync:8x1"),
+        ] {
+            let message = message(text);
+            assert!(message.contains(expected), "{text}: {message}");
         }
-    }
-
-    #[test]
-    fn blocking_model_takes_one_request_at_a_time() {
-        assert!(message("sync:2").contains("sync:1 or sync:8x1"));
+        assert!(!message("xyzzy:1").contains("did you mean"));
         assert!("sync:8x1".parse::<Contender>().is_ok());
     }
 }

@@ -31,7 +31,6 @@ pub(crate) struct Spin {
     pub(crate) length: Duration,
     /// The times, longest first, for which a thread did not run.
     pub(crate) gaps_ns: Vec<u64>,
-    /// Threads.
     pub(crate) threads: usize,
     /// Whether a CPU quota stopped them.
     pub(crate) throttled: bool,
@@ -112,7 +111,6 @@ fn gaps(length: Duration) -> Vec<u64> {
     gaps_ns
 }
 
-/// All findings, in the order in which they are shown.
 pub(crate) fn examine(facts: &Facts) -> Vec<Finding> {
     vec![
         descriptors(facts),
@@ -133,53 +131,54 @@ pub(crate) fn is_fit(findings: &[Finding]) -> bool {
     findings.iter().all(|finding| !matches!(finding.judgement, Judgement::Bad(_)))
 }
 
-fn finding(what: &'static str, found: impl Into<String>, judgement: Judgement) -> Finding {
+/// A finding that comes with advice unless all is `well`: a judgement of the kind `otherwise`.
+fn finding(
+    what: &'static str,
+    found: impl Into<String>,
+    well: bool,
+    otherwise: fn(String) -> Judgement,
+    advice: impl Into<String>,
+) -> Finding {
+    let judgement = if well { Judgement::Ok } else { otherwise(advice.into()) };
     Finding { what, found: found.into(), judgement }
 }
 
-fn unless(well: bool, otherwise: fn(String) -> Judgement, advice: impl Into<String>) -> Judgement {
-    if well { Judgement::Ok } else { otherwise(advice.into()) }
+fn fine(what: &'static str, found: &str) -> Finding {
+    Finding { what, found: found.to_owned(), judgement: Judgement::Ok }
+}
+
+fn unknown(what: &'static str) -> Finding {
+    fine(what, "not reported by this system")
 }
 
 fn descriptors(facts: &Facts) -> Finding {
     let Some(limit) = facts.settings.descriptors else { return unknown("open files") };
+    let found = format!("{limit} in one process");
     let advice = format!("1,000 in flight need {DESCRIPTORS}: raise the limit (ulimit -Hn), or keep to less");
-    finding(
-        "open files",
-        format!("{limit} in one process"),
-        unless(limit >= DESCRIPTORS, Judgement::Bad, advice),
-    )
+    finding("open files", found, limit >= DESCRIPTORS, Judgement::Bad, advice)
 }
 
 fn ports(facts: &Facts) -> Finding {
     let Some(ports) = facts.settings.ports else { return unknown("ports") };
     let advice = "widen it: sysctl net.ipv4.ip_local_port_range=\"10000 60999\"";
-    finding("ports", format!("{ports} to connect from"), unless(ports >= PORTS, Judgement::Bad, advice))
+    finding("ports", format!("{ports} to connect from"), ports >= PORTS, Judgement::Bad, advice)
 }
 
 fn cores(facts: &Facts) -> Finding {
+    let well = facts.cores >= CORES_TO_SHARE_OUT;
     let advice = "target and workers share them: models that need several cores show less than they could";
-    finding(
-        "cores",
-        facts.cores.to_string(),
-        unless(facts.cores >= CORES_TO_SHARE_OUT, Judgement::Warn, advice),
-    )
+    finding("cores", facts.cores.to_string(), well, Judgement::Warn, advice)
 }
 
 /// A quota of more than there is limits nothing.
 fn quota(facts: &Facts) -> Finding {
-    let what = "CPU quota";
-    let Some(quota) = facts.settings.cpu_quotas.first() else {
-        return finding(what, "none", Judgement::Ok);
-    };
+    let Some(quota) = facts.settings.cpu_quotas.first() else { return fine("CPU quota", "none") };
+    let throttled = facts.spin.throttled;
+    let well = !throttled && quota.cores() >= facts.cpus as f64;
+    let otherwise = if throttled { Judgement::Bad } else { Judgement::Warn };
     let advice = "a run that uses more is throttled and does not count: raise the quota (cpu.max, or \
-                  cpu.cfs_quota_us in version 1; docker run --cpus), or start outside of that group"
-        .to_owned();
-    let judgement = match facts.spin.throttled {
-        true => Judgement::Bad(advice),
-        false => unless(quota.cores() >= facts.cpus as f64, Judgement::Warn, advice),
-    };
-    finding(what, quota.to_string(), judgement)
+                  cpu.cfs_quota_us in version 1; docker run --cpus), or start outside of that group";
+    finding("CPU quota", quota.to_string(), well, otherwise, advice)
 }
 
 fn realtime(facts: &Facts) -> Finding {
@@ -188,44 +187,35 @@ fn realtime(facts: &Facts) -> Finding {
     let well = facts.realtime || facts.cores >= CORES_TO_SHARE_OUT;
     let advice = "the target will be late when workers are busy: run as root, set `rtprio` in \
                   limits.conf(5), or prefer long delays (--preset article)";
-    finding("real-time priority", found, unless(well, Judgement::Warn, advice))
+    finding("real-time priority", found, well, Judgement::Warn, advice)
 }
 
 fn governor(facts: &Facts) -> Finding {
     let Some(governor) = &facts.settings.governor else {
-        return finding(
-            "governor",
-            "not reported: the frequency is not for this system to choose",
-            Judgement::Ok,
-        );
+        return fine("governor", "not reported: the frequency is not for this system to choose");
     };
     let advice = "the frequency follows the load: cpupower frequency-set -g performance";
-    finding("governor", governor, unless(governor == "performance", Judgement::Warn, advice))
+    finding("governor", governor, governor == "performance", Judgement::Warn, advice)
 }
 
 fn timer_slack(facts: &Facts) -> Finding {
     let Some(slack_ns) = facts.settings.timer_slack_ns else { return unknown("timer slack") };
     let advice =
         format!("workers wake later than the usual {}: start from another shell", duration(TIMER_SLACK_NS));
-    finding("timer slack", duration(slack_ns), unless(slack_ns <= TIMER_SLACK_NS, Judgement::Warn, advice))
+    finding("timer slack", duration(slack_ns), slack_ns <= TIMER_SLACK_NS, Judgement::Warn, advice)
 }
 
 fn virtualisation(facts: &Facts) -> Finding {
     let Some(guest_of) = &facts.settings.virtualisation else { return unknown("virtual machine") };
     let advice = "other guests can take its cores: watch for stolen time, and compare only within a record";
-    finding("virtual machine", guest_of, unless(guest_of == "none", Judgement::Warn, advice))
+    finding("virtual machine", guest_of, guest_of == "none", Judgement::Warn, advice)
 }
 
 fn group(facts: &Facts) -> Finding {
-    let what = "control group";
-    match &facts.no_group {
-        None => finding(what, "the workers get one", Judgement::Ok),
-        Some(reason) => {
-            let advice = "processes that outlive their parent are not accounted: start inside a group of your \
-                          own (systemd-run --user --scope inflight …)";
-            finding(what, format!("none: {reason}"), Judgement::Warn(advice.to_owned()))
-        }
-    }
+    let Some(reason) = &facts.no_group else { return fine("control group", "the workers get one") };
+    let advice = "processes that outlive their parent are not accounted: start inside a group of your own \
+                  (systemd-run --user --scope inflight …)";
+    finding("control group", format!("none: {reason}"), false, Judgement::Warn, advice)
 }
 
 fn noise(spin: &Spin) -> Finding {
@@ -236,22 +226,14 @@ fn noise(spin: &Spin) -> Finding {
         duration(spin.p99_ns()),
         duration(spin.gaps_ns.first().copied().unwrap_or(0)),
     );
-    let judgement = if spin.lost() > MOST_LOST && spin.throttled {
-        Judgement::Bad("the CPU quota stopped the threads: see above".to_owned())
-    } else if spin.lost() > MOST_LOST {
-        Judgement::Bad("something else is running here: end it, or wait".to_owned())
-    } else {
-        unless(
-            spin.p99_ns() < WORST_GAP_NS,
-            Judgement::Warn,
-            "expect runs that are invalid because the target was late",
-        )
+    let lost = spin.lost() > MOST_LOST;
+    let otherwise = if lost { Judgement::Bad } else { Judgement::Warn };
+    let advice = match (lost, spin.throttled) {
+        (true, true) => "the CPU quota stopped the threads: see above",
+        (true, false) => "something else is running here: end it, or wait",
+        (false, _) => "expect runs that are invalid because the target was late",
     };
-    finding("noise", found, judgement)
-}
-
-fn unknown(what: &'static str) -> Finding {
-    finding(what, "not reported by this system", Judgement::Ok)
+    finding("noise", found, !lost && spin.p99_ns() < WORST_GAP_NS, otherwise, advice)
 }
 
 impl fmt::Display for Finding {
@@ -290,8 +272,7 @@ mod tests {
                 descriptors: Some(20_000),
                 ports: Some(28_232),
                 timer_slack_ns: Some(50_000),
-                cpu_quotas: Vec::new(),
-                not_offered: Vec::new(),
+                ..MachineSettings::default()
             },
             no_group: None,
             realtime: false,
@@ -316,7 +297,7 @@ mod tests {
                 ports: Some(1_000),
                 timer_slack_ns: Some(1_000_000),
                 cpu_quotas: vec![quota(20_000)],
-                not_offered: Vec::new(),
+                ..MachineSettings::default()
             },
             no_group: text("no hierarchy of version 2 is mounted"),
             realtime: false,
@@ -365,21 +346,18 @@ mod tests {
                 cpu_quotas: quotas.iter().copied().map(quota).collect(),
                 ..good().settings
             };
-            Facts {
-                settings,
-                spin: Spin { throttled, gaps_ns: vec![4_000_000_000; 8], ..good().spin },
-                ..good()
-            }
+            let spin = Spin { throttled, gaps_ns: vec![4_000_000_000; 8], ..good().spin };
+            rendered(&Facts { settings, spin, ..good() })
         };
-        let throttled = rendered(&with(&[20_000], true));
+        let throttled = with(&[20_000], true);
         assert!(
             throttled.contains("bad   CPU quota           a CPU quota of 0.2 cores (control group /job)")
         );
         assert!(throttled.contains("the CPU quota stopped the threads"), "{throttled}");
         assert!(!throttled.contains("something else"), "{throttled}");
-        assert!(rendered(&with(&[], false)).contains("something else is running here"));
-        assert!(rendered(&with(&[800_000], false)).contains("warn  CPU quota"));
-        assert!(rendered(&with(&[1_600_000], false)).contains("ok    CPU quota"), "more than there is");
+        assert!(with(&[], false).contains("something else is running here"));
+        assert!(with(&[800_000], false).contains("warn  CPU quota"));
+        assert!(with(&[1_600_000], false).contains("ok    CPU quota"), "more than there is");
     }
 
     #[test]

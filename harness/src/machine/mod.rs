@@ -61,7 +61,6 @@ fn not_offered() -> Vec<String> {
     missing.into_iter().flatten().collect()
 }
 
-/// The first line of a file, trimmed.
 fn line_of(path: &str) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     text.lines().next().map(|line| line.trim().to_owned())

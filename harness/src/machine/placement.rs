@@ -2,8 +2,8 @@
 
 use std::str::FromStr;
 
+use anyhow::{Context, Error, Result, bail};
 use inflight_report::record::PlacementFacts;
-use thiserror::Error;
 
 use super::cores::{CORES_TO_SHARE_OUT, cores, grouped_by_core, has_cores_to_share_out};
 use crate::process::{Cpus, allowed, siblings};
@@ -30,33 +30,12 @@ pub struct Placement {
     pub clients: Cpus,
 }
 
-/// Why a placement is not possible.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum PinError {
-    /// It is not written as one.
-    #[error(
-        "`{0}` is not a placement: write auto, off, or CPUs as in target=1,clients=0 or target=3,clients=0-2"
-    )]
-    Unreadable(String),
-    /// It names a CPU that does not exist, or that this process may not use.
-    #[error("there is no CPU {cpu} to pin to: this process may use {allowed}")]
-    NoSuchCpu {
-        /// As asked for.
-        cpu: usize,
-        /// What there is.
-        allowed: Cpus,
-    },
-    /// The system has no such call.
-    #[error("this system does not let a process choose its CPUs: leave --pin out")]
-    Impossible,
-}
-
 impl Pin {
     /// The placement to use here for a workload of that mean delay; `None` where nothing is pinned.
     ///
     /// # Errors
     /// Where one was asked for that this system cannot give.
-    pub fn placement(&self, mean_delay_ns: u64) -> Result<Option<Placement>, PinError> {
+    pub fn placement(&self, mean_delay_ns: u64) -> Result<Option<Placement>> {
         let allowed = allowed();
         match self {
             Pin::Off => Ok(None),
@@ -65,12 +44,13 @@ impl Pin {
                 Ok(allowed.and_then(|allowed| Placement::automatic(&allowed, mean_delay_ns, siblings)))
             }
             Pin::To(placement) => {
-                let allowed = allowed.ok_or(PinError::Impossible)?;
+                let allowed =
+                    allowed.context("this system does not let a process choose its CPUs: leave --pin out")?;
                 let mut asked = placement.target.iter().chain(placement.clients.iter());
-                match asked.find(|cpu| !allowed.contains(*cpu)) {
-                    Some(cpu) => Err(PinError::NoSuchCpu { cpu, allowed }),
-                    None => Ok(Some(placement.clone())),
+                if let Some(cpu) = asked.find(|cpu| !allowed.contains(*cpu)) {
+                    bail!("there is no CPU {cpu} to pin to: this process may use {allowed}");
                 }
+                Ok(Some(placement.clone()))
             }
         }
     }
@@ -124,9 +104,9 @@ pub fn target_cores(cores: usize, mean_delay_ns: u64) -> Option<usize> {
 }
 
 impl FromStr for Pin {
-    type Err = PinError;
+    type Err = Error;
 
-    fn from_str(text: &str) -> Result<Pin, PinError> {
+    fn from_str(text: &str) -> Result<Pin> {
         match text {
             "auto" => Ok(Pin::Auto),
             "off" => Ok(Pin::Off),
@@ -135,7 +115,12 @@ impl FromStr for Pin {
                 let parsed = lists.and_then(|(target, clients)| {
                     Some(Placement { target: target.parse().ok()?, clients: clients.parse().ok()? })
                 });
-                parsed.map(Pin::To).ok_or_else(|| PinError::Unreadable(text.to_owned()))
+                parsed.map(Pin::To).with_context(|| {
+                    format!(
+                        "`{text}` is not a placement: write auto, off, or CPUs as in target=1,clients=0 or \
+                         target=3,clients=0-2"
+                    )
+                })
             }
         }
     }
@@ -153,7 +138,7 @@ mod tests {
     fn placements_are_parsed() {
         let pin: Pin = "target=3,clients=0,1-2".parse().unwrap();
         assert_eq!(pin, Pin::To(Placement { target: cpus("3"), clients: cpus("0-2") }));
-        assert_eq!(("auto".parse(), "off".parse()), (Ok(Pin::Auto), Ok(Pin::Off)));
+        assert_eq!(["auto", "off"].map(|text| text.parse::<Pin>().unwrap()), [Pin::Auto, Pin::Off]);
         for text in ["", "on", "target=0", "clients=0,target=1", "target=,clients=0"] {
             let refused = text.parse::<Pin>().unwrap_err().to_string();
             assert!(refused.contains("target=1,clients=0"), "{refused}");
@@ -205,6 +190,6 @@ mod tests {
         let placement = Placement { target: cpus("60000"), clients: allowed };
         let refused = Pin::To(placement).placement(0).unwrap_err().to_string();
         assert!(refused.starts_with("there is no CPU 60000"), "{refused}");
-        assert_eq!(Pin::Off.placement(0), Ok(None));
+        assert_eq!(Pin::Off.placement(0).unwrap(), None);
     }
 }

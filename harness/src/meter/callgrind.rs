@@ -66,7 +66,6 @@ impl Callgrind {
         Launch { program: VALGRIND.into(), args: args.collect() }
     }
 
-    /// Starts counting.
     pub(crate) fn begin(&self, workers: &Tree) -> io::Result<()> {
         send_command(workers, "zero")
     }

@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 
 use super::cpu::CpuTime;
 use super::hierarchies::{Membership, Version};
+use super::proc::field;
 
-/// The prefix of the names of groups.
 const PREFIX: &str = "inflight-";
 
 /// The file of a group that lists its members. A process that writes 0 to it joins the group.
@@ -35,7 +35,6 @@ pub(crate) const START_LINE: &str = "\n";
 /// How long members may take to join, or to end after they were killed.
 const MEMBER_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How often membership is polled.
 const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
 /// A control group that this process has created. Dropping it kills its members and removes it.
@@ -59,11 +58,9 @@ impl Cgroup {
             return Err(format!("there is no {SHELL} to join it with"));
         }
         remove_stale(&parent);
-        const ATTEMPTS: usize = 3; // another harness may remove a new group before it is locked
-        let mut created = Cgroup::create_in(&parent);
-        for _ in 1..ATTEMPTS {
-            created = created.or_else(|_| Cgroup::create_in(&parent));
-        }
+        // Another harness may remove a new group before it is locked.
+        let create = || Cgroup::create_in(&parent);
+        let created = create().or_else(|_| create()).or_else(|_| create());
         created.map_err(|error| format!("in the group of this process: {error}"))
     }
 
@@ -85,10 +82,7 @@ impl Cgroup {
     }
 
     /// The command that starts `program` as a member from its first instruction on: a shell joins the group,
-    /// waits for [`START_LINE`] on its stdin, and executes the program.
-    ///
-    /// # Errors
-    /// When there is no such program.
+    /// waits for [`START_LINE`] on its stdin, and executes the program. Fails when there is no such program.
     pub(crate) fn command(&self, program: &Path) -> io::Result<Command> {
         let mut command = Command::new(SHELL);
         command.args(["-c", JOIN_SCRIPT]).arg(self.folder.join(PROCS_FILE)).arg(find(program)?);
@@ -122,7 +116,6 @@ impl Drop for Cgroup {
     }
 }
 
-/// The processes in the group at `folder`.
 pub(super) fn members(folder: &Path) -> io::Result<Vec<u32>> {
     let text = fs::read_to_string(folder.join(PROCS_FILE))?;
     Ok(text.lines().filter_map(|line| line.parse().ok()).collect())
@@ -137,11 +130,8 @@ pub(super) fn cpu_time(folder: &Path) -> io::Result<CpuTime> {
 }
 
 fn parse_cpu_stat(stat: &str) -> Option<CpuTime> {
-    let of = |key| {
-        let value = |line: &str| line.strip_prefix(key)?.strip_prefix(' ')?.parse::<u64>().ok();
-        stat.lines().find_map(value).map(|micros| micros * 1_000)
-    };
-    Some(CpuTime { total_ns: of("usage_usec")?, system_ns: of("system_usec") })
+    let of = |key| Some(field(stat, key)?.parse::<u64>().ok()? * 1_000);
+    Some(CpuTime { total_ns: of("usage_usec ")?, system_ns: of("system_usec ") })
 }
 
 /// The path of `program`, searched for as execvp(3) does. The shell would report a missing program only after
@@ -155,7 +145,6 @@ fn find(program: &Path) -> io::Result<PathBuf> {
     fs::metadata(&found).map(|_| found)
 }
 
-/// The directory of the group that this process is in.
 fn own_folder() -> Result<PathBuf, String> {
     let read = |path| fs::read_to_string(path).map_err(|error| format!("{path}: {error}"));
     let (groups, mounts) = (read("/proc/self/cgroup")?, read("/proc/self/mountinfo")?);

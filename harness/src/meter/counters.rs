@@ -31,10 +31,7 @@ struct Thread {
 }
 
 impl Counters {
-    /// Reads the counts of `tree`.
-    ///
-    /// # Errors
-    /// When a root process is gone.
+    /// Reads the counts of `tree`; fails when a root process is gone.
     pub(crate) fn read(tree: &Tree) -> io::Result<Counters> {
         let pids = tree.pids();
         let mut counters = Counters::default();

@@ -22,10 +22,6 @@ pub(crate) struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// Starts the thread.
-    ///
-    /// # Errors
-    /// When no thread can be created.
     pub(crate) fn start() -> io::Result<Heartbeat> {
         let (stop, stopped) = mpsc::channel();
         let thread = thread::Builder::new().spawn(move || longest_stop_ns(&stopped))?;

@@ -14,7 +14,6 @@ pub(super) enum Version {
 /// A group that a process is in, and its ancestors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Membership {
-    pub(super) version: Version,
     /// The mount point. Groups above the one mounted here are not visible.
     mount_point: PathBuf,
     /// The name of the group at the mount point.
@@ -42,7 +41,7 @@ impl Membership {
             let below = group.strip_prefix(&root).ok()?.to_owned();
             // A process outside of the namespace's root is in `/../elsewhere`.
             let is_inside = below.components().all(|part| matches!(part, Component::Normal(_)));
-            is_inside.then_some(Membership { version, mount_point, root, below })
+            is_inside.then_some(Membership { mount_point, root, below })
         });
         memberships.min_by_key(|membership| membership.root.components().count())
     }
@@ -101,37 +100,30 @@ mod tests {
     const DOCKER_2: &str = "40 1 0:28 /docker/abc /sys/fs/cgroup ro - cgroup2 cgroup rw\n";
 
     fn folder(groups: &str, mounts: &str, version: Version) -> Option<String> {
-        Some(
-            Membership::find(groups, mounts, version)?
-                .folder()
-                .to_string_lossy()
-                .trim_end_matches('/')
-                .to_owned(),
-        )
+        let folder = Membership::find(groups, mounts, version)?.folder();
+        Some(folder.to_string_lossy().trim_end_matches('/').to_owned())
     }
 
     #[test]
     fn group_is_found_below_its_mount_point() {
         let user = "3:cpuset:/other\n2:cpuacct,cpu:/user\n1:name=systemd:/x\n0::/user.slice/app.scope\n";
-        assert_eq!(
-            folder(user, HYBRID, Version::Two).unwrap(),
-            "/sys/fs/cgroup/unified/user.slice/app.scope"
-        );
-        assert_eq!(folder(user, HYBRID, Version::One).unwrap(), "/sys/fs/cgroup/cpu,cpuacct/user");
-        assert_eq!(folder("1:cpuset:/\n", HYBRID, Version::One), None);
-        assert_eq!(folder("1:cpu:/\n", HYBRID, Version::Two), None);
-        assert_eq!(folder("0::/\n", "40 1 0:28 / /proc rw - proc proc rw\n", Version::Two), None);
-        assert_eq!(folder("", "", Version::Two), None);
-    }
-
-    #[test]
-    fn group_of_a_container_is_found_where_its_subtree_is_mounted() {
-        assert_eq!(folder("4:cpu:/docker/abc\n", DOCKER_1, Version::One).unwrap(), "/sys/fs/cgroup/cpu");
-        assert_eq!(folder("0::/docker/abc/x\n", DOCKER_2, Version::Two).unwrap(), "/sys/fs/cgroup/x");
-        assert_eq!(folder("0::/../elsewhere\n", DOCKER_2, Version::Two), None);
         let own_namespace = DOCKER_2.replace("/docker/abc", "/");
-        assert_eq!(folder("0::/\n", &own_namespace, Version::Two).unwrap(), "/sys/fs/cgroup");
-        assert_eq!(folder("0::/../elsewhere\n", &own_namespace, Version::Two), None);
+        for (groups, mounts, version, expected) in [
+            (user, HYBRID, Version::Two, Some("/sys/fs/cgroup/unified/user.slice/app.scope")),
+            (user, HYBRID, Version::One, Some("/sys/fs/cgroup/cpu,cpuacct/user")),
+            ("1:cpuset:/\n", HYBRID, Version::One, None),
+            ("1:cpu:/\n", HYBRID, Version::Two, None),
+            ("0::/\n", "40 1 0:28 / /proc rw - proc proc rw\n", Version::Two, None),
+            ("", "", Version::Two, None),
+            // In a container the subtree of its group is mounted.
+            ("4:cpu:/docker/abc\n", DOCKER_1, Version::One, Some("/sys/fs/cgroup/cpu")),
+            ("0::/docker/abc/x\n", DOCKER_2, Version::Two, Some("/sys/fs/cgroup/x")),
+            ("0::/../elsewhere\n", DOCKER_2, Version::Two, None),
+            ("0::/\n", own_namespace.as_str(), Version::Two, Some("/sys/fs/cgroup")),
+            ("0::/../elsewhere\n", own_namespace.as_str(), Version::Two, None),
+        ] {
+            assert_eq!(folder(groups, mounts, version).as_deref(), expected, "{groups:?} in {mounts:?}");
+        }
     }
 
     #[test]

@@ -7,7 +7,6 @@ use std::process;
 
 use super::proc::{kilobytes, kilobytes_field, read};
 
-/// Current resident memory.
 pub(super) fn resident_bytes(pid: u32) -> io::Result<u64> {
     kilobytes_field(pid, "status", "VmRSS:")
 }
@@ -18,9 +17,6 @@ pub(super) fn high_water_bytes(pid: u32) -> io::Result<u64> {
 }
 
 /// Resets the high-water mark to the current resident memory (proc_pid_clear_refs(5), Linux 4.0 or later).
-///
-/// # Errors
-/// When the kernel has no such file or refuses the write, or the process is gone.
 pub(super) fn reset_high_water(pid: u32) -> io::Result<()> {
     fs::write(format!("/proc/{pid}/clear_refs"), "5")
 }

@@ -30,34 +30,30 @@ pub(crate) use noise::Snapshot;
 pub use proc::tree;
 pub(crate) use quota::{Quotas, Throttled};
 pub(crate) use run_queue::RunQueue;
-pub use sampler::{PreparedSampler, Sampler};
+pub(crate) use sampler::Sampler;
 pub(crate) use system_calls::SystemCalls;
-pub use tree::Tree;
+pub(crate) use tree::Tree;
 
 /// The peak of a tree's memory between `go` and `done`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Peak {
-    /// The peak, in bytes.
-    pub bytes: u64,
-    /// How it was measured.
-    pub method: MemoryMethod,
+pub(crate) struct Peak {
+    pub(crate) bytes: u64,
+    pub(crate) method: MemoryMethod,
     /// The sum of every process's own high-water mark since `go`, or since its start where that is later or
     /// marks cannot be reset, in bytes. The true peak is not above it, unless a process started and ended
     /// between two samples.
-    pub bound_bytes: u64,
+    pub(crate) bound_bytes: u64,
 }
 
 /// What the sampler measured of a run.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Sampled {
-    /// The peak of memory.
-    pub peak: Peak,
+pub(crate) struct Sampled {
+    pub(crate) peak: Peak,
     /// The most threads in a sample.
-    pub threads: u64,
+    pub(crate) threads: u64,
     /// The most open descriptors in a sample.
-    pub descriptors: Option<u64>,
+    pub(crate) descriptors: Option<u64>,
     /// How often samples were taken, and what they cost.
-    pub sampling: SamplingStats,
-    /// CPU and memory over time.
-    pub timeline: Vec<TimePoint>,
+    pub(crate) sampling: SamplingStats,
+    pub(crate) timeline: Vec<TimePoint>,
 }

@@ -18,7 +18,6 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Reads the counters.
     pub(crate) fn read() -> Snapshot {
         let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
         let pressure = fs::read_to_string("/proc/pressure/cpu").unwrap_or_default();

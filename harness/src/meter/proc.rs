@@ -67,7 +67,6 @@ pub(super) fn kilobytes_field(pid: u32, file: &str, key: &str) -> io::Result<u64
     kilobytes(&read(pid, file)?, key).ok_or(io::ErrorKind::NotFound.into())
 }
 
-/// The number of open descriptors of a process.
 pub(super) fn descriptors(pid: u32) -> io::Result<u64> {
     let folder = format!("/proc/{pid}/fd");
     match fs::metadata(&folder)?.len() {
@@ -87,7 +86,6 @@ pub(super) fn field<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     text.lines().find_map(|line| line.strip_prefix(key)).map(str::trim)
 }
 
-/// The text of a file of `/proc/PID`.
 pub(super) fn read(pid: u32, file: &str) -> io::Result<String> {
     fs::read_to_string(format!("/proc/{pid}/{file}"))
 }

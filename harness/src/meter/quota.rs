@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use inflight_report::record::CpuQuota;
 
 use super::hierarchies::{Membership, Version};
+use super::proc::field;
 
 /// The control groups of some processes, with all their ancestors.
 #[derive(Clone, Debug, Default)]
@@ -36,11 +37,9 @@ struct Throttling {
 /// A group whose members were throttled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Throttled {
-    /// The name of the group.
     pub(crate) group: String,
     /// Its current quota, if it still has one.
     pub(crate) quota: Option<CpuQuota>,
-    /// The number of periods in which they were throttled.
     pub(crate) periods: u64,
     /// The throttled time, summed over CPUs.
     pub(crate) stopped_ns: u64,
@@ -56,7 +55,6 @@ impl fmt::Display for Throttled {
 }
 
 impl Quotas {
-    /// The groups of this process.
     pub(crate) fn of_this_process() -> Quotas {
         Quotas::of(&[std::process::id()])
     }
@@ -105,9 +103,8 @@ impl Quotas {
             let after = Throttling::read(&group.folder)?;
             let periods = after.periods.saturating_sub(before.periods);
             let stopped_ns = after.stopped_ns.saturating_sub(before.stopped_ns);
-            let name = group.name.display().to_string();
             (periods > 0 || stopped_ns > 0).then(|| Throttled {
-                group: name,
+                group: group.name.display().to_string(),
                 quota: group.quota(),
                 periods,
                 stopped_ns,
@@ -136,12 +133,9 @@ impl Throttling {
     /// Parses `cpu.stat`, which version 1 writes in nanoseconds and version 2 in microseconds. The root of
     /// version 2, and a group without the controller, have no such lines.
     fn parse(stat: &str) -> Option<Throttling> {
-        let count = |name: &str| {
-            stat.lines()
-                .find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse::<u64>().ok())
-        };
-        let stopped_ns = count("throttled_time").or_else(|| Some(count("throttled_usec")? * 1_000));
-        Some(Throttling { periods: count("nr_throttled")?, stopped_ns: stopped_ns? })
+        let count = |key| field(stat, key)?.parse::<u64>().ok();
+        let stopped_ns = count("throttled_time ").or_else(|| Some(count("throttled_usec ")? * 1_000));
+        Some(Throttling { periods: count("nr_throttled ")?, stopped_ns: stopped_ns? })
     }
 }
 

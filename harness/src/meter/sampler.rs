@@ -20,23 +20,20 @@ const DUTY: f64 = 0.005;
 const MIN_PAUSE: Duration = Duration::from_millis(50);
 
 /// A sampler that has taken one sample, to learn what that costs.
-pub struct PreparedSampler {
+pub(crate) struct PreparedSampler {
     samples: Samples,
     pause: Duration,
 }
 
 /// A thread that samples a tree: its memory, CPU, threads and descriptors.
-pub struct Sampler {
+pub(crate) struct Sampler {
     stop: Sender<()>,
     thread: JoinHandle<Samples>,
 }
 
 impl PreparedSampler {
     /// Starts the thread. Call it last before `go`, since peaks of memory count from here.
-    ///
-    /// # Errors
-    /// When no thread can be created.
-    pub fn begin(self) -> io::Result<Sampler> {
+    pub(crate) fn begin(self) -> io::Result<Sampler> {
         let PreparedSampler { mut samples, mut pause } = self;
         samples.reset_peaks();
         let (stop, stopped) = mpsc::channel();
@@ -54,9 +51,8 @@ impl PreparedSampler {
 }
 
 impl Sampler {
-    /// Prepares to sample `tree`, whose processes are ready and wait.
-    pub fn prepare(tree: &Tree) -> PreparedSampler {
-        let mut samples = Samples::new(tree);
+    pub(crate) fn prepare(tree: &Tree) -> PreparedSampler {
+        let mut samples = Samples { tree: tree.clone(), system: System::new().ok(), ..Samples::default() };
         let begun = Instant::now();
         samples.take();
         samples.timeline.clear(); // sysinfo reports CPU usage from the second refresh on
@@ -64,23 +60,21 @@ impl Sampler {
     }
 
     /// Takes the last sample and stops the thread. Call it when the run is done and before its processes
-    /// end. `go_at` is when the run began.
-    ///
-    /// # Errors
-    /// When a root process is gone.
-    pub fn finish(self, go_at: Instant) -> io::Result<Sampled> {
+    /// end; it fails when a root process is gone. `go_at` is when the run began.
+    pub(crate) fn finish(self, go_at: Instant) -> io::Result<Sampled> {
         drop(self.stop);
         let mut samples = self.thread.join().expect("sampling does not panic");
         let pids = samples.tree.pids();
         samples.tree.read_each(&pids, memory::high_water_bytes)?;
         samples.update_peaks(&pids);
-        let timeline = samples.timeline.iter().filter_map(|(at, cpu_percent, memory_bytes)| {
+        let timeline = samples.timeline.iter().filter_map(|&(at, cpu_percent, memory_bytes)| {
             let at_ns = at.checked_duration_since(go_at)?.as_nanos() as u64;
-            Some(TimePoint { at_ns, cpu_percent: *cpu_percent, memory_bytes: *memory_bytes })
+            Some(TimePoint { at_ns, cpu_percent, memory_bytes })
         });
+        let marks: Vec<u64> = samples.high_water_bytes.values().copied().collect();
         Ok(Sampled {
             timeline: timeline.collect(),
-            peak: samples.peak(),
+            peak: peak(&marks, samples.marks_were_reset, samples.largest_tree_bytes),
             threads: samples.threads,
             descriptors: samples.descriptors,
             sampling: samples.sampling,
@@ -93,6 +87,7 @@ fn pause_after(took: Duration) -> Duration {
 }
 
 /// What was sampled so far.
+#[derive(Default)]
 struct Samples {
     tree: Tree,
     /// `None` where sysinfo does not support the system. There is no time series then.
@@ -111,21 +106,6 @@ struct Samples {
 }
 
 impl Samples {
-    fn new(tree: &Tree) -> Samples {
-        Samples {
-            tree: tree.clone(),
-            system: System::new().ok(),
-            previous: None,
-            largest_tree_bytes: 0,
-            threads: 0,
-            descriptors: None,
-            high_water_bytes: HashMap::new(),
-            marks_were_reset: false,
-            sampling: SamplingStats::default(),
-            timeline: Vec::new(),
-        }
-    }
-
     /// Resets the high-water marks, so that memory freed before `go` counts in no peak.
     fn reset_peaks(&mut self) {
         let pids = self.tree.pids();
@@ -179,11 +159,6 @@ impl Samples {
             sampling.longest_gap_ns = sampling.longest_gap_ns.max((now - then).as_nanos() as u64);
             sampling.largest_step_bytes = sampling.largest_step_bytes.max(tree_bytes.saturating_sub(bytes));
         }
-    }
-
-    fn peak(&self) -> Peak {
-        let marks: Vec<u64> = self.high_water_bytes.values().copied().collect();
-        peak(&marks, self.marks_were_reset, self.largest_tree_bytes)
     }
 }
 

@@ -4,36 +4,15 @@
 //! CPU. While the tracepoint is enabled every system call of the machine takes a slower path, so it is used in
 //! runs that are not timed.
 
-use std::io;
-
 use super::Cgroup;
 
-/// A counter, stopped until [`SystemCalls::begin`].
-pub(crate) struct SystemCalls(counter::Counters);
+pub(crate) use counter::SystemCalls;
 
 impl SystemCalls {
-    /// Prepares to count the system calls of the group at `folder`.
-    ///
-    /// # Errors
-    /// With the reason why they cannot be counted.
-    pub(super) fn of_group(folder: &std::path::Path) -> Result<SystemCalls, String> {
-        counter::Counters::of_group(folder).map(SystemCalls)
-    }
-
     /// Why they cannot be counted here; `None` where they can.
     pub(crate) fn not_offered() -> Option<String> {
         let group = Cgroup::create().map_err(|_| "there is no control group to count them in".to_owned());
         group.and_then(|group| SystemCalls::of_group(group.folder())).err()
-    }
-
-    /// Starts counting.
-    pub(crate) fn begin(&mut self) -> io::Result<()> {
-        self.0.begin()
-    }
-
-    /// Stops counting and returns the count.
-    pub(crate) fn end(mut self) -> io::Result<u64> {
-        self.0.end()
     }
 }
 
@@ -55,10 +34,12 @@ mod counter {
 
     const EVENT: &str = "events/raw_syscalls/sys_enter/id";
 
-    pub(super) struct Counters(Vec<Counter>);
+    /// Counters, stopped until [`SystemCalls::begin`].
+    pub(crate) struct SystemCalls(Vec<Counter>);
 
-    impl Counters {
-        pub(super) fn of_group(folder: &Path) -> Result<Counters, String> {
+    impl SystemCalls {
+        /// Prepares to count the system calls of the group at `folder`; the error is why they cannot be counted.
+        pub(in crate::meter) fn of_group(folder: &Path) -> Result<SystemCalls, String> {
             let id = event_id()?;
             let online = fs::read_to_string("/sys/devices/system/cpu/online").map_err(|e| e.to_string())?;
             let cpus: Cpus =
@@ -69,14 +50,14 @@ mod counter {
                 builder.observe_cgroup(&group).one_cpu(cpu).include_kernel().include_hv().build()
             };
             let counters = cpus.iter().map(counter).collect::<io::Result<_>>();
-            counters.map(Counters).map_err(|error| format!("perf_event_open: {error}"))
+            counters.map(SystemCalls).map_err(|error| format!("perf_event_open: {error}"))
         }
 
-        pub(super) fn begin(&mut self) -> io::Result<()> {
+        pub(crate) fn begin(&mut self) -> io::Result<()> {
             self.0.iter_mut().try_for_each(Counter::enable)
         }
 
-        pub(super) fn end(&mut self) -> io::Result<u64> {
+        pub(crate) fn end(mut self) -> io::Result<u64> {
             self.0.iter_mut().map(Counter::read).sum()
         }
     }
@@ -93,24 +74,25 @@ mod counter {
 
 #[cfg(not(target_os = "linux"))]
 mod counter {
-    //! Other systems have no tracepoints.
+    //! Other systems have no tracepoints, so nothing is ever counted.
 
+    use std::convert::Infallible;
     use std::io;
     use std::path::Path;
 
-    pub(super) struct Counters;
+    pub(crate) struct SystemCalls(Infallible);
 
-    impl Counters {
-        pub(super) fn of_group(_: &Path) -> Result<Counters, String> {
+    impl SystemCalls {
+        pub(in crate::meter) fn of_group(_: &Path) -> Result<SystemCalls, String> {
             Err("this system has no tracepoints".to_owned())
         }
 
-        pub(super) fn begin(&mut self) -> io::Result<()> {
-            Err(io::ErrorKind::Unsupported.into())
+        pub(crate) fn begin(&mut self) -> io::Result<()> {
+            match self.0 {}
         }
 
-        pub(super) fn end(&mut self) -> io::Result<u64> {
-            Err(io::ErrorKind::Unsupported.into())
+        pub(crate) fn end(self) -> io::Result<u64> {
+            match self.0 {}
         }
     }
 }

@@ -10,15 +10,15 @@ use super::{SystemCalls, cgroup, memory, proc};
 
 /// Processes and their descendants. In a control group of their own, descendants that outlived their parent
 /// belong to the tree as well.
-#[derive(Clone, Debug)]
-pub struct Tree {
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tree {
     roots: Vec<u32>,
     group: Option<PathBuf>,
 }
 
 impl Tree {
     /// The processes `roots` and their descendants according to `/proc`.
-    pub fn of(roots: &[u32]) -> Tree {
+    pub(crate) fn of(roots: &[u32]) -> Tree {
         Tree { roots: roots.to_vec(), group: None }
     }
 
@@ -28,7 +28,7 @@ impl Tree {
     }
 
     /// All living processes, the roots first.
-    pub fn pids(&self) -> Vec<u32> {
+    pub(crate) fn pids(&self) -> Vec<u32> {
         let Some(members) = self.group.as_ref().and_then(|group| cgroup::members(group).ok()) else {
             return proc::tree(&self.roots);
         };
@@ -41,18 +41,12 @@ impl Tree {
     ///
     /// For a group it is the scheduler's sum over all present and past members. Otherwise it is the sum over the
     /// living processes, and for children that were waited for, the time that the kernel adds to their
-    /// parent, in clock ticks of 10 ms.
-    ///
-    /// # Errors
-    /// When a root process is gone.
-    pub fn cpu_ns(&self) -> io::Result<u64> {
+    /// parent, in clock ticks of 10 ms. This and what follows fails when a root process is gone.
+    pub(crate) fn cpu_ns(&self) -> io::Result<u64> {
         self.cpu_time().map(|used| used.total_ns)
     }
 
     /// As [`Tree::cpu_ns`], with the part spent in the kernel where the tree is a group.
-    ///
-    /// # Errors
-    /// When a root process is gone.
     pub(crate) fn cpu_time(&self) -> io::Result<CpuTime> {
         match &self.group {
             Some(group) => cgroup::cpu_time(group),
@@ -64,14 +58,11 @@ impl Tree {
     }
 
     /// How [`Tree::cpu_ns`] is measured.
-    pub fn cpu_method(&self) -> CpuMethod {
+    pub(crate) fn cpu_method(&self) -> CpuMethod {
         if self.group.is_some() { CpuMethod::Group } else { CpuMethod::ProcessClocks }
     }
 
-    /// Prepares to count the system calls of the tree.
-    ///
-    /// # Errors
-    /// With the reason why they cannot be counted.
+    /// Prepares to count the system calls of the tree; the error is why they cannot be counted.
     pub(crate) fn system_calls(&self) -> Result<SystemCalls, String> {
         let group = self.group.as_deref().ok_or("the workers have no control group")?;
         SystemCalls::of_group(group)
@@ -79,10 +70,7 @@ impl Tree {
 
     /// Current memory in bytes: the resident memory of one process, or of several with shared pages
     /// counted once.
-    ///
-    /// # Errors
-    /// When a root process is gone.
-    pub fn memory_bytes(&self) -> io::Result<u64> {
+    pub(crate) fn memory_bytes(&self) -> io::Result<u64> {
         match self.pids().as_slice() {
             [pid] => memory::resident_bytes(*pid),
             pids => Ok(memory::of_tree(&self.read_each(pids, memory::Pages::read)?)),

@@ -4,16 +4,11 @@ use std::fmt;
 use std::io;
 use std::str::FromStr;
 
-use thiserror::Error;
+use anyhow::Context;
 
 /// CPUs by their numbers, ascending, at least one; written `0,2-3`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cpus(Vec<usize>);
-
-/// A text that is not a list of CPUs.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("`{0}` is not a list of CPUs: write it as in 0,2-3")]
-pub struct CpuListError(String);
 
 impl Cpus {
     /// The CPUs with these numbers, of which there must be at least one.
@@ -53,9 +48,6 @@ pub(crate) fn siblings(cpu: usize) -> Vec<usize> {
 
 /// Calls `start` while this thread may only use `cpus`. Child processes inherit the affinity, so a program in
 /// any language is confined before its first instruction. Without `cpus` it only calls `start`.
-///
-/// # Errors
-/// When the system refuses.
 pub(crate) fn confined<T>(cpus: Option<&Cpus>, start: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     let Some(cpus) = cpus else { return start() };
     let before = system::affinity()?;
@@ -101,23 +93,20 @@ mod system {
 }
 
 impl FromStr for Cpus {
-    type Err = CpuListError;
+    type Err = anyhow::Error;
 
-    fn from_str(text: &str) -> Result<Cpus, CpuListError> {
+    fn from_str(text: &str) -> anyhow::Result<Cpus> {
         /// More than any system here can name.
         const BEYOND: usize = 1 << 16;
-        let unreadable = || CpuListError(text.to_owned());
-        let mut cpus = Vec::new();
-        for part in text.split(',') {
+        let range = |part: &str| {
             let (first, last) = part.split_once('-').unwrap_or((part, part));
-            let first: usize = first.parse().map_err(|_| unreadable())?;
-            let last: usize = last.parse().map_err(|_| unreadable())?;
-            if first > last || last >= BEYOND {
-                return Err(unreadable());
-            }
-            cpus.extend(first..=last);
-        }
-        Ok(Cpus::of(cpus))
+            let (first, last) = (first.parse::<usize>().ok()?, last.parse::<usize>().ok()?);
+            (first <= last && last < BEYOND).then_some(first..=last)
+        };
+        let ranges: Option<Vec<_>> = text.split(',').map(range).collect();
+        let ranges =
+            ranges.with_context(|| format!("`{text}` is not a list of CPUs: write it as in 0,2-3"))?;
+        Ok(Cpus::of(ranges.into_iter().flatten().collect()))
     }
 }
 

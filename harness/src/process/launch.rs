@@ -14,7 +14,6 @@ pub struct Launch {
 /// Variables that make HTTP clients use a proxy, in lower case. Clients read them in either case.
 const PROXY_VARIABLES: [&str; 4] = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"];
 
-/// Removes the proxy variables from the environment of `command`.
 pub(crate) fn remove_proxies(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(|name| PROXY_VARIABLES.contains(&name.to_ascii_lowercase().as_str())) {

@@ -3,7 +3,7 @@
 mod cpus;
 mod launch;
 
-pub use cpus::{CpuListError, Cpus};
+pub use cpus::Cpus;
 pub(crate) use cpus::{allowed, confined, siblings};
 pub use launch::Launch;
 pub(crate) use launch::remove_proxies;

@@ -9,9 +9,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use inflight_report::record::{CpuMethod, HarnessLateness, LoopFigures, Noise, Usage};
-use mock_target::ledger::{LoopStats, Stats};
+use mock_target::ledger::Stats;
 
-pub use self::error::RunError;
+pub(crate) use self::error::RunError;
 use self::error::{also_late, worker_error};
 use super::observer::Observer;
 use super::target::Target;
@@ -34,59 +34,53 @@ pub struct Limits {
 
 /// Optional meters of a run.
 #[derive(Default)]
-pub struct Meters<'a> {
+pub(crate) struct Meters<'a> {
     /// A control group for the workers. It ends with the run.
-    pub group: Option<Cgroup>,
+    pub(crate) group: Option<Cgroup>,
     /// Count system calls, where that is possible, which slows the run down.
-    pub system_calls: bool,
+    pub(crate) system_calls: bool,
     /// Count instructions and allocations of workers that were launched under it.
-    pub callgrind: Option<&'a Callgrind>,
+    pub(crate) callgrind: Option<&'a Callgrind>,
 }
 
 /// The measurements of a run that reached its end.
 #[derive(Clone, Debug)]
-pub struct Finish {
-    /// The `ready` message of the first worker; all are alike.
-    pub ready: Ready,
-    /// Each worker's samples.
-    pub samples: Vec<Vec<Sample>>,
+pub(crate) struct Finish {
+    /// The message of the first worker; all are alike.
+    pub(crate) ready: Ready,
+    /// By worker.
+    pub(crate) samples: Vec<Vec<Sample>>,
     /// When `go` was sent, by the clock of [`mock_target::monotonic_ns`].
-    pub go_at_ns: u64,
+    pub(crate) go_at_ns: u64,
     /// From spawn until all workers were ready.
-    pub startup_ns: u64,
+    pub(crate) startup_ns: u64,
     /// From `go` until the last worker's `done`.
-    pub wall_ns: u64,
+    pub(crate) wall_ns: u64,
     /// CPU of the workers' trees in that time.
-    pub cpu_ns: u64,
-    /// How it was measured.
-    pub cpu_method: CpuMethod,
+    pub(crate) cpu_ns: u64,
+    pub(crate) cpu_method: CpuMethod,
     /// What else the trees used in that time.
-    pub usage: Usage,
+    pub(crate) usage: Usage,
     /// What disturbed the run in that time.
-    pub noise: Noise,
-    /// How late the harness itself was.
-    pub harness: HarnessLateness,
+    pub(crate) noise: Noise,
+    pub(crate) harness: HarnessLateness,
     /// The control groups whose CPU quota stopped something of the run in that time.
     pub(crate) throttled: Vec<Throttled>,
     /// Memory of the trees before `go`.
-    pub ready_memory_bytes: u64,
+    pub(crate) ready_memory_bytes: u64,
     /// Peak of memory between `go` and `done`, and the timeline of the run.
-    pub seen: Sampled,
+    pub(crate) seen: Sampled,
     /// CPU of the target between `go` and `done`.
-    pub target_cpu_ns: u64,
+    pub(crate) target_cpu_ns: u64,
     /// What each of the target's event loops used in that time.
-    pub target_loops: Vec<LoopFigures>,
-    /// The target's ledger sums before `go`.
-    pub target_before: Stats,
-    /// The target's ledger sums at `done`.
-    pub target_after: Stats,
+    pub(crate) target_loops: Vec<LoopFigures>,
+    /// The target's ledger sums before `go`, and at `done`.
+    pub(crate) target_before: Stats,
+    pub(crate) target_after: Stats,
 }
 
 /// Executes `plans` against `target`, each in a process of its own, confined to `cpus` if there are any, and
-/// measures the run with `meters`.
-///
-/// # Errors
-/// With a [`RunError`]; by then no process of the run is left.
+/// measures the run with `meters`. After an error no process of the run is left.
 pub(crate) fn execute(
     launch: &Launch,
     cpus: Option<&Cpus>,
@@ -116,8 +110,8 @@ pub(crate) fn execute(
     let counters_before = run.metered(Counters::read(&workers))?;
     let quotas = Quotas::of(&[&[std::process::id(), target_pid], &run.pool.pids()[..]].concat());
     let readers_before_ns = run.pool.readers_waited_ns();
-    let target_before = run.target_stats()?;
-    let loops_before = run.target_loops()?;
+    let target_before = ask(run.target, Target::stats)?;
+    let loops_before = ask(run.target, Target::loops)?;
     let target_before_ns = target.cpu_ns().map_err(|_| RunError::TargetDied)?;
     let before = Snapshot::read();
     let cpu_before = run.metered(workers.cpu_time())?;
@@ -145,8 +139,8 @@ pub(crate) fn execute(
         stood_still_ns: heartbeat.finish(),
     };
     let counters_after = run.metered(Counters::read(&workers))?;
-    let loops_after = run.target_loops()?;
-    let target_after = run.target_stats()?;
+    let loops_after = ask(run.target, Target::loops)?;
+    let target_after = ask(run.target, Target::stats)?;
     let seen = run.metered(sampler.finish(go_at))?;
     let executed = meters.callgrind.map(|callgrind| callgrind.end(&workers));
     let executed = executed.map(|counted| run.metered(counted)).transpose()?;
@@ -188,6 +182,17 @@ pub(crate) fn execute(
         target_loops: target_limit::loops(&loops_before, &loops_after),
         target_before,
         target_after,
+    })
+}
+
+/// Asks the target for `what`.
+pub(super) fn ask<T>(
+    target: &mut Target,
+    what: impl FnOnce(&Target) -> anyhow::Result<T>,
+) -> Result<T, RunError> {
+    what(target).map_err(|error| match target.is_alive() {
+        true => RunError::NoLedger(format!("{error:#}")),
+        false => RunError::TargetDied,
     })
 }
 
@@ -252,8 +257,8 @@ impl ActiveRun<'_> {
         for worker in 0..plans.len() {
             let status = self.wait_for_exit(worker, deadline)?;
             if !status.success() {
-                let stderr_tail = self.pool.stderr_tail(worker);
-                return Err(worker_error(format!("worker {worker} ended with {status}"), stderr_tail));
+                let what = format!("worker {worker} ended with {status}");
+                return Err(worker_error(what, self.pool.stderr_tail(worker)));
             }
         }
         Ok(samples)
@@ -290,32 +295,14 @@ impl ActiveRun<'_> {
                 let late_ones: Vec<usize> =
                     (0..waited_for.len()).filter(|&worker| waited_for[worker]).collect();
                 let [first, others @ ..] = &late_ones[..] else { unreachable!("a worker is waited for") };
-                let stderr_tail = self.pool.kill(*first);
                 let what = format!("worker {first} {late} in time{}", also_late(others));
-                return Err(worker_error(what, stderr_tail));
+                return Err(worker_error(what, self.pool.kill(*first)));
             }
             is_time_up = Instant::now() >= deadline;
             if let Ok(stats) = self.target.stats() {
                 self.observer.progressed(stats.served, stats.in_flight);
             }
         }
-    }
-
-    fn target_stats(&mut self) -> Result<Stats, RunError> {
-        let answer = self.target.stats();
-        self.answered(answer)
-    }
-
-    fn target_loops(&mut self) -> Result<Vec<LoopStats>, RunError> {
-        let answer = self.target.loops();
-        self.answered(answer)
-    }
-
-    fn answered<T>(&mut self, answer: anyhow::Result<T>) -> Result<T, RunError> {
-        answer.map_err(|error| match self.target.is_alive() {
-            true => RunError::NoLedger(format!("{error:#}")),
-            false => RunError::TargetDied,
-        })
     }
 
     /// An honest worker has read its plan before it is ready.
@@ -367,23 +354,19 @@ impl ActiveRun<'_> {
         let WorkerEvent { worker, output, .. } = event;
         if let WorkerOutput::Eof = output {
             // It ends by itself: wait for its exit status.
-            let status = self.wait_for_exit(*worker, Instant::now() + Duration::from_secs(1));
-            let stderr_tail = self.pool.kill(*worker);
-            return worker_error(
-                match status {
-                    Ok(status) => format!("worker {worker} ended early with {status}"),
-                    Err(_) => format!("worker {worker} closed its stdout early"),
-                },
-                stderr_tail,
-            );
+            let what = match self.wait_for_exit(*worker, Instant::now() + Duration::from_secs(1)) {
+                Ok(status) => format!("worker {worker} ended early with {status}"),
+                Err(_) => format!("worker {worker} closed its stdout early"),
+            };
+            return worker_error(what, self.pool.kill(*worker));
         }
-        let stderr_tail = self.pool.kill(*worker);
         let what = match output {
             WorkerOutput::Line(line) => {
                 line.chars().take(SHOWN).collect::<String>().escape_debug().to_string()
             }
             _ => "something that is not a line of text".to_owned(),
         };
-        worker_error(format!("worker {worker} does not speak the protocol, it printed: {what}"), stderr_tail)
+        let what = format!("worker {worker} does not speak the protocol, it printed: {what}");
+        worker_error(what, self.pool.kill(*worker))
     }
 }

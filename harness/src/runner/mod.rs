@@ -1,13 +1,13 @@
 //! Runs a race: round after round until no contender has one left, each run saved as soon as it is over.
 
-pub mod execute;
+mod execute;
 mod observer;
 mod participants;
 mod progress;
 pub(crate) mod rounds;
-pub mod schedule;
-pub mod session;
-pub mod target;
+mod schedule;
+pub(crate) mod session;
+pub(crate) mod target;
 mod worker_pool;
 
 use std::collections::HashMap;
@@ -28,10 +28,8 @@ use participants::{MOST_ROUNDS, RunHistory, participants};
 use progress::ProgressDisplay;
 use schedule::Schedule;
 
-/// A race that is running.
 pub(crate) struct Runner<'a> {
     header: &'a Header,
-    /// The contenders by their index in the header.
     contenders: Vec<&'a Contender>,
     history: RunHistory,
     /// Runtime and client of each contender that has reported them.
@@ -62,10 +60,8 @@ impl<'a> Runner<'a> {
         runner
     }
 
-    /// Runs what is left and saves it. Gives the number of runs; an interrupt ends it early.
-    ///
-    /// # Errors
-    /// Where a run cannot be saved, the target cannot be started, or the versions of a contender have changed.
+    /// Runs what is left and saves it. Gives the number of runs; an interrupt ends it early. Fails where a run cannot be
+    /// saved, the target cannot be started, or the versions of a contender have changed.
     pub(crate) fn run(
         &mut self,
         session: &mut Session,

@@ -43,7 +43,6 @@ impl RunHistory {
         self.push(FinishedRun { contender, round: run.round, took_ns: run.took_ns, wall_ns, repeated });
     }
 
-    /// Whether the contender has finished its run of that round.
     pub(crate) fn has(&self, contender: usize, round: u32) -> bool {
         self.seen.contains(&(contender, round))
     }
@@ -53,7 +52,6 @@ impl RunHistory {
         (self.runs.len(), self.runs.iter().filter(|run| run.repeated).count())
     }
 
-    /// Each run's contender, and what it took.
     pub(crate) fn took(&self) -> impl Iterator<Item = (usize, Duration)> {
         self.runs.iter().map(|run| (run.contender, Duration::from_nanos(run.took_ns)))
     }

@@ -26,6 +26,7 @@ pub(crate) struct ProgressDisplay {
 }
 
 /// A contender and its runs.
+#[derive(Default)]
 struct Line {
     name: String,
     /// Drawn below all others when its first run is over.
@@ -64,13 +65,11 @@ impl ProgressDisplay {
         let width = contenders.iter().map(|contender| contender.name.chars().count()).max().unwrap_or(0);
         let lines = contenders.iter().map(|contender| Line {
             name: format!("{:<width$}", contender.name),
-            drawn: None,
             rounds: contender.rounds,
-            expected: 0,
-            finished: 0,
-            invalid: 0,
-            walls_ns: Vec::new(),
+            ..Line::default()
         });
+        let ideals = contenders.iter().map(|facts| Duration::from_nanos(facts.ideal_ns)).collect();
+        let budget = header.budget.map(|budget| Duration::from_nanos(budget.time_ns));
         ProgressDisplay {
             visible: !drawn.is_hidden(),
             lines: lines.collect(),
@@ -79,15 +78,7 @@ impl ProgressDisplay {
             left,
             running: 0,
             interrupted,
-            estimate: Estimate {
-                ideals: contenders.iter().map(|facts| Duration::from_nanos(facts.ideal_ns)).collect(),
-                to_come: Duration::ZERO,
-                runs_to_come: 0,
-                run_began: Instant::now(),
-                overhead: Duration::ZERO,
-                runs_over: 0,
-                budget: header.budget.map(|budget| Duration::from_nanos(budget.time_ns)),
-            },
+            estimate: Estimate::new(ideals, budget),
         }
     }
 
@@ -150,7 +141,6 @@ impl ProgressDisplay {
         let _ = writeln!(io::stderr(), "inflight: {done}, {} left", self.time_left(Duration::ZERO));
     }
 
-    /// The race is over: removes the lines.
     pub(crate) fn clear(&self) {
         for bar in self.lines.iter().filter_map(|line| line.drawn.as_ref()).chain([&self.run, &self.left]) {
             bar.finish_and_clear();
@@ -212,6 +202,18 @@ impl Line {
 }
 
 impl Estimate {
+    fn new(ideals: Vec<Duration>, budget: Option<Duration>) -> Estimate {
+        Estimate {
+            ideals,
+            to_come: Duration::ZERO,
+            runs_to_come: 0,
+            run_began: Instant::now(),
+            overhead: Duration::ZERO,
+            runs_over: 0,
+            budget,
+        }
+    }
+
     fn expect(&mut self, contender: usize) {
         self.to_come += self.ideals[contender];
         self.runs_to_come += 1;
@@ -255,15 +257,7 @@ mod tests {
     #[test]
     fn time_left_is_ideal_times_and_measured_overhead() {
         let second = Duration::from_secs(1);
-        let mut estimate = Estimate {
-            ideals: vec![10 * second, 20 * second],
-            to_come: Duration::ZERO,
-            runs_to_come: 0,
-            run_began: Instant::now(),
-            overhead: Duration::ZERO,
-            runs_over: 0,
-            budget: None,
-        };
+        let mut estimate = Estimate::new(vec![10 * second, 20 * second], None);
         [0, 1, 1].into_iter().for_each(|contender| estimate.expect(contender));
         estimate.begin(0);
         let left = estimate.left(estimate.left_of(0));
@@ -278,15 +272,7 @@ mod tests {
     #[test]
     fn budget_is_used_by_runs_of_any_kind() {
         let second = Duration::from_secs(1);
-        let mut estimate = Estimate {
-            ideals: vec![second],
-            to_come: Duration::ZERO,
-            runs_to_come: 0,
-            run_began: Instant::now(),
-            overhead: Duration::ZERO,
-            runs_over: 0,
-            budget: Some(60 * second),
-        };
+        let mut estimate = Estimate::new(vec![second], Some(60 * second));
         estimate.spend(10 * second);
         estimate.expect(0);
         estimate.begin(0);
@@ -298,15 +284,7 @@ mod tests {
 
     #[test]
     fn line_shows_the_median_and_the_number_of_invalid_runs() {
-        let mut line = Line {
-            name: String::new(),
-            drawn: None,
-            rounds: 4,
-            expected: 5,
-            finished: 0,
-            invalid: 0,
-            walls_ns: Vec::new(),
-        };
+        let mut line = Line { rounds: 4, expected: 5, ..Line::default() };
         let mut after = |wall_ns: Option<u64>| {
             line.finished += 1;
             match wall_ns {

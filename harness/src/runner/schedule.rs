@@ -27,7 +27,7 @@ pub struct Turn {
 /// Contenders with equally many rounds form a team with squares of its own. In a round the
 /// team that takes part in most comes first: those that leave earlier come after it, so that their absence
 /// moves no other contender. Where the members of a team change half-way, as under a budget, a new square begins.
-pub struct Schedule {
+pub(crate) struct Schedule {
     order: Order,
     random: fastrand::Rng,
     /// Rounds of each contender.
@@ -37,6 +37,7 @@ pub struct Schedule {
 }
 
 /// What is left of a square: the rounds that it has still to give.
+#[derive(Default)]
 struct Square {
     team: Vec<usize>,
     rounds: Vec<Vec<usize>>,
@@ -44,12 +45,11 @@ struct Square {
 
 impl Schedule {
     /// The orders of a race in which contender `i` has `asked[i]` rounds.
-    pub fn new(order: Order, seed: u64, asked: Vec<u32>) -> Schedule {
+    pub(crate) fn new(order: Order, seed: u64, asked: Vec<u32>) -> Schedule {
         Schedule { order, random: fastrand::Rng::with_seed(seed), asked, squares: Vec::new() }
     }
 
-    /// The order of the next round, of these participants.
-    pub fn next(&mut self, round: u32, participants: &[usize]) -> Vec<Turn> {
+    pub(crate) fn next(&mut self, round: u32, participants: &[usize]) -> Vec<Turn> {
         let mut order = participants.to_vec();
         match self.order {
             Order::AsGiven => {}
@@ -61,21 +61,14 @@ impl Schedule {
     }
 
     fn balanced(&mut self, participants: &[usize]) -> Vec<usize> {
-        let mut teams: Vec<Vec<usize>> = Vec::new();
         let mut by_rounds = participants.to_vec();
         by_rounds.sort_by_key(|&contender| std::cmp::Reverse(self.asked[contender]));
-        for team in by_rounds.chunk_by(|&a, &b| self.asked[a] == self.asked[b]) {
-            teams.push(team.to_vec());
-        }
-        self.squares.truncate(teams.len());
+        let teams: Vec<&[usize]> = by_rounds.chunk_by(|&a, &b| self.asked[a] == self.asked[b]).collect();
+        self.squares.resize_with(teams.len(), Square::default);
         let mut order = Vec::with_capacity(participants.len());
-        for (place, team) in teams.into_iter().enumerate() {
-            if self.squares.len() == place {
-                self.squares.push(Square { team: Vec::new(), rounds: Vec::new() });
-            }
-            let square = &mut self.squares[place];
+        for (square, team) in self.squares.iter_mut().zip(teams) {
             if square.team != team || square.rounds.is_empty() {
-                *square = Square { rounds: williams(&team, &mut self.random), team };
+                *square = Square { rounds: williams(team, &mut self.random), team: team.to_vec() };
             }
             order.extend(square.rounds.pop().expect("a new square has rounds"));
         }
@@ -118,7 +111,11 @@ mod tests {
             assert!(turns.iter().map(|turn| turn.position).eq(1..=turns.len() as u32));
             turns
         });
-        turns.map(|turns| turns.iter().map(|turn| turn.contender).collect()).collect()
+        turns.map(|turns| contenders(&turns)).collect()
+    }
+
+    fn contenders(turns: &[Turn]) -> Vec<usize> {
+        turns.iter().map(|turn| turn.contender).collect()
     }
 
     fn balanced(asked: &[u32], seed: u64) -> Vec<Vec<usize>> {
@@ -189,12 +186,11 @@ mod tests {
     #[test]
     fn rest_is_balanced_after_a_contender_leaves() {
         let mut schedule = Schedule::new(Order::Balanced, 5, vec![1; 5]);
-        let order = |turns: Vec<Turn>| turns.iter().map(|turn| turn.contender).collect::<Vec<_>>();
         for round in 1..=3 {
             assert_eq!(schedule.next(round, &[0, 1, 2, 3, 4]).len(), 5);
         }
         let rest = [0, 1, 3, 4];
-        let rounds: Vec<Vec<usize>> = (4..=7).map(|round| order(schedule.next(round, &rest))).collect();
+        let rounds: Vec<Vec<usize>> = (4..=7).map(|round| contenders(&schedule.next(round, &rest))).collect();
         assert_latin(&rounds, &rest);
     }
 
@@ -218,13 +214,12 @@ mod tests {
     #[test]
     fn warm_up_round_is_not_part_of_a_square() {
         let mut schedule = Schedule::new(Order::Balanced, 1, vec![4; 4]);
-        let mut first: Vec<usize> = schedule.next(0, &[0, 1, 2, 3]).iter().map(|t| t.contender).collect();
+        let all = [0, 1, 2, 3];
+        let mut first = contenders(&schedule.next(0, &all));
         first.sort_unstable();
-        assert_eq!(first, [0, 1, 2, 3]);
-        let rounds: Vec<Vec<usize>> = (1..=4)
-            .map(|round| schedule.next(round, &[0, 1, 2, 3]).iter().map(|turn| turn.contender).collect())
-            .collect();
-        assert_latin(&rounds, &[0, 1, 2, 3]);
+        assert_eq!(first, all);
+        let rounds: Vec<Vec<usize>> = (1..=4).map(|round| contenders(&schedule.next(round, &all))).collect();
+        assert_latin(&rounds, &all);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use inflight_report::record::{ContenderFacts, Run};
 
-use super::execute::{Limits, Meters, RunError, execute};
+use super::execute::{Limits, Meters, RunError, ask, execute};
 use super::observer::Observer;
 use super::schedule::Turn;
 use super::target::{Target, TargetOptions};
@@ -61,7 +61,8 @@ impl Session {
         options: TargetOptions,
         placement: Option<Placement>,
     ) -> Result<Session> {
-        let target = start_target(program, &workload, options, placement.as_ref())?;
+        let cpus = placement.as_ref().map(|placement| &placement.target);
+        let target = Target::start(program, &workload.scenario, options, cpus)?;
         let program = program.to_owned();
         Ok(Session { program, group: true, options, placement, target, workload })
     }
@@ -180,8 +181,8 @@ impl Session {
         meters: Meters<'_>,
     ) -> Result<Option<Run>> {
         if !self.target.is_alive() {
-            let (options, placement) = (self.options, self.placement.as_ref());
-            self.target = start_target(&self.program, &self.workload, options, placement)?;
+            let cpus = self.placement.as_ref().map(|placement| &placement.target);
+            self.target = Target::start(&self.program, &self.workload.scenario, self.options, cpus)?;
         }
         let began = Instant::now();
         self.target.reset()?;
@@ -191,24 +192,15 @@ impl Session {
         let plans = plans(contender, &self.workload, &self.target.url_prefix(), cores);
         let group = if self.group { Cgroup::create().ok() } else { None };
         let meters = Meters { group, ..meters };
-        let run = match execute(launch, clients, meters, &plans, &mut self.target, limits, observer) {
+        let finish = execute(launch, clients, meters, &plans, &mut self.target, limits, observer);
+        let run = match finish.and_then(|finish| Ok((finish, ask(&mut self.target, Target::ledger)?))) {
             Err(RunError::Interrupted) => return Ok(None),
             Err(error) => run::failed(contender, turn, &error),
-            Ok(finish) => match self.target.ledger() {
-                Ok(ledger) => {
-                    run::measured(contender, turn, &self.workload, self.options, shared_cpus, finish, &ledger)
-                }
-                Err(error) => run::failed(contender, turn, &self.no_ledger(&error)),
-            },
+            Ok((finish, ledger)) => {
+                run::measured(contender, turn, &self.workload, self.options, shared_cpus, finish, &ledger)
+            }
         };
         Ok(Some(Run { took_ns: began.elapsed().as_nanos() as u64, ..run }))
-    }
-
-    fn no_ledger(&mut self, error: &anyhow::Error) -> RunError {
-        match self.target.is_alive() {
-            true => RunError::NoLedger(format!("{error:#}")),
-            false => RunError::TargetDied,
-        }
     }
 }
 
@@ -239,18 +231,9 @@ pub fn target_options(workload: &Workload, placement: Option<&Placement>) -> Tar
     }
 }
 
-fn start_target(
-    program: &Path,
-    workload: &Workload,
-    options: TargetOptions,
-    placement: Option<&Placement>,
-) -> Result<Target> {
-    Target::start(program, &workload.scenario, options, placement.map(|placement| &placement.target))
-}
-
 /// One plan for each worker of `contender`: one a process, or one for all that it starts itself. They may
 /// use so many `cores`.
-pub fn plans(contender: &Contender, workload: &Workload, url_prefix: &str, cores: usize) -> Vec<Plan> {
+pub(crate) fn plans(contender: &Contender, workload: &Workload, url_prefix: &str, cores: usize) -> Vec<Plan> {
     let longest_ms = workload.delays_ns.iter().max().map_or(0, |ns| ns.div_ceil(1_000_000));
     let shape = contender.shape;
     let (workers, own_processes) = match contender.own_processes() {
@@ -265,10 +248,7 @@ pub fn plans(contender: &Contender, workload: &Workload, url_prefix: &str, cores
             model: contender.source.model().to_owned(),
             client: contender.source.client().to_owned(),
             url_prefix: url_prefix.to_owned(),
-            due_ns: workload
-                .due_ns
-                .as_ref()
-                .map(|due_ns| ids.iter().map(|&id| due_ns[id as usize]).collect()),
+            due_ns: workload.due_ns.as_ref().map(|due| ids.iter().map(|&id| due[id as usize]).collect()),
             ids,
             in_flight: shape.in_flight as usize,
             processes: own_processes,

@@ -26,7 +26,7 @@ pub struct TargetOptions {
 
 /// A target process. It ends when this value is dropped, and when the harness ends in any way,
 /// because its stdin then closes.
-pub struct Target {
+pub(crate) struct Target {
     child: Child,
     _stdin: ChildStdin,
     address: SocketAddr,
@@ -37,10 +37,7 @@ pub struct Target {
 impl Target {
     /// Starts `program serve` to play `scenario` on loopback ports of the system's choosing, confined to
     /// `cpus` if there are any.
-    ///
-    /// # Errors
-    /// When it cannot be started or does not print its addresses.
-    pub fn start(
+    pub(crate) fn start(
         program: &Path,
         scenario: &Scenario,
         options: TargetOptions,
@@ -73,51 +70,36 @@ impl Target {
         Ok(Target { child, _stdin: stdin, address, admin, agent })
     }
 
-    /// What precedes an id in a URL.
-    pub fn url_prefix(&self) -> String {
+    pub(crate) fn url_prefix(&self) -> String {
         url_prefix(&self.address.to_string())
     }
 
-    /// Its process id.
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Whether the process is still running.
-    pub fn is_alive(&mut self) -> bool {
+    pub(crate) fn is_alive(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Resets its ledger.
-    ///
-    /// # Errors
-    /// When the target does not answer.
-    pub fn reset(&self) -> Result<()> {
+    /// Resets its ledger. Fails, as all questions below do, when the target does not answer.
+    pub(crate) fn reset(&self) -> Result<()> {
         self.agent.post(self.admin_url("reset")).send_empty().context("the target does not answer")?;
         Ok(())
     }
 
     /// Its ledger since the last reset.
-    ///
-    /// # Errors
-    /// When the target does not answer.
-    pub fn ledger(&self) -> Result<Ledger> {
+    pub(crate) fn ledger(&self) -> Result<Ledger> {
         self.get("ledger")
     }
 
     /// The sums of the ledger.
-    ///
-    /// # Errors
-    /// When the target does not answer.
-    pub fn stats(&self) -> Result<Stats> {
+    pub(crate) fn stats(&self) -> Result<Stats> {
         self.get("stats")
     }
 
     /// What each of its event loops used.
-    ///
-    /// # Errors
-    /// When the target does not answer.
-    pub fn loops(&self) -> Result<Vec<LoopStats>> {
+    pub(crate) fn loops(&self) -> Result<Vec<LoopStats>> {
         self.get("loops")
     }
 
@@ -141,12 +123,12 @@ impl Drop for Target {
 }
 
 /// What precedes an id in a URL of the target at `authority`.
-pub fn url_prefix(authority: &str) -> String {
+pub(crate) fn url_prefix(authority: &str) -> String {
     format!("http://{authority}/u/")
 }
 
 /// The first line that a target prints.
-pub fn addresses_line(scheme: &str, address: SocketAddr, admin: SocketAddr) -> String {
+pub(crate) fn addresses_line(scheme: &str, address: SocketAddr, admin: SocketAddr) -> String {
     format!("target={scheme}://{address} admin=http://{admin}")
 }
 

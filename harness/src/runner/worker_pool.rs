@@ -35,7 +35,6 @@ pub(crate) enum WorkerOutput {
 /// No line of the protocol is longer than this, in bytes.
 const LONGEST_LINE: u64 = 64 * 1024;
 
-/// The interval of polling.
 const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
 /// The workers of one run. Dropping it kills them and what they started: with a control group all of
@@ -50,7 +49,6 @@ struct Worker {
     child: Child,
     stdin: Stdin,
     stderr_reader: JoinHandle<()>,
-    /// The last line of its stderr.
     stderr_tail: Arc<Mutex<Option<String>>>,
     stdout: StreamState,
     /// Of the thread that reads its stdout, where the system keeps such an account.
@@ -103,7 +101,6 @@ impl WorkerPool {
         Ok((pool, started))
     }
 
-    /// The workers and what they start.
     pub(crate) fn tree(&self) -> Tree {
         Tree::in_group(&self.pids(), self.group.as_ref().map(|group| group.folder().to_owned()))
     }
@@ -142,7 +139,6 @@ impl WorkerPool {
         self.workers.iter().map(|worker| worker.reader_run_queue.get()?.waited_ns()).collect()
     }
 
-    /// The process id of every worker.
     pub(crate) fn pids(&self) -> Vec<u32> {
         self.workers.iter().map(|worker| worker.child.id()).collect()
     }
@@ -157,7 +153,6 @@ impl WorkerPool {
         Ok(sent)
     }
 
-    /// Closes every worker's stdin.
     pub(crate) fn close_stdin(&mut self) {
         for worker in &mut self.workers {
             worker.stdin = Stdin::Closed;
@@ -170,7 +165,6 @@ impl WorkerPool {
         self.stderr_tail(worker)
     }
 
-    /// How a worker exited, if it has.
     pub(crate) fn exit_status(&mut self, worker: usize) -> io::Result<Option<ExitStatus>> {
         self.workers[worker].child.try_wait()
     }

@@ -1,12 +1,12 @@
 //! The verdict on a run: its samples and its ledger are checked against the workload.
 
-pub mod target_limit;
+pub(crate) mod target_limit;
 mod warnings;
 
 use inflight_report::record::{HarnessLateness, Reason, ReasonKind, Verdict};
 use mock_target::ledger::{Ledger, Outcome as Served, Stats};
 
-pub use warnings::warnings;
+pub(crate) use warnings::warnings;
 
 use crate::worker::protocol::{Outcome, Sample};
 use crate::workload::{Shape, Workload};
@@ -16,32 +16,24 @@ use crate::workload::{Shape, Workload};
 const HELD_UP: f64 = 0.01;
 const HELD_UP_NS: u64 = 5_000_000;
 
-/// The data of a run that reached its end.
-pub struct RunData<'a> {
-    /// The workload.
-    pub workload: &'a Workload,
-    /// How many requests were allowed in flight.
-    pub shape: Shape,
-    /// The samples of all workers.
-    pub samples: &'a [Sample],
-    /// The ledger of the target.
-    pub ledger: &'a Ledger,
-    /// `go` to `done`, in nanoseconds.
-    pub wall_ns: u64,
-    /// How late the harness itself was.
-    pub harness: HarnessLateness,
-    /// CPU of the workers between `go` and `done`, in nanoseconds.
-    pub cpu_ns: u64,
-    /// The sums of the ledger before `go`.
-    pub target_before: &'a Stats,
-    /// The sums of the ledger at `done`.
-    pub target_after: &'a Stats,
+pub(crate) struct RunData<'a> {
+    pub(crate) workload: &'a Workload,
+    pub(crate) shape: Shape,
+    pub(crate) samples: &'a [Sample],
+    pub(crate) ledger: &'a Ledger,
+    pub(crate) wall_ns: u64,
+    pub(crate) harness: HarnessLateness,
+    /// CPU of the workers between `go` and `done`.
+    pub(crate) cpu_ns: u64,
+    /// The sums of the ledger before `go`, and at `done`.
+    pub(crate) target_before: &'a Stats,
+    pub(crate) target_after: &'a Stats,
     /// The CPU quotas that stopped something of the run, each as text.
-    pub throttled_by: &'a [String],
+    pub(crate) throttled_by: &'a [String],
 }
 
 /// The verdict, with every reason there is.
-pub fn verify(data: &RunData<'_>) -> Verdict {
+pub(crate) fn verify(data: &RunData<'_>) -> Verdict {
     let texts = [
         (ReasonKind::NotReceivedOnce, received_once(data)),
         (ReasonKind::OffSchedule, kept_to_the_schedule(data)),
@@ -62,7 +54,6 @@ pub fn verify(data: &RunData<'_>) -> Verdict {
     Verdict::from(reasons.collect::<Vec<Reason>>())
 }
 
-/// How late the harness may be.
 fn lateness_allowed_ns(data: &RunData<'_>) -> u64 {
     HELD_UP_NS.max((data.wall_ns as f64 * HELD_UP) as u64)
 }
@@ -91,28 +82,22 @@ fn kept_to_the_schedule(data: &RunData<'_>) -> Option<String> {
     if data.samples.iter().all(|sample| sample.due_ns.is_none()) {
         return Some("it does not support --rate: no sample says when its request was due".to_owned());
     }
-    let mut violations = Violations::default();
-    for sample in data.samples {
+    violations(data, "asked for before it was due", |sample| {
         let due_ns = due_ns.get(sample.id as usize).copied();
-        if sample.due_ns != due_ns || due_ns.is_some_and(|due_ns| sample.start_ns < due_ns) {
-            violations.add(sample.id);
-        }
-    }
-    violations.describe("asked for before it was due")
+        sample.due_ns != due_ns || due_ns.is_some_and(|due_ns| sample.start_ns < due_ns)
+    })
 }
 
 /// Whether `ids` are `0..urls`, each exactly once.
 fn counted_once(urls: u64, ids: impl Iterator<Item = u64>, what: &str) -> Option<String> {
     let mut times = vec![0u32; urls as usize];
-    let mut unknown = Violations::default();
+    let [mut missing, mut repeated, mut unknown] = [Violations::default(); 3];
     for id in ids {
         match times.get_mut(id as usize) {
             Some(times) => *times += 1,
             None => unknown.add(id),
         }
     }
-    let mut missing = Violations::default();
-    let mut repeated = Violations::default();
     for (id, times) in (0..).zip(times) {
         match times {
             0 => missing.add(id),
@@ -120,14 +105,16 @@ fn counted_once(urls: u64, ids: impl Iterator<Item = u64>, what: &str) -> Option
             _ => repeated.add(id),
         }
     }
-    let faults: Vec<String> = [
+    joined([
         missing.describe(&format!("never {what}")),
         repeated.describe(&format!("{what} more than once")),
         unknown.describe(&format!("{what} but never asked for")),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    ])
+}
+
+/// The faults that there are, as one text.
+fn joined(faults: impl IntoIterator<Item = Option<String>>) -> Option<String> {
+    let faults: Vec<String> = faults.into_iter().flatten().collect();
     (!faults.is_empty()).then(|| faults.join("; "))
 }
 
@@ -151,9 +138,7 @@ fn answered_as_planned(data: &RunData<'_>) -> Option<String> {
             None => wrong.push((fault, Violations { first: Some(sample.id), count: 1 })),
         }
     }
-    let texts: Vec<String> =
-        wrong.iter().filter_map(|(fault, violations)| violations.describe(fault)).collect();
-    (!texts.is_empty()).then(|| texts.join("; "))
+    joined(wrong.iter().map(|(fault, violations)| violations.describe(fault)))
 }
 
 /// A request that was made again, or made and given up, is work that its row would not show.
@@ -174,27 +159,19 @@ fn nothing_besides(data: &RunData<'_>) -> Option<String> {
 fn within_the_run(data: &RunData<'_>) -> Option<String> {
     let before = data.target_before.received;
     let after = data.ledger.stats.received - data.target_after.received;
-    let faults: Vec<String> = [(before, "before `go`"), (after, "after `done`")]
-        .into_iter()
-        .filter(|(requests, _)| *requests > 0)
-        .map(|(requests, when)| format!("{requests} requests came {when}"))
-        .collect();
-    (!faults.is_empty()).then(|| faults.join("; "))
+    let came = |requests: u64, when: &str| (requests > 0).then(|| format!("{requests} requests came {when}"));
+    joined([came(before, "before `go`"), came(after, "after `done`")])
 }
 
 /// No response can be complete before it is due, nor after the run was over. (The target reads its clock
 /// after it has sent a response, when a client may have had it already: its times are no bound.)
 fn times_possible(data: &RunData<'_>) -> Option<String> {
-    let mut violations = Violations::default();
-    for sample in data.samples {
+    violations(data, "received at a time that is not possible", |sample| {
         let planned_ns = data.workload.planned_ns(sample.id);
         let complete = matches!(sample.outcome, Outcome::Response { status: 200, .. });
         let too_short = complete && sample.end_ns.saturating_sub(sample.start_ns) < planned_ns;
-        if too_short || sample.end_ns < sample.start_ns || sample.end_ns > data.wall_ns {
-            violations.add(sample.id);
-        }
-    }
-    violations.describe("received at a time that is not possible")
+        too_short || sample.end_ns < sample.start_ns || sample.end_ns > data.wall_ns
+    })
 }
 
 fn wall_possible(data: &RunData<'_>) -> Option<String> {
@@ -208,13 +185,9 @@ fn wall_possible(data: &RunData<'_>) -> Option<String> {
 }
 
 fn processes_exist(data: &RunData<'_>) -> Option<String> {
-    let mut violations = Violations::default();
-    for sample in data.samples {
-        if sample.process.is_some_and(|process| process >= data.shape.processes) {
-            violations.add(sample.id);
-        }
-    }
-    violations.describe("fetched by a process that its shape does not have")
+    violations(data, "fetched by a process that its shape does not have", |sample| {
+        sample.process.is_some_and(|process| process >= data.shape.processes)
+    })
 }
 
 fn bound_kept(data: &RunData<'_>) -> Option<String> {
@@ -243,6 +216,13 @@ fn harness_in_time(data: &RunData<'_>) -> Option<String> {
 
 fn no_quota_reached(data: &RunData<'_>) -> Option<String> {
     (!data.throttled_by.is_empty()).then(|| format!("throttled by {}", data.throttled_by.join(" and ")))
+}
+
+/// Describes the samples that are `wrong`, if any.
+fn violations(data: &RunData<'_>, fault: &str, wrong: impl Fn(&Sample) -> bool) -> Option<String> {
+    let mut violations = Violations::default();
+    data.samples.iter().filter(|sample| wrong(sample)).for_each(|sample| violations.add(sample.id));
+    violations.describe(fault)
 }
 
 /// URLs with the same fault: how many, and the first as an example.

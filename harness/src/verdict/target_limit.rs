@@ -23,25 +23,21 @@ const RESIDENCE: f64 = 0.15;
 
 /// The load of a run on its target.
 #[derive(Clone, Copy, Debug)]
-pub struct Load<'a> {
-    /// `go` to `done`, in nanoseconds.
-    pub wall_ns: u64,
+pub(crate) struct Load<'a> {
+    pub(crate) wall_ns: u64,
     /// Requests that could be in flight at once.
-    pub slots: u64,
+    pub(crate) slots: u64,
     /// The CPUs that target and workers share; `None` where each have their own.
-    pub shared_cpus: Option<usize>,
-    /// CPU of the workers, in nanoseconds.
-    pub workers_cpu_ns: u64,
-    /// CPU of the target, in nanoseconds.
-    pub target_cpu_ns: u64,
-    /// The target's event loops.
-    pub loops: &'a [LoopFigures],
-    /// What requests waited for the target beyond their planned delay, all together, in nanoseconds.
-    pub residence_ns: u64,
+    pub(crate) shared_cpus: Option<usize>,
+    pub(crate) workers_cpu_ns: u64,
+    pub(crate) target_cpu_ns: u64,
+    pub(crate) loops: &'a [LoopFigures],
+    /// What requests waited for the target beyond their planned delay, all together.
+    pub(crate) residence_ns: u64,
 }
 
 /// Why the target was the limit, if it was: the most direct of the reasons that there are.
-pub fn limit(load: &Load<'_>) -> Option<TargetLimit> {
+pub(crate) fn limit(load: &Load<'_>) -> Option<TargetLimit> {
     let wall_ns = load.wall_ns as f64;
     let wanted = load.loops.iter().map(|of_loop| of_loop.cpu_ns + of_loop.run_queue_ns.unwrap_or(0)).max();
     if wanted.is_some_and(|ns| ns as f64 >= LOOP_BUSY * wall_ns) {
@@ -59,7 +55,7 @@ pub fn limit(load: &Load<'_>) -> Option<TargetLimit> {
 }
 
 /// What each event loop used between two readings of its clocks.
-pub fn loops(before: &[LoopStats], after: &[LoopStats]) -> Vec<LoopFigures> {
+pub(crate) fn loops(before: &[LoopStats], after: &[LoopStats]) -> Vec<LoopFigures> {
     let used = |(before, after): (&LoopStats, &LoopStats)| LoopFigures {
         cpu_ns: after.cpu_ns.saturating_sub(before.cpu_ns),
         run_queue_ns: after.run_queue_ns.zip(before.run_queue_ns).map(|(to, from)| to.saturating_sub(from)),
@@ -69,7 +65,7 @@ pub fn loops(before: &[LoopStats], after: &[LoopStats]) -> Vec<LoopFigures> {
 }
 
 /// What all requests that were served waited for the target beyond their planned delay, in nanoseconds.
-pub fn residence_ns(ledger: &Ledger) -> u64 {
+pub(crate) fn residence_ns(ledger: &Ledger) -> u64 {
     let served = ledger.entries.iter().filter(|entry| entry.outcome == Outcome::Served);
     served
         .map(|entry| {

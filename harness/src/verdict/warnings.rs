@@ -13,8 +13,7 @@ const CLOCKS_DIFFER: f64 = 1.01;
 const IDLE: f64 = 0.1;
 const IDLE_NS: u64 = 50_000_000;
 
-/// All warnings about a run.
-pub fn warnings(data: &RunData<'_>) -> Vec<String> {
+pub(crate) fn warnings(data: &RunData<'_>) -> Vec<String> {
     let allowed = data.shape.slots();
     [
         reached_less(data),

@@ -81,34 +81,32 @@ mod tests {
     }
 
     #[test]
-    fn one_slot_takes_the_sum_of_delays() {
-        assert_eq!(ideal_ns(&DELAYS, None, shape(1, 1)), 21);
-        assert_eq!(hard_bound_ns(&DELAYS, None, shape(1, 1)), 21);
-    }
-
-    #[test]
-    fn enough_slots_take_the_longest_delay() {
-        assert_eq!(ideal_ns(&DELAYS, None, shape(1, 6)), 6);
-        assert_eq!(ideal_ns(&DELAYS, None, shape(1, 1000)), 6);
-        assert_eq!(hard_bound_ns(&DELAYS, None, shape(2, 3)), 6);
-    }
-
-    #[test]
-    fn two_slots_match_a_schedule_by_hand() {
-        // slot a: 0–5, 5–7 (2), 7–13 (6); slot b: 0–1, 1–5 (4), 5–8 (3)
-        assert_eq!(ideal_ns(&DELAYS, None, shape(1, 2)), 13);
-        assert_eq!(hard_bound_ns(&DELAYS, None, shape(1, 2)), 11);
-    }
-
-    #[test]
-    fn processes_fetch_only_their_shares() {
-        // even ids 5, 4, 3 and odd ids 1, 2, 6, one at a time each
-        assert_eq!(ideal_ns(&DELAYS, None, shape(2, 1)), 12);
-    }
-
-    #[test]
-    fn surplus_processes_and_no_urls_are_possible() {
-        assert_eq!(ideal_ns(&DELAYS, None, shape(100, 1)), 6);
+    fn ideal_and_bound_match_schedules_by_hand() {
+        for (processes, in_flight, due, ideal, bound) in [
+            (1, 1, [0; 6], 21, 21),
+            (1, 6, [0; 6], 6, 6),
+            (1, 1000, [0; 6], 6, 6),
+            (2, 3, [0; 6], 6, 6),
+            // slot a: 0–5, 5–7 (2), 7–13 (6); slot b: 0–1, 1–5 (4), 5–8 (3)
+            (1, 2, [0; 6], 13, 11),
+            // even ids 5, 4, 3 and odd ids 1, 2, 6, one at a time each
+            (2, 1, [0; 6], 12, 12),
+            // more processes than URLs
+            (100, 1, [0; 6], 6, 6),
+            // slots enough: each ends its delay after it is due
+            (1, 6, [0, 10, 20, 30, 40, 50], 56, 56),
+            // one slot: 0-5, 5-6, 6-10, 10-12 as without a schedule; then 30-33, 33-39
+            (1, 1, [0, 0, 0, 0, 30, 30], 39, 39),
+            // two processes: 5, 4 and 3 are due at 0, 0 and 30; 1, 2 and 6 at 0, 0 and 30
+            (2, 1, [0, 0, 0, 0, 30, 30], 36, 36),
+        ] {
+            let shape = shape(processes, in_flight);
+            let of = |due| (ideal_ns(&DELAYS, due, shape), hard_bound_ns(&DELAYS, due, shape));
+            assert_eq!(of(Some(&due[..])), (ideal, bound), "{shape} {due:?}");
+            if due == [0; 6] {
+                assert_eq!(of(None), (ideal, bound), "{shape} in a closed loop");
+            }
+        }
         assert_eq!(ideal_ns(&[], None, shape(2, 2)), 0);
     }
 
@@ -120,28 +118,6 @@ mod tests {
                 let shape = shape(processes, in_flight);
                 assert!(ideal_ns(&delays, None, shape) >= hard_bound_ns(&delays, None, shape), "{shape}");
             }
-        }
-    }
-
-    #[test]
-    fn open_loop_waits_for_the_due_time_and_a_slot() {
-        // slots enough: each ends its delay after it is due
-        let due = [0, 10, 20, 30, 40, 50];
-        assert_eq!(ideal_ns(&DELAYS, Some(&due), shape(1, 6)), 56);
-        assert_eq!(hard_bound_ns(&DELAYS, Some(&due), shape(1, 6)), 56);
-        // one slot: 0-5, 5-6, 6-10, 10-12 as without a schedule; then 30-33, 33-39
-        let due = [0, 0, 0, 0, 30, 30];
-        assert_eq!(ideal_ns(&DELAYS, Some(&due), shape(1, 1)), 39);
-        assert_eq!(hard_bound_ns(&DELAYS, Some(&due), shape(1, 1)), 39);
-        // two processes: 5, 4 and 3 are due at 0, 0 and 30; 1, 2 and 6 at 0, 0 and 30
-        assert_eq!(ideal_ns(&DELAYS, Some(&due), shape(2, 1)), 36);
-    }
-
-    #[test]
-    fn open_loop_with_all_due_at_once_equals_a_closed_loop() {
-        for shape in [shape(1, 1), shape(1, 2), shape(2, 2), shape(3, 600)] {
-            assert_eq!(ideal_ns(&DELAYS, Some(&[0; 6]), shape), ideal_ns(&DELAYS, None, shape));
-            assert_eq!(hard_bound_ns(&DELAYS, Some(&[0; 6]), shape), hard_bound_ns(&DELAYS, None, shape));
         }
     }
 

@@ -6,7 +6,7 @@ mod shape;
 
 use mock_target::Scenario;
 
-pub use shape::{Shape, ShapeError};
+pub use shape::Shape;
 
 use rate::Rate;
 

@@ -1,9 +1,8 @@
 //! When requests are due where the load does not wait for the client: an open loop.
 
-use std::fmt;
 use std::str::FromStr;
 
-use thiserror::Error;
+use anyhow::{Context, Error, Result};
 
 /// Requests a second, and how they arrive, written `400/s` or `400/s,poisson`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,14 +28,6 @@ pub const LEAST_PER_SECOND: f64 = 0.01;
 /// The highest rate: no client reaches it, and due times are in nanoseconds.
 pub const MOST_PER_SECOND: f64 = 1e6;
 
-/// A text that is not a rate.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error(
-    "`{0}` is not a rate: write requests a second, from 0.01 to 1000000, as in 400/s, \
-         400/s,constant or 400/s,poisson"
-)]
-pub struct RateError(String);
-
 impl Rate {
     /// When each of `urls` requests is due, by id, in nanoseconds since `go`. They never decrease. `seed`
     /// matters to [`Arrivals::Poisson`] alone.
@@ -59,33 +50,27 @@ impl Rate {
     }
 }
 
-impl fmt::Display for Arrivals {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Arrivals::Constant => "constant",
-            Arrivals::Poisson => "poisson",
+impl FromStr for Rate {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Rate> {
+        parse(text).with_context(|| {
+            format!(
+                "`{text}` is not a rate: write requests a second, from 0.01 to 1000000, as in 400/s, \
+                 400/s,constant or 400/s,poisson"
+            )
         })
     }
 }
 
-impl FromStr for Rate {
-    type Err = RateError;
-
-    fn from_str(text: &str) -> Result<Rate, RateError> {
-        let refused = || RateError(text.to_owned());
-        let (rate, arrivals) = match text.split_once(',') {
-            None | Some((_, "constant")) => (text.split(',').next().unwrap_or(text), Arrivals::Constant),
-            Some((rate, "poisson")) => (rate, Arrivals::Poisson),
-            Some(_) => return Err(refused()),
-        };
-        let per_second: f64 =
-            rate.strip_suffix("/s").and_then(|number| number.parse().ok()).ok_or_else(refused)?;
-        if (LEAST_PER_SECOND..=MOST_PER_SECOND).contains(&per_second) {
-            Ok(Rate { per_second, arrivals })
-        } else {
-            Err(refused())
-        }
-    }
+fn parse(text: &str) -> Option<Rate> {
+    let (rate, arrivals) = match text.split_once(',').unwrap_or((text, "constant")) {
+        (rate, "constant") => (rate, Arrivals::Constant),
+        (rate, "poisson") => (rate, Arrivals::Poisson),
+        _ => return None,
+    };
+    let per_second: f64 = rate.strip_suffix("/s")?.parse().ok()?;
+    (LEAST_PER_SECOND..=MOST_PER_SECOND).contains(&per_second).then_some(Rate { per_second, arrivals })
 }
 
 #[cfg(test)]

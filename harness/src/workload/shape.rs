@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
-use thiserror::Error;
+use anyhow::{Context, Error, Result};
 
 /// Processes × requests in flight in each, written `128` or `8x64`. Neither is ever zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,11 +14,6 @@ pub struct Shape {
     /// Requests in flight in each.
     pub in_flight: u32,
 }
-
-/// A text that is not a shape.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("`{0}` is not a shape: write it as in \"128\" or \"8x64\"")]
-pub struct ShapeError(String);
 
 impl Shape {
     /// Requests in flight over all processes.
@@ -48,15 +43,18 @@ impl fmt::Display for Shape {
 }
 
 impl FromStr for Shape {
-    type Err = ShapeError;
+    type Err = Error;
 
-    fn from_str(text: &str) -> Result<Shape, ShapeError> {
+    fn from_str(text: &str) -> Result<Shape> {
         let (processes, in_flight) = text.split_once('x').unwrap_or(("1", text));
-        let number = |number: &str| match number.parse::<NonZeroU32>() {
-            Ok(number) => Ok(number.get()),
-            Err(_) => Err(ShapeError(text.to_owned())),
+        let number = |number: &str| {
+            let number: NonZeroU32 = number.parse().ok()?;
+            Some(number.get())
         };
-        Ok(Shape { processes: number(processes)?, in_flight: number(in_flight)? })
+        let shape = number(processes).zip(number(in_flight));
+        let (processes, in_flight) =
+            shape.with_context(|| format!("`{text}` is not a shape: write it as in \"128\" or \"8x64\""))?;
+        Ok(Shape { processes, in_flight })
     }
 }
 

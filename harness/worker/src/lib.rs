@@ -91,28 +91,25 @@ impl Setup {
             bail!("expected `{GO}` on stdin, got {line:?}");
         }
         self.recorder.start();
-        Ok(Running { recorder: self.recorder, input: self.input, output: self.output })
+        Ok(Running(self))
     }
 }
 
 /// A model that is fetching.
-pub struct Running {
-    recorder: Recorder,
-    input: Box<dyn BufRead + Send>,
-    output: Box<dyn Write + Send>,
-}
+pub struct Running(Setup);
 
 impl Running {
     /// Reports that the last response is in, waits until the harness has read its meters, and writes the samples.
     ///
     /// # Errors
     /// When the harness is gone.
-    pub fn done(mut self) -> Result<Done> {
-        writeln!(self.output, "{DONE}")?;
-        self.output.flush()?;
-        while self.input.read_line(&mut String::new())? > 0 {}
-        let mut output = BufWriter::new(self.output);
-        for sample in self.recorder.samples() {
+    pub fn done(self) -> Result<Done> {
+        let Setup { recorder, mut input, mut output } = self.0;
+        writeln!(output, "{DONE}")?;
+        output.flush()?;
+        while input.read_line(&mut String::new())? > 0 {}
+        let mut output = BufWriter::new(output);
+        for sample in recorder.samples() {
             serde_json::to_writer(&mut output, &sample)?;
             output.write_all(b"\n")?;
         }

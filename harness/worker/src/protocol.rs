@@ -25,7 +25,7 @@ pub const GO: &str = "go";
 pub const DONE: &str = "done";
 
 /// The work of one worker process. Unknown keys are ignored, so that plans can grow.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// Version of the protocol, [`PROTOCOL`].
     pub protocol: u32,
@@ -170,16 +170,10 @@ pub enum ErrorKind {
     Other,
 }
 
+/// As in a sample.
 impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            ErrorKind::Connect => "connect",
-            ErrorKind::Timeout => "timeout",
-            ErrorKind::Reset => "reset",
-            ErrorKind::Truncated => "truncated",
-            ErrorKind::Malformed => "malformed",
-            ErrorKind::Other => "other",
-        })
+        self.serialize(f)
     }
 }
 
@@ -200,17 +194,11 @@ mod tests {
     }
 
     #[test]
-    fn failure_has_its_kind() {
-        let line = r#"{"id":7,"start_ns":1,"end_ns":2,"error":"timeout"}"#;
-        let outcome = Outcome::Failure { error: ErrorKind::Timeout };
-        assert_eq!(serde_json::from_str::<Sample>(line).unwrap().outcome, outcome);
-    }
-
-    #[test]
-    fn sample_marks_a_resent_request() {
+    fn failure_has_its_kind_and_a_resent_request_its_mark() {
         let line = r#"{"id":7,"start_ns":1,"end_ns":2,"error":"timeout","resent":true}"#;
         let sample = serde_json::from_str::<Sample>(line).unwrap();
         assert!(sample.resent);
+        assert_eq!(sample.outcome, Outcome::Failure { error: ErrorKind::Timeout });
         assert_eq!(serde_json::to_string(&sample).unwrap(), line);
     }
 

@@ -112,7 +112,6 @@ impl Recorder {
         }
     }
 
-    /// All recorded samples.
     pub(crate) fn samples(&self) -> Vec<Sample> {
         let surplus = self.0.surplus.lock().expect("nothing panics while it holds the lock");
         let entries = self.0.slots.iter().filter_map(OnceLock::get).chain(surplus.iter());
@@ -155,23 +154,10 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::protocol::{Outcome, PROTOCOL};
+    use crate::protocol::Outcome;
 
     fn recorder(ids: Vec<u64>, due_ns: Option<Vec<u64>>) -> Recorder {
-        let recorder = Recorder::of(&Plan {
-            protocol: PROTOCOL,
-            contender: String::new(),
-            model: String::new(),
-            client: String::new(),
-            url_prefix: String::new(),
-            ids,
-            due_ns,
-            in_flight: 1,
-            processes: None,
-            cores: 1,
-            connect_timeout_ms: 1,
-            request_timeout_ms: 1,
-        });
+        let recorder = Recorder::of(&Plan { ids, due_ns, ..Plan::default() });
         recorder.start();
         recorder
     }
@@ -210,12 +196,8 @@ mod tests {
         for id in [7, 7, 9] {
             recorder.begin(id).end(Fetched { resent: id == 9, ..fetched(b"") });
         }
-        let samples = recorder.samples();
-        assert!(samples.iter().map(|sample| (sample.id, sample.resent)).eq([
-            (7, false),
-            (7, false),
-            (9, true)
-        ]));
+        let samples = recorder.samples().into_iter().map(|sample| (sample.id, sample.resent));
+        assert!(samples.eq([(7, false), (7, false), (9, true)]));
     }
 
     /// Ids need not come in order.

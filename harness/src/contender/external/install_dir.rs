@@ -15,7 +15,6 @@ const LARGEST_FOLDER_BYTES: u64 = 64 << 20;
 /// another version of it, is never mistaken for it.
 #[derive(Debug)]
 pub(super) struct InstallDir {
-    /// The folder's name.
     pub(super) name: String,
     /// The folder of the bundle's files.
     pub(super) here: PathBuf,
@@ -67,11 +66,11 @@ impl InstallDir {
 
     /// Empties the folders. From here on the bundle is not set up, whatever happens.
     pub(super) fn clear(&self) -> io::Result<()> {
-        remove_file(&self.stamp_file())?;
-        remove_folder(&self.cache)?;
+        unless_absent(fs::remove_file(self.stamp_file()))?;
+        unless_absent(fs::remove_dir_all(&self.cache))?;
         fs::create_dir_all(&self.cache)?;
         if let Some(folder) = self.embedded {
-            remove_folder(&self.here)?;
+            unless_absent(fs::remove_dir_all(&self.here))?;
             unpack(folder, folder.path(), &self.here)?;
         }
         Ok(())
@@ -157,14 +156,6 @@ fn unpack(folder: &Dir<'_>, base: &Path, to: &Path) -> io::Result<()> {
         fs::write(target(file.path()), file.contents())?;
     }
     folder.dirs().try_for_each(|folder| unpack(folder, base, to))
-}
-
-fn remove_file(path: &Path) -> io::Result<()> {
-    unless_absent(fs::remove_file(path))
-}
-
-fn remove_folder(path: &Path) -> io::Result<()> {
-    unless_absent(fs::remove_dir_all(path))
 }
 
 fn unless_absent(result: io::Result<()>) -> io::Result<()> {

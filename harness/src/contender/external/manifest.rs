@@ -1,6 +1,6 @@
 //! `contender.toml`, parsed and checked: every mistake is one line with its key.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use regex_lite::Regex;
 use serde::Deserialize;
 
@@ -64,7 +64,6 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// The pattern that the probe's output must match.
     pub(super) fn pattern(&self) -> Result<Regex> {
         Regex::new(&self.probe.pattern)
             .with_context(|| format!("probe: pattern: `{}` is not a regular expression", self.probe.pattern))
@@ -95,9 +94,7 @@ impl Entry {
         ensure!(!self.shapes.is_empty(), "shapes: name one at least, as in [\"128\"]");
         let most = self.max_in_flight.unwrap_or(u32::MAX);
         for text in &self.shapes {
-            let Ok(shape) = text.parse::<Shape>() else {
-                bail!("shapes: `{text}` is not a shape: write it as in \"128\" or \"8x64\"");
-            };
+            let shape: Shape = text.parse().context("shapes")?;
             ensure!(
                 shape.in_flight <= most,
                 "shapes: `{text}` has more in flight than max_in_flight, {most}"

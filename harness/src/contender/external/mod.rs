@@ -21,7 +21,6 @@ use install_dir::InstallDir;
 use manifest::{Entry, Manifest, Step};
 
 pub(crate) use install_dir::cache_folder;
-pub use setup::SetupProgress;
 
 /// The folders that come with the program.
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/contenders");
@@ -39,7 +38,8 @@ pub struct Bundle {
     /// The file, where it is a user's own.
     file: Option<PathBuf>,
     install_dir: InstallDir,
-    probe: Probe,
+    probe: Vec<String>,
+    pattern: Regex,
     setup: Vec<Step>,
 }
 
@@ -78,12 +78,6 @@ pub enum Readiness {
     Missing,
 }
 
-#[derive(Debug)]
-struct Probe {
-    command: Vec<String>,
-    pattern: Regex,
-}
-
 /// The bundles that come with the program, with their contenders, in the order of their names.
 ///
 /// # Errors
@@ -115,16 +109,14 @@ pub fn own(file: &Path) -> Result<Vec<External>> {
 fn bundle(text: &str, shown: &Path, file: Option<PathBuf>, install_dir: InstallDir) -> Result<Vec<External>> {
     let manifest = Manifest::parse(text).with_context(|| shown.display().to_string())?;
     let pattern = manifest.pattern()?;
+    let step = |step: Step| Step { command: install_dir.fill_in(&step.command), ..step };
     let bundle = Arc::new(Bundle {
         name: install_dir.name.clone(),
         language: manifest.language,
         file,
-        probe: Probe { command: install_dir.fill_in(&manifest.probe.command), pattern },
-        setup: manifest
-            .setup
-            .into_iter()
-            .map(|step| Step { command: install_dir.fill_in(&step.command), about: step.about })
-            .collect(),
+        probe: install_dir.fill_in(&manifest.probe.command),
+        pattern,
+        setup: manifest.setup.into_iter().map(step).collect(),
         install_dir,
     });
     Ok(manifest.contender.into_iter().map(|entry| External::of(entry, &bundle)).collect())
@@ -193,9 +185,7 @@ impl Bundle {
     pub fn setup_command(&self) -> String {
         match &self.file {
             None => format!("inflight setup {}", self.name),
-            Some(file) => {
-                format!("inflight setup --contender {}", shell_word(&file.display().to_string()))
-            }
+            Some(file) => format!("inflight setup --contender {}", shell_line(&[file.display().to_string()])),
         }
     }
 
@@ -211,9 +201,9 @@ impl Bundle {
     }
 
     fn run_probe(&self) -> Result<String> {
-        let line = shell_line(&self.probe.command);
-        let mut command = Command::new(&self.probe.command[0]);
-        remove_proxies(command.args(&self.probe.command[1..]).stdin(std::process::Stdio::null()));
+        let line = shell_line(&self.probe);
+        let mut command = Command::new(&self.probe[0]);
+        remove_proxies(command.args(&self.probe[1..]).stdin(std::process::Stdio::null()));
         let output = command.output().with_context(|| format!("cannot start the probe `{line}`"))?;
         let stdout = String::from_utf8_lossy(&output.stdout);
         if !output.status.success() {
@@ -222,8 +212,8 @@ impl Bundle {
             bail!("the probe `{line}` ended with {}; last line of stderr: {last}", output.status);
         }
         let first = stdout.lines().next().unwrap_or_default().trim();
-        if !self.probe.pattern.is_match(&stdout) {
-            bail!("the probe `{line}` printed {first:?}, which does not match `{}`", self.probe.pattern);
+        if !self.pattern.is_match(&stdout) {
+            bail!("the probe `{line}` printed {first:?}, which does not match `{}`", self.pattern);
         }
         Ok(first.to_owned())
     }
@@ -231,16 +221,12 @@ impl Bundle {
 
 /// A command quoted for a shell.
 pub(crate) fn shell_line(words: &[String]) -> String {
-    words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
-}
-
-fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=+:./,@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=+:./,".contains(c);
+    let quoted = words.iter().map(|word| match !word.is_empty() && word.chars().all(plain) {
+        true => word.clone(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    });
+    quoted.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

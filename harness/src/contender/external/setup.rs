@@ -8,41 +8,30 @@ use anyhow::{Context, Result, bail};
 use super::manifest::Step;
 use super::{Bundle, Readiness, shell_line};
 
-/// Receives the progress while a bundle is set up.
-pub trait SetupProgress {
-    /// Step `step` of `steps` begins: what it does.
-    fn begin(&mut self, bundle: &Bundle, step: usize, steps: usize, about: &str);
-    /// Another program sets the bundle up; this one waits.
-    fn wait(&mut self, bundle: &Bundle);
-    /// The last lines of a step that failed.
-    fn last_lines(&mut self, lines: &[&str]);
-}
-
 impl Bundle {
-    /// Sets it up, unless that is done, and gives the first line of its probe. What an interrupt leaves
-    /// half done is begun anew the next time.
+    /// Sets it up, unless that is done, and gives the first line of its probe. `say` is given each line about the
+    /// progress. What an interrupt leaves half done is begun anew the next time.
     ///
     /// # Errors
     /// When a step fails, or the probe afterwards.
-    pub fn set_up(&self, progress: &mut dyn SetupProgress) -> Result<String> {
+    pub fn set_up(&self, say: fn(&str)) -> Result<String> {
         if let Some(version) = self.is_set_up() {
             return Ok(version);
         }
         let root = &self.install_dir.root;
-        fs::create_dir_all(root).with_context(|| format!("cannot write to {}", root.display()))?;
-        let lock = self.lock(progress)?;
+        let cannot_write = || format!("cannot write to {}", root.display());
+        fs::create_dir_all(root).with_context(cannot_write)?;
+        let lock = self.lock(say)?;
         if let Some(version) = self.is_set_up() {
             return Ok(version); // by the other program
         }
-        self.install_dir.clear().with_context(|| format!("cannot write to {}", root.display()))?;
-        for (at, step) in self.setup.iter().enumerate() {
-            progress.begin(self, at + 1, self.setup.len(), &step.about);
-            self.run_step(step, &lock, progress)?;
+        self.install_dir.clear().with_context(cannot_write)?;
+        for (number, step) in (1..).zip(&self.setup) {
+            say(&format!("{} {number}/{}: {}", self.name, self.setup.len(), step.about));
+            self.run_step(step, &lock, say)?;
         }
         let version = self.run_probe().context("it is set up, but its probe fails")?;
-        self.install_dir
-            .set_stamp(&version)
-            .with_context(|| format!("cannot write to {}", root.display()))?;
+        self.install_dir.set_stamp(&version).with_context(cannot_write)?;
         Ok(version)
     }
 
@@ -54,7 +43,7 @@ impl Bundle {
         }
     }
 
-    fn lock(&self, progress: &mut dyn SetupProgress) -> Result<File> {
+    fn lock(&self, say: fn(&str)) -> Result<File> {
         let path = self.install_dir.root.join("lock");
         let cannot = || format!("cannot lock {}", path.display());
         let mut options = OpenOptions::new();
@@ -62,7 +51,7 @@ impl Bundle {
         let file = file.with_context(cannot)?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => {
-                progress.wait(self);
+                say(&format!("{}: another program is setting it up; waiting for it", self.name));
                 file.lock().with_context(cannot)?;
             }
             result => result.with_context(cannot)?,
@@ -72,7 +61,7 @@ impl Bundle {
 
     /// Runs one step, its output into a file. It has the lock as its empty stdin: should this program
     /// be killed, no other program begins before the step has ended as well.
-    fn run_step(&self, step: &Step, lock: &File, progress: &mut dyn SetupProgress) -> Result<()> {
+    fn run_step(&self, step: &Step, lock: &File, say: fn(&str)) -> Result<()> {
         const SHOWN: usize = 12;
         let path = self.install_dir.root.join("setup.log");
         let log = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
@@ -91,7 +80,7 @@ impl Bundle {
         let output = fs::read(&path).unwrap_or_default();
         let output = String::from_utf8_lossy(&output);
         let lines: Vec<&str> = output.lines().filter(|line| !line.trim().is_empty()).collect();
-        progress.last_lines(&lines[lines.len().saturating_sub(SHOWN)..]);
+        lines[lines.len().saturating_sub(SHOWN)..].iter().for_each(|line| say(&format!("  | {line}")));
         bail!("{}: `{line}` ended with {status}; all of its output is in {}", step.about, path.display());
     }
 }

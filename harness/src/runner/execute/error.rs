@@ -7,7 +7,7 @@ use thiserror::Error;
 
 /// Why a run did not reach its end.
 #[derive(Debug, Error)]
-pub enum RunError {
+pub(crate) enum RunError {
     /// A worker did not do its part: what it did instead, with the last line of its stderr.
     #[error("{0}")]
     Worker(String),
@@ -26,8 +26,7 @@ pub enum RunError {
 }
 
 impl RunError {
-    /// Why such a run is invalid.
-    pub fn reason(&self) -> Reason {
+    pub(crate) fn reason(&self) -> Reason {
         let kind = match self {
             RunError::Worker(_) => ReasonKind::Worker,
             RunError::TargetDied => ReasonKind::TargetDied,
@@ -49,7 +48,6 @@ pub(super) fn also_late(others: &[usize]) -> String {
     }
 }
 
-/// What a worker did wrong, with the last line of its stderr.
 pub(super) fn worker_error(what: String, stderr_tail: Option<String>) -> RunError {
     RunError::Worker(match stderr_tail {
         Some(line) => format!("{what}; last line of stderr: {line}"),

@@ -11,17 +11,21 @@ use crate::runner::schedule::Turn;
 use crate::runner::target::TargetOptions;
 use crate::verdict::{self, RunData, target_limit};
 use crate::worker::protocol::{Outcome, Sample};
-use crate::workload::{Shape, Workload};
+use crate::workload::Workload;
 
 /// A run that did not reach its end.
 pub(super) fn failed(contender: &Contender, turn: Turn, error: &RunError) -> Run {
+    without_figures(contender, turn, Verdict::from(vec![error.reason()]))
+}
+
+fn without_figures(contender: &Contender, turn: Turn, verdict: Verdict) -> Run {
     Run {
         contender: contender.to_string(),
         round: turn.round,
         position: turn.position,
         warm_up: turn.round == 0,
         took_ns: 0,
-        verdict: Verdict::from(vec![error.reason()]),
+        verdict,
         disturbed_attempts: Vec::new(),
         warnings: Vec::new(),
         runtime: String::new(),
@@ -58,24 +62,17 @@ pub(super) fn measured(
     };
     let samples = columns(&finish.samples, contender.shape.processes, workload);
     Run {
-        contender: contender.to_string(),
-        round: turn.round,
-        position: turn.position,
-        warm_up: turn.round == 0,
-        took_ns: 0,
-        verdict: verdict::verify(&data),
-        disturbed_attempts: Vec::new(),
         warnings: warnings(&data, &finish),
-        figures: Some(figures(contender.shape, &finish, &samples, ledger, workload, options, shared_cpus)),
+        figures: Some(figures(&data, &finish, &samples, options, shared_cpus)),
         runtime: finish.ready.runtime,
         client: finish.ready.client,
         latencies: Latencies::of(&samples),
         samples,
         timeline: finish.seen.timeline,
+        ..without_figures(contender, turn, verdict::verify(&data))
     }
 }
 
-/// What a reader should know although the run is valid.
 fn warnings(data: &RunData<'_>, finish: &Finish) -> Vec<String> {
     let disturbances = finish.noise.disturbances(finish.wall_ns);
     let disturbances = disturbances.iter().map(ToString::to_string);
@@ -83,17 +80,16 @@ fn warnings(data: &RunData<'_>, finish: &Finish) -> Vec<String> {
 }
 
 fn figures(
-    shape: Shape,
+    data: &RunData<'_>,
     finish: &Finish,
     samples: &Samples,
-    ledger: &Ledger,
-    workload: &Workload,
     options: TargetOptions,
     shared_cpus: Option<usize>,
 ) -> Figures {
+    let (workload, stats) = (data.workload, &data.ledger.stats);
     let durations = || {
         let complete = |sample: &&Sample| matches!(sample.outcome, Outcome::Response { status: 200, .. });
-        finish.samples.iter().flatten().filter(complete).map(|sample| {
+        data.samples.iter().filter(complete).map(|sample| {
             let began_ns = sample.due_ns.unwrap_or(sample.start_ns);
             (signed(sample.end_ns.saturating_sub(began_ns)), signed(workload.planned_ns(sample.id)))
         })
@@ -109,8 +105,8 @@ fn figures(
         ready_memory_bytes: finish.ready_memory_bytes,
         startup_ns: finish.startup_ns,
         ramp_ns: (workload.rate.is_none()
-            && ledger.stats.most_in_flight >= shape.most_possible(workload.scenario.urls))
-        .then(|| ledger.stats.most_in_flight_at_ns.saturating_sub(finish.go_at_ns)),
+            && stats.most_in_flight >= data.shape.most_possible(workload.scenario.urls))
+        .then(|| stats.most_in_flight_at_ns.saturating_sub(finish.go_at_ns)),
         latency_ns: Quantiles::of(durations().map(|(duration, _)| duration)),
         added_latency_ns: Quantiles::of(durations().map(|(duration, planned)| duration - planned)),
         schedule: Schedule::of(samples),
@@ -118,23 +114,21 @@ fn figures(
         noise: finish.noise,
         harness: finish.harness,
         sampling: finish.seen.sampling,
-        target: target_figures(shape, finish, ledger, workload, options, shared_cpus),
+        target: target_figures(data, finish, options, shared_cpus),
     }
 }
 
 fn target_figures(
-    shape: Shape,
+    data: &RunData<'_>,
     finish: &Finish,
-    ledger: &Ledger,
-    workload: &Workload,
     options: TargetOptions,
     shared_cpus: Option<usize>,
 ) -> TargetFigures {
-    let stats = &ledger.stats;
-    let residence_ns = target_limit::residence_ns(ledger);
+    let stats = &data.ledger.stats;
+    let residence_ns = target_limit::residence_ns(data.ledger);
     let limit = target_limit::limit(&target_limit::Load {
         wall_ns: finish.wall_ns,
-        slots: shape.most_possible(workload.scenario.urls),
+        slots: data.shape.most_possible(data.workload.scenario.urls),
         shared_cpus,
         workers_cpu_ns: finish.cpu_ns,
         target_cpu_ns: finish.target_cpu_ns,

@@ -14,7 +14,7 @@ use http_body_util::{BodyExt, Empty};
 
 use super::common::endpoint::Endpoint;
 use super::runtime::{self, Runtime};
-use super::{AsyncFetch, Client, kind_of_cause};
+use super::{AsyncFetch, Client, UNPOISONED, kind_of_cause};
 use crate::protocol::{ErrorKind, Fetched, Outcome, Plan};
 
 /// One client, shared by all tasks. A clone is a new handle.
@@ -109,8 +109,6 @@ impl Shared {
         }
     }
 }
-
-const UNPOISONED: &str = "no thread panics while it holds the lock";
 
 fn kind(error: &Error) -> ErrorKind {
     kind_of_cause(error).unwrap_or(ErrorKind::Other)

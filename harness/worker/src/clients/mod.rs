@@ -22,6 +22,8 @@ pub(crate) use self::ureq::Ureq;
 
 use crate::protocol::{ErrorKind, Fetched, Plan};
 
+const UNPOISONED: &str = "no thread panics while it holds the lock";
+
 /// An HTTP client that can be configured.
 pub trait Client: Sized {
     /// Its name and version.

@@ -10,7 +10,7 @@ use anyhow::Result;
 use super::endpoint::Endpoint;
 use super::exchange::{Exchange, Method, Progress, Response};
 use super::{READ_BYTES, VERSION, details, is_reusable, was_closed_while_idle};
-use crate::clients::{BlockingFetch, Client, kind_of_connecting};
+use crate::clients::{BlockingFetch, Client, UNPOISONED, kind_of_connecting};
 use crate::protocol::{ErrorKind, Fetched, Plan};
 
 /// A stream whose reads block.
@@ -62,27 +62,24 @@ impl<S: Socket> BlockingFetch for Blocking<S> {
         let deadline = Instant::now() + self.endpoint.request_timeout;
         let idle = self.idle.lock().expect(UNPOISONED).pop();
         let Some(mut connection) = idle else { return self.fetch_fresh(id, deadline) };
-        if !connection.stream.is_reusable() {
-            return Fetched { resent: true, ..self.fetch_fresh(id, deadline) };
-        }
-        match connection.request(&self.endpoint, id, deadline) {
-            Err(kind) if was_closed_while_idle(&connection.exchange, kind) => {
-                Fetched { resent: true, ..self.fetch_fresh(id, deadline) }
+        if connection.stream.is_reusable() {
+            let result = connection.request(&self.endpoint, id, deadline);
+            if !was_closed_while_idle(&connection.exchange, result) {
+                return self.finish(connection, result);
             }
-            result => self.finish(connection, result),
         }
+        Fetched { resent: true, ..self.fetch_fresh(id, deadline) }
     }
 }
 
 impl<S: Socket> Blocking<S> {
     fn fetch_fresh(&self, id: u64, deadline: Instant) -> Fetched {
-        match Connection::open(&self.endpoint) {
-            Ok(mut connection) => {
-                let result = connection.request(&self.endpoint, id, deadline);
-                self.finish(connection, result)
-            }
-            Err(kind) => kind.into(),
-        }
+        let mut connection = match Connection::open(&self.endpoint) {
+            Ok(connection) => connection,
+            Err(kind) => return kind.into(),
+        };
+        let result = connection.request(&self.endpoint, id, deadline);
+        self.finish(connection, result)
     }
 
     fn finish(&self, connection: Connection<S>, result: Result<Response, ErrorKind>) -> Fetched {
@@ -92,8 +89,6 @@ impl<S: Socket> Blocking<S> {
         result.into()
     }
 }
-
-const UNPOISONED: &str = "no thread panics while it holds the lock";
 
 /// The size of the first read of a response: a head and a short body. A larger buffer would be held by every
 /// request in flight while it waits.

@@ -16,26 +16,16 @@ pub(super) struct ChunkedDecoder {
 /// The part of the body that the next byte belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// In the size. `has_digit` once a digit has been read.
-    Size {
-        size: u64,
-        has_digit: bool,
-    },
+    /// In the size; `None` before its first digit.
+    Size(Option<u64>),
     /// In the whitespace after a size, which an extension may follow.
-    Space {
-        size: u64,
-    },
+    Space(u64),
     /// In an extension, which is ignored.
-    Extension {
-        size: u64,
-    },
+    Extension(u64),
     /// Before the line feed that ends a size.
-    SizeEnd {
-        size: u64,
-    },
-    Data {
-        left: u64,
-    },
+    SizeEnd(u64),
+    /// In the data, of which so many bytes are left.
+    Data(u64),
     /// Before the carriage return after the data.
     DataReturn,
     /// Before the line feed after the data.
@@ -56,7 +46,7 @@ enum State {
 
 impl Default for ChunkedDecoder {
     fn default() -> ChunkedDecoder {
-        ChunkedDecoder { state: State::Size { size: 0, has_digit: false }, overhead: 0 }
+        ChunkedDecoder { state: State::Size(None), overhead: 0 }
     }
 }
 
@@ -68,7 +58,7 @@ impl ChunkedDecoder {
     /// Consumes some of `input`, which is not empty. Returns the bytes of body among them, if any, and the
     /// rest of `input`.
     pub(super) fn decode<'i>(&mut self, input: &'i [u8]) -> Result<(&'i [u8], &'i [u8]), ErrorKind> {
-        if let State::Data { left } = &mut self.state {
+        if let State::Data(left) = &mut self.state {
             let (body, rest) = input.split_at(input.len().min(usize::try_from(*left).unwrap_or(usize::MAX)));
             *left -= body.len() as u64;
             if *left == 0 {
@@ -83,31 +73,27 @@ impl ChunkedDecoder {
 
     /// The state after a `byte` of framing; `None` where the byte is not allowed.
     fn after(&mut self, byte: u8) -> Option<State> {
-        let after_size =
-            |size| if size == 0 { State::Line { foldable: false } } else { State::Data { left: size } };
         Some(match (self.state, byte) {
-            (State::Size { size, .. }, digit) if digit.is_ascii_hexdigit() => {
+            (State::Size(size), digit) if digit.is_ascii_hexdigit() => {
                 let digit = u64::from(char::from(digit).to_digit(16)?);
                 // `size` is at most the limit, so this does not overflow.
-                let size = Some(size * 16 + digit).filter(|&size| size <= BODY_LIMIT)?;
-                State::Size { size, has_digit: true }
+                let size = Some(size.unwrap_or(0) * 16 + digit).filter(|&size| size <= BODY_LIMIT)?;
+                State::Size(Some(size))
             }
-            (
-                State::Size { size, has_digit: true } | State::Space { size } | State::Extension { size },
-                b'\r',
-            ) => State::SizeEnd { size },
-            (State::Size { size, has_digit: true } | State::Space { size }, b';') => {
-                State::Extension { size }
+            (State::Size(Some(size)) | State::Space(size) | State::Extension(size), b'\r') => {
+                State::SizeEnd(size)
             }
-            (State::Size { size, has_digit: true } | State::Space { size }, b' ' | b'\t') => {
-                self.count_overhead(State::Space { size })?
+            (State::Size(Some(size)) | State::Space(size), b';') => State::Extension(size),
+            (State::Size(Some(size)) | State::Space(size), b' ' | b'\t') => {
+                self.count_overhead(State::Space(size))?
             }
-            (State::Extension { size }, other) if other != b'\n' => {
-                self.count_overhead(State::Extension { size })?
+            (State::Extension(size), other) if other != b'\n' => {
+                self.count_overhead(State::Extension(size))?
             }
-            (State::SizeEnd { size }, b'\n') => after_size(size),
+            (State::SizeEnd(0), b'\n') => State::Line { foldable: false },
+            (State::SizeEnd(size), b'\n') => State::Data(size),
             (State::DataReturn, b'\r') => State::DataEnd,
-            (State::DataEnd, b'\n') => State::Size { size: 0, has_digit: false },
+            (State::DataEnd, b'\n') => State::Size(None),
             (State::Line { .. }, b'\r') => State::LastEnd,
             (State::LastEnd, b'\n') => State::Complete,
             (State::Line { foldable: true }, b' ' | b'\t') => self.count_overhead(State::Trailer)?,

@@ -53,15 +53,13 @@ impl Completion {
     /// The connection is taken out during a request, so that it is closed when the request times out.
     async fn get(&mut self, id: u64) -> Fetched {
         let Some(mut connection) = self.connection.take() else { return self.get_fresh(id).await };
-        if !is_reusable(&connection.stream) {
-            return Fetched { resent: true, ..self.get_fresh(id).await };
-        }
-        match connection.request(&self.endpoint, id).await {
-            Err(kind) if was_closed_while_idle(&connection.exchange, kind) => {
-                Fetched { resent: true, ..self.get_fresh(id).await }
+        if is_reusable(&connection.stream) {
+            let result = connection.request(&self.endpoint, id).await;
+            if !was_closed_while_idle(&connection.exchange, result) {
+                return self.finish(connection, result);
             }
-            result => self.finish(connection, result),
         }
+        Fetched { resent: true, ..self.get_fresh(id).await }
     }
 
     async fn get_fresh(&mut self, id: u64) -> Fetched {

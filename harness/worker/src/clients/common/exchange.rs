@@ -22,9 +22,10 @@ const FIELDS_LIMIT: usize = 100;
 pub const BODY_LIMIT: u64 = 1 << 40;
 
 /// The method of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Method {
     /// GET: the response has a body.
+    #[default]
     Get,
     /// HEAD: the response is a head alone.
     Head,
@@ -55,7 +56,7 @@ impl From<Response> for Fetched {
 }
 
 /// The state of a request and its response. It is reused for one request after another.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Exchange {
     method: Method,
     request: Vec<u8>,
@@ -70,30 +71,14 @@ pub struct Exchange {
     crc: crc32fast::Hasher,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Stage {
     Head,
     Length(u64),
     Chunked(ChunkedDecoder),
     UntilClose,
+    #[default]
     Complete,
-}
-
-impl Default for Exchange {
-    fn default() -> Exchange {
-        Exchange {
-            method: Method::Get,
-            request: Vec::new(),
-            sent: 0,
-            stage: Stage::Complete,
-            received_any: false,
-            head: Vec::new(),
-            status: 0,
-            keep_alive: false,
-            bytes: 0,
-            crc: crc32fast::Hasher::new(),
-        }
-    }
 }
 
 impl Exchange {
@@ -236,19 +221,12 @@ impl Exchange {
             self.stage = Stage::Complete;
             return Ok(());
         }
-        self.stage = match head.body()? {
-            Body::Length(0) => Stage::Complete,
-            Body::Length(length) if length > BODY_LIMIT => return Err(ErrorKind::Malformed),
-            Body::Length(length) => Stage::Length(length),
-            Body::Chunked => Stage::Chunked(ChunkedDecoder::default()),
-            Body::UntilClose => Stage::UntilClose,
-        };
+        self.stage = head.body()?;
         self.keep_alive &= self.stage != Stage::UntilClose;
         Ok(())
     }
 }
 
-/// A parsed head.
 struct Head {
     status: u16,
     minor: u8,
@@ -259,22 +237,17 @@ struct Head {
     chunked: Option<bool>,
 }
 
-#[derive(Clone, Copy)]
-enum Body {
-    Length(u64),
-    Chunked,
-    UntilClose,
-}
-
 impl Head {
-    /// How the body is framed: RFC 9112, sections 6.1 and 6.3. A transfer coding overrides any length,
-    /// even an invalid one.
-    fn body(&self) -> Result<Body, ErrorKind> {
+    /// The stage in which the body is received, by its framing: RFC 9112, sections 6.1 and 6.3. A transfer coding
+    /// overrides any length, even an invalid one.
+    fn body(&self) -> Result<Stage, ErrorKind> {
         match (self.chunked, self.length) {
             (Some(_), _) if self.minor == 0 => Err(ErrorKind::Malformed),
-            (Some(true), _) => Ok(Body::Chunked),
-            (Some(false), _) => Ok(Body::UntilClose),
-            (None, length) => Ok(length?.map_or(Body::UntilClose, Body::Length)),
+            (Some(true), _) => Ok(Stage::Chunked(ChunkedDecoder::default())),
+            (Some(false), _) | (None, Ok(None)) => Ok(Stage::UntilClose),
+            (None, Ok(Some(0))) => Ok(Stage::Complete),
+            (None, Ok(Some(length))) if length <= BODY_LIMIT => Ok(Stage::Length(length)),
+            (None, _) => Err(ErrorKind::Malformed),
         }
     }
 

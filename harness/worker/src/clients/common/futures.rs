@@ -13,7 +13,7 @@ use super::endpoint::Endpoint;
 use super::exchange::{Exchange, Method, Progress, Response};
 use super::{MAX_READS_IN_A_ROW, READ_BYTES, VERSION, details, was_closed_while_idle};
 use crate::clients::runtime::{self, Runtime};
-use crate::clients::{AsyncFetch, Client};
+use crate::clients::{AsyncFetch, Client, UNPOISONED};
 use crate::protocol::{ErrorKind, Fetched, Plan};
 
 /// One client, shared by all tasks. A clone is a new handle.
@@ -52,15 +52,13 @@ impl<R: Runtime> Futures<R> {
     async fn get(&self, id: u64) -> Fetched {
         let idle = self.0.idle.lock().expect(UNPOISONED).pop();
         let Some(mut connection) = idle else { return self.get_fresh(id).await };
-        if !connection.is_reusable().await {
-            return Fetched { resent: true, ..self.get_fresh(id).await };
-        }
-        match connection.request(&self.0.endpoint, id).await {
-            Err(kind) if was_closed_while_idle(&connection.exchange, kind) => {
-                Fetched { resent: true, ..self.get_fresh(id).await }
+        if connection.is_reusable().await {
+            let result = connection.request(&self.0.endpoint, id).await;
+            if !was_closed_while_idle(&connection.exchange, result) {
+                return self.finish(connection, result);
             }
-            result => self.finish(connection, result),
         }
+        Fetched { resent: true, ..self.get_fresh(id).await }
     }
 
     /// Fetches over a new connection. The future is boxed, so that the task of every request is not as large as
@@ -85,8 +83,6 @@ impl<R: Runtime> Futures<R> {
         result.into()
     }
 }
-
-const UNPOISONED: &str = "no thread panics while it holds the lock";
 
 struct Connection<S> {
     stream: S,

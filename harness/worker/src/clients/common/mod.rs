@@ -18,7 +18,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 
 use crate::protocol::ErrorKind;
-use exchange::Exchange;
+use exchange::{Exchange, Response};
 
 /// The size of a read: a head and a body of 10 KiB come in one.
 const READ_BYTES: usize = 16 << 10;
@@ -52,6 +52,6 @@ pub(crate) fn is_reusable(socket: impl AsFd) -> bool {
 
 /// Whether a request failed only because the server had closed the idle connection: the connection ended before
 /// any byte of a response.
-fn was_closed_while_idle(exchange: &Exchange, kind: ErrorKind) -> bool {
-    exchange.has_received_nothing() && matches!(kind, ErrorKind::Reset | ErrorKind::Truncated)
+fn was_closed_while_idle(exchange: &Exchange, result: Result<Response, ErrorKind>) -> bool {
+    exchange.has_received_nothing() && matches!(result, Err(ErrorKind::Reset | ErrorKind::Truncated))
 }

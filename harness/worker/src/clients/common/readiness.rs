@@ -33,7 +33,6 @@ impl Client for Readiness {
 /// A connection and the request on it.
 pub(crate) struct Slot {
     token: Token,
-    /// The request in flight, if any.
     request: Option<Request>,
     stream: Option<TcpStream>,
     connected: bool,
@@ -155,15 +154,14 @@ impl Slot {
         endpoint: &Endpoint,
         registry: &Registry,
     ) -> bool {
-        match (result, &self.request) {
-            (Ok(None), _) => false,
-            (Ok(Some(response)), _) => self.end(Ok(response)),
-            (Err(kind), Some(request)) if !self.fresh && was_closed_while_idle(&self.exchange, kind) => {
+        let Some(result) = result.transpose() else { return false };
+        match &self.request {
+            Some(request) if !self.fresh && was_closed_while_idle(&self.exchange, result) => {
                 self.resent = true;
                 self.exchange.begin(Method::Get, endpoint, request.id());
                 self.connect(endpoint, registry).is_err_and(|kind| self.end(Err(kind)))
             }
-            (Err(kind), _) => self.end(Err(kind)),
+            _ => self.end(result),
         }
     }
 

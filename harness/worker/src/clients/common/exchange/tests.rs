@@ -3,13 +3,16 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::protocol::Plan;
 
 const OK: &str = "HTTP/1.1 200 OK\r\n";
+const OK_1_0: &str = "HTTP/1.0 200 OK\r\n";
+const INTERIM_AND_OK: &str =
+    "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\n";
 
 fn endpoint() -> Endpoint {
-    let plan = r#"{"protocol":1,"contender":"","model":"","client":"","url_prefix":"http://127.0.0.1:80/u/",
-        "ids":[],"in_flight":1,"cores":1,"connect_timeout_ms":1,"request_timeout_ms":1}"#;
-    Endpoint::of(&serde_json::from_str(plan).unwrap()).unwrap()
+    let url_prefix = "http://127.0.0.1:80/u/".to_owned();
+    Endpoint::of(&Plan { url_prefix, ..Plan::default() }).unwrap()
 }
 
 /// The result of receiving `pieces` and then the end of the connection.
@@ -32,18 +35,11 @@ fn get(response: impl AsRef<[u8]>) -> Result<Response, ErrorKind> {
     exchange(Method::Get, [response])
 }
 
+/// In one piece, and byte by byte.
 #[track_caller]
-fn assert_response(response: &str, status: u16, body: &str, reusable: bool) {
-    let outcome = Outcome::response(status, body.as_bytes());
-    assert_eq!(get(response), Ok(Response { outcome, reusable }), "{response:?}");
-    let bytes = response.as_bytes().chunks(1);
-    assert_eq!(exchange(Method::Get, bytes), Ok(Response { outcome, reusable }), "{response:?} by bytes");
-}
-
-#[track_caller]
-fn assert_failure(response: &str, kind: ErrorKind) {
-    assert_eq!(get(response), Err(kind), "{response:?}");
-    assert_eq!(exchange(Method::Get, response.as_bytes().chunks(1)), Err(kind), "{response:?} by bytes");
+fn assert_result(response: &str, expected: Result<Response, ErrorKind>) {
+    assert_eq!(get(response), expected, "{response:?}");
+    assert_eq!(exchange(Method::Get, response.as_bytes().chunks(1)), expected, "{response:?} by bytes");
 }
 
 #[test]
@@ -59,95 +55,55 @@ fn request_has_a_request_line_and_a_host_field() {
 }
 
 #[test]
-fn content_length_ends_a_body() {
-    assert_response(&format!("{OK}content-length: 5\r\n\r\nhello"), 200, "hello", true);
-    assert_response(&format!("{OK}Content-Length: 5, \r\n\r\nhello").replace(", ", " "), 200, "hello", true);
-    assert_response("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n", 404, "", true);
-    assert_response(&format!("{OK}content-length: 2\r\ncontent-length: 2\r\n\r\nhi"), 200, "hi", true);
+fn framing_and_fields_decide_where_a_body_ends_and_whether_the_connection_is_reused() {
+    for (status_line, rest, body, reusable) in [
+        // A length.
+        (OK, "content-length: 5\r\n\r\nhello", "hello", true),
+        (OK, "Content-Length: 5 \r\n\r\nhello", "hello", true),
+        (OK, "content-length: 2\r\ncontent-length: 2\r\n\r\nhi", "hi", true),
+        ("HTTP/1.1 404 Not Found\r\n", "content-length: 0\r\n\r\n", "", true),
+        // Chunks.
+        (OK, "transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "hello", true),
+        (
+            OK,
+            "transfer-encoding: chunked\r\n\r\n3\r\nhel\r\n0A;x=y\r\nlo, world!\r\n000\r\n\r\n",
+            "hello, world!",
+            true,
+        ),
+        (OK, "transfer-encoding: chunked\r\n\r\n0\r\na: trailer\r\nb: another\r\n\r\n", "", true),
+        (OK, "content-length: 1\r\nTransfer-Encoding: Chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", "hi", true),
+        // Neither.
+        (OK, "\r\nhello", "hello", false),
+        (OK_1_0, "\r\n", "", false),
+        (OK, "transfer-encoding: gzip\r\ncontent-length: 1\r\n\r\nhello", "hello", false),
+        // A status without a body.
+        ("HTTP/1.1 204 No Content\r\n", "\r\n", "", true),
+        ("HTTP/1.1 304 Not Modified\r\n", "content-length: 9\r\n\r\n", "", true),
+        // Interim responses before it.
+        (INTERIM_AND_OK, "content-length: 2\r\n\r\nhi", "hi", true),
+        // Folded fields.
+        (OK, "x: folded\r\n\tonce\r\n  again\r\ncontent-length: 2\r\n\r\nhi", "hi", true),
+        (OK, "content-length:\r\n 2\r\n\r\nhi", "hi", true),
+        (OK, "connection: x,\r\n close\r\ncontent-length: 2\r\n\r\nhi", "hi", false),
+        (OK, "transfer-encoding: gzip,\r\n chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", "hi", true),
+        // The field `connection`, or its absence.
+        (OK, "x: y\r\ncontent-length: 2\r\n\r\nhi", "hi", true),
+        (OK, "connection: close\r\ncontent-length: 2\r\n\r\nhi", "hi", false),
+        (OK, "Connection: x, Close\r\ncontent-length: 2\r\n\r\nhi", "hi", false),
+        (OK_1_0, "x: y\r\ncontent-length: 2\r\n\r\nhi", "hi", false),
+        (OK_1_0, "connection: Keep-Alive\r\ncontent-length: 2\r\n\r\nhi", "hi", true),
+        (OK_1_0, "connection: keep-alive, close\r\ncontent-length: 2\r\n\r\nhi", "hi", false),
+    ] {
+        let status = status_line.lines().last().unwrap()[9..12].parse().unwrap();
+        let outcome = Outcome::response(status, body.as_bytes());
+        assert_result(&format!("{status_line}{rest}"), Ok(Response { outcome, reusable }));
+    }
 }
 
 #[test]
-fn last_chunk_ends_a_body() {
-    let chunked = format!("{OK}transfer-encoding: chunked\r\n\r\n");
-    assert_response(&format!("{chunked}5\r\nhello\r\n0\r\n\r\n"), 200, "hello", true);
-    assert_response(
-        &format!("{chunked}3\r\nhel\r\n0A;x=y\r\nlo, world!\r\n000\r\n\r\n"),
-        200,
-        "hello, world!",
-        true,
-    );
-    assert_response(&format!("{chunked}0\r\na: trailer\r\nb: another\r\n\r\n"), 200, "", true);
-    let with_length =
-        format!("{OK}content-length: 1\r\nTransfer-Encoding: Chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n");
-    assert_response(&with_length, 200, "hi", true);
-}
-
-#[test]
-fn close_ends_a_body_without_length() {
-    assert_response(&format!("{OK}\r\nhello"), 200, "hello", false);
-    assert_response("HTTP/1.0 200 OK\r\n\r\n", 200, "", false);
-    assert_response(
-        &format!("{OK}transfer-encoding: gzip\r\ncontent-length: 1\r\n\r\nhello"),
-        200,
-        "hello",
-        false,
-    );
-}
-
-#[test]
-fn responses_to_head_and_204_and_304_have_no_body() {
-    assert_response("HTTP/1.1 204 No Content\r\n\r\n", 204, "", true);
-    assert_response("HTTP/1.1 304 Not Modified\r\ncontent-length: 9\r\n\r\n", 304, "", true);
+fn response_to_head_has_no_body() {
     let head = exchange(Method::Head, [format!("{OK}content-length: 9\r\n\r\n")]);
     assert_eq!(head, Ok(Response { outcome: Outcome::response(200, b""), reusable: true }));
-}
-
-#[test]
-fn folded_fields_are_accepted() {
-    assert_response(
-        &format!("{OK}x: folded\r\n\tonce\r\n  again\r\ncontent-length: 2\r\n\r\nhi"),
-        200,
-        "hi",
-        true,
-    );
-    assert_response(&format!("{OK}content-length:\r\n 2\r\n\r\nhi"), 200, "hi", true);
-    assert_response(
-        &format!("{OK}connection: x,\r\n close\r\ncontent-length: 2\r\n\r\nhi"),
-        200,
-        "hi",
-        false,
-    );
-    assert_response(
-        &format!("{OK}transfer-encoding: gzip,\r\n chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"),
-        200,
-        "hi",
-        true,
-    );
-    assert_failure(&format!("{OK}content-length: 1\r\n 2\r\n\r\nhi"), ErrorKind::Malformed);
-    assert_failure(&format!("{OK} x: y\r\n\r\n"), ErrorKind::Malformed);
-}
-
-#[test]
-fn interim_responses_are_skipped() {
-    let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n";
-    assert_response(&format!("{interim}{OK}content-length: 2\r\n\r\nhi"), 200, "hi", true);
-    assert_failure(interim, ErrorKind::Truncated);
-    assert_failure("HTTP/1.1 101 Switching Protocols\r\n\r\n", ErrorKind::Malformed);
-}
-
-#[test]
-fn connection_is_reused_unless_the_response_forbids_it() {
-    for (version, field, reusable) in [
-        ("1.1", "x: y", true),
-        ("1.1", "connection: close", false),
-        ("1.1", "Connection: x, Close", false),
-        ("1.0", "x: y", false),
-        ("1.0", "connection: Keep-Alive", true),
-        ("1.0", "connection: keep-alive, close", false),
-    ] {
-        let response = format!("HTTP/{version} 200 OK\r\n{field}\r\ncontent-length: 2\r\n\r\nhi");
-        assert_response(&response, 200, "hi", reusable);
-    }
 }
 
 #[test]
@@ -161,12 +117,13 @@ fn early_end_is_truncated() {
     for response in [
         "",
         "HTTP/1.1 2",
+        INTERIM_AND_OK.strip_suffix(OK).unwrap(),
         &format!("{OK}content-len"),
         &format!("{OK}content-length: 5\r\n\r\nhell"),
         &format!("{OK}transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n"),
         &format!("{OK}transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n"),
     ] {
-        assert_failure(response, ErrorKind::Truncated);
+        assert_result(response, Err(ErrorKind::Truncated));
     }
 }
 
@@ -175,6 +132,9 @@ fn invalid_http_is_malformed() {
     for response in [
         "SSH-2.0-OpenSSH_9.6\r\n",
         "HTTP/1.1 OK\r\n\r\n",
+        "HTTP/1.1 101 Switching Protocols\r\n\r\n",
+        &format!("{OK} x: y\r\n\r\n"),
+        &format!("{OK}content-length: 1\r\n 2\r\n\r\nhi"),
         &format!("{OK}content-length: -1\r\n\r\n"),
         &format!("{OK}content-length: 99999999999999999999\r\n\r\n"),
         &format!("{OK}content-length: 1099511627777\r\n\r\n"),
@@ -184,7 +144,7 @@ fn invalid_http_is_malformed() {
         &format!("{OK}transfer-encoding: chunked\r\n\r\n11111111111111111\r\n"),
         &format!("{OK}transfer-encoding: chunked\r\n\r\n2\r\nhi0\r\n\r\n"),
     ] {
-        assert_failure(response, ErrorKind::Malformed);
+        assert_result(response, Err(ErrorKind::Malformed));
     }
 }
 
