@@ -33,6 +33,13 @@ impl Scale {
         Scale::exact_log(low / room, high * room, start, end)
     }
 
+    /// As [`Scale::log`], around all of `values`.
+    pub(crate) fn log_around(values: impl Iterator<Item = f64>, start: f64, end: f64) -> Scale {
+        let widen = |(low, high): (f64, f64), value| (low.min(value), high.max(value));
+        let (low, high) = values.fold((f64::MAX, 0.0), widen);
+        Scale::log(low, high, start, end)
+    }
+
     /// Logarithmic, from `low`, which must be above zero, to `high`, which must be above `low`.
     pub(crate) fn exact_log(low: f64, high: f64, start: f64, end: f64) -> Scale {
         Scale { logarithmic: true, low, high, start, end }

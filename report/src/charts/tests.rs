@@ -11,11 +11,12 @@ fn small() -> Record {
     record.header.scenario.urls = 10_000;
     for run in &mut record.runs {
         let samples = &mut run.samples;
-        samples.id.truncate(24);
         samples.process.truncate(24);
-        samples.start_ns.truncate(24);
-        samples.end_ns.truncate(24);
-        samples.planned_ns.truncate(24);
+        for column in
+            [&mut samples.id, &mut samples.start_ns, &mut samples.end_ns, &mut samples.planned_ns]
+        {
+            column.truncate(24);
+        }
         let points = [(5_u64, 0.0), (9, 71.5), (14, 20.0)];
         let point = |(at_ms, cpu_percent)| crate::record::TimePoint {
             at_ns: at_ms * 1_000_000,
@@ -203,9 +204,8 @@ fn a_sweep_fits_no_step_that_reuses_no_connection() {
     let mut record = small();
     let fitted = |record: &Record| -> Vec<(String, Option<f64>)> {
         let comparison = Comparison::of(record);
-        let palette = super::Palette::of(&comparison);
-        let sweep = super::all(record, &comparison, &palette);
-        let sweep = sweep.iter().find(|chart| chart.name() == "sweep").unwrap();
+        let charts = super::all(record, &comparison);
+        let sweep = charts.iter().find(|chart| chart.titles().name == "sweep").unwrap();
         assert_eq!(sweep.caption().contains("reuse a connection: pool:1001"), sweep.data().rows.len() == 4);
         let rows = sweep.data().rows;
         rows.iter().map(|cells| (cells[0].text.clone(), cells[6].raw.first().copied())).collect()

@@ -1,6 +1,6 @@
 //! The law of a sweep and how sure it is: fitted to the medians, and again to runs that are drawn anew.
 
-use crate::comparison::{Measured, Row};
+use crate::comparison::Row;
 use crate::numbers::{count, three_digits};
 use crate::stats::{Sorted, Usl};
 
@@ -63,12 +63,11 @@ impl Knee {
 }
 
 impl Fit {
-    pub(super) fn of(steps: &[(&Row, &Measured)], urls: f64) -> Option<Fit> {
+    pub(super) fn of<'a>(steps: impl Iterator<Item = &'a Row>, urls: f64) -> Option<Fit> {
         let rates: Vec<(f64, Vec<f64>)> = steps
-            .iter()
-            .map(|(row, _)| {
-                let walls = row.valid_figures().map(|figures| figures.wall_ns as f64);
-                (row.slots() as f64, walls.map(|wall_ns| urls * 1e9 / wall_ns).collect())
+            .map(|row| {
+                let rates = row.valid_figures().map(|figures| urls * 1e9 / figures.wall_ns as f64);
+                (row.slots() as f64, rates.collect())
             })
             .collect();
         let law = Usl::fit(&medians(&rates)?)?;
