@@ -87,15 +87,11 @@ pub(crate) fn pictures(history: &History, width: f64) -> Vec<(&str, Vec<(&Series
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::{Gate, example};
-
-    fn drawn(gates: &[Gate]) -> String {
-        svg(&History::all(gates, None).unwrap())
-    }
+    use crate::gate::example;
 
     #[test]
     fn a_history_as_a_file() {
-        let drawn = drawn(&example::gates(24));
+        let drawn = svg(&History::all(&example::gates(24), None).unwrap());
         assert!(drawn.starts_with("<svg xmlns=") && drawn.ends_with("</svg>\n"));
         assert!(drawn.contains("viewBox=\"0 0 920 1177\""), "{drawn}");
         let count = |part: &str| drawn.matches(part).count();
@@ -136,19 +132,5 @@ mod tests {
                 assert!(places.into_iter().all(|x| (0.0..=width).contains(&x)), "{width}: {body}");
             }
         }
-    }
-
-    #[test]
-    fn hostile_names_are_text() {
-        let mut gates = example::gates(12);
-        for gate in &mut gates {
-            for text in [&mut gate.head.name, &mut gate.base.name, &mut gate.cells[0].contender] {
-                "<script>\n\u{1b}[2J\u{7}\u{202e}\"'".clone_into(text);
-            }
-            gate.started_at.clone_from(&gate.head.name);
-        }
-        let drawn = drawn(&gates);
-        assert!(!drawn.contains("<script"));
-        assert!(!drawn.contains(['\u{1b}', '\u{7}', '\u{202e}']));
     }
 }

@@ -16,8 +16,8 @@ pub(super) fn section(comparison: &Comparison, charts: &[&dyn Chart]) -> Markup 
         section id="validity" {
             h2 { "Noise and validity" }
             @for chart in charts {
-                div id=(chart.name()) {
-                    h3 { (chart.title()) }
+                div id=(chart.titles().name) {
+                    h3 { (chart.titles().title) }
                     (figure::figure(*chart))
                 }
             }
