@@ -99,11 +99,10 @@ fn write_properties(xml: &mut Xml, properties: &[(&'static str, String)]) -> io:
         return Ok(());
     }
     element.write_inner_content(|xml| {
-        for (name, value) in properties {
+        properties.iter().try_for_each(|(name, value)| {
             let attributes = [("name", *name), ("value", &printable(value))];
-            xml.create_element("property").with_attributes(attributes).write_empty()?;
-        }
-        Ok(())
+            xml.create_element("property").with_attributes(attributes).write_empty().map(drop)
+        })
     })?;
     Ok(())
 }
@@ -116,31 +115,25 @@ fn write_case(xml: &mut Xml, case: &Case) -> io::Result<()> {
         ("time", time.as_str()),
     ]);
     match &case.result {
-        CaseResult::Passed => element.write_empty()?,
-        CaseResult::Skipped => element.write_inner_content(|xml| {
-            xml.create_element("skipped").write_empty()?;
-            Ok(())
-        })?,
-        CaseResult::Failure(problem) => {
-            element.write_inner_content(|xml| write_problem(xml, "failure", problem))?
+        CaseResult::Passed => element.write_empty(),
+        CaseResult::Skipped => {
+            element.write_inner_content(|xml| xml.create_element("skipped").write_empty().map(drop))
         }
-        CaseResult::Error(problem) => {
-            element.write_inner_content(|xml| write_problem(xml, "error", problem))?
-        }
-    };
-    Ok(())
+        CaseResult::Failure(problem) => element.write_inner_content(|xml| write_problem(xml, "failure", problem)),
+        CaseResult::Error(problem) => element.write_inner_content(|xml| write_problem(xml, "error", problem)),
+    }
+    .map(drop)
 }
 
 fn write_problem(xml: &mut Xml, element: &str, problem: &Problem) -> io::Result<()> {
     let (kind, message) = (printable(&problem.kind), printable(&problem.message));
-    let element =
-        xml.create_element(element).with_attributes([("type", kind.as_str()), ("message", message.as_str())]);
+    let attributes = [("type", kind.as_str()), ("message", message.as_str())];
+    let element = xml.create_element(element).with_attributes(attributes);
     if problem.details.is_empty() {
-        element.write_empty()?;
+        element.write_empty().map(drop)
     } else {
-        element.write_text_content(BytesText::new(&printable_lines(&problem.details)))?;
+        element.write_text_content(BytesText::new(&printable_lines(&problem.details))).map(drop)
     }
-    Ok(())
 }
 
 /// A time as the schemas require it: with three decimals, and neither an exponent nor a thousands separator.

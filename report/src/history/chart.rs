@@ -2,9 +2,10 @@
 
 mod picture;
 
+use super::series::Series;
+use super::{History, table};
 use crate::charts::svg::{self, Part};
 use crate::charts::{ALONE_WIDTH, Picture};
-use crate::history::{History, Series, table};
 use crate::numbers::{change, count};
 use picture::picture;
 
@@ -122,10 +123,9 @@ mod tests {
 
     #[test]
     fn a_picture_stays_within_its_width_whatever_that_is() {
-        let gates = example::gates(60);
-        let [ref history] = History::all(&gates, None).unwrap()[..] else { panic!("one class") };
+        let history = History::all(&example::gates(60), None).unwrap().remove(0);
         for width in [300.0, 420.0, 880.0] {
-            for (_, picture) in pictures(history, width).into_iter().flat_map(|(_, pictures)| pictures) {
+            for (_, picture) in pictures(&history, width).into_iter().flat_map(|(_, pictures)| pictures) {
                 let body = picture.body.into_string();
                 let places = body.split(" x1=\"").skip(1).chain(body.split(" cx=\"").skip(1));
                 let places = places.map(|rest| rest.split('"').next().unwrap().parse::<f64>().unwrap());

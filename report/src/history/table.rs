@@ -40,10 +40,8 @@ fn drawn(data: &Data, width: usize) -> String {
     let mut cell_above = "";
     for row in &data.rows {
         let mut texts: Vec<&str> = row.iter().map(|cell| cell.text.as_str()).collect();
-        if texts[0] == cell_above {
+        if std::mem::replace(&mut cell_above, texts[0]) == texts[0] {
             texts[0] = "";
-        } else {
-            cell_above = texts[0];
         }
         table.add_row(texts);
     }
@@ -75,15 +73,14 @@ pub fn markdown(histories: &[History]) -> String {
 
 /// The class of machines; and below it the gates, the reference and what was left out.
 pub(crate) fn heading(history: &History) -> (String, Vec<String>) {
+    let date = |started_at: &String| printable(&date(started_at));
     let gates = match &history.started_at[..] {
         [] => "no gate".to_owned(),
-        [only] => format!("1 gate, on {}", printable(&date(only))),
-        [first, .., last] => format!(
-            "{} gates from {} to {}",
-            count(history.started_at.len() as u64),
-            printable(&date(first)),
-            printable(&date(last))
-        ),
+        [only] => format!("1 gate, on {}", date(only)),
+        [first, .., last] => {
+            let gates = count(history.started_at.len() as u64);
+            format!("{gates} gates from {} to {}", date(first), date(last))
+        }
     };
     let mut lines = vec![format!("{gates}, each head against {}", history.reference.label())];
     if !history.left_out.is_empty() {
@@ -137,10 +134,9 @@ fn changes(series: &Series) -> Vec<String> {
         })
         .collect();
     if series.levels.is_empty() && !series.points.is_empty() {
-        let [all, complete] =
-            [series.points.len(), series.points.iter().filter(|point| point.counts()).count()]
-                .map(|gates| count(gates as u64));
-        let too_few = format!("too few complete gates ({complete} of {all})");
+        let (all, complete) = (series.points.len(), series.points.iter().filter(|p| p.counts()).count());
+        let [shown, of] = [complete, all].map(|gates| count(gates as u64));
+        let too_few = format!("too few complete gates ({shown} of {of})");
         lines.push(if complete == all { "too few gates".to_owned() } else { too_few });
     }
     if series.without > 0 {

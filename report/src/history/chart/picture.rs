@@ -7,7 +7,9 @@ use crate::charts::labels::text_width;
 use crate::charts::scale::Scale;
 use crate::charts::svg::{Anchor, line, mark, px, room, text};
 use crate::gate::State;
-use crate::history::{History, Level, Point, Series, Step, Way, date};
+use crate::history::History;
+use crate::history::changes::{Level, Step, Way};
+use crate::history::series::{Point, Series, date};
 use crate::numbers::change;
 use crate::printable::printable;
 
@@ -52,7 +54,12 @@ pub(super) fn picture(series: &Series, history: &History, width: f64) -> Picture
             }
             (line("axis", LEFT, scales.ratio.at(1.0), right, scales.ratio.at(1.0)))
             (dates(history, &scales))
-            @for point in &series.points { (whisker(point, &scales)) }
+            @for point in &series.points {
+                @if let Some((low, high)) = point.interval {
+                    @let x = scales.gates.at(point.gate as f64);
+                    g class=[bad(point)] { (line("thin", x, scales.ratio.at(low), x, scales.ratio.at(high))) }
+                }
+            }
             @for level in &series.levels { (bar_of(level, series, &scales)) }
             @for point in &series.points { (dot(point, &scales)) }
             (changes(series, &scales))
@@ -105,17 +112,6 @@ fn dates(history: &History, scales: &Scales) -> Markup {
     }
 }
 
-fn whisker(point: &Point, scales: &Scales) -> Markup {
-    let x = scales.gates.at(point.gate as f64);
-    html! {
-        @if let Some((low, high)) = point.interval {
-            g class=[is_bad(point).then_some("bad")] {
-                (line("thin", x, scales.ratio.at(low), x, scales.ratio.at(high)))
-            }
-        }
-    }
-}
-
 /// A dot with the words of its gate.
 fn dot(point: &Point, scales: &Scales) -> Markup {
     let (x, y) = (scales.gates.at(point.gate as f64), scales.ratio.at(point.ratio));
@@ -123,14 +119,14 @@ fn dot(point: &Point, scales: &Scales) -> Markup {
     let radius = (apart / 3.0).clamp(1.0, 2.8);
     let interval = point.interval.map(|(low, high)| format!(" ({} to {})", change(low), change(high)));
     let state = match &point.state {
-        State::NotWorse => "nothing looked worse".to_owned(),
-        State::NotConfirmed => "looked worse, and new runs did not confirm it".to_owned(),
-        State::Worse => "worse".to_owned(),
-        State::Unreliable => "worse, on a machine too noisy to trust".to_owned(),
-        State::TooNoisy => "it varies too much by itself to be judged".to_owned(),
-        State::Missing(why) => why.clone(),
-        State::NotOffered => String::new(),
-        State::TargetLimited => "the target was the limit, so it is not judged".to_owned(),
+        State::NotWorse => "nothing looked worse",
+        State::NotConfirmed => "looked worse, and new runs did not confirm it",
+        State::Worse => "worse",
+        State::Unreliable => "worse, on a machine too noisy to trust",
+        State::TooNoisy => "it varies too much by itself to be judged",
+        State::Missing(why) => why.as_str(),
+        State::NotOffered => "",
+        State::TargetLimited => "the target was the limit, so it is not judged",
     };
     let tip = format!(
         "{}, {}\n{}{}\n{state}",
@@ -143,15 +139,16 @@ fn dot(point: &Point, scales: &Scales) -> Markup {
         &tip,
         html! {
             (room(x - apart / 2.0, TOP, apart, PLOT))
-            g class=[is_bad(point).then_some("bad")] {
+            g class=[bad(point)] {
                 circle class=(if point.counts() { "solid" } else { "ring" }) cx=(px(x)) cy=(px(y)) r=(px(radius)) {}
             }
         },
     )
 }
 
-fn is_bad(point: &Point) -> bool {
-    point.state == State::Worse
+/// The class of what the gate found worse.
+fn bad(point: &Point) -> Option<&'static str> {
+    (point.state == State::Worse).then_some("bad")
 }
 
 /// The median of a level, from its first gate to its last.
@@ -163,11 +160,9 @@ fn bar_of(level: &Level, series: &Series, scales: &Scales) -> Markup {
 
 /// A line where the figures changed, and by how much above it: of those that have no room beside each other the greatest.
 fn changes(series: &Series, scales: &Scales) -> Markup {
-    let mut steps: Vec<(f64, Step<'_>)> = series
-        .steps()
-        .map(|step| (f64::midpoint(step.before.gate as f64, step.after.gate as f64), step))
-        .map(|(gate, step)| (scales.gates.at(gate), step))
-        .collect();
+    let place = |step: &Step<'_>| f64::midpoint(step.before.gate as f64, step.after.gate as f64);
+    let mut steps: Vec<(f64, Step<'_>)> =
+        series.steps().map(|step| (scales.gates.at(place(&step)), step)).collect();
     steps.sort_by(|(_, a), (_, b)| b.ratio.ln().abs().total_cmp(&a.ratio.ln().abs()));
     let mut taken: Vec<(f64, f64)> = Vec::new();
     let mut labels = Vec::new();
@@ -198,9 +193,7 @@ mod tests {
 
     #[test]
     fn one_wide_interval_does_not_flatten_the_others() {
-        let gates = example::gates(12);
-        let [ref history] = History::all(&gates, None).unwrap()[..] else { panic!("one class") };
-        let mut series = history.series[0].clone();
+        let mut series = History::all(&example::gates(12), None).unwrap()[0].series[0].clone();
         let before = ends(&series);
         series.points[4].interval = Some((0.2, 5.0));
         let after = ends(&series);
@@ -213,11 +206,8 @@ mod tests {
         let mut history = History::all(&example::gates(24), None).unwrap().remove(0);
         history.started_at = vec![history.started_at.remove(0); 200];
         let mut series = history.series[0].clone();
-        series.levels = (0..)
-            .step_by(6)
-            .zip(levels)
-            .map(|(first, ratio)| Level { first, last: first + 5, ratio })
-            .collect();
+        let stretches = (0..).step_by(6).zip(levels);
+        series.levels = stretches.map(|(first, ratio)| Level { first, last: first + 5, ratio }).collect();
         let drawn = picture(&series, &history, 300.0).body.into_string();
         assert_eq!(drawn.matches("axis knee").count(), 3);
         assert!(
