@@ -172,7 +172,8 @@ mod tests {
         for gate in &mut gates[..2] {
             gate.base = Build { name: "v0.9".to_owned(), digest: "f00dfeed".repeat(8) };
         }
-        for (asked, name, length) in [(None, "v1.0", 4), (Some("v0.9"), "v0.9", 2), (Some("f00d"), "v0.9", 2)] {
+        for (asked, name, length) in [(None, "v1.0", 4), (Some("v0.9"), "v0.9", 2), (Some("f00d"), "v0.9", 2)]
+        {
             let [ref history] = History::all(&gates, asked).unwrap()[..] else { panic!("one class") };
             assert_eq!((history.reference.name.as_str(), history.started_at.len()), (name, length));
             assert_eq!(history.left_out.iter().map(|base| base.gates).collect::<Vec<_>>(), [6 - length]);

@@ -119,7 +119,9 @@ fn write_case(xml: &mut Xml, case: &Case) -> io::Result<()> {
         CaseResult::Skipped => {
             element.write_inner_content(|xml| xml.create_element("skipped").write_empty().map(drop))
         }
-        CaseResult::Failure(problem) => element.write_inner_content(|xml| write_problem(xml, "failure", problem)),
+        CaseResult::Failure(problem) => {
+            element.write_inner_content(|xml| write_problem(xml, "failure", problem))
+        }
         CaseResult::Error(problem) => element.write_inner_content(|xml| write_problem(xml, "error", problem)),
     }
     .map(drop)

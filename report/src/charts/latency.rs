@@ -100,7 +100,8 @@ impl Chart for Latency<'_> {
 
     fn data(&self) -> Data {
         table(rows_of(&self.groups).filter_map(|row| Some((row, points(row)?))), |(row, points)| {
-            let figures = points.into_iter().zip(POINTS).map(|(ns, (name, key, _))| time(name, key, Some(ns)));
+            let figures =
+                points.into_iter().zip(POINTS).map(|(ns, (name, key, _))| time(name, key, Some(ns)));
             std::iter::once(words("contender", &row.name)).chain(figures).collect()
         })
     }

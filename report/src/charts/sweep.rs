@@ -185,11 +185,7 @@ impl Chart for Sweep<'_> {
                     "memory_per_in_flight_bytes",
                     slope.map(|amount| (signed_bytes(amount), amount)),
                 ),
-                figure(
-                    "fitted",
-                    "fitted_requests_per_second",
-                    fitted.map(|rate| (three_digits(rate), rate)),
-                ),
+                figure("fitted", "fitted_requests_per_second", fitted.map(|rate| (three_digits(rate), rate))),
                 ("knee", "knee_in_flight", true, knee),
                 ("its interval", "knee_low knee_high", true, interval),
             ]
@@ -209,8 +205,7 @@ impl Chart for Sweep<'_> {
         let beneath = |figure: fn(&Measured) -> f64, (top, height): (f64, f64)| {
             let most = self.steps().map(|(_, measured)| figure(measured)).fold(0.0, f64::max);
             let scale = Scale::from_zero(most, top + height, top);
-            let place =
-                |(row, m): &(&Row, &Measured)| (x.at(row.slots() as f64), scale.at(figure(m)));
+            let place = |(row, m): &(&Row, &Measured)| (x.at(row.slots() as f64), scale.at(figure(m)));
             let course = polyline(panel.steps.iter().map(place));
             (scale, course)
         };

@@ -12,9 +12,7 @@ fn small() -> Record {
     for run in &mut record.runs {
         let samples = &mut run.samples;
         samples.process.truncate(24);
-        for column in
-            [&mut samples.id, &mut samples.start_ns, &mut samples.end_ns, &mut samples.planned_ns]
-        {
+        for column in [&mut samples.id, &mut samples.start_ns, &mut samples.end_ns, &mut samples.planned_ns] {
             column.truncate(24);
         }
         let points = [(5_u64, 0.0), (9, 71.5), (14, 20.0)];

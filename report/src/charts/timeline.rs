@@ -68,7 +68,8 @@ impl Chart for Timeline<'_> {
     }
 
     fn data(&self) -> Data {
-        let points = self.panels.iter().flat_map(|panel| panel.points.iter().map(move |point| (panel.row, point)));
+        let points =
+            self.panels.iter().flat_map(|panel| panel.points.iter().map(move |point| (panel.row, point)));
         table(points, |(row, point)| {
             let rounded_percent = (cpu(point) * 10.0).round() / 10.0;
             vec![

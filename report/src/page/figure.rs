@@ -47,8 +47,7 @@ pub(super) fn figure(chart: &dyn Chart) -> Markup {
 }
 
 fn panels(chart: &dyn Chart, count: usize) -> Markup {
-    let (class, width) =
-        if count <= FEW_PANELS { ("panels few", FEW_WIDTH) } else { ("panels", MANY_WIDTH) };
+    let (class, width) = if count <= FEW_PANELS { ("panels few", FEW_WIDTH) } else { ("panels", MANY_WIDTH) };
     let pictures = chart.pictures(width);
     let at_once = if count > MANY_PANELS { PANELS_AT_ONCE } else { count };
     let (shown, more) = pictures.split_at(at_once);
