@@ -59,10 +59,9 @@ pub(crate) fn render(suites: &[Suite]) -> String {
 
 fn write(xml: &mut Xml, suites: &[Suite]) -> io::Result<()> {
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    xml.create_element("testsuites").write_inner_content(|xml| {
-        suites.iter().enumerate().try_for_each(|(id, suite)| write_suite(xml, id, suite))
-    })?;
-    Ok(())
+    let write_all =
+        |xml: &mut Xml| suites.iter().enumerate().try_for_each(|(id, suite)| write_suite(xml, id, suite));
+    xml.create_element("testsuites").write_inner_content(write_all).map(drop)
 }
 
 fn write_suite(xml: &mut Xml, id: usize, suite: &Suite) -> io::Result<()> {

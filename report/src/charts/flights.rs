@@ -128,6 +128,7 @@ impl Chart for Flights<'_> {
     fn data(&self) -> Data {
         table(&self.panels, |panel| {
             let mean = panel.lanes.mean_in_flight();
+            let mean = (three_digits(mean), (mean * 100.0).round() / 100.0);
             vec![
                 words("contender", &panel.row.name),
                 number("round", "round", panel.run.round.into()),
@@ -136,11 +137,7 @@ impl Chart for Flights<'_> {
                 number("requests in the record", "requests", panel.run.samples.id.len() as u64),
                 number("drawn", "requests_drawn", panel.lanes.drawn() as u64),
                 number("most in flight", "most_in_flight", panel.lanes.most_in_flight()),
-                figure(
-                    "mean in flight",
-                    "mean_in_flight",
-                    Some((three_digits(mean), (mean * 100.0).round() / 100.0)),
-                ),
+                figure("mean in flight", "mean_in_flight", Some(mean)),
             ]
         })
     }

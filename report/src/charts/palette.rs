@@ -27,7 +27,7 @@ const GROUNDS: [(&str, &str, &str, &str); 6] = [
 ];
 
 /// The ground itself.
-pub(crate) const PAPER: (&str, &str) = ("#fffefb", "#161614");
+const PAPER: (&str, &str) = ("#fffefb", "#161614");
 
 /// The class that colours a mark of `row`: families of models have hues in the order in which the record names
 /// them. With more families than hues some share one, and are distinguished by their names alone.
@@ -50,30 +50,25 @@ fn family(row: &Row) -> &str {
 
 /// Rules for a page, which follow its colour scheme.
 pub(crate) fn rules_of_page() -> String {
-    let mut rules = format!("text{{stroke:light-dark({},{})}}\n", PAPER.0, PAPER.1);
-    for (class, property, light, dark) in GROUNDS {
-        rules += &format!(".{class}{{{property}:light-dark({light},{dark})}}\n");
-    }
-    for (index, (light, dark)) in HUES.iter().enumerate() {
-        rules += &format!(".c{index}{{color:light-dark({light},{dark})}}\n");
-    }
-    rules
+    rules(|light, dark| format!("light-dark({light},{dark})"))
 }
 
 /// Rules for a file that stands alone: in words that every viewer of SVG knows.
 pub(super) fn rules_of_file() -> String {
-    let rules = |dark: bool| {
-        let of = |pair: (&'static str, &'static str)| if dark { pair.1 } else { pair.0 };
-        let mut rules = format!(".paper{{fill:{0}}}text{{stroke:{0}}}", of(PAPER));
-        for (class, property, light, dark) in GROUNDS {
-            rules += &format!(".{class}{{{property}:{}}}", of((light, dark)));
-        }
-        for (index, hue) in HUES.iter().enumerate() {
-            rules += &format!(".c{index}{{color:{}}}", of(*hue));
-        }
-        rules
-    };
-    format!("{}@media (prefers-color-scheme:dark){{{}}}", rules(false), rules(true))
+    let light = rules(|light, _| light.to_owned());
+    let dark = rules(|_, dark| dark.to_owned());
+    format!("{light}@media (prefers-color-scheme:dark){{{dark}}}")
+}
+
+fn rules(colour: impl Fn(&str, &str) -> String) -> String {
+    let mut rules = format!(".paper{{fill:{0}}}text{{stroke:{0}}}", colour(PAPER.0, PAPER.1));
+    for (class, property, light, dark) in GROUNDS {
+        rules += &format!(".{class}{{{property}:{}}}", colour(light, dark));
+    }
+    for (index, (light, dark)) in HUES.iter().enumerate() {
+        rules += &format!(".c{index}{{color:{}}}", colour(light, dark));
+    }
+    rules
 }
 
 #[cfg(test)]

@@ -104,15 +104,14 @@ pub(crate) fn axis_below(scale: &Scale, top: f64, bottom: f64, label: impl Fn(f6
 
 /// As many ticks as have room for their labels side by side.
 fn ticks_with_room(scale: &Scale, label: impl Fn(f64) -> String) -> Vec<f64> {
-    let width = (scale.end - scale.start).abs();
+    let half = |tick: f64| text_width(&label(tick), TEXT) / 2.0;
     let fits = |ticks: &Vec<f64>| {
         ticks.windows(2).all(|pair| {
             let between = (scale.at(pair[1]) - scale.at(pair[0])).abs();
-            let half = |tick: f64| text_width(&label(tick), TEXT) / 2.0;
             between >= half(pair[0]) + half(pair[1]) + 8.0
         })
     };
-    let most = (width / 36.0) as usize;
+    let most = ((scale.end - scale.start).abs() / 36.0) as usize;
     (1..=most.max(2)).rev().map(|most| scale.ticks(most)).find(fits).unwrap_or_default()
 }
 

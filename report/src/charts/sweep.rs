@@ -165,27 +165,22 @@ impl Chart for Sweep<'_> {
         let steps = self.panels.iter().flat_map(|panel| panel.steps.iter().map(move |step| (panel, step)));
         table(steps, |(panel, (row, measured))| {
             let rate = self.per_second(measured.wall_ns.median);
+            let rate = Some((three_digits(rate) + limit_mark(row), rate));
             let slope = panel.memory.map(|slope| slope.memory_per_in_flight_bytes.median);
+            let slope = slope.map(|amount| (signed_bytes(amount), amount));
             let fit = panel.fit.as_ref();
             let fitted = fit.filter(|_| counts_for_the_fit(row, self.urls));
             let fitted = fitted.map(|fit| fit.law.throughput(row.slots() as f64));
+            let fitted = fitted.map(|rate| (three_digits(rate), rate));
             let (knee, interval) = knee_cells(fit.map_or(Knee::Absent, |fit| fit.knee));
             vec![
                 words("contender", &row.name),
                 number("in flight", "in_flight", row.slots()),
-                figure(
-                    "requests a second",
-                    "requests_per_second",
-                    Some((three_digits(rate) + limit_mark(row), rate)),
-                ),
+                figure("requests a second", "requests_per_second", rate),
                 cpu_per_request(measured),
                 peak_memory(measured),
-                figure(
-                    "memory per in flight",
-                    "memory_per_in_flight_bytes",
-                    slope.map(|amount| (signed_bytes(amount), amount)),
-                ),
-                figure("fitted", "fitted_requests_per_second", fitted.map(|rate| (three_digits(rate), rate))),
+                figure("memory per in flight", "memory_per_in_flight_bytes", slope),
+                figure("fitted", "fitted_requests_per_second", fitted),
                 ("knee", "knee_in_flight", true, knee),
                 ("its interval", "knee_low knee_high", true, interval),
             ]

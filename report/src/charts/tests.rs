@@ -38,9 +38,8 @@ fn small() -> Record {
 struct Expected {
     name: &'static str,
     size: &'static str,
-    marks: usize,
-    circles: usize,
-    paths: usize,
+    /// Marks, circles and paths.
+    counts: [usize; 3],
     /// Texts and places, in the order in which they are drawn.
     parts: &'static [&'static str],
 }
@@ -49,9 +48,7 @@ const EXPECTED: [Expected; 7] = [
     Expected {
         name: "bars",
         size: "0 0 920 256",
-        marks: 4,
-        circles: 0,
-        paths: 0,
+        counts: [4, 0, 0],
         parts: &[
             ">Wall time against the ideal<",
             r#"x="139.2" y="175" text-anchor="middle" class="mute">100 ms<"#,
@@ -74,9 +71,7 @@ const EXPECTED: [Expected; 7] = [
     Expected {
         name: "flights",
         size: "0 0 920 494",
-        marks: 4,
-        circles: 0,
-        paths: 19,
+        counts: [4, 0, 19],
         parts: &[
             ">sync:1<",
             r#"x="376.6" y="193" text-anchor="middle" class="mute">25 ms<"#,
@@ -92,9 +87,7 @@ const EXPECTED: [Expected; 7] = [
     Expected {
         name: "cost",
         size: "0 0 920 602",
-        marks: 4,
-        circles: 4,
-        paths: 0,
+        counts: [4, 4, 0],
         parts: &[
             r#"x="50" y="402.1" text-anchor="end" class="mute">10 MB<"#,
             r#"x="184.1" y="499" text-anchor="middle" class="mute">90 µs<"#,
@@ -107,9 +100,7 @@ const EXPECTED: [Expected; 7] = [
     Expected {
         name: "latency",
         size: "0 0 920 256",
-        marks: 4,
-        circles: 20,
-        paths: 0,
+        counts: [4, 20, 0],
         parts: &[
             r#"x="284.7" y="175" text-anchor="middle" class="mute">500 µs<"#,
             r#"x="677" y="19" text-anchor="middle" class="mute small">p50<"#,
@@ -126,9 +117,7 @@ const EXPECTED: [Expected; 7] = [
     Expected {
         name: "sweep",
         size: "0 0 920 374",
-        marks: 3,
-        circles: 9,
-        paths: 3,
+        counts: [3, 9, 3],
         parts: &[
             ">pool<",
             r#"x="47" y="127" text-anchor="end" class="mute small">20,000<"#,
@@ -145,9 +134,7 @@ const EXPECTED: [Expected; 7] = [
     Expected {
         name: "timeline",
         size: "0 0 920 418",
-        marks: 12,
-        circles: 0,
-        paths: 8,
+        counts: [12, 0, 8],
         parts: &[
             ">sync:1<",
             ">80.0 %<",
@@ -161,9 +148,7 @@ const EXPECTED: [Expected; 7] = [
     Expected {
         name: "runs",
         size: "0 0 920 256",
-        marks: 16,
-        circles: 15,
-        paths: 0,
+        counts: [16, 15, 0],
         parts: &[
             r#"x="105.7" y="175" text-anchor="middle" class="mute">−1.2 %<"#,
             r#"x="441" y="175" text-anchor="middle" class="mute">0 %<"#,
@@ -182,12 +167,12 @@ fn every_chart_draws_its_marks_and_texts_in_their_places() {
     let record = small();
     let comparison = Comparison::of(&record);
     assert_eq!(EXPECTED.map(|expected| expected.name), NAMES);
-    for Expected { name, size, marks, circles, paths, parts } in EXPECTED {
+    for Expected { name, size, counts, parts } in EXPECTED {
         let drawn = svg(name, &record, &comparison).unwrap_or_else(|| panic!("{name} is not drawn"));
         assert!(drawn.starts_with("<svg xmlns=") && drawn.ends_with("</svg>\n"), "{name}");
         assert!(drawn.contains(&format!("viewBox=\"{size}\"")), "{name}: {size}");
-        let counts = [r#"class="mark""#, "<circle", "<path"].map(|element| drawn.matches(element).count());
-        assert_eq!(counts, [marks, circles, paths], "{name}: {drawn}");
+        let counted = [r#"class="mark""#, "<circle", "<path"].map(|element| drawn.matches(element).count());
+        assert_eq!(counted, counts, "{name}: {drawn}");
         let mut rest = drawn.as_str();
         for part in parts {
             let place =

@@ -42,14 +42,12 @@ pub fn svg(histories: &[History]) -> String {
 
 /// What they show together, in a sentence for those who do not see it.
 fn description(histories: &[History]) -> String {
-    let all = || histories.iter().flat_map(|history| &history.series);
-    let series = || all().filter(|series| !series.points.is_empty());
-    let of_series = |series: &Series| {
-        let name = name(series);
-        changes(series).into_iter().map(move |change| format!("{name}: {change}"))
-    };
-    let changes = listed(series().flat_map(of_series).collect());
-    format!("Ratios to a reference over time, {} small pictures. Changes: {changes}.", series().count())
+    let all =
+        || histories.iter().flat_map(|history| &history.series).filter(|series| !series.points.is_empty());
+    let of_series =
+        |series| changes(series).into_iter().map(move |change| format!("{}: {change}", name(series)));
+    let changes = listed(all().flat_map(of_series).collect());
+    format!("Ratios to a reference over time, {} small pictures. Changes: {changes}.", all().count())
 }
 
 /// What the picture of `series` shows, likewise.

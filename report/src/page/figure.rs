@@ -41,7 +41,7 @@ pub(super) fn figure(chart: &dyn Chart) -> Markup {
                 }
             }
             figcaption { (chart.caption()) }
-            (table::folded(name, &chart.data()))
+            details { summary { "show data" } (table::shown(name, &chart.data())) }
         }
     }
 }
