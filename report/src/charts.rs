@@ -67,7 +67,6 @@ pub(crate) trait Chart {
     }
 }
 
-/// What a chart is called.
 pub(crate) struct Titles {
     /// The word on the command line.
     pub name: &'static str,

@@ -34,7 +34,6 @@ pub(crate) struct Case {
     pub(crate) result: CaseResult,
 }
 
-/// The result of a test case.
 pub(crate) enum CaseResult {
     Passed,
     Skipped,
@@ -80,30 +79,31 @@ fn write_suite(xml: &mut Xml, id: usize, suite: &Suite) -> io::Result<()> {
         ("time", seconds(suite.time_ns)),
     ];
     let attributes = attributes.iter().map(|(name, value)| (*name, value.as_str()));
-    xml.create_element("testsuite").with_attributes(attributes).write_inner_content(|xml| {
-        write_properties(xml, &suite.properties)?;
-        suite.cases.iter().try_for_each(|case| write_case(xml, case))?;
-        xml.create_element("system-out")
-            .write_text_content(BytesText::new(&printable_lines(&suite.output)))?;
-        xml.create_element("system-err").write_empty()?;
-        Ok(())
-    })?;
-    Ok(())
+    let element = xml.create_element("testsuite").with_attributes(attributes);
+    element
+        .write_inner_content(|xml| {
+            write_properties(xml, &suite.properties)?;
+            suite.cases.iter().try_for_each(|case| write_case(xml, case))?;
+            xml.create_element("system-out")
+                .write_text_content(BytesText::new(&printable_lines(&suite.output)))?;
+            xml.create_element("system-err").write_empty().map(drop)
+        })
+        .map(drop)
 }
 
 fn write_properties(xml: &mut Xml, properties: &[(&'static str, String)]) -> io::Result<()> {
     let element = xml.create_element("properties");
     if properties.is_empty() {
-        element.write_empty()?;
-        return Ok(());
+        return element.write_empty().map(drop);
     }
-    element.write_inner_content(|xml| {
-        properties.iter().try_for_each(|(name, value)| {
-            let attributes = [("name", *name), ("value", &printable(value))];
-            xml.create_element("property").with_attributes(attributes).write_empty().map(drop)
+    element
+        .write_inner_content(|xml| {
+            properties.iter().try_for_each(|(name, value)| {
+                let attributes = [("name", *name), ("value", &printable(value))];
+                xml.create_element("property").with_attributes(attributes).write_empty().map(drop)
+            })
         })
-    })?;
-    Ok(())
+        .map(drop)
 }
 
 fn write_case(xml: &mut Xml, case: &Case) -> io::Result<()> {

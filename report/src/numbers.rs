@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn ranges_name_a_shared_unit_once() {
-        let range = |low_ms, high_ms| duration_range(low_ms * 1_000_000, high_ms * 1_000_000);
+        let range = |low_ms: u64, high_ms: u64| duration_range(low_ms * 1_000_000, high_ms * 1_000_000);
         assert_eq!(range(1_020, 1_054), "1.02–1.05 s");
         assert_eq!(range(997, 1_010), "997 ms – 1.01 s");
         assert_eq!(range(263_000, 264_000), "4 min 23 s – 4 min 24 s");

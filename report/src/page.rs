@@ -36,7 +36,6 @@ pub fn render(record: &Record, comparison: &Comparison) -> String {
     document("Inflight: which concurrency model, and what it costs", content)
 }
 
-/// A whole page, with what all of them have.
 fn document(title: &str, content: Markup) -> String {
     let styles =
         [include_str!("page/style.css"), include_str!("charts/charts.css"), &rules_of_page()].concat();

@@ -26,7 +26,6 @@ pub(super) fn figure(title: &'static str, key: &'static str, shown: Option<(Stri
     (title, key, true, shown.map_or_else(Cell::none, |(text, raw)| Cell::figure(text, raw)))
 }
 
-/// A whole number.
 pub(super) fn number(title: &'static str, key: &'static str, number: u64) -> Field {
     figure(title, key, Some((count(number), number as f64)))
 }

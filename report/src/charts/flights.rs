@@ -36,7 +36,6 @@ pub(super) struct Flights<'a> {
     end_ns: u64,
 }
 
-/// One contender's picture.
 struct Panel<'a> {
     row: &'a Row,
     run: &'a Run,
@@ -71,7 +70,6 @@ impl Panel<'_> {
         )
     }
 
-    /// The wall of the run that is drawn.
     fn took_ns(&self) -> u64 {
         self.run.figures.as_ref().map_or_else(|| lanes::end_ns(&self.run.samples), |figures| figures.wall_ns)
     }

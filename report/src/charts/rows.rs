@@ -32,7 +32,6 @@ pub(super) fn groups(comparison: &Comparison) -> Vec<Group<'_>> {
     ]
 }
 
-/// The contenders of all `groups`.
 pub(super) fn rows_of<'a>(groups: &[Group<'a>]) -> impl Iterator<Item = &'a Row> {
     groups.iter().flat_map(|group| group.rows.iter().copied())
 }
@@ -53,7 +52,6 @@ pub(super) struct Layout {
     label_width: f64,
 }
 
-/// One row's place.
 pub(super) struct Place {
     pub top: f64,
     pub height: f64,
@@ -61,7 +59,6 @@ pub(super) struct Place {
     pub middle: f64,
     /// The base line of texts.
     pub base: f64,
-    /// The height of a bar.
     pub thickness: f64,
 }
 
@@ -134,7 +131,6 @@ impl<'a> Group<'a> {
         Group { heading, rows }
     }
 
-    /// Room for the heading, in pixels.
     pub(super) fn height(&self) -> f64 {
         if self.heading.is_empty() { 0.0 } else { 28.0 }
     }

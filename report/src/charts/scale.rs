@@ -1,6 +1,5 @@
 //! Scales: from a figure to its place in pixels, with ticks at round figures.
 
-/// A linear or logarithmic scale.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Scale {
     logarithmic: bool,
@@ -12,7 +11,6 @@ pub(crate) struct Scale {
 }
 
 impl Scale {
-    /// From `low` to `high` exactly.
     pub(crate) fn exact(low: f64, high: f64, start: f64, end: f64) -> Scale {
         let high = if high > low { high } else { low + 1.0 };
         Scale { logarithmic: false, low, high, start, end }

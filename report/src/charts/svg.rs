@@ -50,7 +50,6 @@ pub(crate) fn fitted(x: f64, y: f64, class: &str, content: &str, width: f64) -> 
     text(x, y, Anchor::Start, class, &clipped(content, TEXT, width))
 }
 
-/// A straight line.
 pub(crate) fn line(class: &str, x1: f64, y1: f64, x2: f64, y2: f64) -> Markup {
     html! { line class=(class) x1=(px(x1)) y1=(px(y1)) x2=(px(x2)) y2=(px(y2)) {} }
 }

@@ -232,15 +232,10 @@ impl Chart for Sweep<'_> {
 
 /// The name of the course of memory, with its slope.
 fn memory_title(slope: Option<&MemorySlope>) -> String {
-    match slope {
-        None => "peak memory".to_owned(),
-        Some(slope) => {
-            format!("peak memory, {} per in flight", signed_bytes(slope.memory_per_in_flight_bytes.median))
-        }
-    }
+    let slope = slope.map(|slope| signed_bytes(slope.memory_per_in_flight_bytes.median));
+    slope.map_or_else(|| "peak memory".to_owned(), |slope| format!("peak memory, {slope} per in flight"))
 }
 
-/// The knee and its interval.
 fn knee_cells(knee: Knee) -> (Cell, Cell) {
     match (knee, knee.text()) {
         (Knee::At(knee, [low, high]), Some(label)) => (

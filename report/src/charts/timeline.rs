@@ -112,7 +112,6 @@ impl Chart for Timeline<'_> {
     }
 }
 
-/// The valid run with the most readings.
 fn longest_timeline<'a>(record: &'a Record, row: &Row) -> Option<&'a Run> {
     let runs = record.runs.iter().filter(|run| run.contender == row.name && !run.warm_up);
     let run = runs.filter(|run| run.verdict.is_valid()).max_by_key(|run| run.timeline.len())?;

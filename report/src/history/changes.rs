@@ -15,18 +15,14 @@ const LEAST_BETWEEN: usize = 5;
 /// The seed of the permutation test, so that the same gates have the same changes.
 const SEED: u64 = 1;
 
-/// A stretch between two changes.
+/// A stretch between two changes: its first and its last point, and the median of its ratios.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Level {
-    /// Its first point.
     pub first: usize,
-    /// Its last one.
     pub last: usize,
-    /// The median of its ratios.
     pub ratio: f64,
 }
 
-/// A change.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Step<'a> {
     /// The last point before it.

@@ -12,10 +12,8 @@ use picture::picture;
 /// How wide a picture is in a file, two beside each other.
 const FILE_WIDTH: f64 = (ALONE_WIDTH - svg::GAP) / 2.0;
 
-/// The heading of all of them.
 pub(crate) const TITLE: &str = "How the figures developed";
 
-/// How to read the pictures.
 pub(crate) const HOW_TO_READ: [&str; 3] = [
     "Dots: head ÷ reference, a gate each, with its 98 % interval where it comes from pairs; red where the gate found it worse.",
     "Hollow dots: pairs or counts are missing; these have no interval, and do not count for changes.",

@@ -8,14 +8,11 @@ use crate::gate::{Build, Gate};
 use crate::numbers::count;
 use crate::printable::printable;
 
-/// A base of gates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Base {
     /// Its digest and its latest name.
     pub build: Build,
-    /// The number of its gates.
     pub gates: usize,
-    /// All its names.
     names: Vec<String>,
 }
 

@@ -27,7 +27,6 @@ pub(crate) struct Point {
     pub gate: usize,
     /// When it began: RFC 3339, UTC.
     pub started_at: String,
-    /// The head's name.
     pub head: String,
     /// Head ÷ reference: of requests per second where the figure is throughput, else of the cost.
     pub ratio: f64,
@@ -107,7 +106,6 @@ impl Point {
     }
 }
 
-/// The date of an RFC 3339 time.
 pub(super) fn date(started_at: &str) -> String {
     started_at.chars().take("2026-01-01".len()).collect()
 }

@@ -79,7 +79,6 @@ impl Lanes {
         lanes
     }
 
-    /// Requests that are drawn.
     pub(super) fn drawn(&self) -> usize {
         self.processes.iter().flatten().map(Vec::len).sum()
     }

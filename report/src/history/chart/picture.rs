@@ -25,7 +25,6 @@ const SMALL: f64 = 11.0;
 /// A picture shows at least so much above and below its figures, so that little noise looks little.
 const LEAST_ROOM: f64 = 1.02;
 
-/// Where things stand in a picture.
 struct Scales {
     /// By the number of the gate.
     gates: Scale,
@@ -71,11 +70,8 @@ pub(super) fn picture(series: &Series, history: &History, width: f64) -> Picture
 /// The least and the most that a picture shows: all ratios and 1, with the typical interval around them. An interval
 /// that is much wider ends at the edge, so that one bad day does not flatten all the others.
 fn ends(series: &Series) -> (f64, f64) {
-    let mut widths: Vec<f64> = series
-        .points
-        .iter()
-        .filter_map(|point| point.interval.map(|(low, high)| (high / low).sqrt()))
-        .collect();
+    let intervals = series.points.iter().filter_map(|point| point.interval);
+    let mut widths: Vec<f64> = intervals.map(|(low, high)| (high / low).sqrt()).collect();
     widths.sort_by(f64::total_cmp);
     let typical = widths.get(widths.len() * 3 / 4).copied().unwrap_or(1.0);
     let ratios = || series.points.iter().map(|point| point.ratio);
