@@ -149,6 +149,7 @@ impl Chart for Flights<'_> {
         let Panel { row, lanes, .. } = panel;
         let right = width - 8.0;
         let scale = Scale::exact(0.0, self.end_ns as f64, LEFT, right);
+        let curve = lanes.curve(&scale, CURVE_TOP, CURVE_HEIGHT);
         let took = duration(panel.took_ns());
         let (label, label_class) = match panel.is_invalid() {
             true => (format!("invalid, {took}"), "mute bad-text"),
@@ -160,8 +161,8 @@ impl Chart for Flights<'_> {
                 (text(10.0, 28.0, Anchor::Start, "mute small", &shape(row)))
                 (axis_below(&scale, CURVE_TOP, LANES_TOP + LANES_HEIGHT + 2.0, |ns| round_duration(ns as u64)))
                 (text(LEFT - 5.0, CURVE_TOP + 9.0, Anchor::End, "mute small", &count(lanes.most_in_flight())))
-                path class="faint" d=(lanes.curve(&scale, CURVE_TOP, CURVE_HEIGHT, true)) {}
-                path class="thin" d=(lanes.curve(&scale, CURVE_TOP, CURVE_HEIGHT, false)) {}
+                path class="faint" d={ (curve) "V" (px(CURVE_TOP + CURVE_HEIGHT)) "Z" } {}
+                path class="thin" d=(curve) {}
                 (mark(&panel.tip(), html! {
                     (room(LEFT, CURVE_TOP, right - LEFT, LANES_TOP + LANES_HEIGHT - CURVE_TOP))
                     g class="lanes" transform={ "translate(" (px(LEFT)) " " (px(LANES_TOP)) ") scale(.1)" }

@@ -131,8 +131,7 @@ impl Chart for Sweep<'_> {
              drawing the runs anew. The dashed mark is its knee, beyond which more in flight is slower; it is \
              uncertain where not every draw has one."
                 .to_owned();
-        let fits = || self.panels.iter().filter_map(|panel| panel.fit.as_ref());
-        if fits().any(|fit| fit.band.is_empty()) {
+        if self.panels.iter().filter_map(|panel| panel.fit.as_ref()).any(|fit| fit.band.is_empty()) {
             caption += &format!(
                 " There is no band, and the knee is uncertain, where a step has fewer than {FEWEST_RUNS} \
                  valid runs."

@@ -95,9 +95,8 @@ impl Lanes {
         if last == 0 { 0.0 } else { area / last as f64 }
     }
 
-    /// The number in flight as a path, from `top` down `height` pixels, closed to an area or not. In each
-    /// pixel it shows the most.
-    pub(super) fn curve(&self, scale: &Scale, top: f64, height: f64, area: bool) -> String {
+    /// The number in flight as a path, from `top` down `height` pixels. In each pixel it shows the most.
+    pub(super) fn curve(&self, scale: &Scale, top: f64, height: f64) -> String {
         let most = self.most_in_flight().max(1) as f64;
         let bottom = top + height;
         let mut columns: Vec<(i64, u64, u64)> = Vec::new();
@@ -125,9 +124,6 @@ impl Lanes {
                     drawn = next;
                 }
             }
-        }
-        if area && !path.is_empty() {
-            let _ = write!(path, "V{}Z", px(bottom));
         }
         path
     }
@@ -278,7 +274,7 @@ mod tests {
         );
         assert_eq!((lanes.most_in_flight(), lanes.drawn(), lanes.one_slot_of), (2, 4, 1));
         assert!((lanes.mean_in_flight() - 1.8).abs() < 1e-9);
-        assert_eq!(lanes.curve(&scale, 0.0, 10.0, false), "M0 10V0H8V5H10V10");
+        assert_eq!(lanes.curve(&scale, 0.0, 10.0), "M0 10V0H8V5H10V10");
     }
 
     #[test]

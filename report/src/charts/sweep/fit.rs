@@ -65,7 +65,7 @@ impl Fit {
     pub(super) fn of<'a>(steps: impl Iterator<Item = &'a Row>, urls: f64) -> Option<Fit> {
         let rates = steps.map(|row| {
             let rates = row.valid_figures().map(|figures| urls * 1e9 / figures.wall_ns as f64);
-            (row.slots() as f64, rates.collect())
+            (row.slots() as f64, rates.collect::<Vec<f64>>())
         });
         let rates: Vec<(f64, Vec<f64>)> = rates.collect();
         let law = Usl::fit(&medians(&rates)?)?;
