@@ -3,6 +3,7 @@
 
 mod bars;
 mod cost;
+mod data;
 mod flights;
 pub(crate) mod labels;
 mod latency;
@@ -14,13 +15,13 @@ pub(crate) mod svg;
 mod sweep;
 mod timeline;
 
-pub(crate) use palette::{Palette, rules_of_page};
+pub(crate) use palette::rules_of_page;
 pub(crate) use svg::{Picture, inline};
 pub use sweep::REUSES;
 
 use crate::comparison::Comparison;
 use crate::record::Record;
-use crate::tables::data::{Cell, Data};
+use crate::tables::data::Data;
 
 /// The charts' names, in the order in which the page shows them.
 pub const NAMES: [&str; 7] = ["bars", "flights", "cost", "latency", "sweep", "timeline", "runs"];
@@ -28,34 +29,21 @@ pub const NAMES: [&str; 7] = ["bars", "flights", "cost", "latency", "sweep", "ti
 /// The width of a chart that stands alone, in pixels.
 pub(crate) const ALONE_WIDTH: f64 = 880.0;
 
+/// So many small pictures stand in pairs, more in rows of three.
+pub(crate) const FEW_PANELS: usize = 4;
+
 /// The chart called `name` as an SVG file that stands alone: light or dark as its viewer is. `None` where
 /// the record has nothing to draw in it, or where there is no chart of that name.
 pub fn svg(name: &str, record: &Record, comparison: &Comparison) -> Option<String> {
     // The name that it had before.
     let name = if name == "ladder" { "sweep" } else { name };
-    let palette = Palette::of(comparison);
-    let chart = all(record, comparison, &palette).into_iter().find(|chart| chart.name() == name)?;
+    let chart = all(record, comparison).into_iter().find(|chart| chart.titles().name == name)?;
     Some(svg::alone(chart.as_ref(), ALONE_WIDTH))
 }
 
-/// How wide each of `count` small pictures is drawn, in pixels: all fit a phone, a few fill a page in pairs.
-pub(crate) fn panel_width(count: usize) -> f64 {
-    if count <= FEW_PANELS { 380.0 } else { 320.0 }
-}
-
-/// So many small pictures stand in pairs, more in rows of three.
-pub(crate) const FEW_PANELS: usize = 4;
-
 /// A chart, before it is known how wide it may be.
 pub(crate) trait Chart {
-    /// The word on the command line.
-    fn name(&self) -> &'static str;
-
-    /// The heading.
-    fn title(&self) -> String;
-
-    /// The heading in a word or two, for a list.
-    fn short_title(&self) -> &'static str;
+    fn titles(&self) -> Titles;
 
     /// How to read it, in one or two sentences.
     fn caption(&self) -> String;
@@ -66,29 +54,38 @@ pub(crate) trait Chart {
     /// The figures that it is drawn from.
     fn data(&self) -> Data;
 
-    /// Its pictures, each `width` pixels wide.
-    fn pictures(&self, width: f64) -> Vec<Picture>;
-
     /// How many pictures of one kind it is, to stand side by side; `None` where it is one picture.
     fn small_multiples(&self) -> Option<usize> {
         None
     }
+
+    /// Its picture, or of several the one at `index`, `width` pixels wide.
+    fn picture(&self, index: usize, width: f64) -> Picture;
+
+    fn pictures(&self, width: f64) -> Vec<Picture> {
+        (0..self.small_multiples().unwrap_or(1)).map(|index| self.picture(index, width)).collect()
+    }
+}
+
+pub(crate) struct Titles {
+    /// The word on the command line.
+    pub name: &'static str,
+    /// The heading.
+    pub title: &'static str,
+    /// The heading in a word or two, for a list.
+    pub short: &'static str,
 }
 
 /// Every chart that the record has something for.
-pub(crate) fn all<'a>(
-    record: &'a Record,
-    comparison: &'a Comparison,
-    palette: &'a Palette,
-) -> Vec<Box<dyn Chart + 'a>> {
+pub(crate) fn all<'a>(record: &'a Record, comparison: &'a Comparison) -> Vec<Box<dyn Chart + 'a>> {
     let charts: [Option<Box<dyn Chart + 'a>>; NAMES.len()] = [
-        boxed(bars::Bars::of(comparison, palette)),
-        boxed(flights::Flights::of(record, comparison, palette)),
-        boxed(cost::Cost::of(comparison, palette)),
-        boxed(latency::Latency::of(comparison, palette)),
-        boxed(sweep::Sweep::of(comparison, palette)),
-        boxed(timeline::Timeline::of(record, comparison, palette)),
-        boxed(runs::Runs::of(comparison, palette)),
+        boxed(bars::Bars::of(comparison)),
+        boxed(flights::Flights::of(record, comparison)),
+        boxed(cost::Cost::of(comparison)),
+        boxed(latency::Latency::of(comparison)),
+        boxed(sweep::Sweep::of(comparison)),
+        boxed(timeline::Timeline::of(record, comparison)),
+        boxed(runs::Runs::of(comparison)),
     ];
     charts.into_iter().flatten().collect()
 }

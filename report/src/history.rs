@@ -11,45 +11,40 @@ pub mod table;
 
 use crate::gate::{Build, Gate};
 use crate::record::Machine;
+use reference::Base;
+use series::Series;
 
-pub(crate) use series::date;
-
-pub use changes::{LEAST_GATES, Level, Step, Way};
-pub use reference::{Base, ReferenceError};
-pub use series::{Point, Series};
+pub use reference::ReferenceError;
 
 /// The gates of one class of machines with one reference, oldest first.
 #[derive(Clone, Debug, PartialEq)]
 pub struct History {
-    /// The machines.
-    pub class: MachineClass,
+    class: MachineClass,
     /// The base of all these gates.
-    pub reference: Build,
+    reference: Build,
     /// When each gate began: RFC 3339, UTC.
-    pub started_at: Vec<String>,
+    started_at: Vec<String>,
     /// The bases of other gates of this class, which are left out.
-    pub left_out: Vec<Base>,
+    left_out: Vec<Base>,
     /// One for each figure of each cell, in the order of the cells.
-    pub series: Vec<Series>,
+    series: Vec<Series>,
 }
 
 /// A class of machines whose ratios can be compared: the properties that affect a ratio and do not change from one boot
 /// to the next. The CPU frequency may change, so it is not one of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MachineClass {
-    /// Model name of the CPU.
-    pub cpu_model: String,
+struct MachineClass {
+    cpu_model: String,
     /// Logical CPUs.
-    pub cores: u32,
+    cores: u32,
     /// The vendor of the virtual machine; `none` where none was detected, `unknown` where it is not known.
-    pub virtualisation: String,
+    virtualisation: String,
     /// The kernel's major and minor version.
-    pub kernel: String,
+    kernel: String,
 }
 
 impl MachineClass {
-    /// The class of `machine`.
-    pub fn of(machine: &Machine) -> MachineClass {
+    fn of(machine: &Machine) -> MachineClass {
         MachineClass {
             cpu_model: machine.cpu_model.clone(),
             cores: machine.cores,
@@ -59,7 +54,7 @@ impl MachineClass {
     }
 
     /// Its name: `AMD EPYC, 2 cores, guest of QEMU, kernel 6.18`.
-    pub fn name(&self) -> String {
+    fn name(&self) -> String {
         let MachineClass { cpu_model, cores, virtualisation, kernel } = self;
         let cores = if *cores == 1 { "1 core".to_owned() } else { format!("{cores} cores") };
         let guest = match virtualisation.as_str() {
@@ -136,18 +131,18 @@ mod tests {
 
     #[test]
     fn a_class_ignores_what_changes_between_boots() {
-        let mut gate = example::gates(1).remove(0);
-        let class = MachineClass::of(&gate.machine);
+        let mut machine = example::gates(1).remove(0).machine;
+        let class = MachineClass::of(&machine);
         assert_eq!(class.name(), "AMD EPYC, 2 cores, guest of QEMU, kernel 6.18");
-        gate.machine.kernel = "6.18.44-generic".to_owned();
-        gate.machine.memory_bytes = 1;
-        gate.machine.settings.governor = Some("powersave".to_owned());
-        assert_eq!(MachineClass::of(&gate.machine), class);
-        gate.machine.kernel = "6.19.0".to_owned();
-        assert_ne!(MachineClass::of(&gate.machine), class);
-        gate.machine.settings.virtualisation = None;
-        gate.machine.cores = 1;
-        let name = MachineClass::of(&gate.machine).name();
+        machine.kernel = "6.18.44-generic".to_owned();
+        machine.memory_bytes = 1;
+        machine.settings.governor = Some("powersave".to_owned());
+        assert_eq!(MachineClass::of(&machine), class);
+        machine.kernel = "6.19.0".to_owned();
+        assert_ne!(MachineClass::of(&machine), class);
+        machine.settings.virtualisation = None;
+        machine.cores = 1;
+        let name = MachineClass::of(&machine).name();
         assert_eq!(name, "AMD EPYC, 1 core, perhaps a virtual machine, kernel 6.19");
     }
 
@@ -166,9 +161,9 @@ mod tests {
         gates[1].machine.cores = 4;
         gates[4].machine.cores = 4;
         let histories = History::all(&gates, None).unwrap();
-        let lengths: Vec<(u32, usize)> =
-            histories.iter().map(|history| (history.class.cores, history.started_at.len())).collect();
+        let lengths: Vec<_> = histories.iter().map(|of| (of.class.cores, of.started_at.len())).collect();
         assert_eq!(lengths, [(2, 4), (4, 2)]);
+        assert_eq!(History::all(&[], None).unwrap(), []);
     }
 
     #[test]
@@ -177,19 +172,13 @@ mod tests {
         for gate in &mut gates[..2] {
             gate.base = Build { name: "v0.9".to_owned(), digest: "f00dfeed".repeat(8) };
         }
-        let [ref history] = History::all(&gates, None).unwrap()[..] else { panic!("one class") };
-        assert_eq!((history.reference.name.as_str(), history.started_at.len()), ("v1.0", 4));
-        assert_eq!(history.left_out.iter().map(|base| base.gates).collect::<Vec<_>>(), [2]);
-        for asked in ["v0.9", "f00d"] {
-            let [ref history] = History::all(&gates, Some(asked)).unwrap()[..] else { panic!("one class") };
-            assert_eq!((history.reference.name.as_str(), history.started_at.len()), ("v0.9", 2));
+        for (asked, name, length) in [(None, "v1.0", 4), (Some("v0.9"), "v0.9", 2), (Some("f00d"), "v0.9", 2)]
+        {
+            let [ref history] = History::all(&gates, asked).unwrap()[..] else { panic!("one class") };
+            assert_eq!((history.reference.name.as_str(), history.started_at.len()), (name, length));
+            assert_eq!(history.left_out.iter().map(|base| base.gates).collect::<Vec<_>>(), [6 - length]);
         }
         gates[5].machine.cores = 4;
         assert_eq!(History::all(&gates, Some("v0.9")).unwrap().len(), 1, "the other class has no such gate");
-    }
-
-    #[test]
-    fn no_gate_has_no_history() {
-        assert_eq!(History::all(&[], None).unwrap(), []);
     }
 }

@@ -4,11 +4,16 @@ use quick_xml::events::Event;
 use quick_xml::reader::Reader;
 use serde_json::Value;
 
+use crate::charts;
 use crate::comparison::{Comparison, Named};
 use crate::example;
 use crate::exports::github_benchmark::Direction;
 use crate::exports::{bmf, csv, github_benchmark, hyperfine, json, junit};
+use crate::gate;
+use crate::history::{self, History};
+use crate::page;
 use crate::printable::printable;
+use crate::record::Record;
 use crate::splice;
 use crate::tables::markdown::{self, Section, Tables};
 use crate::tables::terminal::{self, Screen};
@@ -44,28 +49,24 @@ const RENDERERS: [Renderer; 12] = [
     ("csv", |records| csv::render(records).replace("\r\n", "\n"), is_a_field),
     ("json", json::render, is_kept_in_json),
     ("bmf", |records| bmf::render(records).unwrap(), is_shown_in_json),
-    (
-        "github, smaller",
-        |records| github_benchmark::render(records, Direction::SmallerIsBetter).unwrap(),
-        is_shown_in_json,
-    ),
-    (
-        "github, bigger",
-        |records| github_benchmark::render(records, Direction::BiggerIsBetter).unwrap(),
-        is_shown_in_json,
-    ),
+    ("github, smaller", |records| github(records, Direction::SmallerIsBetter), is_shown_in_json),
+    ("github, bigger", |records| github(records, Direction::BiggerIsBetter), is_shown_in_json),
     ("hyperfine", |records| hyperfine::render(records).unwrap(), is_shown_in_json),
     ("junit", junit::render, is_an_attribute),
 ];
 
 const PLAIN: Screen = Screen { width: 100, colours: false };
 
+fn github(records: &[Named], direction: Direction) -> String {
+    github_benchmark::render(records, direction).unwrap()
+}
+
 fn section(records: &[Named], section: Section) -> String {
     markdown::render_all(records, section).unwrap()
 }
 
 /// The example, with every text that comes from elsewhere replaced.
-fn hostile(text: &str) -> Named {
+fn hostile(text: &str) -> Record {
     let mut record = example::short_record();
     let was = record.header.contenders[0].name.clone();
     text.clone_into(&mut record.header.contenders[0].name);
@@ -83,25 +84,66 @@ fn hostile(text: &str) -> Named {
     record.header.scenario.preset = Some(text.to_owned());
     text.clone_into(&mut record.header.references[0].rows[0].approach);
     text.clone_into(&mut record.header.references[0].source);
-    Named { record: text.to_owned(), comparison: Comparison::of(&record) }
+    record
 }
 
 #[test]
 fn no_name_breaks_out_of_any_format() {
     let long = "n".repeat(200);
     for name in NAMES.iter().copied().chain([long.as_str()]) {
-        let records = [hostile(name)];
+        let record = hostile(name);
+        let records = [Named { record: name.to_owned(), comparison: Comparison::of(&record) }];
         for (renderer, render, check) in RENDERERS {
             let rendered = render(&records);
-            let steers = |char: char| (char.is_control() && char != '\n') || char == '\u{202e}';
-            assert!(
-                !rendered.contains(steers) || renderer == "json",
-                "{renderer} lets {name:?} steer: {rendered}"
-            );
+            assert!(renderer == "json" || !steers(&rendered), "{renderer} lets {name:?} steer: {rendered}");
             assert!(rendered.ends_with('\n'), "{renderer}");
             check(&rendered, name);
         }
+        let [Named { comparison, .. }] = &records;
+        is_shown_on_a_page(&page::render(&record, comparison), name);
+        for drawn in charts::NAMES.iter().filter_map(|chart| charts::svg(chart, &record, comparison)) {
+            is_no_markup(&drawn, name);
+        }
     }
+}
+
+#[test]
+fn no_name_breaks_out_of_a_history() {
+    let gates = gate::example::gates(12);
+    for name in NAMES {
+        let mut gates = gates.clone();
+        for gate in &mut gates {
+            for text in [&mut gate.head.name, &mut gate.base.name, &mut gate.cells[0].contender] {
+                name.clone_into(text);
+            }
+            name.clone_into(&mut gate.machine.cpu_model);
+            name.clone_into(&mut gate.started_at);
+        }
+        let histories = History::all(&gates, None).unwrap();
+        let markdown = history::table::markdown(&histories);
+        stays_in_its_cell(&markdown, name);
+        for text in [markdown, history::table::terminal(&histories, 100)] {
+            assert!(!steers(&text), "{name:?}: {text}");
+        }
+        is_no_markup(&history::chart::svg(&histories), name);
+        is_shown_on_a_page(&page::history::render(&histories), name);
+    }
+}
+
+fn steers(rendered: &str) -> bool {
+    rendered.contains(|char: char| (char.is_control() && char != '\n') || char == '\u{202e}')
+}
+
+fn is_no_markup(rendered: &str, name: &str) {
+    assert!(!steers(rendered), "{name:?}: {rendered}");
+    assert!(!(name.contains('<') && rendered.contains(name)), "{name:?}: {rendered}");
+}
+
+fn is_shown_on_a_page(rendered: &str, name: &str) {
+    is_no_markup(rendered, name);
+    assert_eq!(rendered.matches("<script>").count(), 1, "{name:?}");
+    let shown = maud::html! { (printable(name)) }.into_string();
+    assert!(rendered.contains(&shown), "{name:?}: {rendered}");
 }
 
 fn stays_in_the_terminal(rendered: &str, name: &str) {

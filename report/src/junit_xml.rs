@@ -34,7 +34,6 @@ pub(crate) struct Case {
     pub(crate) result: CaseResult,
 }
 
-/// The result of a test case.
 pub(crate) enum CaseResult {
     Passed,
     Skipped,
@@ -59,10 +58,9 @@ pub(crate) fn render(suites: &[Suite]) -> String {
 
 fn write(xml: &mut Xml, suites: &[Suite]) -> io::Result<()> {
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    xml.create_element("testsuites").write_inner_content(|xml| {
-        suites.iter().enumerate().try_for_each(|(id, suite)| write_suite(xml, id, suite))
-    })?;
-    Ok(())
+    let write_all =
+        |xml: &mut Xml| suites.iter().enumerate().try_for_each(|(id, suite)| write_suite(xml, id, suite));
+    xml.create_element("testsuites").write_inner_content(write_all).map(drop)
 }
 
 fn write_suite(xml: &mut Xml, id: usize, suite: &Suite) -> io::Result<()> {
@@ -81,31 +79,31 @@ fn write_suite(xml: &mut Xml, id: usize, suite: &Suite) -> io::Result<()> {
         ("time", seconds(suite.time_ns)),
     ];
     let attributes = attributes.iter().map(|(name, value)| (*name, value.as_str()));
-    xml.create_element("testsuite").with_attributes(attributes).write_inner_content(|xml| {
-        write_properties(xml, &suite.properties)?;
-        suite.cases.iter().try_for_each(|case| write_case(xml, case))?;
-        xml.create_element("system-out")
-            .write_text_content(BytesText::new(&printable_lines(&suite.output)))?;
-        xml.create_element("system-err").write_empty()?;
-        Ok(())
-    })?;
-    Ok(())
+    let element = xml.create_element("testsuite").with_attributes(attributes);
+    element
+        .write_inner_content(|xml| {
+            write_properties(xml, &suite.properties)?;
+            suite.cases.iter().try_for_each(|case| write_case(xml, case))?;
+            xml.create_element("system-out")
+                .write_text_content(BytesText::new(&printable_lines(&suite.output)))?;
+            xml.create_element("system-err").write_empty().map(drop)
+        })
+        .map(drop)
 }
 
 fn write_properties(xml: &mut Xml, properties: &[(&'static str, String)]) -> io::Result<()> {
     let element = xml.create_element("properties");
     if properties.is_empty() {
-        element.write_empty()?;
-        return Ok(());
+        return element.write_empty().map(drop);
     }
-    element.write_inner_content(|xml| {
-        for (name, value) in properties {
-            let attributes = [("name", *name), ("value", &printable(value))];
-            xml.create_element("property").with_attributes(attributes).write_empty()?;
-        }
-        Ok(())
-    })?;
-    Ok(())
+    element
+        .write_inner_content(|xml| {
+            properties.iter().try_for_each(|(name, value)| {
+                let attributes = [("name", *name), ("value", &printable(value))];
+                xml.create_element("property").with_attributes(attributes).write_empty().map(drop)
+            })
+        })
+        .map(drop)
 }
 
 fn write_case(xml: &mut Xml, case: &Case) -> io::Result<()> {
@@ -116,31 +114,27 @@ fn write_case(xml: &mut Xml, case: &Case) -> io::Result<()> {
         ("time", time.as_str()),
     ]);
     match &case.result {
-        CaseResult::Passed => element.write_empty()?,
-        CaseResult::Skipped => element.write_inner_content(|xml| {
-            xml.create_element("skipped").write_empty()?;
-            Ok(())
-        })?,
+        CaseResult::Passed => element.write_empty(),
+        CaseResult::Skipped => {
+            element.write_inner_content(|xml| xml.create_element("skipped").write_empty().map(drop))
+        }
         CaseResult::Failure(problem) => {
-            element.write_inner_content(|xml| write_problem(xml, "failure", problem))?
+            element.write_inner_content(|xml| write_problem(xml, "failure", problem))
         }
-        CaseResult::Error(problem) => {
-            element.write_inner_content(|xml| write_problem(xml, "error", problem))?
-        }
-    };
-    Ok(())
+        CaseResult::Error(problem) => element.write_inner_content(|xml| write_problem(xml, "error", problem)),
+    }
+    .map(drop)
 }
 
 fn write_problem(xml: &mut Xml, element: &str, problem: &Problem) -> io::Result<()> {
     let (kind, message) = (printable(&problem.kind), printable(&problem.message));
-    let element =
-        xml.create_element(element).with_attributes([("type", kind.as_str()), ("message", message.as_str())]);
+    let attributes = [("type", kind.as_str()), ("message", message.as_str())];
+    let element = xml.create_element(element).with_attributes(attributes);
     if problem.details.is_empty() {
-        element.write_empty()?;
+        element.write_empty().map(drop)
     } else {
-        element.write_text_content(BytesText::new(&printable_lines(&problem.details)))?;
+        element.write_text_content(BytesText::new(&printable_lines(&problem.details))).map(drop)
     }
-    Ok(())
 }
 
 /// A time as the schemas require it: with three decimals, and neither an exponent nor a thousands separator.

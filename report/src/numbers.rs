@@ -79,15 +79,10 @@ pub fn times(ratio: f64) -> String {
 
 /// A whole number with separators between its thousands: `1,000`.
 pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
+    match number {
+        0..1_000 => number.to_string(),
+        _ => format!("{},{:03}", count(number / 1_000), number % 1_000),
     }
-    grouped
 }
 
 /// A figure someone else published, without the zeros that three digits would add to it: what reads
@@ -197,10 +192,11 @@ mod tests {
 
     #[test]
     fn ranges_name_a_shared_unit_once() {
-        assert_eq!(duration_range(1_020_000_000, 1_054_000_000), "1.02–1.05 s");
-        assert_eq!(duration_range(997_000_000, 1_010_000_000), "997 ms – 1.01 s");
-        assert_eq!(duration_range(263_000_000_000, 264_000_000_000), "4 min 23 s – 4 min 24 s");
-        assert_eq!(duration_range(99_000_000_000, 101_000_000_000), "99.0 s – 1 min 41 s");
+        let range = |low_ms: u64, high_ms: u64| duration_range(low_ms * 1_000_000, high_ms * 1_000_000);
+        assert_eq!(range(1_020, 1_054), "1.02–1.05 s");
+        assert_eq!(range(997, 1_010), "997 ms – 1.01 s");
+        assert_eq!(range(263_000, 264_000), "4 min 23 s – 4 min 24 s");
+        assert_eq!(range(99_000, 101_000), "99.0 s – 1 min 41 s");
     }
 
     #[test]
@@ -222,18 +218,10 @@ mod tests {
 
     #[test]
     fn ratios() {
-        assert_eq!(percent(0.9852), "98.5 %");
-        assert_eq!(percent(0.0731), "7.31 %");
-        assert_eq!(percent(0.9997), "100 %");
-        assert_eq!(percent(12.5), "1,250 %");
-        assert_eq!(percent(0.0), "0 %");
-        assert_eq!(efficiency(0.99949), "99.9 %");
-        assert_eq!(efficiency(0.9997), "> 99.9 %");
-        assert_eq!(efficiency(1.0004), "100 %");
-        assert_eq!(times(25.44), "25.4×");
-        assert_eq!(times(1.0), "1.00×");
-        assert_eq!(times(0.953), "0.953×");
-        assert_eq!(times(f64::NAN), "–×");
+        let percents = ["98.5 %", "7.31 %", "100 %", "1,250 %", "0 %"];
+        assert_eq!([0.9852, 0.0731, 0.9997, 12.5, 0.0].map(percent), percents);
+        assert_eq!([0.99949, 0.9997, 1.0004].map(efficiency), ["99.9 %", "> 99.9 %", "100 %"]);
+        assert_eq!([25.44, 1.0, 0.953, f64::NAN].map(times), ["25.4×", "1.00×", "0.953×", "–×"]);
     }
 
     #[test]
@@ -253,18 +241,20 @@ mod tests {
 
     #[test]
     fn counts() {
-        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
-            assert_eq!(count(number), text);
-        }
+        assert_eq!([0, 999, 1_000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
     }
 
     #[test]
     fn published_figures_gain_no_digits() {
-        assert_eq!(as_published(&duration(9_100_000_000)), "9.1 s");
-        assert_eq!(as_published(&duration(14_200_000_000)), "14.2 s");
-        assert_eq!(as_published(&duration(263_000_000_000)), "4 min 23 s");
-        assert_eq!(as_published(&bytes(34_000_000)), "34 MB");
-        assert_eq!(as_published(&bytes(410_000_000)), "410 MB");
+        for (shown, published) in [
+            ("9.10 s", "9.1 s"),
+            ("14.2 s", "14.2 s"),
+            ("4 min 23 s", "4 min 23 s"),
+            ("34.0 MB", "34 MB"),
+            ("410 MB", "410 MB"),
+        ] {
+            assert_eq!(as_published(shown), published);
+        }
     }
 
     #[test]

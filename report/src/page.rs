@@ -8,7 +8,7 @@ mod validity;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::charts::{self, Chart, Palette, rules_of_page};
+use crate::charts::{self, Chart, rules_of_page};
 use crate::comparison::Comparison;
 use crate::conclusion::conclusion;
 use crate::printable::printable;
@@ -21,10 +21,9 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 
 /// Renders the page of `record`, of which `comparison` was made.
 pub fn render(record: &Record, comparison: &Comparison) -> String {
-    let palette = Palette::of(comparison);
-    let charts = charts::all(record, comparison, &palette);
+    let charts = charts::all(record, comparison);
     let (runs, others): (Vec<_>, Vec<_>) =
-        charts.iter().map(AsRef::as_ref).partition(|chart: &&dyn Chart| chart.name() == "runs");
+        charts.iter().map(AsRef::as_ref).partition(|chart: &&dyn Chart| chart.titles().name == "runs");
     let content = html! {
         (masthead(comparison, &others))
         main {
@@ -37,7 +36,6 @@ pub fn render(record: &Record, comparison: &Comparison) -> String {
     document("Inflight: which concurrency model, and what it costs", content)
 }
 
-/// A whole page, with what all of them have.
 fn document(title: &str, content: Markup) -> String {
     let styles =
         [include_str!("page/style.css"), include_str!("charts/charts.css"), &rules_of_page()].concat();
@@ -85,7 +83,9 @@ fn masthead(comparison: &Comparison, charts: &[&dyn Chart]) -> Markup {
             @for sentence in rest { p.lead { (printable(sentence)) } }
             (facts(comparison, |label| label != "machine"))
             nav aria-label="Sections" {
-                @for chart in charts { a href={ "#" (chart.name()) } { (chart.short_title()) } }
+                @for titles in charts.iter().map(|chart| chart.titles()) {
+                    a href={ "#" (titles.name) } { (titles.short) }
+                }
                 a href="#results" { "figures" }
                 a href="#validity" { "noise and validity" }
             }

@@ -6,8 +6,6 @@
 //! <!-- inflight:end NAME -->
 //! ```
 
-use std::ops::Range;
-
 use thiserror::Error;
 
 use crate::printable::printable;
@@ -16,17 +14,11 @@ use crate::printable::printable;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SpliceError {
     /// A marker is not there.
-    #[error("the marker `{marker}` is missing")]
-    Missing {
-        /// The marker, whole.
-        marker: String,
-    },
+    #[error("the marker `{0}` is missing")]
+    Missing(String),
     /// A marker is there more than once.
-    #[error("the marker `{marker}` stands more than once")]
-    Repeated {
-        /// The marker, whole.
-        marker: String,
-    },
+    #[error("the marker `{0}` stands more than once")]
+    Repeated(String),
     /// The end marker comes before the begin marker.
     #[error("the marker `{end}` stands before `{begin}`")]
     Swapped {
@@ -36,11 +28,8 @@ pub enum SpliceError {
         end: String,
     },
     /// The generated text holds a marker: the next splice would cut it in two.
-    #[error("the generated text holds the marker `{marker}` itself")]
-    Nested {
-        /// The marker, whole.
-        marker: String,
-    },
+    #[error("the generated text holds the marker `{0}` itself")]
+    Nested(String),
 }
 
 /// Replaces what stands in `document` between the markers of `name` with `generated`, on lines of its own.
@@ -49,9 +38,18 @@ pub enum SpliceError {
 /// # Errors
 /// Unless each marker stands there exactly once, begin before end, and `generated` holds neither.
 pub fn splice(document: &str, name: &str, generated: &str) -> Result<String, SpliceError> {
-    let place = find(document, name)?;
-    let framed = frame(name, generated)?;
-    Ok([&document[..place.start], &framed, &document[place.end..]].concat())
+    let (begin, end) = (marker("begin", name), marker("end", name));
+    let start = only_place(document, &begin)? + begin.len();
+    let stop = only_place(document, &end)?;
+    if stop < start {
+        return Err(SpliceError::Swapped { begin, end });
+    }
+    if let Some(marker) = [begin, end].into_iter().find(|marker| generated.contains(marker)) {
+        return Err(SpliceError::Nested(marker));
+    }
+    let text = generated.trim_matches('\n');
+    let framed = if text.is_empty() { "\n".to_owned() } else { format!("\n{text}\n") };
+    Ok([&document[..start], &framed, &document[stop..]].concat())
 }
 
 /// `generated` below the command that makes it again, in a comment that readers of the document do not see.
@@ -66,34 +64,12 @@ fn marker(side: &str, name: &str) -> String {
     format!("<!-- inflight:{side} {name} -->")
 }
 
-/// `generated` as it stands between the markers.
-fn frame(name: &str, generated: &str) -> Result<String, SpliceError> {
-    for marker in [marker("begin", name), marker("end", name)] {
-        if generated.contains(&marker) {
-            return Err(SpliceError::Nested { marker });
-        }
-    }
-    let text = generated.trim_matches('\n');
-    Ok(if text.is_empty() { "\n".to_owned() } else { format!("\n{text}\n") })
-}
-
-/// The bytes between the two markers.
-fn find(document: &str, name: &str) -> Result<Range<usize>, SpliceError> {
-    let (begin, end) = (marker("begin", name), marker("end", name));
-    let start = only_place(document, &begin)? + begin.len();
-    let stop = only_place(document, &end)?;
-    if stop < start {
-        return Err(SpliceError::Swapped { begin, end });
-    }
-    Ok(start..stop)
-}
-
 fn only_place(document: &str, marker: &str) -> Result<usize, SpliceError> {
     let mut places = document.match_indices(marker);
     match (places.next(), places.next()) {
         (Some((place, _)), None) => Ok(place),
-        (None, _) => Err(SpliceError::Missing { marker: marker.to_owned() }),
-        (Some(_), Some(_)) => Err(SpliceError::Repeated { marker: marker.to_owned() }),
+        (None, _) => Err(SpliceError::Missing(marker.to_owned())),
+        (Some(_), Some(_)) => Err(SpliceError::Repeated(marker.to_owned())),
     }
 }
 
@@ -136,21 +112,17 @@ mod tests {
     #[test]
     fn each_marker_must_stand_exactly_once_and_in_order() {
         let (begin, end) = ("<!-- inflight:begin t -->", "<!-- inflight:end t -->");
-        let message = |document: &str| splice(document, "t", "x").unwrap_err().to_string();
-        assert_eq!(message(end), format!("the marker `{begin}` is missing"));
-        assert_eq!(message(begin), format!("the marker `{end}` is missing"));
-        assert_eq!(
-            message(&[begin, begin, end].concat()),
-            format!("the marker `{begin}` stands more than once")
-        );
-        assert_eq!(message(&[begin, end, end].concat()), format!("the marker `{end}` stands more than once"));
-        assert_eq!(message(&[end, begin].concat()), format!("the marker `{end}` stands before `{begin}`"));
-    }
-
-    #[test]
-    fn text_that_holds_a_marker_is_refused() {
-        let marker = marker("end", "table");
-        assert_eq!(splice(DOCUMENT, "table", &marker), Err(SpliceError::Nested { marker }));
+        let cases = [
+            (end.to_owned(), "x", format!("the marker `{begin}` is missing")),
+            (begin.to_owned(), "x", format!("the marker `{end}` is missing")),
+            ([begin, begin, end].concat(), "x", format!("the marker `{begin}` stands more than once")),
+            ([begin, end, end].concat(), "x", format!("the marker `{end}` stands more than once")),
+            ([end, begin].concat(), "x", format!("the marker `{end}` stands before `{begin}`")),
+            ([begin, end].concat(), end, format!("the generated text holds the marker `{end}` itself")),
+        ];
+        for (document, generated, message) in cases {
+            assert_eq!(splice(&document, "t", generated).unwrap_err().to_string(), message);
+        }
     }
 
     proptest! {

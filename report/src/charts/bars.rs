@@ -2,10 +2,12 @@
 
 use maud::{Markup, html};
 
-use super::rows::{Group, Layout, Place, groups};
+use super::data::{figure, number, table, time, words};
+use super::palette::class;
+use super::rows::{Group, Layout, Place, groups, rows_of};
 use super::scale::Scale;
 use super::svg::{Anchor, axis_below, bar, line, mark, room, text};
-use super::{Cell, Chart, Data, Palette, Picture};
+use super::{Chart, Data, Picture, Titles};
 use crate::comparison::{Comparison, Measured, RankingFigure, Row};
 use crate::figures::limit_mark;
 use crate::numbers::{duration, duration_range, efficiency, round_duration};
@@ -20,28 +22,22 @@ const FAR_OVER_LOWEST: u64 = 12;
 
 pub(super) struct Bars<'a> {
     groups: Vec<Group<'a>>,
-    palette: &'a Palette,
+    comparison: &'a Comparison,
     /// The shortest and the longest time to be shown, in nanoseconds.
     range: (f64, f64),
-    is_open_loop: bool,
 }
 
 impl<'a> Bars<'a> {
-    pub(super) fn of(comparison: &'a Comparison, palette: &'a Palette) -> Option<Bars<'a>> {
-        let measured = || comparison.contenders.iter().filter_map(|row| Some((row, row.measured.as_ref()?)));
-        let ideals = measured().filter_map(|(row, _)| row.ideal_ns);
-        let low = measured().map(|(row, _)| least_and_most(row).0).chain(ideals).min()?;
-        let highs: Vec<u64> = measured().map(|(row, _)| least_and_most(row).1).collect();
+    pub(super) fn of(comparison: &'a Comparison) -> Option<Bars<'a>> {
+        let measured = || comparison.contenders.iter().filter(|row| row.measured.is_some());
+        let ideals = measured().filter_map(|row| row.ideal_ns);
+        let low = measured().map(|row| least_and_most(row).0).chain(ideals).min()?;
+        let highs: Vec<u64> = measured().map(|row| least_and_most(row).1).collect();
         let near = low.saturating_mul(FAR_OVER_LOWEST);
         let far = highs.iter().filter(|high| **high > near).count();
         let shown = highs.iter().filter(|high| far * FEW > highs.len() || **high <= near);
-        let high = *shown.max()?;
-        Some(Bars {
-            groups: groups(comparison),
-            palette,
-            range: (low as f64 * 0.9, high as f64),
-            is_open_loop: comparison.rate.is_some(),
-        })
+        let range = (low as f64 * 0.9, *shown.max()? as f64);
+        Some(Bars { groups: groups(comparison), comparison, range })
     }
 
     fn goes_on(&self, row: &Row) -> bool {
@@ -49,18 +45,17 @@ impl<'a> Bars<'a> {
     }
 
     fn row(&self, row: &Row, measured: &Measured, place: &Place, layout: &Layout, scale: &Scale) -> Markup {
-        let wall = measured.wall_ns;
+        let wall_ns = measured.wall_ns.median;
         let (least, most) = least_and_most(row);
         let (top, height) = (place.middle - place.thickness / 2.0, place.thickness);
-        let end = scale.at(wall.median as f64);
+        let end = scale.at(wall_ns as f64);
         let ideal = row.ideal_ns.map(|ns| ns as f64);
         let explained = ideal.map_or(layout.left, |ns| scale.at(ns));
-        let colour = self.palette.class(&row.model);
         mark(
             &tip(row, measured),
             html! {
                 (room(0.0, place.top, layout.width, place.height))
-                g class=(colour) {
+                g class=(class(self.comparison, row)) {
                     (bar("tint", layout.left, top, explained.min(end) - layout.left, height))
                     (bar("solid", explained, top, end - explained, height))
                 }
@@ -73,7 +68,7 @@ impl<'a> Bars<'a> {
                 @if ideal.is_some_and(|ns| ns < self.range.1) {
                     (line("floor", explained, top - 3.0, explained, top + height + 3.0))
                 }
-                (text(layout.width - 72.0, place.base, Anchor::End, "ink", &(duration(wall.median) + limit_mark(row))))
+                (text(layout.width - 72.0, place.base, Anchor::End, "ink", &(duration(wall_ns) + limit_mark(row))))
                 (text(layout.width, place.base, Anchor::End, "mute", &share_of_ideal(measured)))
             },
         )
@@ -81,16 +76,8 @@ impl<'a> Bars<'a> {
 }
 
 impl Chart for Bars<'_> {
-    fn name(&self) -> &'static str {
-        "bars"
-    }
-
-    fn title(&self) -> String {
-        "Wall time against the ideal".to_owned()
-    }
-
-    fn short_title(&self) -> &'static str {
-        "wall"
+    fn titles(&self) -> Titles {
+        Titles { name: "bars", title: "Wall time against the ideal", short: "wall" }
     }
 
     fn caption(&self) -> String {
@@ -99,14 +86,15 @@ impl Chart for Bars<'_> {
              alone, in the order of the URLs. The solid part beyond it is what the contender adds. The thin line goes from its fastest \
              valid run to its slowest. Each step of the axis multiplies."
                 .to_owned();
-        if self.groups.iter().flat_map(|group| &group.rows).any(|row| self.goes_on(row)) {
+        let rows = &self.comparison.contenders;
+        if rows.iter().any(|row| self.goes_on(row)) {
             caption += " What has an arrow goes on beyond the axis.";
         }
-        if self.groups.iter().flat_map(|group| &group.rows).any(|row| row.is_target_limited()) {
+        if rows.iter().any(Row::is_target_limited) {
             caption +=
                 " A wall with † is the target's and not the contender's own; these come last, by their CPU.";
         }
-        if self.is_open_loop {
+        if self.comparison.rate.is_some() {
             caption += " Requests came at a given rate: a contender that keeps up needs as long as they take to \
                         come, so walls are not compared.";
         }
@@ -114,51 +102,33 @@ impl Chart for Bars<'_> {
     }
 
     fn description(&self) -> String {
-        let fastest = self.groups.iter().flat_map(|group| &group.rows).filter(|row| row.measured.is_some());
-        let has_any = fastest.clone().next().is_some();
-        let own = fastest.filter_map(|row| Some((RankingFigure::WallNs.median(row)?, row)));
+        let own = rows_of(&self.groups).filter_map(|row| Some((RankingFigure::WallNs.median(row)?, row)));
         match own.min_by_key(|(wall_ns, _)| *wall_ns) {
-            None if has_any => "A bar for each contender; the target limited all of them.".to_owned(),
             Some((_, row)) => format!("A bar for each contender; the shortest is that of {}.", row.name),
-            None => "No contender has a valid run.".to_owned(),
+            None => "A bar for each contender; the target limited all of them.".to_owned(),
         }
     }
 
     fn data(&self) -> Data {
-        let mut data = Data::new(&[
-            ("contender", "contender", false),
-            ("wall", "wall_ns", true),
-            ("fastest", "wall_least_ns", true),
-            ("slowest", "wall_most_ns", true),
-            ("ideal", "ideal_ns", true),
-            ("efficiency", "efficiency", true),
-            ("valid runs", "valid_runs", true),
-            ("target-limited runs", "target_limited_runs", true),
-        ]);
-        for row in self.groups.iter().flat_map(|group| &group.rows) {
-            let time = |ns: u64| Cell::figure(duration(ns), ns as f64);
-            let of = |pick: &dyn Fn(&Measured) -> u64| {
-                row.measured.as_ref().map_or_else(Cell::none, |measured| time(pick(measured)))
-            };
-            data.rows.push(vec![
-                Cell::text(&row.name),
-                of(&|m| m.wall_ns.median),
-                of(&|_| least_and_most(row).0),
-                of(&|_| least_and_most(row).1),
-                row.ideal_ns.map_or_else(Cell::none, time),
-                match row.measured.as_ref().and_then(|measured| measured.efficiency) {
-                    Some(part) => Cell::figure(efficiency(part.median), part.median),
-                    None => Cell::none(),
-                },
-                Cell::figure(row.valid_runs.to_string(), f64::from(row.valid_runs)),
-                Cell::figure(row.target_limited_runs.to_string(), f64::from(row.target_limited_runs)),
-            ]);
-        }
-        data
+        table(rows_of(&self.groups), |row| {
+            let measured = row.measured.as_ref();
+            let (least, most) = least_and_most(row);
+            let share = measured.and_then(|measured| measured.efficiency).map(|share| share.median);
+            vec![
+                words("contender", &row.name),
+                time("wall", "wall_ns", measured.map(|measured| measured.wall_ns.median)),
+                time("fastest", "wall_least_ns", measured.map(|_| least)),
+                time("slowest", "wall_most_ns", measured.map(|_| most)),
+                time("ideal", "ideal_ns", row.ideal_ns),
+                figure("efficiency", "efficiency", share.map(|share| (efficiency(share), share))),
+                number("valid runs", "valid_runs", row.valid_runs.into()),
+                number("target-limited runs", "target_limited_runs", row.target_limited_runs.into()),
+            ]
+        })
     }
 
-    fn pictures(&self, width: f64) -> Vec<Picture> {
-        let layout = Layout::new(&self.groups, width, 20.0, FIGURES);
+    fn picture(&self, _: usize, width: f64) -> Picture {
+        let layout = Layout::new(&self.groups, width, FIGURES);
         let scale = Scale::log(self.range.0, self.range.1, layout.left, layout.right);
         let body = html! {
             (text(width - 72.0, 11.0, Anchor::End, "mute small", "wall"))
@@ -169,7 +139,7 @@ impl Chart for Bars<'_> {
                 None => text(width, place.base, Anchor::End, "mute bad-text", "no valid run"),
             }))
         };
-        vec![Picture { width, height: layout.height, title: self.title(), body }]
+        Picture { width, height: layout.height, title: self.titles().title.to_owned(), body }
     }
 }
 
@@ -181,17 +151,15 @@ fn least_and_most(row: &Row) -> (u64, u64) {
 
 /// Where nothing is delayed there is no ideal.
 fn share_of_ideal(measured: &Measured) -> String {
-    measured.efficiency.map_or_else(String::new, |part| efficiency(part.median))
+    measured.efficiency.map_or_else(String::new, |share| efficiency(share.median))
 }
 
 fn tip(row: &Row, measured: &Measured) -> String {
-    let wall = measured.wall_ns;
+    let wall_ns = measured.wall_ns.median;
+    let (least, most) = least_and_most(row);
     let range = match row.valid_runs {
         1 => "1 run".to_owned(),
-        runs => {
-            let (least, most) = least_and_most(row);
-            format!("{runs} runs, {}", duration_range(least, most))
-        }
+        runs => format!("{runs} runs, {}", duration_range(least, most)),
     };
     let ideal = match row.ideal_ns {
         None => "nothing is delayed: there is no ideal".to_owned(),
@@ -199,8 +167,8 @@ fn tip(row: &Row, measured: &Measured) -> String {
             "ideal {}, efficiency {}\n{} beyond the ideal",
             duration(ns),
             share_of_ideal(measured),
-            duration(wall.median.saturating_sub(ns)),
+            duration(wall_ns.saturating_sub(ns)),
         ),
     };
-    format!("{}\nwall {} ({range})\n{ideal}", row.name, duration(wall.median))
+    format!("{}\nwall {} ({range})\n{ideal}", row.name, duration(wall_ns))
 }

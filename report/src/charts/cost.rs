@@ -2,10 +2,12 @@
 
 use maud::{Markup, html};
 
+use super::data::{Field, figure, number, table, words};
 use super::labels::{Dot, Rect, clipped, place, text_width};
+use super::palette::class;
 use super::scale::Scale;
 use super::svg::{Anchor, TEXT, axis_below, line, mark, px, text};
-use super::{Cell, Chart, Data, Palette, Picture};
+use super::{Chart, Data, Picture, Titles};
 use crate::comparison::{Comparison, Measured, Row};
 use crate::numbers::{bytes, count, duration, round_bytes, round_duration};
 
@@ -14,45 +16,24 @@ const WIDEST_LABEL: f64 = 190.0;
 
 pub(super) struct Cost<'a> {
     rows: Vec<(&'a Row, &'a Measured)>,
-    palette: &'a Palette,
+    comparison: &'a Comparison,
 }
 
 impl<'a> Cost<'a> {
-    pub(super) fn of(comparison: &'a Comparison, palette: &'a Palette) -> Option<Cost<'a>> {
-        let rows: Vec<_> = comparison
-            .contenders
-            .iter()
-            .filter_map(|row| Some((row, row.measured.as_ref()?)))
-            .filter(|(_, m)| m.cpu_us_per_request.median > 0.0 && m.peak_memory_bytes.median > 0)
-            .collect();
-        (!rows.is_empty()).then_some(Cost { rows, palette })
-    }
-
-    fn has_both_clients(&self) -> bool {
-        self.rows.iter().any(|(row, _)| row.is_common()) && self.rows.iter().any(|(row, _)| !row.is_common())
-    }
-
-    fn scales(&self, plot: &Rect) -> (Scale, Scale) {
-        let ends = |figure: fn(&Measured) -> f64| {
-            let figures = self.rows.iter().map(|(_, measured)| figure(measured));
-            (figures.clone().fold(f64::MAX, f64::min), figures.fold(0.0, f64::max))
-        };
-        let (cpu, memory) = (ends(cpu_ns), ends(memory_bytes));
-        let (right, bottom) = (plot.left + plot.width, plot.top + plot.height);
-        (Scale::log(cpu.0, cpu.1, plot.left, right), Scale::log(memory.0, memory.1, bottom, plot.top))
+    pub(super) fn of(comparison: &'a Comparison) -> Option<Cost<'a>> {
+        let measured = comparison.contenders.iter().filter_map(|row| Some((row, row.measured.as_ref()?)));
+        let rows: Vec<_> = measured.filter(|(_, m)| cpu_ns(m) > 0.0 && memory_bytes(m) > 0.0).collect();
+        (!rows.is_empty()).then_some(Cost { rows, comparison })
     }
 
     /// Lines between the two clients of a model in one shape.
     fn joins(&self, dots: &[Dot]) -> Markup {
         let pairs = self.rows.iter().zip(dots).filter(|((row, _), _)| row.is_common()).filter_map(
             |((common, _), to)| {
-                let same = |row: &Row| {
-                    !row.is_common()
-                        && (&row.model, row.processes, row.in_flight)
-                            == (&common.model, common.processes, common.in_flight)
-                };
-                let from = self.rows.iter().position(|(row, _)| same(row))?;
-                Some((self.palette.class(&common.model), &dots[from], to))
+                let shape = (&common.model, common.processes, common.in_flight);
+                let same = |row: &Row| (&row.model, row.processes, row.in_flight) == shape;
+                let from = self.rows.iter().position(|(row, _)| !row.is_common() && same(row))?;
+                Some((class(self.comparison, common), &dots[from], to))
             },
         );
         html! {
@@ -64,10 +45,17 @@ impl<'a> Cost<'a> {
 
     fn bubble(&self, row: &Row, measured: &Measured, dot: &Dot) -> Markup {
         let shape = if row.is_common() { "ring" } else { "solid" };
+        let tip = format!(
+            "{}\n{} of CPU a request\n{} at the peak\n{} in flight",
+            row.name,
+            duration(cpu_ns(measured) as u64),
+            bytes(measured.peak_memory_bytes.median),
+            count(row.slots()),
+        );
         mark(
-            &tip(row, measured),
+            &tip,
             html! {
-                g class=(self.palette.class(&row.model)) {
+                g class=(class(self.comparison, row)) {
                     circle class=(shape) cx=(px(dot.x)) cy=(px(dot.y)) r=(px(dot.radius)) {}
                 }
             },
@@ -76,16 +64,8 @@ impl<'a> Cost<'a> {
 }
 
 impl Chart for Cost<'_> {
-    fn name(&self) -> &'static str {
-        "cost"
-    }
-
-    fn title(&self) -> String {
-        "What it cost".to_owned()
-    }
-
-    fn short_title(&self) -> &'static str {
-        "cost"
+    fn titles(&self) -> Titles {
+        Titles { name: "cost", title: "What it cost", short: "cost" }
     }
 
     fn caption(&self) -> String {
@@ -93,7 +73,8 @@ impl Chart for Cost<'_> {
             "Cheap is at the bottom left. A larger bubble has more requests in flight. Each step of an axis \
              multiplies."
                 .to_owned();
-        if self.has_both_clients() {
+        let common = self.rows.iter().filter(|(row, _)| row.is_common()).count();
+        if common > 0 && common < self.rows.len() {
             caption +=
                 " Filled: with the client people use; ring: with the common client. A line joins the two.";
         }
@@ -109,41 +90,33 @@ impl Chart for Cost<'_> {
     }
 
     fn data(&self) -> Data {
-        let mut data = Data::new(&[
-            ("contender", "contender", false),
-            ("CPU per request", "cpu_us_per_request", true),
-            ("peak memory", "peak_memory_bytes", true),
-            ("in flight", "in_flight", true),
-        ]);
-        for (row, measured) in &self.rows {
-            data.rows.push(vec![
-                Cell::text(&row.name),
-                Cell::figure(duration(cpu_ns(measured) as u64), measured.cpu_us_per_request.median),
-                Cell::figure(bytes(measured.peak_memory_bytes.median), memory_bytes(measured)),
-                Cell::figure(count(row.slots()), row.slots() as f64),
-            ]);
-        }
-        data
+        table(&self.rows, |(row, measured)| {
+            vec![
+                words("contender", &row.name),
+                cpu_per_request(measured),
+                peak_memory(measured),
+                number("in flight", "in_flight", row.slots()),
+            ]
+        })
     }
 
-    fn pictures(&self, width: f64) -> Vec<Picture> {
+    fn picture(&self, _: usize, width: f64) -> Picture {
         let height = (width * 0.6).max(330.0);
         let plot = Rect { left: 58.0, top: 26.0, width: width - 62.0, height: height - 70.0 };
-        let (x, y) = self.scales(&plot);
+        let (right, bottom) = (plot.left + plot.width, plot.top + plot.height);
+        let x = Scale::log_around(self.rows.iter().map(|(_, m)| cpu_ns(m)), plot.left, right);
+        let y = Scale::log_around(self.rows.iter().map(|(_, m)| memory_bytes(m)), bottom, plot.top);
         let names: Vec<String> =
             self.rows.iter().map(|(row, _)| clipped(&row.name, TEXT, WIDEST_LABEL)).collect();
-        let dots: Vec<Dot> = self
-            .rows
-            .iter()
-            .zip(&names)
-            .map(|((row, measured), name)| Dot {
-                x: x.at(cpu_ns(measured)),
-                y: y.at(memory_bytes(measured)),
-                radius: 4.0 + (row.slots() as f64).log2() * 0.45,
-                width: text_width(name, TEXT),
-                height: 15.0,
-            })
-            .collect();
+        let named = self.rows.iter().zip(&names);
+        let dots = named.map(|((row, measured), name)| Dot {
+            x: x.at(cpu_ns(measured)),
+            y: y.at(memory_bytes(measured)),
+            radius: 4.0 + (row.slots() as f64).log2() * 0.45,
+            width: text_width(name, TEXT),
+            height: 15.0,
+        });
+        let dots: Vec<Dot> = dots.collect();
         let labels = place(&dots, plot);
         let nameless = labels.iter().filter(|label| label.is_none()).count();
         let body = html! {
@@ -151,11 +124,11 @@ impl Chart for Cost<'_> {
             @if nameless > 0 {
                 (text(width, 11.0, Anchor::End, "mute small", &format!("{nameless} without a name: no room")))
             }
-            @for tick in ticks_up(&y) {
-                (line("grid", plot.left, y.at(tick), plot.left + plot.width, y.at(tick)))
+            @for tick in y.ticks(((y.start - y.end) / 34.0) as usize) {
+                (line("grid", plot.left, y.at(tick), right, y.at(tick)))
                 (text(plot.left - 8.0, y.at(tick) + 4.0, Anchor::End, "mute", &round_bytes(tick as u64)))
             }
-            (axis_below(&x, plot.top, plot.top + plot.height, |ns| round_duration(ns as u64)))
+            (axis_below(&x, plot.top, bottom, |ns| round_duration(ns as u64)))
             (text(width, height - 8.0, Anchor::End, "mute", "CPU per request"))
             (self.joins(&dots))
             @for ((name, dot), label) in names.iter().zip(&dots).zip(&labels) {
@@ -163,7 +136,7 @@ impl Chart for Cost<'_> {
             }
             @for ((row, measured), dot) in self.rows.iter().zip(&dots) { (self.bubble(row, measured, dot)) }
         };
-        vec![Picture { width, height, title: self.title(), body }]
+        Picture { width, height, title: self.titles().title.to_owned(), body }
     }
 }
 
@@ -179,24 +152,20 @@ fn labelled(name: &str, dot: &Dot, label: &Rect) -> Markup {
     }
 }
 
-fn ticks_up(scale: &Scale) -> Vec<f64> {
-    scale.ticks(((scale.start - scale.end) / 34.0) as usize)
-}
-
-fn cpu_ns(measured: &Measured) -> f64 {
+pub(super) fn cpu_ns(measured: &Measured) -> f64 {
     measured.cpu_us_per_request.median * 1e3
 }
 
-fn memory_bytes(measured: &Measured) -> f64 {
+pub(super) fn memory_bytes(measured: &Measured) -> f64 {
     measured.peak_memory_bytes.median as f64
 }
 
-fn tip(row: &Row, measured: &Measured) -> String {
-    format!(
-        "{}\n{} of CPU a request\n{} at the peak\n{} in flight",
-        row.name,
-        duration(cpu_ns(measured) as u64),
-        bytes(measured.peak_memory_bytes.median),
-        count(row.slots()),
-    )
+pub(super) fn cpu_per_request(measured: &Measured) -> Field {
+    let cpu = (duration(cpu_ns(measured) as u64), measured.cpu_us_per_request.median);
+    figure("CPU per request", "cpu_us_per_request", Some(cpu))
+}
+
+pub(super) fn peak_memory(measured: &Measured) -> Field {
+    let memory = (bytes(measured.peak_memory_bytes.median), memory_bytes(measured));
+    figure("peak memory", "peak_memory_bytes", Some(memory))
 }

@@ -2,14 +2,15 @@
 
 mod lanes;
 
-use maud::{Markup, html};
+use maud::html;
 
-use super::labels::{clipped, text_width};
+use super::data::{figure, number, table, time, words};
+use super::palette::class;
 use super::scale::Scale;
-use super::svg::{Anchor, TEXT, axis_below, line, mark, px, room, text};
-use super::{Cell, Chart, Data, Palette, Picture};
+use super::svg::{Anchor, axis_below, mark, panel_head, px, room, text};
+use super::{Chart, Data, Picture, Titles};
 use crate::comparison::{Comparison, Row};
-use crate::numbers::{count, duration, round_duration};
+use crate::numbers::{count, duration, round_duration, three_digits};
 use crate::record::{Record, Run};
 use lanes::Lanes;
 
@@ -30,12 +31,11 @@ const HEIGHT: f64 = 198.0;
 
 pub(super) struct Flights<'a> {
     panels: Vec<Panel<'a>>,
-    palette: &'a Palette,
+    comparison: &'a Comparison,
     /// Where the axis that all share ends, in nanoseconds.
     end_ns: u64,
 }
 
-/// One contender's picture.
 struct Panel<'a> {
     row: &'a Row,
     run: &'a Run,
@@ -43,11 +43,7 @@ struct Panel<'a> {
 }
 
 impl<'a> Flights<'a> {
-    pub(super) fn of(
-        record: &'a Record,
-        comparison: &'a Comparison,
-        palette: &'a Palette,
-    ) -> Option<Flights<'a>> {
+    pub(super) fn of(record: &'a Record, comparison: &'a Comparison) -> Option<Flights<'a>> {
         let flown: Vec<(&Row, &Run)> =
             comparison.contenders.iter().filter_map(|row| Some((row, drawn_run(record, row)?))).collect();
         let end_ns = end_of_axis(&flown)?;
@@ -56,61 +52,24 @@ impl<'a> Flights<'a> {
             .into_iter()
             .map(|(row, run)| Panel { row, run, lanes: Lanes::of(&run.samples, row.processes, end_ns, most) })
             .collect();
-        Some(Flights { panels, palette, end_ns })
-    }
-
-    fn panel(&self, panel: &Panel<'_>, width: f64) -> Picture {
-        let right = width - 8.0;
-        let scale = Scale::exact(0.0, self.end_ns as f64, LEFT, right);
-        let Panel { row, lanes, .. } = panel;
-        let most = lanes.most_in_flight();
-        let took = duration(panel.took_ns());
-        let (label, class) = match panel.is_invalid() {
-            true => (format!("invalid, {took}"), "mute bad-text"),
-            false => (took.clone(), "ink"),
-        };
-        let label_width = text_width(&label, TEXT) + 8.0;
-        let body = html! {
-            g class=(self.palette.class(&row.model)) {
-                (bar_of_colour())
-                (text(10.0, 12.0, Anchor::Start, "ink name", &clipped(&row.name, TEXT * 1.08, width - 12.0 - label_width)))
-                (text(right, 12.0, Anchor::End, class, &label))
-                (text(10.0, 28.0, Anchor::Start, "mute small", &shape(row)))
-                (axis_below(&scale, CURVE_TOP, LANES_TOP + LANES_HEIGHT + 2.0, |ns| round_duration(ns as u64)))
-                (text(LEFT - 5.0, CURVE_TOP + 9.0, Anchor::End, "mute small", &count(most)))
-                path class="faint" d=(lanes.curve(&scale, CURVE_TOP, CURVE_HEIGHT, true)) {}
-                path class="thin" d=(lanes.curve(&scale, CURVE_TOP, CURVE_HEIGHT, false)) {}
-                (mark(&Self::tip(panel), html! {
-                    (room(LEFT, CURVE_TOP, right - LEFT, LANES_TOP + LANES_HEIGHT - CURVE_TOP))
-                    g class="lanes" transform={ "translate(" (px(LEFT)) " " (px(LANES_TOP)) ") scale(.1)" }
-                        data-ns-per-unit=(format!("{:.0}", self.end_ns as f64 / lanes::units(&scale))) {
-                        (lanes.paths(&scale, LANES_HEIGHT))
-                    }
-                }))
-                @if panel.goes_on(self.end_ns) {
-                    (text(right, LANES_TOP + LANES_HEIGHT - 4.0, Anchor::End, "mute small", &format!("goes on to {took} →")))
-                }
-            }
-        };
-        Picture { width, height: HEIGHT, title: row.name.clone(), body }
-    }
-
-    fn tip(panel: &Panel<'_>) -> String {
-        let samples = &panel.run.samples;
-        format!(
-            "{}\n{} run, wall {}\n{} in flight at most\n{} of {} requests drawn",
-            panel.row.name,
-            panel.verdict(),
-            duration(panel.took_ns()),
-            count(panel.lanes.most_in_flight()),
-            count(panel.lanes.drawn() as u64),
-            count(samples.id.len() as u64 + samples.left_out),
-        )
+        Some(Flights { panels, comparison, end_ns })
     }
 }
 
 impl Panel<'_> {
-    /// The wall of the run that is drawn.
+    fn tip(&self) -> String {
+        let samples = &self.run.samples;
+        format!(
+            "{}\n{} run, wall {}\n{} in flight at most\n{} of {} requests drawn",
+            self.row.name,
+            self.verdict(),
+            duration(self.took_ns()),
+            count(self.lanes.most_in_flight()),
+            count(self.lanes.drawn() as u64),
+            count(samples.id.len() as u64 + samples.left_out),
+        )
+    }
+
     fn took_ns(&self) -> u64 {
         self.run.figures.as_ref().map_or_else(|| lanes::end_ns(&self.run.samples), |figures| figures.wall_ns)
     }
@@ -129,16 +88,8 @@ impl Panel<'_> {
 }
 
 impl Chart for Flights<'_> {
-    fn name(&self) -> &'static str {
-        "flights"
-    }
-
-    fn title(&self) -> String {
-        "Flights: every request from start to end".to_owned()
-    }
-
-    fn short_title(&self) -> &'static str {
-        "flights"
+    fn titles(&self) -> Titles {
+        Titles { name: "flights", title: "Flights: every request from start to end", short: "flights" }
     }
 
     fn caption(&self) -> String {
@@ -173,39 +124,58 @@ impl Chart for Flights<'_> {
     }
 
     fn data(&self) -> Data {
-        let mut data = Data::new(&[
-            ("contender", "contender", false),
-            ("round", "round", true),
-            ("verdict", "verdict", false),
-            ("wall", "wall_ns", true),
-            ("requests in the record", "requests", true),
-            ("drawn", "requests_drawn", true),
-            ("most in flight", "most_in_flight", true),
-            ("mean in flight", "mean_in_flight", true),
-        ]);
-        for panel in &self.panels {
-            let requests = panel.run.samples.id.len();
+        table(&self.panels, |panel| {
             let mean = panel.lanes.mean_in_flight();
-            data.rows.push(vec![
-                Cell::text(&panel.row.name),
-                Cell::figure(panel.run.round.to_string(), f64::from(panel.run.round)),
-                Cell::text(panel.verdict()),
-                Cell::figure(duration(panel.took_ns()), panel.took_ns() as f64),
-                Cell::figure(count(requests as u64), requests as f64),
-                Cell::figure(count(panel.lanes.drawn() as u64), panel.lanes.drawn() as f64),
-                Cell::figure(count(panel.lanes.most_in_flight()), panel.lanes.most_in_flight() as f64),
-                Cell::figure(crate::numbers::three_digits(mean), (mean * 100.0).round() / 100.0),
-            ]);
-        }
-        data
-    }
-
-    fn pictures(&self, width: f64) -> Vec<Picture> {
-        self.panels.iter().map(|panel| self.panel(panel, width)).collect()
+            let mean = (three_digits(mean), (mean * 100.0).round() / 100.0);
+            vec![
+                words("contender", &panel.row.name),
+                number("round", "round", panel.run.round.into()),
+                words("verdict", panel.verdict()),
+                time("wall", "wall_ns", Some(panel.took_ns())),
+                number("requests in the record", "requests", panel.run.samples.id.len() as u64),
+                number("drawn", "requests_drawn", panel.lanes.drawn() as u64),
+                number("most in flight", "most_in_flight", panel.lanes.most_in_flight()),
+                figure("mean in flight", "mean_in_flight", Some(mean)),
+            ]
+        })
     }
 
     fn small_multiples(&self) -> Option<usize> {
         Some(self.panels.len())
+    }
+
+    fn picture(&self, index: usize, width: f64) -> Picture {
+        let panel = &self.panels[index];
+        let Panel { row, lanes, .. } = panel;
+        let right = width - 8.0;
+        let scale = Scale::exact(0.0, self.end_ns as f64, LEFT, right);
+        let curve = lanes.curve(&scale, CURVE_TOP, CURVE_HEIGHT);
+        let took = duration(panel.took_ns());
+        let (label, label_class) = match panel.is_invalid() {
+            true => (format!("invalid, {took}"), "mute bad-text"),
+            false => (took.clone(), "ink"),
+        };
+        let body = html! {
+            g class=(class(self.comparison, row)) {
+                (panel_head(&row.name, width, 29.0, label_class, &label))
+                (text(10.0, 28.0, Anchor::Start, "mute small", &shape(row)))
+                (axis_below(&scale, CURVE_TOP, LANES_TOP + LANES_HEIGHT + 2.0, |ns| round_duration(ns as u64)))
+                (text(LEFT - 5.0, CURVE_TOP + 9.0, Anchor::End, "mute small", &count(lanes.most_in_flight())))
+                path class="faint" d={ (curve) "V" (px(CURVE_TOP + CURVE_HEIGHT)) "Z" } {}
+                path class="thin" d=(curve) {}
+                (mark(&panel.tip(), html! {
+                    (room(LEFT, CURVE_TOP, right - LEFT, LANES_TOP + LANES_HEIGHT - CURVE_TOP))
+                    g class="lanes" transform={ "translate(" (px(LEFT)) " " (px(LANES_TOP)) ") scale(.1)" }
+                        data-ns-per-unit=(format!("{:.0}", self.end_ns as f64 / lanes::units(&scale))) {
+                        (lanes.paths(&scale, LANES_HEIGHT))
+                    }
+                }))
+                @if panel.goes_on(self.end_ns) {
+                    (text(right, LANES_TOP + LANES_HEIGHT - 4.0, Anchor::End, "mute small", &format!("goes on to {took} →")))
+                }
+            }
+        };
+        Picture { width, height: HEIGHT, title: row.name.clone(), body }
     }
 }
 
@@ -234,11 +204,6 @@ fn shape(row: &Row) -> String {
     }
 }
 
-/// Beside the name: which family it is.
-fn bar_of_colour() -> Markup {
-    html! { (line("thick", 2.0, 1.0, 2.0, 29.0)) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -250,8 +215,7 @@ mod tests {
         let mut record = example::record_of_rounds(1);
         let end_of = |record: &Record| {
             let comparison = Comparison::of(record);
-            let palette = Palette::of(&comparison);
-            let flights = Flights::of(record, &comparison, &palette).unwrap();
+            let flights = Flights::of(record, &comparison).unwrap();
             let verdicts: Vec<String> = flights.data().rows.iter().map(|row| row[2].text.clone()).collect();
             let heads = flights.pictures(380.0).into_iter().map(|picture| picture.body.into_string());
             (flights.end_ns, verdicts, heads.filter(|head| head.contains(">invalid, ")).count())

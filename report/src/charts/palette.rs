@@ -1,6 +1,6 @@
 //! Colours: one for each family of models, distinguishable for colour-blind readers too.
 
-use crate::comparison::Comparison;
+use crate::comparison::{Comparison, Row};
 
 /// Hues after Okabe and Ito, "Color Universal Design", 2008, for paper and for the dark: each has at least
 /// three times the luminance of its ground or a third of it (WCAG 2.2, 1.4.11), which the originals lack in
@@ -27,65 +27,48 @@ const GROUNDS: [(&str, &str, &str, &str); 6] = [
 ];
 
 /// The ground itself.
-pub(crate) const PAPER: (&str, &str) = ("#fffefb", "#161614");
+const PAPER: (&str, &str) = ("#fffefb", "#161614");
 
-/// Which family has which colour: in the order in which the record names them.
-pub(crate) struct Palette {
-    families: Vec<String>,
-}
-
-impl Palette {
-    pub(crate) fn of(comparison: &Comparison) -> Palette {
-        let mut families: Vec<String> = Vec::new();
-        for row in &comparison.contenders {
-            let family = family(&row.model);
-            if !families.iter().any(|known| known == family) {
-                families.push(family.to_owned());
-            }
+/// The class that colours a mark of `row`: families of models have hues in the order in which the record names
+/// them. With more families than hues some share one, and are distinguished by their names alone.
+pub(super) fn class(comparison: &Comparison, row: &Row) -> &'static str {
+    const CLASSES: [&str; HUES.len()] = ["c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7"];
+    let mut families: Vec<&str> = Vec::new();
+    for row in &comparison.contenders {
+        if !families.contains(&family(row)) {
+            families.push(family(row));
         }
-        Palette { families }
     }
-
-    /// The class that colours a mark of `model`. With more families than hues some share one, and are
-    /// distinguished by their names alone.
-    pub(crate) fn class(&self, model: &str) -> &'static str {
-        const CLASSES: [&str; HUES.len()] = ["c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7"];
-        let place = self.families.iter().position(|known| known == family(model)).unwrap_or(0);
-        CLASSES[place % CLASSES.len()]
-    }
+    let place = families.iter().position(|known| *known == family(row)).unwrap_or(0);
+    CLASSES[place % CLASSES.len()]
 }
 
 /// Models whose names begin with the same word are of one family.
-fn family(model: &str) -> &str {
-    model.split(['-', '_']).next().unwrap_or(model)
+fn family(row: &Row) -> &str {
+    row.model.split(['-', '_']).next().unwrap_or(&row.model)
 }
 
 /// Rules for a page, which follow its colour scheme.
 pub(crate) fn rules_of_page() -> String {
-    let mut rules = format!("text{{stroke:light-dark({},{})}}\n", PAPER.0, PAPER.1);
-    for (class, property, light, dark) in GROUNDS {
-        rules += &format!(".{class}{{{property}:light-dark({light},{dark})}}\n");
-    }
-    for (index, (light, dark)) in HUES.iter().enumerate() {
-        rules += &format!(".c{index}{{color:light-dark({light},{dark})}}\n");
-    }
-    rules
+    rules(|light, dark| format!("light-dark({light},{dark})"))
 }
 
 /// Rules for a file that stands alone: in words that every viewer of SVG knows.
 pub(super) fn rules_of_file() -> String {
-    let rules = |dark: bool| {
-        let of = |pair: (&'static str, &'static str)| if dark { pair.1 } else { pair.0 };
-        let mut rules = format!(".paper{{fill:{0}}}text{{stroke:{0}}}", of(PAPER));
-        for (class, property, light, dark) in GROUNDS {
-            rules += &format!(".{class}{{{property}:{}}}", of((light, dark)));
-        }
-        for (index, hue) in HUES.iter().enumerate() {
-            rules += &format!(".c{index}{{color:{}}}", of(*hue));
-        }
-        rules
-    };
-    format!("{}@media (prefers-color-scheme:dark){{{}}}", rules(false), rules(true))
+    let light = rules(|light, _| light.to_owned());
+    let dark = rules(|_, dark| dark.to_owned());
+    format!("{light}@media (prefers-color-scheme:dark){{{dark}}}")
+}
+
+fn rules(colour: impl Fn(&str, &str) -> String) -> String {
+    let mut rules = format!(".paper{{fill:{0}}}text{{stroke:{0}}}", colour(PAPER.0, PAPER.1));
+    for (class, property, light, dark) in GROUNDS {
+        rules += &format!(".{class}{{{property}:{}}}", colour(light, dark));
+    }
+    for (index, (light, dark)) in HUES.iter().enumerate() {
+        rules += &format!(".c{index}{{color:{}}}", colour(light, dark));
+    }
+    rules
 }
 
 #[cfg(test)]

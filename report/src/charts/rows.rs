@@ -9,13 +9,14 @@ use crate::comparison::{Comparison, RankingFigure, Row};
 /// Below this a picture is for a phone: names stand above their rows.
 const NARROW: f64 = 500.0;
 
-/// Room for the axis beneath the rows.
+/// Room above the rows, and for the axis beneath them.
+const HEAD: f64 = 20.0;
 const AXIS: f64 = 22.0;
 
 /// Contenders under a heading.
 pub(super) struct Group<'a> {
     pub heading: &'static str,
-    pub rows: Vec<&'a Row>,
+    rows: Vec<&'a Row>,
 }
 
 /// The contenders as the tables part them, each group in the order of its walls: the fastest first, then those
@@ -23,21 +24,16 @@ pub(super) struct Group<'a> {
 pub(super) fn groups(comparison: &Comparison) -> Vec<Group<'_>> {
     let (deployed, common) = (comparison.deployed(), comparison.common());
     if common.is_empty() || common.len() == comparison.contenders.len() {
-        return vec![Group { heading: "", rows: by_wall(deployed) }];
+        return vec![Group::by_wall("", deployed)];
     }
     vec![
-        Group { heading: "each with the client people use", rows: by_wall(deployed) },
-        Group { heading: "all with one common client", rows: by_wall(common) },
+        Group::by_wall("each with the client people use", deployed),
+        Group::by_wall("all with one common client", common),
     ]
 }
 
-fn by_wall(mut rows: Vec<&Row>) -> Vec<&Row> {
-    rows.sort_by_key(|row| {
-        let wall_ns = RankingFigure::WallNs.median(row);
-        let no_wall = (row.measured.is_none(), RankingFigure::CpuNs.median(row));
-        (wall_ns.is_none(), wall_ns, wall_ns.is_none().then_some(no_wall))
-    });
-    rows
+pub(super) fn rows_of<'a>(groups: &[Group<'a>]) -> impl Iterator<Item = &'a Row> {
+    groups.iter().flat_map(|group| group.rows.iter().copied())
 }
 
 /// Where rows lie.
@@ -56,7 +52,6 @@ pub(super) struct Layout {
     label_width: f64,
 }
 
-/// One row's place.
 pub(super) struct Place {
     pub top: f64,
     pub height: f64,
@@ -64,22 +59,17 @@ pub(super) struct Place {
     pub middle: f64,
     /// The base line of texts.
     pub base: f64,
-    /// The height of a bar.
     pub thickness: f64,
 }
 
 impl Layout {
-    /// For `groups`, with `head` pixels above the rows and `figures` pixels for figures at their right, in a
-    /// wide picture beside the plot, in a narrow one above the row.
-    pub(super) fn new(groups: &[Group<'_>], width: f64, head: f64, figures: f64) -> Layout {
+    /// For `groups`, with `figures` pixels for figures at the right of the rows, in a wide picture beside the
+    /// plot, in a narrow one above the row.
+    pub(super) fn new(groups: &[Group<'_>], width: f64, figures: f64) -> Layout {
         let is_narrow = width < NARROW;
-        let rows: usize = groups.iter().map(|group| group.rows.len()).sum();
-        let longest = groups
-            .iter()
-            .flat_map(|group| &group.rows)
-            .map(|row| text_width(&row.name, TEXT))
-            .fold(60.0, f64::max);
+        let longest = rows_of(groups).map(|row| text_width(&row.name, TEXT)).fold(60.0, f64::max);
         let label_width = if is_narrow { width - figures - 8.0 } else { longest.min(width * 0.28) };
+        let rows = rows_of(groups).count();
         let row_height = match (is_narrow, rows) {
             (true, _) => 36.0,
             (false, ..=12) => 28.0,
@@ -87,13 +77,13 @@ impl Layout {
             _ => 19.0,
         };
         let headings: f64 = groups.iter().map(Group::height).sum();
-        let bottom = head + headings + rows as f64 * row_height;
+        let bottom = HEAD + headings + rows as f64 * row_height;
         Layout {
             width,
             height: bottom + AXIS,
             left: if is_narrow { 6.0 } else { label_width + 12.0 },
             right: if is_narrow { width - 6.0 } else { width - figures - 8.0 },
-            top: head,
+            top: HEAD,
             bottom,
             row_height,
             is_narrow,
@@ -131,8 +121,16 @@ impl Layout {
     }
 }
 
-impl Group<'_> {
-    /// Room for the heading, in pixels.
+impl<'a> Group<'a> {
+    fn by_wall(heading: &'static str, mut rows: Vec<&'a Row>) -> Group<'a> {
+        rows.sort_by_key(|row| {
+            let wall_ns = RankingFigure::WallNs.median(row);
+            let no_wall = (row.measured.is_none(), RankingFigure::CpuNs.median(row));
+            (wall_ns.is_none(), wall_ns, wall_ns.is_none().then_some(no_wall))
+        });
+        Group { heading, rows }
+    }
+
     pub(super) fn height(&self) -> f64 {
         if self.heading.is_empty() { 0.0 } else { 28.0 }
     }

@@ -2,12 +2,14 @@
 
 use maud::{Markup, html};
 
-use super::rows::{Group, Layout, Place, groups};
+use super::data::{number, table, time, words};
+use super::palette::class;
+use super::rows::{Group, Layout, Place, groups, rows_of};
 use super::scale::Scale;
 use super::svg::{Anchor, axis_below, line, mark, px, room, text};
-use super::{Cell, Chart, Data, Palette, Picture};
+use super::{Chart, Data, Picture, Titles};
 use crate::comparison::{Comparison, Row, RunSummary};
-use crate::numbers::{as_published, count, duration, percent};
+use crate::numbers::{as_published, duration, percent};
 
 /// The widest half of the axis, in per cent: what lies beyond stands at the edge.
 const WIDEST: f64 = 100.0;
@@ -17,22 +19,18 @@ const FIGURES: f64 = 62.0;
 
 pub(super) struct Runs<'a> {
     groups: Vec<Group<'a>>,
-    palette: &'a Palette,
+    comparison: &'a Comparison,
 }
 
 impl<'a> Runs<'a> {
-    pub(super) fn of(comparison: &'a Comparison, palette: &'a Palette) -> Option<Runs<'a>> {
+    pub(super) fn of(comparison: &'a Comparison) -> Option<Runs<'a>> {
         let any = comparison.contenders.iter().any(|row| row.valid_runs + row.invalid_runs > 1);
-        any.then(|| Runs { groups: groups(comparison), palette })
-    }
-
-    fn rows(&self) -> impl Iterator<Item = &Row> {
-        self.groups.iter().flat_map(|group| group.rows.iter().copied())
+        any.then(|| Runs { groups: groups(comparison), comparison })
     }
 
     /// Half of the axis: the farthest valid run from its median, in per cent.
     fn reach(&self) -> f64 {
-        let apart = self.rows().flat_map(|row| {
+        let apart = self.comparison.contenders.iter().flat_map(|row| {
             let valid = row.runs.iter().filter(|run| run.verdict.is_valid());
             valid.filter_map(|run| off_median(row, run)).map(f64::abs)
         });
@@ -40,9 +38,10 @@ impl<'a> Runs<'a> {
     }
 
     fn row(&self, row: &Row, place: &Place, scale: &Scale, layout: &Layout) -> Markup {
+        let verdicts = format!("{} of {}", row.valid_runs, row.rounds);
         html! {
-            (text(layout.width, place.base, Anchor::End, "ink", &verdicts(row)))
-            g class=(self.palette.class(&row.model)) {
+            (text(layout.width, place.base, Anchor::End, "ink", &verdicts))
+            g class=(class(self.comparison, row)) {
                 @for run in &row.runs {
                     @if let Some(percent) = off_median(row, run) {
                         (dot(row, run, percent, scale, place))
@@ -54,16 +53,8 @@ impl<'a> Runs<'a> {
 }
 
 impl Chart for Runs<'_> {
-    fn name(&self) -> &'static str {
-        "runs"
-    }
-
-    fn title(&self) -> String {
-        "Every run".to_owned()
-    }
-
-    fn short_title(&self) -> &'static str {
-        "every run"
+    fn titles(&self) -> Titles {
+        Titles { name: "runs", title: "Every run", short: "every run" }
     }
 
     fn caption(&self) -> String {
@@ -73,43 +64,27 @@ impl Chart for Runs<'_> {
     }
 
     fn description(&self) -> String {
-        let invalid: u32 = self.rows().map(|row| row.invalid_runs).sum();
-        let valid: u32 = self.rows().map(|row| row.valid_runs).sum();
+        let total = |runs: fn(&Row) -> u32| self.comparison.contenders.iter().map(runs).sum::<u32>();
+        let (valid, invalid) = (total(|row| row.valid_runs), total(|row| row.invalid_runs));
         format!("{valid} valid runs and {invalid} invalid ones.")
     }
 
     fn data(&self) -> Data {
-        let mut data = Data::new(&[
-            ("contender", "contender", false),
-            ("round", "round", true),
-            ("verdict", "verdict", false),
-            ("wall", "wall_ns", true),
-            ("CPU", "cpu_ns", true),
-            ("reasons", "reasons", false),
-        ]);
-        for row in self.rows() {
-            for run in &row.runs {
-                let figure = |pick: fn(&crate::record::Figures) -> u64| {
-                    run.figures
-                        .as_ref()
-                        .map(pick)
-                        .map_or_else(Cell::none, |ns| Cell::figure(duration(ns), ns as f64))
-                };
-                data.rows.push(vec![
-                    Cell::text(&row.name),
-                    Cell::figure(count(run.round.into()), f64::from(run.round)),
-                    Cell::text(if run.verdict.is_valid() { "valid" } else { "invalid" }),
-                    figure(|figures| figures.wall_ns),
-                    figure(|figures| figures.cpu_ns),
-                    Cell::text(run.verdict.text()),
-                ]);
-            }
-        }
-        data
+        let runs = rows_of(&self.groups).flat_map(|row| row.runs.iter().map(move |run| (row, run)));
+        table(runs, |(row, run)| {
+            vec![
+                words("contender", &row.name),
+                number("round", "round", run.round.into()),
+                words("verdict", if run.verdict.is_valid() { "valid" } else { "invalid" }),
+                time("wall", "wall_ns", run.figures.as_ref().map(|figures| figures.wall_ns)),
+                time("CPU", "cpu_ns", run.figures.as_ref().map(|figures| figures.cpu_ns)),
+                words("reasons", &run.verdict.text()),
+            ]
+        })
     }
 
-    fn pictures(&self, width: f64) -> Vec<Picture> {
-        let layout = Layout::new(&self.groups, width, 20.0, FIGURES);
+    fn picture(&self, _: usize, width: f64) -> Picture {
+        let layout = Layout::new(&self.groups, width, FIGURES);
         let reach = self.reach() * 1.1;
         let scale = Scale::exact(-reach, reach, layout.left + 6.0, layout.right - 6.0);
         let body = html! {
@@ -118,7 +93,7 @@ impl Chart for Runs<'_> {
             (line("axis", scale.at(0.0), layout.top, scale.at(0.0), layout.bottom))
             (layout.rows(&self.groups, |row, place| self.row(row, place, &scale, &layout)))
         };
-        vec![Picture { width, height: layout.height, title: self.title(), body }]
+        Picture { width, height: layout.height, title: self.titles().title.to_owned(), body }
     }
 }
 
@@ -131,21 +106,20 @@ fn off_median(row: &Row, run: &RunSummary) -> Option<f64> {
 fn dot(row: &Row, run: &RunSummary, percent: f64, scale: &Scale, place: &Place) -> Markup {
     const ARM: f64 = 4.0;
     let (x, y) = (scale.at(percent), place.middle);
-    let wall = run.figures.as_ref().map_or(0, |figures| figures.wall_ns);
-    let verdict =
-        if run.verdict.is_valid() { "valid".to_owned() } else { format!("invalid: {}", run.verdict.text()) };
+    let is_valid = run.verdict.is_valid();
     let tip = format!(
-        "{}, round {}\nwall {}, {} from the median\n{verdict}",
+        "{}, round {}\nwall {}, {} from the median\n{}",
         row.name,
         run.round,
-        duration(wall),
-        signed_percent(percent)
+        duration(run.figures.as_ref().map_or(0, |figures| figures.wall_ns)),
+        signed_percent(percent),
+        if is_valid { "valid".to_owned() } else { format!("invalid: {}", run.verdict.text()) },
     );
     mark(
         &tip,
         html! {
             (room(x - 7.0, place.top, 14.0, place.height))
-            @if run.verdict.is_valid() {
+            @if is_valid {
                 circle class="ring" cx=(px(x)) cy=(px(y)) r="3.5" {}
             } @else {
                 g class="bad" {
@@ -157,18 +131,11 @@ fn dot(row: &Row, run: &RunSummary, percent: f64, scale: &Scale, place: &Place) 
     )
 }
 
-fn verdicts(row: &Row) -> String {
-    format!("{} of {}", row.valid_runs, row.rounds)
-}
-
 fn signed_percent(value: f64) -> String {
-    let value = if value.abs() < 1e-9 { 0.0 } else { value };
-    let sign = if value > 0.0 {
-        "+"
-    } else if value < 0.0 {
-        "−"
-    } else {
-        ""
+    let sign = match value {
+        1e-9.. => "+",
+        ..=-1e-9 => "−",
+        _ => return "0 %".to_owned(),
     };
     format!("{sign}{}", as_published(&percent(value.abs() / 100.0)))
 }

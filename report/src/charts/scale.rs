@@ -1,6 +1,5 @@
 //! Scales: from a figure to its place in pixels, with ticks at round figures.
 
-/// A linear or logarithmic scale.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Scale {
     logarithmic: bool,
@@ -12,7 +11,6 @@ pub(crate) struct Scale {
 }
 
 impl Scale {
-    /// From `low` to `high` exactly.
     pub(crate) fn exact(low: f64, high: f64, start: f64, end: f64) -> Scale {
         let high = if high > low { high } else { low + 1.0 };
         Scale { logarithmic: false, low, high, start, end }
@@ -31,6 +29,13 @@ impl Scale {
         const LEAST_ROOM: f64 = 1.1;
         let room = (high / low).powf(ROOM).max(LEAST_ROOM);
         Scale::exact_log(low / room, high * room, start, end)
+    }
+
+    /// As [`Scale::log`], around all of `values`.
+    pub(crate) fn log_around(values: impl Iterator<Item = f64>, start: f64, end: f64) -> Scale {
+        let widen = |(low, high): (f64, f64), value| (low.min(value), high.max(value));
+        let (low, high) = values.fold((f64::MAX, 0.0), widen);
+        Scale::log(low, high, start, end)
     }
 
     /// Logarithmic, from `low`, which must be above zero, to `high`, which must be above `low`.

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use maud::{Markup, PreEscaped, html};
 
-use super::labels::clipped;
+use super::labels::{clipped, text_width};
 use super::scale::Scale;
 use super::{Chart, FEW_PANELS, palette};
 use crate::printable::printable;
@@ -50,7 +50,6 @@ pub(crate) fn fitted(x: f64, y: f64, class: &str, content: &str, width: f64) -> 
     text(x, y, Anchor::Start, class, &clipped(content, TEXT, width))
 }
 
-/// A straight line.
 pub(crate) fn line(class: &str, x1: f64, y1: f64, x2: f64, y2: f64) -> Markup {
     html! { line class=(class) x1=(px(x1)) y1=(px(y1)) x2=(px(x2)) y2=(px(y2)) {} }
 }
@@ -70,6 +69,23 @@ pub(crate) fn mark(tip: &str, body: Markup) -> Markup {
     html! { g class="mark" { title { (tip.join("\n")) } (body) } }
 }
 
+/// Straight lines from place to place, as the data of a path.
+pub(crate) fn polyline(places: impl Iterator<Item = (f64, f64)>) -> String {
+    let places: Vec<String> = places.map(|(x, y)| format!("{} {}", px(x), px(y))).collect();
+    format!("M{}", places.join("L"))
+}
+
+/// The head of a small picture of one contender: a line so high in the colour of its family, its name, and a
+/// figure of class `class` at the right.
+pub(crate) fn panel_head(name: &str, width: f64, height: f64, class: &str, figure: &str) -> Markup {
+    let name_width = width - 20.0 - text_width(figure, TEXT);
+    html! {
+        (line("thick", 2.0, 1.0, 2.0, height))
+        (text(10.0, 12.0, Anchor::Start, "ink name", &clipped(name, TEXT * 1.08, name_width)))
+        (text(width - 8.0, 12.0, Anchor::End, class, figure))
+    }
+}
+
 /// Room that belongs to a mark though nothing is drawn there.
 pub(crate) fn room(left: f64, top: f64, width: f64, height: f64) -> Markup {
     html! { rect class="room" x=(px(left)) y=(px(top)) width=(px(width)) height=(px(height)) {} }
@@ -86,16 +102,15 @@ pub(crate) fn axis_below(scale: &Scale, top: f64, bottom: f64, label: impl Fn(f6
 }
 
 /// As many ticks as have room for their labels side by side.
-pub(crate) fn ticks_with_room(scale: &Scale, label: impl Fn(f64) -> String) -> Vec<f64> {
-    let width = (scale.end - scale.start).abs();
+fn ticks_with_room(scale: &Scale, label: impl Fn(f64) -> String) -> Vec<f64> {
+    let half = |tick: f64| text_width(&label(tick), TEXT) / 2.0;
     let fits = |ticks: &Vec<f64>| {
         ticks.windows(2).all(|pair| {
             let between = (scale.at(pair[1]) - scale.at(pair[0])).abs();
-            let half = |tick: f64| super::labels::text_width(&label(tick), TEXT) / 2.0;
             between >= half(pair[0]) + half(pair[1]) + 8.0
         })
     };
-    let most = (width / 36.0) as usize;
+    let most = ((scale.end - scale.start).abs() / 36.0) as usize;
     (1..=most.max(2)).rev().map(|most| scale.ticks(most)).find(fits).unwrap_or_default()
 }
 
@@ -125,13 +140,12 @@ pub(crate) const GAP: f64 = 24.0;
 
 /// A chart as a file of its own: its pictures in rows, beneath its title.
 pub(crate) fn alone(chart: &dyn Chart, width: f64) -> String {
-    let pictures = match chart.small_multiples() {
-        Some(count) => {
-            chart.pictures((width - GAP) / if count <= FEW_PANELS { 2.0 } else { 3.0 } - GAP / 2.0)
-        }
-        None => chart.pictures(width),
+    let picture_width = match chart.small_multiples() {
+        Some(count) => (width - GAP) / if count <= FEW_PANELS { 2.0 } else { 3.0 } - GAP / 2.0,
+        None => width,
     };
-    file(&chart.title(), &chart.description(), vec![Part { heading: Vec::new(), pictures }], width)
+    let part = Part { heading: Vec::new(), pictures: chart.pictures(picture_width) };
+    file(chart.titles().title, &chart.description(), vec![part], width)
 }
 
 /// A file of its own: parts one below the other, the pictures of each in rows, all beneath `title`.

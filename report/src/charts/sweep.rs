@@ -2,17 +2,19 @@
 
 mod fit;
 
-use std::fmt::Write;
-
 use maud::{Markup, html};
 
+use super::cost::{cpu_ns, cpu_per_request, memory_bytes, peak_memory};
+use super::data::{figure, number, table, words};
 use super::labels::clipped;
+use super::palette::class;
 use super::scale::Scale;
-use super::svg::{Anchor, TEXT, axis_below, line, mark, px, room, text};
-use super::{Cell, Chart, Data, Palette, Picture};
+use super::svg::{Anchor, TEXT, axis_below, line, mark, polyline, px, room, text};
+use super::{Chart, Data, Picture, Titles};
 use crate::comparison::{Comparison, Measured, MemorySlope, Row};
 use crate::figures::limit_mark;
 use crate::numbers::{bytes, count, duration, round_bytes, round_duration, signed_bytes, three_digits};
+use crate::tables::data::Cell;
 use fit::{FEWEST_RUNS, Fit, Knee};
 
 /// So many URLs there are, at least, for each request in flight of a step whose throughput counts: with one, every
@@ -30,7 +32,7 @@ const HEIGHT: f64 = 300.0;
 
 pub(super) struct Sweep<'a> {
     panels: Vec<Panel<'a>>,
-    palette: &'a Palette,
+    comparison: &'a Comparison,
     urls: f64,
 }
 
@@ -55,7 +57,7 @@ fn counts_for_the_fit(row: &Row, urls: f64) -> bool {
 }
 
 impl<'a> Sweep<'a> {
-    pub(super) fn of(comparison: &'a Comparison, palette: &'a Palette) -> Option<Sweep<'a>> {
+    pub(super) fn of(comparison: &'a Comparison) -> Option<Sweep<'a>> {
         let urls = comparison.scenario.urls as f64;
         let mut panels: Vec<Panel<'a>> = Vec::new();
         for row in &comparison.contenders {
@@ -74,68 +76,17 @@ impl<'a> Sweep<'a> {
         for panel in &mut panels {
             panel.steps.sort_by_key(|(row, _)| row.slots());
             let fitted = panel.steps.iter().filter(|(row, _)| counts_for_the_fit(row, urls));
-            let fitted: Vec<_> = fitted.copied().collect();
-            panel.fit = Fit::of(&fitted, urls);
+            panel.fit = Fit::of(fitted.map(|(row, _)| *row), urls);
         }
-        (!panels.is_empty()).then_some(Sweep { panels, palette, urls })
+        (!panels.is_empty()).then_some(Sweep { panels, comparison, urls })
     }
 
     fn steps(&self) -> impl Iterator<Item = &(&'a Row, &'a Measured)> {
         self.panels.iter().flat_map(|panel| &panel.steps)
     }
 
-    fn ends(&self, figure: impl Fn(&Row, &Measured) -> f64) -> (f64, f64) {
-        let figures: Vec<f64> = self.steps().map(|(row, measured)| figure(row, measured)).collect();
-        (figures.iter().copied().fold(f64::MAX, f64::min), figures.iter().copied().fold(0.0, f64::max))
-    }
-
     fn per_second(&self, wall_ns: u64) -> f64 {
         self.urls * 1e9 / wall_ns as f64
-    }
-
-    fn panel(&self, panel: &Panel<'_>, width: f64) -> Picture {
-        let right = width - 10.0;
-        let ends = self.ends(|row, _| row.slots() as f64);
-        let x = Scale::log(ends.0, ends.1, LEFT, right);
-        let slowest = self.ends(|_, m| self.per_second(m.wall_ns.high)).0;
-        let fastest = self.ends(|_, m| self.per_second(m.wall_ns.low)).1;
-        let rate = Scale::log(slowest, fastest, RATE.0 + RATE.1, RATE.0);
-        let cpu = Scale::from_zero(self.ends(|_, m| cpu_ns(m)).1, CPU.0 + CPU.1, CPU.0);
-        let memory = Scale::from_zero(self.ends(|_, m| memory_bytes(m)).1, MEMORY.0 + MEMORY.1, MEMORY.0);
-        let course = |scale: &Scale, figure: &dyn Fn(&Measured) -> f64| {
-            let mut path = String::new();
-            for (row, measured) in &panel.steps {
-                let command = if path.is_empty() { 'M' } else { 'L' };
-                let _ = write!(
-                    path,
-                    "{command}{} {}",
-                    px(x.at(row.slots() as f64)),
-                    px(scale.at(figure(measured)))
-                );
-            }
-            path
-        };
-        let class = panel.steps.first().map_or("", |(row, _)| self.palette.class(&row.model));
-        let body = html! {
-            g class=(class) {
-                (line("thick", 2.0, 1.0, 2.0, 29.0))
-                (text(10.0, 12.0, Anchor::Start, "ink name", &clipped(&panel.name, TEXT * 1.08, width - 20.0)))
-                (text(10.0, 27.0, Anchor::Start, "mute small", "requests a second"))
-                @for tick in rate.ticks(5) {
-                    (line("grid", LEFT, rate.at(tick), right, rate.at(tick)))
-                    (text(LEFT - 5.0, rate.at(tick) + 4.0, Anchor::End, "mute small", &count(tick as u64)))
-                }
-                (strip(&cpu, right, "CPU a request", |ns| round_duration(ns as u64)))
-                (strip(&memory, right, &memory_title(panel.memory), |amount| round_bytes(amount as u64)))
-                (axis_below(&x, RATE.0, MEMORY.0 + MEMORY.1, |number| count(number as u64)))
-                (text(right, HEIGHT - 5.0, Anchor::End, "mute small", "in flight"))
-                @if let Some(fit) = &panel.fit { (law(fit, &x, &rate)) }
-                path class="thin" d=(course(&cpu, &cpu_ns)) {}
-                path class="thin" d=(course(&memory, &memory_bytes)) {}
-                @for (row, measured) in &panel.steps { (self.step(row, measured, &x, [&rate, &cpu, &memory])) }
-            }
-        };
-        Picture { width, height: HEIGHT, title: panel.name.clone(), body }
     }
 
     fn step(&self, row: &Row, measured: &Measured, x: &Scale, [rate, cpu, memory]: [&Scale; 3]) -> Markup {
@@ -169,16 +120,8 @@ impl<'a> Sweep<'a> {
 }
 
 impl Chart for Sweep<'_> {
-    fn name(&self) -> &'static str {
-        "sweep"
-    }
-
-    fn title(&self) -> String {
-        "The sweep: more and more in flight".to_owned()
-    }
-
-    fn short_title(&self) -> &'static str {
-        "sweep"
+    fn titles(&self) -> Titles {
+        Titles { name: "sweep", title: "The sweep: more and more in flight", short: "sweep" }
     }
 
     fn caption(&self) -> String {
@@ -188,8 +131,7 @@ impl Chart for Sweep<'_> {
              drawing the runs anew. The dashed mark is its knee, beyond which more in flight is slower; it is \
              uncertain where not every draw has one."
                 .to_owned();
-        let fits = || self.panels.iter().filter_map(|panel| panel.fit.as_ref());
-        if fits().any(|fit| fit.band.is_empty()) {
+        if self.panels.iter().filter_map(|panel| panel.fit.as_ref()).any(|fit| fit.band.is_empty()) {
             caption += &format!(
                 " There is no band, and the knee is uncertain, where a step has fewer than {FEWEST_RUNS} \
                  valid runs."
@@ -212,81 +154,87 @@ impl Chart for Sweep<'_> {
     }
 
     fn description(&self) -> String {
-        let knees =
-            self.panels.iter().filter_map(|panel| Some((&panel.name, panel.fit.as_ref()?.knee.text()?)));
-        let knees: Vec<String> = knees.map(|(name, knee)| format!("{name} {knee}")).collect();
-        match knees.is_empty() {
-            true => "Throughput, CPU and memory against the number in flight.".to_owned(),
-            false => format!(
-                "Throughput, CPU and memory against the number in flight. Knees: {}.",
-                knees.join(", ")
-            ),
-        }
+        let knees = self.panels.iter().filter_map(|panel| Some((panel, panel.fit.as_ref()?.knee.text()?)));
+        let knees: Vec<String> = knees.map(|(panel, knee)| format!("{} {knee}", panel.name)).collect();
+        let shown = "Throughput, CPU and memory against the number in flight.";
+        if knees.is_empty() { shown.to_owned() } else { format!("{shown} Knees: {}.", knees.join(", ")) }
     }
 
     fn data(&self) -> Data {
-        let mut data = Data::new(&[
-            ("contender", "contender", false),
-            ("in flight", "in_flight", true),
-            ("requests a second", "requests_per_second", true),
-            ("CPU per request", "cpu_us_per_request", true),
-            ("peak memory", "peak_memory_bytes", true),
-            ("memory per in flight", "memory_per_in_flight_bytes", true),
-            ("fitted", "fitted_requests_per_second", true),
-            ("knee", "knee_in_flight", true),
-            ("its interval", "knee_low knee_high", true),
-        ]);
-        for panel in &self.panels {
-            let (knee, interval) = knee_cells(panel.fit.as_ref().map_or(Knee::Absent, |fit| fit.knee));
-            for (row, measured) in &panel.steps {
-                let number = row.slots() as f64;
-                let figure = |value: f64| Cell::figure(three_digits(value), value);
-                data.rows.push(vec![
-                    Cell::text(&row.name),
-                    Cell::figure(count(row.slots()), number),
-                    {
-                        let rate = self.per_second(measured.wall_ns.median);
-                        Cell::figure(three_digits(rate) + limit_mark(row), rate)
-                    },
-                    Cell::figure(duration(cpu_ns(measured) as u64), measured.cpu_us_per_request.median),
-                    Cell::figure(bytes(measured.peak_memory_bytes.median), memory_bytes(measured)),
-                    panel.memory.map_or_else(Cell::none, |slope| {
-                        let amount = slope.memory_per_in_flight_bytes.median;
-                        Cell::figure(signed_bytes(amount), amount)
-                    }),
-                    panel
-                        .fit
-                        .as_ref()
-                        .filter(|_| counts_for_the_fit(row, self.urls))
-                        .map_or_else(Cell::none, |fit| figure(fit.law.throughput(number))),
-                    knee.clone(),
-                    interval.clone(),
-                ]);
-            }
-        }
-        data
-    }
-
-    fn pictures(&self, width: f64) -> Vec<Picture> {
-        self.panels.iter().map(|panel| self.panel(panel, width)).collect()
+        let steps = self.panels.iter().flat_map(|panel| panel.steps.iter().map(move |step| (panel, step)));
+        table(steps, |(panel, (row, measured))| {
+            let rate = self.per_second(measured.wall_ns.median);
+            let rate = Some((three_digits(rate) + limit_mark(row), rate));
+            let slope = panel.memory.map(|slope| slope.memory_per_in_flight_bytes.median);
+            let slope = slope.map(|amount| (signed_bytes(amount), amount));
+            let fit = panel.fit.as_ref();
+            let fitted = fit.filter(|_| counts_for_the_fit(row, self.urls));
+            let fitted = fitted.map(|fit| fit.law.throughput(row.slots() as f64));
+            let fitted = fitted.map(|rate| (three_digits(rate), rate));
+            let (knee, interval) = knee_cells(fit.map_or(Knee::Absent, |fit| fit.knee));
+            vec![
+                words("contender", &row.name),
+                number("in flight", "in_flight", row.slots()),
+                figure("requests a second", "requests_per_second", rate),
+                cpu_per_request(measured),
+                peak_memory(measured),
+                figure("memory per in flight", "memory_per_in_flight_bytes", slope),
+                figure("fitted", "fitted_requests_per_second", fitted),
+                ("knee", "knee_in_flight", true, knee),
+                ("its interval", "knee_low knee_high", true, interval),
+            ]
+        })
     }
 
     fn small_multiples(&self) -> Option<usize> {
         Some(self.panels.len())
     }
+
+    fn picture(&self, index: usize, width: f64) -> Picture {
+        let panel = &self.panels[index];
+        let right = width - 10.0;
+        let x = Scale::log_around(self.steps().map(|(row, _)| row.slots() as f64), LEFT, right);
+        let walls = self.steps().flat_map(|(_, m)| [m.wall_ns.low, m.wall_ns.high]);
+        let rate = Scale::log_around(walls.map(|ns| self.per_second(ns)), RATE.0 + RATE.1, RATE.0);
+        let beneath = |figure: fn(&Measured) -> f64, (top, height): (f64, f64)| {
+            let most = self.steps().map(|(_, measured)| figure(measured)).fold(0.0, f64::max);
+            let scale = Scale::from_zero(most, top + height, top);
+            let place = |(row, m): &(&Row, &Measured)| (x.at(row.slots() as f64), scale.at(figure(m)));
+            let course = polyline(panel.steps.iter().map(place));
+            (scale, course)
+        };
+        let (cpu, cpu_course) = beneath(cpu_ns, CPU);
+        let (memory, memory_course) = beneath(memory_bytes, MEMORY);
+        let class = panel.steps.first().map_or("", |(row, _)| class(self.comparison, row));
+        let body = html! {
+            g class=(class) {
+                (line("thick", 2.0, 1.0, 2.0, 29.0))
+                (text(10.0, 12.0, Anchor::Start, "ink name", &clipped(&panel.name, TEXT * 1.08, width - 20.0)))
+                (text(10.0, 27.0, Anchor::Start, "mute small", "requests a second"))
+                @for tick in rate.ticks(5) {
+                    (line("grid", LEFT, rate.at(tick), right, rate.at(tick)))
+                    (text(LEFT - 5.0, rate.at(tick) + 4.0, Anchor::End, "mute small", &count(tick as u64)))
+                }
+                (strip(&cpu, right, "CPU a request", |ns| round_duration(ns as u64)))
+                (strip(&memory, right, &memory_title(panel.memory), |amount| round_bytes(amount as u64)))
+                (axis_below(&x, RATE.0, MEMORY.0 + MEMORY.1, |number| count(number as u64)))
+                (text(right, HEIGHT - 5.0, Anchor::End, "mute small", "in flight"))
+                @if let Some(fit) = &panel.fit { (law(fit, &x, &rate)) }
+                path class="thin" d=(cpu_course) {}
+                path class="thin" d=(memory_course) {}
+                @for (row, measured) in &panel.steps { (self.step(row, measured, &x, [&rate, &cpu, &memory])) }
+            }
+        };
+        Picture { width, height: HEIGHT, title: panel.name.clone(), body }
+    }
 }
 
 /// The name of the course of memory, with its slope.
 fn memory_title(slope: Option<&MemorySlope>) -> String {
-    match slope {
-        None => "peak memory".to_owned(),
-        Some(slope) => {
-            format!("peak memory, {} per in flight", signed_bytes(slope.memory_per_in_flight_bytes.median))
-        }
-    }
+    let slope = slope.map(|slope| signed_bytes(slope.memory_per_in_flight_bytes.median));
+    slope.map_or_else(|| "peak memory".to_owned(), |slope| format!("peak memory, {slope} per in flight"))
 }
 
-/// The knee and its interval.
 fn knee_cells(knee: Knee) -> (Cell, Cell) {
     match (knee, knee.text()) {
         (Knee::At(knee, [low, high]), Some(label)) => (
@@ -299,19 +247,15 @@ fn knee_cells(knee: Knee) -> (Cell, Cell) {
 
 /// The line of the law, its band, and its knee where that is known to lie within the sweep.
 fn law(fit: &Fit, x: &Scale, rate: &Scale) -> Markup {
-    let places = |rates: Vec<f64>| -> Vec<String> {
-        let places = fit.numbers.iter().zip(rates);
-        places.map(|(number, fitted)| format!("{} {}", px(x.at(*number)), px(rate.at(fitted)))).collect()
-    };
-    let curve = places(fit.numbers.iter().map(|number| fit.law.throughput(*number)).collect());
-    let upper = places(fit.band.iter().map(|[_, high]| *high).collect());
-    let mut lower = places(fit.band.iter().map(|[low, _]| *low).collect());
-    lower.reverse();
+    let curve = fit.numbers.iter().map(|number| (x.at(*number), rate.at(fit.law.throughput(*number))));
+    let band = fit.numbers.iter().zip(&fit.band);
+    let upper = band.clone().map(|(number, [_, high])| (x.at(*number), rate.at(*high)));
+    let lower = band.rev().map(|(number, [low, _])| (x.at(*number), rate.at(*low)));
     html! {
         @if !fit.band.is_empty() {
-            path class="tint" d={ "M" ([upper, lower].concat().join("L")) "Z" } {}
+            path class="tint" d={ (polyline(upper.chain(lower))) "Z" } {}
         }
-        path class="thin" d={ "M" (curve.join("L")) } {}
+        path class="thin" d=(polyline(curve)) {}
         @match (fit.knee, fit.knee.text()) {
             (Knee::At(knee, _), _) => {
                 (line("axis knee", x.at(knee), RATE.0, x.at(knee), RATE.0 + RATE.1))
@@ -330,12 +274,4 @@ fn strip(scale: &Scale, right: f64, name: &str, label: impl Fn(f64) -> String) -
         (text(LEFT - 5.0, scale.end + 8.0, Anchor::End, "mute small", &label(scale.high)))
         (text(LEFT + 4.0, scale.end - 3.0, Anchor::Start, "mute small", name))
     }
-}
-
-fn cpu_ns(measured: &Measured) -> f64 {
-    measured.cpu_us_per_request.median * 1e3
-}
-
-fn memory_bytes(measured: &Measured) -> f64 {
-    measured.peak_memory_bytes.median as f64
 }

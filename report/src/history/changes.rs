@@ -7,7 +7,7 @@ use crate::numbers::{self, direction};
 use crate::stats::{Sorted, change_points};
 
 /// The fewest gates in which changes are searched for: with fewer a test has little power.
-pub const LEAST_GATES: usize = 10;
+pub(super) const LEAST_GATES: usize = 10;
 
 /// The fewest gates between two changes.
 const LEAST_BETWEEN: usize = 5;
@@ -15,36 +15,29 @@ const LEAST_BETWEEN: usize = 5;
 /// The seed of the permutation test, so that the same gates have the same changes.
 const SEED: u64 = 1;
 
-/// A stretch between two changes.
+/// A stretch between two changes: its first and its last point, and the median of its ratios.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Level {
-    /// Its first point.
+pub(crate) struct Level {
     pub first: usize,
-    /// Its last one.
     pub last: usize,
-    /// The median of its ratios.
     pub ratio: f64,
 }
 
-/// A change.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Step<'a> {
+pub(super) struct Step<'a> {
     /// The last point before it.
     pub before: &'a Point,
     /// The first one after it.
     pub after: &'a Point,
     /// The level after it ÷ the level before it.
     pub ratio: f64,
-    /// Its direction.
     pub way: Way,
 }
 
 /// The direction of a change, by the digits that are shown of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// The level is better.
+pub(super) enum Way {
     Better,
-    /// The level is worse.
     Worse,
     /// The level is shown as the same, so the spread around it changed.
     Spread,
@@ -69,7 +62,7 @@ impl Series {
     }
 
     /// Where it changed, oldest first.
-    pub fn steps(&self) -> impl Iterator<Item = Step<'_>> {
+    pub(super) fn steps(&self) -> impl Iterator<Item = Step<'_>> {
         self.levels.windows(2).map(|levels| {
             let ratio = levels[1].ratio / levels[0].ratio;
             let way = match (direction(ratio), self.is_better_above()) {
@@ -84,7 +77,7 @@ impl Series {
 
 impl Step<'_> {
     /// By how much it changed, or that its spread did: `−5.6 %`, `spread`.
-    pub fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         match self.way {
             Way::Better | Way::Worse => numbers::change(self.ratio),
             Way::Spread => "spread".to_owned(),
@@ -94,15 +87,12 @@ impl Step<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::series::tests::{all, of as series_of};
     use super::*;
     use crate::gate::{GateFigure, example};
 
-    fn all(count: u32) -> Vec<Series> {
-        Series::all(&example::gates(count).iter().collect::<Vec<_>>())
-    }
-
     fn of(count: u32, cell: &str, figure: GateFigure) -> Series {
-        all(count).into_iter().find(|series| series.cell == cell && series.figure == figure).unwrap()
+        series_of(&example::gates(count), cell, figure)
     }
 
     fn ways(series: &Series) -> Vec<Way> {
@@ -143,7 +133,8 @@ mod tests {
 
     #[test]
     fn few_gates_have_no_changes() {
-        assert!(all(9).iter().all(|series| series.levels.is_empty()));
-        assert!(all(10).iter().all(|series| series.points.is_empty() || series.levels.len() == 1));
+        assert!(all(&example::gates(9)).iter().all(|series| series.levels.is_empty()));
+        let ten = all(&example::gates(10));
+        assert!(ten.iter().all(|series| series.points.is_empty() || series.levels.len() == 1));
     }
 }

@@ -8,41 +8,28 @@ use crate::gate::{Build, Gate};
 use crate::numbers::count;
 use crate::printable::printable;
 
-/// A base of gates.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Base {
+pub(super) struct Base {
     /// Its digest and its latest name.
     pub build: Build,
-    /// The number of its gates.
     pub gates: usize,
-    /// All its names.
     names: Vec<String>,
 }
 
-/// Why no reference was found.
+/// Why no reference was found: no gate has the base that was asked for, or several bases match.
 #[derive(Debug, PartialEq, Eq, Error)]
-pub enum ReferenceError {
-    /// No gate has it as its base.
-    #[error("no gate has the base `{asked}`; there are: {known}")]
-    Unknown {
-        /// The name or digest that was asked for.
-        asked: String,
-        /// The bases of the gates.
-        known: String,
-    },
-    /// Several bases match.
-    #[error("`{asked}` matches several bases: {matching}; give a digest to choose one")]
-    Several {
-        /// The name or digest that was asked for.
-        asked: String,
-        /// The bases that match.
-        matching: String,
-    },
-}
+#[error("{0}")]
+pub struct ReferenceError(String);
 
 impl ReferenceError {
     pub(super) fn unknown(asked: &str, bases: &[Base]) -> ReferenceError {
-        ReferenceError::Unknown { asked: printable(asked), known: list(bases) }
+        let (asked, known) = (printable(asked), list(bases));
+        ReferenceError(format!("no gate has the base `{asked}`; there are: {known}"))
+    }
+
+    fn several(asked: &str, matching: Vec<&Base>) -> ReferenceError {
+        let (asked, matching) = (printable(asked), list(matching));
+        ReferenceError(format!("`{asked}` matches several bases: {matching}; give a digest to choose one"))
     }
 }
 
@@ -66,7 +53,7 @@ impl Base {
     }
 
     /// Its name, digest and number of gates: `v1.0 (0123456789ab), 24 gates`.
-    pub fn label(&self) -> String {
+    fn label(&self) -> String {
         let gates = if self.gates == 1 { "gate" } else { "gates" };
         format!("{}, {} {gates}", self.build.label(), self.gates)
     }
@@ -86,7 +73,7 @@ pub(super) fn choose<'a>(bases: &'a [Base], asked: Option<&str>) -> Result<Optio
     match matching[..] {
         [] => Ok(None),
         [one] => Ok(Some(one)),
-        _ => Err(ReferenceError::Several { asked: printable(asked), matching: list(matching) }),
+        _ => Err(ReferenceError::several(asked, matching)),
     }
 }
 
@@ -119,11 +106,19 @@ mod tests {
         gates
     }
 
+    fn refused(gates: &[Gate], asked: &str) -> String {
+        History::all(gates, Some(asked)).unwrap_err().to_string()
+    }
+
+    fn digests<const N: usize>(gates: &[Gate], asked: [&str; N]) -> [String; N] {
+        asked.map(|asked| History::all(gates, Some(asked)).unwrap()[0].reference.digest.clone())
+    }
+
     #[test]
     fn unknown_reference_lists_the_known_ones() {
         let gates = with_bases(&[("v1", "0a11"), ("v1", "0a11"), ("v2", "0b22")]);
-        let refused = History::all(&gates, Some("v3")).unwrap_err().to_string();
-        assert_eq!(refused, "no gate has the base `v3`; there are: v1 (0a11), 2 gates; v2 (0b22), 1 gate");
+        let known = "v1 (0a11), 2 gates; v2 (0b22), 1 gate";
+        assert_eq!(refused(&gates, "v3"), format!("no gate has the base `v3`; there are: {known}"));
     }
 
     #[test]
@@ -132,29 +127,24 @@ mod tests {
         let bases = digests.iter().chain([&digests[29]]).map(|digest| ("main", digest.as_str()));
         let gates = with_bases(&bases.collect::<Vec<_>>());
         let listed = "main (d29), 2 gates; main (d0), 1 gate; main (d1), 1 gate; 27 more";
-        let refused = History::all(&gates, Some("v3")).unwrap_err().to_string();
-        assert!(refused.ends_with(&format!("there are: {listed}")), "{refused}");
-        let refused = History::all(&gates, Some("main")).unwrap_err().to_string();
-        assert!(refused.contains(listed), "{refused}");
+        for asked in ["v3", "main"] {
+            assert!(refused(&gates, asked).contains(&format!(": {listed}")), "{asked}");
+        }
     }
 
     #[test]
     fn a_revision_matches_without_its_commit() {
         let gates = with_bases(&[("v1 (5e21d6d)", "0a11"), ("v1.1 (8a3890a)", "0b22")]);
-        let of = |asked| History::all(&gates, Some(asked)).unwrap()[0].reference.digest.clone();
-        assert_eq!([of("v1"), of("v1.1"), of("v1 (5e21d6d)")], ["0a11", "0b22", "0a11"]);
+        assert_eq!(digests(&gates, ["v1", "v1.1", "v1 (5e21d6d)"]), ["0a11", "0b22", "0a11"]);
     }
 
     #[test]
     fn a_name_of_several_builds_is_ambiguous_and_a_digest_is_not() {
         let gates = with_bases(&[("main", "0a11"), ("main", "0b22"), ("v2", "0b22")]);
-        let refused = History::all(&gates, Some("main")).unwrap_err().to_string();
-        assert!(
-            refused.starts_with("`main` matches several bases: v2 (0b22), 2 gates; main (0a11), 1 gate"),
-            "{refused}"
-        );
+        let refused = refused(&gates, "main");
+        let matching = "v2 (0b22), 2 gates; main (0a11), 1 gate";
+        assert!(refused.starts_with(&format!("`main` matches several bases: {matching}")), "{refused}");
         assert!(History::all(&gates, Some("0")).is_err());
-        let of = |asked| History::all(&gates, Some(asked)).unwrap()[0].reference.digest.clone();
-        assert_eq!([of("0a"), of("v2")], ["0a11", "0b22"]);
+        assert_eq!(digests(&gates, ["0a", "v2"]), ["0a11", "0b22"]);
     }
 }

@@ -11,16 +11,6 @@ const CELL_CHARS: usize = 240;
 /// With more columns a table may stand out of the page's column.
 const BROAD: usize = 10;
 
-/// A table that is shown when asked for.
-pub(super) fn folded(name: &str, data: &Data) -> Markup {
-    html! {
-        details {
-            summary { "show data" }
-            (shown(name, data))
-        }
-    }
-}
-
 /// A table with its button, `name` being that of the section.
 pub(super) fn shown(name: &str, data: &Data) -> Markup {
     let names_the_row = data.columns.iter().position(|column| !column.numeric);

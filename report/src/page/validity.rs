@@ -16,8 +16,8 @@ pub(super) fn section(comparison: &Comparison, charts: &[&dyn Chart]) -> Markup 
         section id="validity" {
             h2 { "Noise and validity" }
             @for chart in charts {
-                div id=(chart.name()) {
-                    h3 { (chart.title()) }
+                div id=(chart.titles().name) {
+                    h3 { (chart.titles().title) }
                     (figure::figure(*chart))
                 }
             }
@@ -37,13 +37,11 @@ pub(super) fn section(comparison: &Comparison, charts: &[&dyn Chart]) -> Markup 
 
 /// The sections of the document, each with its points: the first part in bold, and the rest.
 fn bias() -> Vec<(&'static str, Vec<(String, String)>)> {
-    let sections = BIAS.split("\n## ").skip(1);
-    sections
-        .map(|section| {
-            let (title, points) = section.split_once('\n').unwrap_or((section, ""));
-            (title, points.split("\n- ").skip(1).map(point).collect())
-        })
-        .collect()
+    let sections = BIAS.split("\n## ").skip(1).map(|section| {
+        let (title, points) = section.split_once('\n').unwrap_or((section, ""));
+        (title, points.split("\n- ").skip(1).map(point).collect())
+    });
+    sections.collect()
 }
 
 /// A point as plain text. What it says first is in bold, or else its first sentence.

@@ -53,30 +53,32 @@ impl Lanes {
         let mut order: Vec<usize> = (0..samples.id.len()).collect();
         order.sort_by_key(|index| (samples.start_ns[*index], samples.end_ns[*index]));
         let last_ns = end_ns(samples).min(axis_end_ns);
-        let mut assigners: Vec<LaneAssigner> = (0..processes).map(|_| LaneAssigner::default()).collect();
+        let mut assigners: Vec<LaneAssigner> = Vec::new();
+        assigners.resize_with(processes as usize, LaneAssigner::default);
         for index in order {
-            let flight = Flight {
-                start_ns: samples.start_ns[index],
-                end_ns: samples.end_ns[index],
-                failed: samples.errors.iter().any(|(failed, _)| *failed == index),
-            };
             let process = samples.process[index] as usize;
             if process >= assigners.len() {
                 assigners.resize_with(process + 1, LaneAssigner::default);
             }
-            assigners[process].assign(flight);
+            assigners[process].assign(Flight {
+                start_ns: samples.start_ns[index],
+                end_ns: samples.end_ns[index],
+                failed: samples.errors.iter().any(|(failed, _)| *failed == index),
+            });
         }
-        let in_flight = in_flight(samples, last_ns);
         let mut processes: Vec<Vec<Vec<Flight>>> =
             assigners.into_iter().map(|assigner| assigner.lanes).collect();
         for lane in processes.iter_mut().flatten() {
             lane.retain(|flight| flight.start_ns < last_ns);
         }
-        let one_slot_of = thin_out(&mut processes, axis_end_ns, most);
-        Lanes { processes, in_flight, one_slot_of }
+        let mut lanes = Lanes { processes, in_flight: in_flight(samples, last_ns), one_slot_of: 1 };
+        lanes.one_slot_of = lanes.drawn().div_ceil(most.max(1)).max(1);
+        for process in &mut lanes.processes {
+            *process = std::mem::take(process).into_iter().step_by(lanes.one_slot_of).collect();
+        }
+        lanes
     }
 
-    /// Requests that are drawn.
     pub(super) fn drawn(&self) -> usize {
         self.processes.iter().flatten().map(Vec::len).sum()
     }
@@ -93,9 +95,8 @@ impl Lanes {
         if last == 0 { 0.0 } else { area / last as f64 }
     }
 
-    /// The number in flight as a path, from `top` down `height` pixels, closed to an area or not. In each
-    /// pixel it shows the most.
-    pub(super) fn curve(&self, scale: &Scale, top: f64, height: f64, area: bool) -> String {
+    /// The number in flight as a path, from `top` down `height` pixels. In each pixel it shows the most.
+    pub(super) fn curve(&self, scale: &Scale, top: f64, height: f64) -> String {
         let most = self.most_in_flight().max(1) as f64;
         let bottom = top + height;
         let mut columns: Vec<(i64, u64, u64)> = Vec::new();
@@ -124,9 +125,6 @@ impl Lanes {
                 }
             }
         }
-        if area && !path.is_empty() {
-            let _ = write!(path, "V{}Z", px(bottom));
-        }
         path
     }
 
@@ -139,16 +137,14 @@ impl Lanes {
         let pitch = ((height - gaps * gap) / lanes.max(1) as f64).min(14.0) * UNITS_IN_PIXEL;
         let thickness = if pitch > 25.0 { pitch * 0.75 } else { pitch };
         let mut top = 0.0;
-        let mut bands = Vec::new();
+        let mut paths = Vec::new();
         for lanes in &self.processes {
-            bands.push(Band::of(lanes, scale, top, pitch));
+            paths.extend(CLASSES.into_iter().zip(paths_of(lanes, scale, top, pitch)));
             top += lanes.len() as f64 * pitch + gap * UNITS_IN_PIXEL;
         }
         html! {
-            @for band in &bands {
-                @for (class, path) in CLASSES.iter().zip(&band.0).filter(|(_, path)| !path.is_empty()) {
-                    path class=(class) stroke-width=(format!("{thickness:.1}")) d=(path) {}
-                }
+            @for (class, path) in paths.iter().filter(|(_, path)| !path.is_empty()) {
+                path class=(class) stroke-width=(format!("{thickness:.1}")) d=(path) {}
             }
         }
     }
@@ -166,37 +162,14 @@ struct LaneAssigner {
 impl LaneAssigner {
     fn assign(&mut self, flight: Flight) {
         let last = self.free.range(..=(flight.start_ns, usize::MAX)).next_back().copied();
-        let lane = match last {
-            Some(free) => {
-                self.free.remove(&free);
-                free.1
-            }
-            None => {
-                self.lanes.push(Vec::new());
-                self.lanes.len() - 1
-            }
-        };
+        let lane = last.map_or(self.lanes.len(), |(_, lane)| lane);
+        match last {
+            Some(free) => _ = self.free.remove(&free),
+            None => self.lanes.push(Vec::new()),
+        }
         self.lanes[lane].push(flight);
         self.free.insert((flight.end_ns, lane));
     }
-}
-
-/// Leaves out slots, evenly, until about `most` requests remain that begin before the axis ends. Gives how
-/// many stand for one.
-fn thin_out(processes: &mut [Vec<Vec<Flight>>], axis_end_ns: u64, most: usize) -> usize {
-    let visible = |lanes: &Vec<Vec<Flight>>| -> usize {
-        lanes.iter().flatten().filter(|flight| flight.start_ns < axis_end_ns).count()
-    };
-    let requests: usize = processes.iter().map(visible).sum();
-    let one_of = requests.div_ceil(most.max(1)).max(1);
-    for lanes in processes {
-        let mut place = 0;
-        lanes.retain(|_| {
-            place += 1;
-            (place - 1) % one_of == 0
-        });
-    }
-    one_of
 }
 
 /// The number in flight from each moment on, up to `last_ns`.
@@ -214,14 +187,9 @@ fn in_flight(samples: &Samples, last_ns: u64) -> Vec<(u64, u64)> {
             _ => steps.push((at, number.max(0) as u64)),
         }
     }
-    let last = steps.last().map_or(0, |step| step.1);
-    steps.push((last_ns, last));
+    steps.push((last_ns, steps[steps.len() - 1].1));
     steps
 }
-
-/// The paths of one process, one for each of [`CLASSES`].
-#[derive(Default)]
-struct Band([String; CLASSES.len()]);
 
 /// Every second span of a lane and the others, those that failed, and of each kind the spans that stand for
 /// many requests.
@@ -229,21 +197,24 @@ const CLASSES: [&str; 6] = ["even", "odd", "even bad", "even many", "odd many", 
 const FAILED: usize = 2;
 const MANY: usize = 3;
 
-impl Band {
-    fn of(lanes: &[Vec<Flight>], scale: &Scale, top: f64, pitch: f64) -> Band {
-        let mut band = Band::default();
-        let unit = |ns: u64| ((scale.at(ns as f64) - scale.start) * UNITS_IN_PIXEL).round() as u64;
-        for (index, lane) in lanes.iter().enumerate() {
-            let y = (top + (index as f64 + 0.5) * pitch).round() as u64;
-            let mut pens = CLASSES.map(|_| Pen::at(y));
-            for (place, span) in merged(lane, unit).into_iter().enumerate() {
-                let kind = if span.failed { FAILED } else { place % 2 };
-                let which = if span.requests > 1 { MANY + kind } else { kind };
-                pens[which].draw(&mut band.0[which], span.start, span.end);
-            }
+/// The paths of one process, one for each of [`CLASSES`], in relative steps, which are shorter than places.
+fn paths_of(lanes: &[Vec<Flight>], scale: &Scale, top: f64, pitch: f64) -> [String; CLASSES.len()] {
+    let mut paths = CLASSES.map(|_| String::new());
+    let unit = |ns: u64| ((scale.at(ns as f64) - scale.start) * UNITS_IN_PIXEL).round() as u64;
+    for (index, lane) in lanes.iter().enumerate() {
+        let y = (top + (index as f64 + 0.5) * pitch).round() as u64;
+        let mut ends = CLASSES.map(|_| None);
+        for (place, Span { start, end, failed, requests }) in merged(lane, unit).into_iter().enumerate() {
+            let kind = if failed { FAILED } else { place % 2 };
+            let which = if requests > 1 { MANY + kind } else { kind };
+            let length = end - start;
+            let _ = match ends[which].replace(end) {
+                Some(before) => write!(paths[which], "m{} 0h{length}", start.saturating_sub(before)),
+                None => write!(paths[which], "M{start} {y}h{length}"),
+            };
         }
-        band
     }
+    paths
 }
 
 /// What is drawn as one line, in units: a request, or several that are too short to be distinguished.
@@ -276,26 +247,6 @@ fn merged(lane: &[Flight], unit: impl Fn(u64) -> u64) -> Vec<Span> {
     merged
 }
 
-/// Writes a lane in relative steps, which are shorter than places.
-struct Pen {
-    y: u64,
-    x: Option<u64>,
-}
-
-impl Pen {
-    fn at(y: u64) -> Pen {
-        Pen { y, x: None }
-    }
-
-    fn draw(&mut self, path: &mut String, start: u64, end: u64) {
-        let _ = match self.x {
-            Some(x) => write!(path, "m{} 0h{}", start.saturating_sub(x), end - start),
-            None => write!(path, "M{start} {}h{}", self.y, end - start),
-        };
-        self.x = Some(end);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -323,7 +274,7 @@ mod tests {
         );
         assert_eq!((lanes.most_in_flight(), lanes.drawn(), lanes.one_slot_of), (2, 4, 1));
         assert!((lanes.mean_in_flight() - 1.8).abs() < 1e-9);
-        assert_eq!(lanes.curve(&scale, 0.0, 10.0, false), "M0 10V0H8V5H10V10");
+        assert_eq!(lanes.curve(&scale, 0.0, 10.0), "M0 10V0H8V5H10V10");
     }
 
     #[test]
@@ -361,7 +312,7 @@ mod tests {
         ) {
             let samples = samples(&flights);
             let lanes = Lanes::of(&samples, 3, u64::MAX, usize::MAX);
-            prop_assert_eq!(lanes.drawn() as u64 <= flights.len() as u64, true);
+            prop_assert!(lanes.drawn() <= flights.len());
             for lane in lanes.processes.iter().flatten() {
                 prop_assert!(lane.windows(2).all(|pair| pair[0].end_ns <= pair[1].start_ns));
             }

@@ -1,6 +1,6 @@
 //! The law of a sweep and how sure it is: fitted to the medians, and again to runs that are drawn anew.
 
-use crate::comparison::{Measured, Row};
+use crate::comparison::Row;
 use crate::numbers::{count, three_digits};
 use crate::stats::{Sorted, Usl};
 
@@ -11,7 +11,6 @@ const SEED: u64 = 1;
 /// Fewer runs than this hold too little of what another draw could be.
 pub(super) const FEWEST_RUNS: usize = 5;
 
-/// Places along the line.
 const PLACES: usize = 32;
 
 pub(super) struct Fit {
@@ -63,23 +62,19 @@ impl Knee {
 }
 
 impl Fit {
-    pub(super) fn of(steps: &[(&Row, &Measured)], urls: f64) -> Option<Fit> {
-        let rates: Vec<(f64, Vec<f64>)> = steps
-            .iter()
-            .map(|(row, _)| {
-                let walls = row.valid_figures().map(|figures| figures.wall_ns as f64);
-                (row.slots() as f64, walls.map(|wall_ns| urls * 1e9 / wall_ns).collect())
-            })
-            .collect();
+    pub(super) fn of<'a>(steps: impl Iterator<Item = &'a Row>, urls: f64) -> Option<Fit> {
+        let rates = steps.map(|row| {
+            let rates = row.valid_figures().map(|figures| urls * 1e9 / figures.wall_ns as f64);
+            (row.slots() as f64, rates.collect::<Vec<f64>>())
+        });
+        let rates: Vec<(f64, Vec<f64>)> = rates.collect();
         let law = Usl::fit(&medians(&rates)?)?;
         let draws = drawn_anew(&rates);
         let (first, last) = (rates.first()?.0, rates.last()?.0);
         let numbers: Vec<f64> =
             (0..=PLACES).map(|place| first * (last / first).powf(place as f64 / PLACES as f64)).collect();
-        let band = numbers
-            .iter()
-            .filter_map(|number| interval(draws.iter().map(|law| law.throughput(*number))))
-            .collect();
+        let drawn_at = |number: &f64| interval(draws.iter().map(|law| law.throughput(*number)));
+        let band = numbers.iter().filter_map(drawn_at).collect();
         let knee = Knee::of(&law, &draws, (first, last));
         Some(Fit { law, numbers, band, knee })
     }
@@ -101,10 +96,8 @@ fn drawn_anew(rates: &[(f64, Vec<f64>)]) -> Vec<Usl> {
 }
 
 fn medians(rates: &[(f64, Vec<f64>)]) -> Option<Vec<(f64, f64)>> {
-    rates
-        .iter()
-        .map(|(number, rates)| Some((*number, Sorted::new(rates.iter().copied())?.median())))
-        .collect()
+    let median = |rates: &Vec<f64>| Some(Sorted::new(rates.iter().copied())?.median());
+    rates.iter().map(|(number, rates)| Some((*number, median(rates)?))).collect()
 }
 
 /// The middle 95 % of `values`.

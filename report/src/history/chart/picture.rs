@@ -7,7 +7,9 @@ use crate::charts::labels::text_width;
 use crate::charts::scale::Scale;
 use crate::charts::svg::{Anchor, line, mark, px, room, text};
 use crate::gate::State;
-use crate::history::{History, Level, Point, Series, Step, Way, date};
+use crate::history::History;
+use crate::history::changes::{Level, Step, Way};
+use crate::history::series::{Point, Series, date};
 use crate::numbers::change;
 use crate::printable::printable;
 
@@ -23,7 +25,6 @@ const SMALL: f64 = 11.0;
 /// A picture shows at least so much above and below its figures, so that little noise looks little.
 const LEAST_ROOM: f64 = 1.02;
 
-/// Where things stand in a picture.
 struct Scales {
     /// By the number of the gate.
     gates: Scale,
@@ -52,7 +53,12 @@ pub(super) fn picture(series: &Series, history: &History, width: f64) -> Picture
             }
             (line("axis", LEFT, scales.ratio.at(1.0), right, scales.ratio.at(1.0)))
             (dates(history, &scales))
-            @for point in &series.points { (whisker(point, &scales)) }
+            @for point in &series.points {
+                @if let Some((low, high)) = point.interval {
+                    @let x = scales.gates.at(point.gate as f64);
+                    g class=[bad(point)] { (line("thin", x, scales.ratio.at(low), x, scales.ratio.at(high))) }
+                }
+            }
             @for level in &series.levels { (bar_of(level, series, &scales)) }
             @for point in &series.points { (dot(point, &scales)) }
             (changes(series, &scales))
@@ -64,11 +70,8 @@ pub(super) fn picture(series: &Series, history: &History, width: f64) -> Picture
 /// The least and the most that a picture shows: all ratios and 1, with the typical interval around them. An interval
 /// that is much wider ends at the edge, so that one bad day does not flatten all the others.
 fn ends(series: &Series) -> (f64, f64) {
-    let mut widths: Vec<f64> = series
-        .points
-        .iter()
-        .filter_map(|point| point.interval.map(|(low, high)| (high / low).sqrt()))
-        .collect();
+    let intervals = series.points.iter().filter_map(|point| point.interval);
+    let mut widths: Vec<f64> = intervals.map(|(low, high)| (high / low).sqrt()).collect();
     widths.sort_by(f64::total_cmp);
     let typical = widths.get(widths.len() * 3 / 4).copied().unwrap_or(1.0);
     let ratios = || series.points.iter().map(|point| point.ratio);
@@ -105,17 +108,6 @@ fn dates(history: &History, scales: &Scales) -> Markup {
     }
 }
 
-fn whisker(point: &Point, scales: &Scales) -> Markup {
-    let x = scales.gates.at(point.gate as f64);
-    html! {
-        @if let Some((low, high)) = point.interval {
-            g class=[is_bad(point).then_some("bad")] {
-                (line("thin", x, scales.ratio.at(low), x, scales.ratio.at(high)))
-            }
-        }
-    }
-}
-
 /// A dot with the words of its gate.
 fn dot(point: &Point, scales: &Scales) -> Markup {
     let (x, y) = (scales.gates.at(point.gate as f64), scales.ratio.at(point.ratio));
@@ -123,13 +115,13 @@ fn dot(point: &Point, scales: &Scales) -> Markup {
     let radius = (apart / 3.0).clamp(1.0, 2.8);
     let interval = point.interval.map(|(low, high)| format!(" ({} to {})", change(low), change(high)));
     let state = match &point.state {
-        State::NotWorse => "not worse".to_owned(),
-        State::Worse => "worse".to_owned(),
-        State::Undecided => "undecided".to_owned(),
-        State::TooNoisy => "it varies too much by itself to be judged".to_owned(),
-        State::Missing(why) => why.clone(),
-        State::NotOffered => String::new(),
-        State::TargetLimited => "the target was the limit, so it is not judged".to_owned(),
+        State::NotWorse => "not worse",
+        State::Worse => "worse",
+        State::Undecided => "undecided",
+        State::TooNoisy => "it varies too much by itself to be judged",
+        State::Missing(why) => why.as_str(),
+        State::NotOffered => "",
+        State::TargetLimited => "the target was the limit, so it is not judged",
     };
     let tip = format!(
         "{}, {}\n{}{}\n{state}",
@@ -142,15 +134,16 @@ fn dot(point: &Point, scales: &Scales) -> Markup {
         &tip,
         html! {
             (room(x - apart / 2.0, TOP, apart, PLOT))
-            g class=[is_bad(point).then_some("bad")] {
+            g class=[bad(point)] {
                 circle class=(if point.counts() { "solid" } else { "ring" }) cx=(px(x)) cy=(px(y)) r=(px(radius)) {}
             }
         },
     )
 }
 
-fn is_bad(point: &Point) -> bool {
-    point.state == State::Worse
+/// The class of what the gate found worse.
+fn bad(point: &Point) -> Option<&'static str> {
+    (point.state == State::Worse).then_some("bad")
 }
 
 /// The median of a level, from its first gate to its last.
@@ -162,11 +155,9 @@ fn bar_of(level: &Level, series: &Series, scales: &Scales) -> Markup {
 
 /// A line where the figures changed, and by how much above it: of those that have no room beside each other the greatest.
 fn changes(series: &Series, scales: &Scales) -> Markup {
-    let mut steps: Vec<(f64, Step<'_>)> = series
-        .steps()
-        .map(|step| (f64::midpoint(step.before.gate as f64, step.after.gate as f64), step))
-        .map(|(gate, step)| (scales.gates.at(gate), step))
-        .collect();
+    let place = |step: &Step<'_>| f64::midpoint(step.before.gate as f64, step.after.gate as f64);
+    let mut steps: Vec<(f64, Step<'_>)> =
+        series.steps().map(|step| (scales.gates.at(place(&step)), step)).collect();
     steps.sort_by(|(_, a), (_, b)| b.ratio.ln().abs().total_cmp(&a.ratio.ln().abs()));
     let mut taken: Vec<(f64, f64)> = Vec::new();
     let mut labels = Vec::new();
@@ -197,9 +188,7 @@ mod tests {
 
     #[test]
     fn one_wide_interval_does_not_flatten_the_others() {
-        let gates = example::gates(12);
-        let [ref history] = History::all(&gates, None).unwrap()[..] else { panic!("one class") };
-        let mut series = history.series[0].clone();
+        let mut series = History::all(&example::gates(12), None).unwrap()[0].series[0].clone();
         let before = ends(&series);
         series.points[4].interval = Some((0.2, 5.0));
         let after = ends(&series);
@@ -212,11 +201,8 @@ mod tests {
         let mut history = History::all(&example::gates(24), None).unwrap().remove(0);
         history.started_at = vec![history.started_at.remove(0); 200];
         let mut series = history.series[0].clone();
-        series.levels = (0..)
-            .step_by(6)
-            .zip(levels)
-            .map(|(first, ratio)| Level { first, last: first + 5, ratio })
-            .collect();
+        let stretches = (0..).step_by(6).zip(levels);
+        series.levels = stretches.map(|(first, ratio)| Level { first, last: first + 5, ratio }).collect();
         let drawn = picture(&series, &history, 300.0).body.into_string();
         assert_eq!(drawn.matches("axis knee").count(), 3);
         assert!(
