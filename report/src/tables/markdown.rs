@@ -260,11 +260,6 @@ mod tests {
     }
 
     #[test]
-    fn all_columns() {
-        insta::assert_snapshot!(render(&Comparison::of(&example::record())));
-    }
-
-    #[test]
     fn hostile_texts_and_an_incomplete_record() {
         insta::assert_snapshot!(render(&Comparison::of(&example::hostile_record())));
     }

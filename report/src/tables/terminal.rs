@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_wide_terminal_shows_every_column() {
-        insta::assert_snapshot!(shown(&example::record(), 200));
+        assert!(!shown(&example::record(), 200).contains("Hidden columns"));
     }
 
     #[test]
