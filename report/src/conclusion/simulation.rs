@@ -43,7 +43,7 @@ impl NoiseModel {
             NoiseModel::Normal => [0, 1].map(|_| (0.03 * normal(random)).exp()),
             NoiseModel::HeavyTailed => {
                 let stall = if random.u32(..50) == 0 { 1.0 + random.f64() } else { 1.0 };
-                [0, 1].map(|_| (0.02 * normal(random) / (-random.f64().max(1e-9).ln()).sqrt()).exp() * stall)
+                [0, 1].map(|_| (0.02 * example::heavy_tailed(random)).exp() * stall)
             }
         }
     }

@@ -223,17 +223,18 @@ fn versions(comparison: &Comparison) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::example;
-    use crate::record::{Reason, ReasonKind, Verdict};
+    use crate::example::{self, all_figures, figures_of, invalid, runs_of};
+    use crate::record::{Figures, ReasonKind, Record, Run};
+
+    fn notes_of(record: &Record) -> String {
+        notes(&Comparison::of(record)).join("\n")
+    }
 
     #[test]
     fn many_reasons_are_truncated() {
         let mut record = example::record();
-        for run in record.runs.iter_mut().filter(|run| run.contender == "smol:256") {
-            run.verdict = Verdict::from(vec![Reason::new(
-                ReasonKind::Worker,
-                format!("{} {}", run.round, "x".repeat(5_000)),
-            )]);
+        for run in runs_of(&mut record, "smol:256") {
+            run.verdict = invalid(ReasonKind::Worker, format!("{} {}", run.round, "x".repeat(5_000)));
         }
         let notes = notes(&Comparison::of(&record));
         let mine: Vec<&String> = notes.iter().filter(|note| note.starts_with("smol:256")).collect();
@@ -245,38 +246,31 @@ mod tests {
     #[test]
     fn repeated_runs_are_noted_with_their_reasons() {
         let mut record = example::record();
-        let late = Verdict::from(vec![Reason::new(ReasonKind::TargetLate, "the target was late")]);
-        let mut runs = record.runs.iter_mut().filter(|run| run.contender == "tokio:128");
-        for run in [runs.next().unwrap(), runs.next().unwrap()] {
-            let disturbed = crate::record::Run { verdict: late.clone(), took_ns: 7, ..run.clone() };
+        let late = invalid(ReasonKind::TargetLate, "the target was late");
+        for run in runs_of(&mut record, "tokio:128").take(2) {
+            let disturbed = Run { verdict: late.clone(), took_ns: 7, ..run.clone() };
             let took_ns = run.took_ns;
             *run = run.clone().in_place_of(&disturbed);
             assert_eq!(run.took_ns, took_ns + 7);
         }
         let comparison = Comparison::of(&record);
-        let row = comparison.contenders.iter().find(|row| row.name == "tokio:128").unwrap();
-        assert_eq!(
-            (row.repeated_runs, row.invalid_runs),
-            (2, 1),
-            "a repeated run is not an invalid one as well"
-        );
-        let note = "tokio:128, disturbed and repeated in 2 of 5 runs: the target was late".to_owned();
-        assert!(reasons_and_warnings(&comparison).contains(&note), "{:?}", reasons_and_warnings(&comparison));
+        let row = example::row(&comparison, "tokio:128");
+        assert_eq!((row.repeated_runs, row.invalid_runs), (2, 1), "a repeated run is not an invalid one");
+        let note = "\ntokio:128, disturbed and repeated in 2 of 5 runs: the target was late\n";
+        assert!(notes_of(&record).contains(note), "{}", notes_of(&record));
     }
 
     #[test]
     fn target_limited_contenders_are_marked_and_explained() {
         let mut record = example::record();
-        let notes_of = |record: &crate::record::Record| notes(&Comparison::of(record));
-        assert!(notes_of(&record).iter().all(|note| !note.contains('†')));
-        for run in record.runs.iter_mut().filter(|run| run.contender == "tokio:8x64") {
-            run.figures.as_mut().unwrap().target.limit = Some(TargetLimit::Residence);
+        assert!(!notes_of(&record).contains('†'));
+        for figures in figures_of(&mut record, "tokio:8x64") {
+            figures.target.limit = Some(TargetLimit::Residence);
         }
-        let comparison = Comparison::of(&record);
-        let note = notes(&comparison).into_iter().find(|note| note.starts_with('†')).unwrap();
-        assert!(note.contains("the limit of tokio:8x64, since requests spent"), "{note}");
-        assert!(note.contains("(5 runs)"), "{note}");
-        let table = crate::tables::markdown::render(&comparison);
+        let notes = notes_of(&record);
+        assert!(notes.contains("† Target-limited: the target was the limit of tokio:8x64, since requests spent"));
+        assert!(notes.contains("(5 runs)"), "{notes}");
+        let table = crate::tables::markdown::render(&Comparison::of(&record));
         let marked: Vec<&str> =
             table.lines().filter(|line| line.starts_with('|') && line.contains('†')).collect();
         assert!(marked.len() == 1 && marked[0].contains("tokio:8x64"), "{table}");
@@ -285,7 +279,7 @@ mod tests {
     #[test]
     fn versions_are_listed_with_their_contenders() {
         let mut record = example::record();
-        let shown = |record: &crate::record::Record| versions(&Comparison::of(record)).unwrap();
+        let shown = |record: &Record| versions(&Comparison::of(record)).unwrap();
         let both = "Runtimes and clients: tokio 1.54.1 with reqwest 0.13.5 (sync:1, threads:32, tokio:128, \
                     tokio:8x64); smol 2.0.2 with hyper 1.8.1 (smol:256)";
         assert_eq!(shown(&record), both);
@@ -299,60 +293,39 @@ mod tests {
         assert!(long.contains(&format!("; {} xx", runs - 1)) && long.len() < runs * 200, "{long}");
     }
 
+    /// Each note is absent until the record is changed as it says.
     #[test]
-    fn cpu_by_process_clocks_is_noted() {
-        let mut record = example::record();
-        let clocks = |record: &crate::record::Record| clocks_of_processes(&Comparison::of(record));
-        assert_eq!(clocks(&record), None);
-        for run in record.runs.iter_mut().filter(|run| run.contender == "tokio:8x64") {
-            run.figures.as_mut().unwrap().cpu_method = CpuMethod::ProcessClocks;
+    fn what_is_not_as_usual_is_noted() {
+        const SINCE_START: MemoryMethod = MemoryMethod::HighWaterMarkSinceStart;
+        let cases: [(&str, fn(&mut Record)); 7] = [
+            ("The CPU of tokio:8x64 is by the clocks of processes", |record| {
+                figures_of(record, "tokio:8x64").for_each(|f| f.cpu_method = CpuMethod::ProcessClocks);
+            }),
+            ("The peak memory of threads:32 is the most since", |record| {
+                figures_of(record, "threads:32").take(1).for_each(|f| f.peak_memory_method = SINCE_START);
+            }),
+            ("The peak memory of every contender with one process is", |record| {
+                let one_process = |f: &&mut Figures| f.peak_memory_method == MemoryMethod::HighWaterMark;
+                all_figures(record).filter(one_process).for_each(|f| f.peak_memory_method = SINCE_START);
+            }),
+            ("* Above 100 % efficiency in at least one run: threads:32. The ideal", |record| {
+                record.header.contenders[1].ideal_ns *= 2;
+            }),
+            ("tokio:128: 2 requests of its valid runs failed", |record| {
+                record.runs[2].latencies.failed = 2;
+            }),
+            ("The record is truncated: the last run is missing.", |record| record.truncated = true),
+            ("The benchmark did not finish: 1 of its runs are missing, one of them cut off", |record| {
+                record.truncated = true;
+                record.runs.truncate(20);
+            }),
+        ];
+        for (note, change) in cases {
+            let mut record = example::record();
+            let begins = |notes: String| notes.lines().any(|line| line.starts_with(note));
+            assert!(!begins(notes_of(&record)), "{note}");
+            change(&mut record);
+            assert!(begins(notes_of(&record)), "{note}: {}", notes_of(&record));
         }
-        let note = clocks(&record).unwrap();
-        assert!(note.starts_with("The CPU of tokio:8x64 is by the clocks of processes"), "{note}");
-    }
-
-    #[test]
-    fn peaks_that_could_not_be_reset_are_named() {
-        let mut record = example::record();
-        let peaks = |record: &crate::record::Record| peaks_since_start(&Comparison::of(record));
-        assert_eq!(peaks(&record), None);
-        let run = record.runs.iter_mut().find(|run| run.contender == "threads:32").unwrap();
-        run.figures.as_mut().unwrap().peak_memory_method = MemoryMethod::HighWaterMarkSinceStart;
-        let note = peaks(&record).unwrap();
-        assert!(note.starts_with("The peak memory of threads:32 is the most since"), "{note}");
-        for figures in record.runs.iter_mut().filter_map(|run| run.figures.as_mut()) {
-            if figures.peak_memory_method == MemoryMethod::HighWaterMark {
-                figures.peak_memory_method = MemoryMethod::HighWaterMarkSinceStart;
-            }
-        }
-        let note = peaks(&record).unwrap();
-        assert!(note.starts_with("The peak memory of every contender with one process is"), "{note}");
-    }
-
-    #[test]
-    fn efficiency_above_100_percent_and_failed_requests_are_explained() {
-        let mut record = example::record();
-        assert!(!notes(&Comparison::of(&record)).join("\n").contains("Above 100 %"));
-        record.header.contenders[1].ideal_ns *= 2;
-        record.runs[2].latencies.failed = 2;
-        let notes = notes(&Comparison::of(&record)).join("\n");
-        assert!(
-            notes.contains("* Above 100 % efficiency in at least one run: threads:32. The ideal"),
-            "{notes}"
-        );
-        assert!(notes.contains("tokio:128: 2 requests of its valid runs failed"), "{notes}");
-    }
-
-    #[test]
-    fn an_unfinished_benchmark_is_noted() {
-        let mut record = example::record();
-        let first = |record: &crate::record::Record| notes(&Comparison::of(record)).remove(0);
-        record.truncated = true;
-        assert_eq!(first(&record), "The record is truncated: the last run is missing.");
-        record.runs.truncate(20);
-        assert_eq!(
-            first(&record),
-            "The benchmark did not finish: 1 of its runs are missing, one of them cut off in the record."
-        );
     }
 }
