@@ -16,6 +16,7 @@ use crate::record::{
     ReferenceRow, ScenarioFacts, Verdict,
 };
 
+pub(crate) use build::interval;
 pub use disturbed::Disturbed;
 pub use memory::MemorySlope;
 pub use noise::{NoiseFloor, POWER};
@@ -325,8 +326,7 @@ impl Comparison {
         self.contenders.retain(|row| names.contains(&row.name));
         self.noise.retain(|floor| names.contains(&floor.contender));
         if self.rate.is_none() {
-            self.memory_slopes =
-                MemorySlope::all(&self.contenders, self.scenario.urls, build::interval_of(self.budget));
+            self.memory_slopes = MemorySlope::all(&self.contenders, self.scenario.urls, self.budget);
         }
         self.ranking = ranking::among(self.ranked_by, self.ranking, &self.contenders);
         self.cpu_ranking = ranking::among(RankingFigure::CpuNs, self.cpu_ranking, &self.contenders);

@@ -71,8 +71,9 @@ fn fits(sentence: &str, pattern: &str) -> bool {
 fn sentences_say_what_tests_and_bounds_support() {
     let mut either_way = about(10, 310, 103);
     (either_way[3], either_way[7]) = ((290, 90, true), (280, 80, true));
-    let alternating = [&[(310, 130), (312, 132), (309, 130), (308, 129)].repeat(3)[..], &[(311, 130)]].concat();
-    let rising = |from| (from..from + 12).map(|wall_ms| (wall_ms, 100, true)).collect();
+    let mut alternating = [(310, 130), (312, 132), (309, 130), (308, 129)].repeat(3);
+    alternating.push((311, 130));
+    let rising = |from: u64| valid(&std::array::from_fn::<_, 12, _>(|round| (from + round as u64, 100)));
     let cases: [(&str, Vec<(&str, Vec<SyntheticRun>)>, &[&str]); 13] = [
         (
             "a test supports the difference",
