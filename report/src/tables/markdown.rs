@@ -261,7 +261,9 @@ mod tests {
 
     #[test]
     fn hostile_texts_and_an_incomplete_record() {
-        insta::assert_snapshot!(render(&Comparison::of(&example::hostile_record())));
+        let shown = render(&Comparison::of(&example::hostile_record()));
+        let parts: Vec<&str> = shown.split("\n\n").filter(|part| part.contains("&lt;")).collect();
+        insta::assert_snapshot!(parts.join("\n\n"));
     }
 
     #[test]
@@ -270,7 +272,7 @@ mod tests {
         let brief = |record: &crate::record::Record| joined(brief(&Comparison::of(record), Tables::Native));
         let undisturbed = brief(&record);
         assert!(!undisturbed.contains("Warning") && !undisturbed.contains('†'), "{undisturbed}");
-        for figures in record.runs.iter_mut().filter_map(|run| run.figures.as_mut()) {
+        for figures in example::all_figures(&mut record) {
             figures.noise.others_cpu_ns = Some(figures.wall_ns);
             figures.target.limit = Some(crate::record::TargetLimit::Loop);
         }
