@@ -106,13 +106,6 @@ pub struct Testing {
     pub enough_rounds: u32,
 }
 
-impl Testing {
-    /// The significance level of the strictest test.
-    pub fn strictest_level(&self) -> f64 {
-        self.alpha / f64::from(self.comparisons.max(1))
-    }
-}
-
 /// One contender. In JSON the fields of [`Measured`] are flattened into it, and are absent where no run
 /// is valid.
 #[derive(Clone, Debug, PartialEq, Serialize)]

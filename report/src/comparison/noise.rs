@@ -41,7 +41,7 @@ impl NoiseFloor {
         seed: u64,
     ) -> NoiseFloor {
         let noise = log_ratios(&Readings::of(figure, contender), &Readings::of(figure, control));
-        let level = testing.strictest_level();
+        let level = testing.alpha / f64::from(testing.comparisons.max(1));
         let negated: Vec<f64> = noise.iter().map(|ratio| -ratio).collect();
         let p = signed_rank::greater(&noise).min(signed_rank::greater(&negated));
         NoiseFloor {
