@@ -6,6 +6,7 @@ use std::path::Path;
 use fastrand::Rng;
 
 use crate::comparison::{Comparison, Row};
+use crate::page;
 use crate::record::{
     COMMON, ContenderFacts, CpuMethod, FORMAT, Figures, HarnessLateness, Header, Latencies, LoopFigures,
     Machine, MachineSettings, MemoryMethod, Noise, Order, Quantiles, RateFacts, Reason, ReasonKind, Record,
@@ -13,6 +14,8 @@ use crate::record::{
     Usage, Verdict, Writer,
 };
 use crate::stats::distribution::normal;
+use crate::tables::markdown;
+use crate::tables::terminal::{self, Screen};
 
 const URLS: u64 = 1_000;
 
@@ -247,6 +250,14 @@ pub(crate) fn all_figures(record: &mut Record) -> impl Iterator<Item = &mut Figu
 /// The row of the contender of this name.
 pub(crate) fn row<'a>(comparison: &'a Comparison, name: &str) -> &'a Row {
     comparison.contenders.iter().find(|row| row.name == name).unwrap()
+}
+
+/// `record` on a terminal, in Markdown and as a page.
+pub(crate) fn rendered(record: &Record) -> [String; 3] {
+    let comparison = Comparison::of(record);
+    let screen = Screen { width: 120, colours: false };
+    let page = page::render(record, &comparison);
+    [terminal::render(&comparison, screen), markdown::render(&comparison), page]
 }
 
 /// An invalid verdict of this kind.

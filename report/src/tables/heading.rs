@@ -157,10 +157,12 @@ mod tests {
     #[test]
     fn a_machine_is_shown_with_its_quota_and_hypervisor() {
         let mut record = example::record();
-        record.header.machine.settings.governor = Some("performance".to_owned());
-        record.header.machine.settings.virtualisation = Some("KVM".to_owned());
-        record.header.machine.settings.cpu_quotas =
-            vec![CpuQuota { group: "/job".to_owned(), quota_us: 50_000, period_us: 100_000 }];
+        record.header.machine.settings = MachineSettings {
+            governor: Some("performance".to_owned()),
+            virtualisation: Some("KVM".to_owned()),
+            cpu_quotas: vec![CpuQuota { group: "/job".to_owned(), quota_us: 50_000, period_us: 100_000 }],
+            ..MachineSettings::default()
+        };
         let machine = machine(&Comparison::of(&record));
         assert!(machine.contains(", 2 cores, a CPU quota of 0.5 cores (control group /job), "), "{machine}");
         assert!(machine.contains(", kernel 6.12.9, guest of KVM, governor performance; "), "{machine}");
@@ -169,10 +171,10 @@ mod tests {
     #[test]
     fn a_disturbed_machine_is_the_first_line() {
         let mut record = example::record();
-        let figures = record.runs.iter_mut().find_map(|run| run.figures.as_mut()).unwrap();
+        let figures = example::all_figures(&mut record).next().unwrap();
         figures.noise.others_cpu_ns = Some(figures.wall_ns / 2);
         let heading = of_record(&Comparison::of(&record));
-        let measured = record.runs.iter().filter(|run| run.figures.is_some()).count();
+        let measured = example::all_figures(&mut record).count();
         let warning = format!(
             "the machine was busy: other programs used more than 5 % of its CPU in 1 of {measured} runs, up \
              to 25 %; do not compare with other records"
