@@ -75,19 +75,14 @@ fn hyperfine_export() {
     insta::assert_snapshot!(hyperfine::render(&[short]).unwrap());
 }
 
-#[test]
-fn json_of_several_records_is_a_list_that_names_them() {
-    let json: Value = serde_json::from_str(&json::render(&two())).unwrap();
-    assert_eq!(json[0]["record"], "results/example");
-    assert_eq!(json[1]["record"], "results/again");
-    assert_eq!(json[0]["contenders"], json[1]["contenders"]);
-}
-
 /// The contender with the same name in two records stays two.
 #[test]
 fn contenders_of_several_records_stay_apart() {
+    let json = value(&json::render(&two()));
+    assert_eq!([&json[0]["record"], &json[1]["record"]], ["results/example", "results/again"]);
+    assert_eq!(json[0]["contenders"], json[1]["contenders"]);
     let names = ["results/example: sync:1", "results/again: sync:1"];
-    let bmf: Value = serde_json::from_str(&bmf::render(&two()).unwrap()).unwrap();
+    let bmf = value(&bmf::render(&two()).unwrap());
     assert!(names.iter().all(|name| bmf[name]["wall_ns"]["value"].is_f64()), "{bmf}");
     let entries = github_benchmark::render(&two(), Direction::SmallerIsBetter).unwrap();
     assert!(names.iter().all(|name| entries.contains(&format!("\"{name} wall\""))), "{entries}");

@@ -221,11 +221,8 @@ mod tests {
     fn the_maximum_is_the_largest_value_and_not_the_end_of_its_bucket() {
         let [first, second] = [[5_u64, 1_000_003], [7, 20_000_001]].map(Histogram::of);
         assert_eq!(first.quantiles().unwrap().max, 1_000_003);
-        let latencies = |histogram: &Histogram| Latencies {
-            whole: histogram.clone(),
-            added: histogram.clone(),
-            failed: 0,
-        };
+        let latencies =
+            |whole: &Histogram| Latencies { added: whole.clone(), whole: whole.clone(), failed: 0 };
         let pooled = Latencies::pool(&[latencies(&second), latencies(&first)]);
         assert_eq!(pooled.whole.quantiles().unwrap().max, 20_000_001);
         assert_eq!(pooled.added.quantile(0.999), Some(20_000_001), "no quantile is above the maximum");
@@ -258,9 +255,9 @@ mod tests {
     fn a_histogram_is_read_from_buckets_and_not_from_broken_encodings() {
         let read = |text: &str| serde_json::from_str::<Histogram>(text);
         assert_eq!(read("[[5,1],[1000003,2]]").unwrap().buckets, [(5, 1), (1_000_003, 2)]);
-        for broken in [r#"{"max_ns":5,"hdr_v2_deflate":"SElTVA=="}"#, r#"{"max_ns":5,"hdr_v2_deflate":"~"}"#]
-        {
-            assert!(read(broken).is_err(), "{broken}");
+        for broken in ["SElTVA==", "~"] {
+            let saved = format!(r#"{{"max_ns":5,"hdr_v2_deflate":"{broken}"}}"#);
+            assert!(read(&saved).is_err(), "{broken}");
         }
     }
 

@@ -256,7 +256,8 @@ mod tests {
 
     #[test]
     fn models_with_a_client_in_common_have_a_table_of_their_own() {
-        insta::assert_snapshot!(render(&Comparison::of(&example::record_with_common_client())));
+        let shown = render(&Comparison::of(&example::record_with_common_client()));
+        insta::assert_snapshot!(shown.split_once("<details><summary>What the columns mean").unwrap().0);
     }
 
     #[test]
