@@ -15,7 +15,6 @@ mod writer;
 
 use serde::{Deserialize, Serialize};
 
-pub use arrivals::{PlacementFacts, RateFacts};
 pub use latencies::{Histogram, Latencies};
 pub use noise::{CpuQuota, Disturbance, HarnessLateness, MachineSettings, Noise};
 pub use reader::{Record, RecordError, UnknownContender};

@@ -72,11 +72,9 @@ fn ordered(figure: RankingFigure, mut ranking: Vec<Ranked>, rows: &[Row]) -> Vec
     let unbeaten = ranking.iter().filter(|ranked| ranked.behind.is_empty()).count();
     let all_others_are_behind = unbeaten == 1 && ranking.len() > 1;
     for ranked in &mut ranking {
-        let is_known = match ranked.behind.len() {
-            // It may be the best. Its rank is known where it was tested, or where no other may be the best.
-            0 => ranked.finding != Finding::TooFewRounds || all_others_are_behind,
-            _ => true,
-        };
+        // The rank of one that may be the best is known where it was tested, or where no other may be the best.
+        let is_tested = ranked.finding != Finding::TooFewRounds;
+        let is_known = is_tested || all_others_are_behind || !ranked.behind.is_empty();
         ranked.rank = is_known.then_some(ranked.behind.len() + 1);
     }
     ranking.sort_by_key(|ranked| {
