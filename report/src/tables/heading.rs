@@ -4,7 +4,7 @@ use super::open_loop;
 use crate::comparison::{Comparison, Disturbed, INTERVAL_RUNS};
 use crate::numbers::{bytes, count, duration};
 use crate::printable::clipped;
-use crate::record::{MachineSettings, Order};
+use crate::record::{Machine, MachineSettings, Order};
 
 /// What was run, where and how, each with its label.
 pub(crate) fn of_record(comparison: &Comparison) -> Vec<(&'static str, String)> {
@@ -40,12 +40,11 @@ const LATENCY_CHARS: usize = 80;
 
 fn workload(comparison: &Comparison) -> String {
     let scenario = &comparison.scenario;
-    let preset = scenario.preset.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
     let pace = scenario.pace.as_ref().map(|pace| format!(" at {pace}")).unwrap_or_default();
     let faults: String = scenario.faults.iter().map(|fault| format!(", fault {fault}")).collect();
     format!(
-        "{} URLs{preset}, latency {} (median {}, {} in all), bodies of {} bytes{pace}{faults}, seed {}",
-        count(scenario.urls),
+        "{}, latency {} (median {}, {} in all), bodies of {} bytes{pace}{faults}, seed {}",
+        urls(comparison),
         clipped(&scenario.latency, LATENCY_CHARS),
         duration(scenario.median_delay_ns),
         duration(scenario.total_delay_ns),
@@ -75,29 +74,32 @@ fn load(comparison: &Comparison) -> String {
 
 /// What was run, where and when, in one line.
 pub(super) fn caption(comparison: &Comparison) -> String {
-    let scenario = &comparison.scenario;
-    let machine = &comparison.machine;
-    let preset = scenario.preset.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
-    let cores = if machine.cores == 1 { "core" } else { "cores" };
     format!(
-        "{} URLs{preset}, median delay {}, bodies of {} bytes; {}, {} {cores}; {}",
-        count(scenario.urls),
-        duration(scenario.median_delay_ns),
-        count(scenario.body_bytes),
-        machine.cpu_model,
-        machine.cores,
+        "{}, median delay {}, bodies of {} bytes; {}; {}",
+        urls(comparison),
+        duration(comparison.scenario.median_delay_ns),
+        count(comparison.scenario.body_bytes),
+        processor(&comparison.machine),
         comparison.started_at.split('T').next().unwrap_or_default(),
     )
 }
 
+fn urls(comparison: &Comparison) -> String {
+    let preset = comparison.scenario.preset.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+    format!("{} URLs{preset}", count(comparison.scenario.urls))
+}
+
+fn processor(machine: &Machine) -> String {
+    let cores = if machine.cores == 1 { "core" } else { "cores" };
+    format!("{}, {} {cores}", machine.cpu_model, machine.cores)
+}
+
 fn machine(comparison: &Comparison) -> String {
     let machine = &comparison.machine;
-    let cores = if machine.cores == 1 { "core" } else { "cores" };
     let quotas: String = machine.settings.cpu_quotas.iter().map(|quota| format!(", {quota}")).collect();
     format!(
-        "{}, {} {cores}{quotas}, {} of memory, {}, kernel {}{}; inflight {}, {}",
-        machine.cpu_model,
-        machine.cores,
+        "{}{quotas}, {} of memory, {}, kernel {}{}; inflight {}, {}",
+        processor(machine),
         bytes(machine.memory_bytes),
         machine.os,
         machine.kernel,

@@ -45,41 +45,36 @@ pub fn render(comparison: &Comparison, screen: Screen) -> String {
     let mut legend = native.legend;
 
     let mut parts = vec![paragraphs(heading, prose), native.text];
+    let mut add = |parts: &mut Vec<String>, of, heading: Vec<(&str, String)>, table: Fitted| {
+        parts.extend([paragraphs(heading, prose), table.text]);
+        hidden.push((of, table.hidden));
+        let known: Vec<String> = legend.iter().map(|(title, _)| title.clone()).collect();
+        let explains = |(title, meaning): &(String, String)| !meaning.is_empty() && !known.contains(title);
+        legend.extend(table.legend.into_iter().filter(explains));
+    };
     if comparison.rate.is_some() {
         let rows: Vec<&Row> = comparison.contenders.iter().collect();
         let latencies = contenders::table(comparison, &rows, figures::Table::OpenLoop);
-        let latencies = Fitted::new(&latencies, screen);
-        parts.push(paragraphs(open_loop::heading(comparison), prose));
-        parts.push(latencies.text);
-        hidden.push((" in the table of the open loop", latencies.hidden));
-        add_to(&mut legend, latencies.legend);
+        let heading = open_loop::heading(comparison);
+        add(&mut parts, " in the table of the open loop", heading, Fitted::new(&latencies, screen));
     }
     parts.push(paragraphs(conclusion(comparison).into_iter().map(|line| ("→", line)), prose));
     if comparison.ranking.len() > 1 {
-        parts.push(paragraphs(ranking::heading(comparison), prose));
         let ranking = Fitted::new(&ranking::table(comparison), screen);
-        parts.push(ranking.text);
-        hidden.push((" in the ranking", ranking.hidden));
+        add(&mut parts, " in the ranking", ranking::heading(comparison), ranking);
     }
     let common = comparison.common();
     if !common.is_empty() {
         let costs = contenders_with_bars(comparison, &common, figures::Table::Common, screen);
-        parts.push(paragraphs(heading::of_common(comparison), prose));
-        parts.push(costs.text);
-        hidden.push((" in the table of costs", costs.hidden));
-        add_to(&mut legend, costs.legend);
+        add(&mut parts, " in the table of costs", heading::of_common(comparison), costs);
     }
     if !comparison.memory_slopes.is_empty() {
         let slopes = Fitted::new(&slopes::table(comparison), screen);
-        parts.push(paragraphs(slopes::heading(comparison), prose));
-        parts.push(slopes.text);
-        hidden.push((" of memory per request in flight", slopes.hidden));
+        add(&mut parts, " of memory per request in flight", slopes::heading(comparison), slopes);
     }
     for reference in &comparison.references {
-        parts.push(paragraphs(published::heading(reference), prose));
         let published = Fitted::new(&published::table(comparison, reference), screen);
-        parts.push(published.text);
-        hidden.push((" of the published figures", published.hidden));
+        add(&mut parts, " of the published figures", published::heading(reference), published);
     }
     hidden.retain(|(_, titles)| !titles.is_empty());
     let hidden = hidden
@@ -89,12 +84,6 @@ pub fn render(comparison: &Comparison, screen: Screen) -> String {
     parts.push(paragraphs(notes.map(|note| ("·", note)), prose));
     parts.push(paragraphs(legend, prose));
     parts.join("\n\n") + "\n"
-}
-
-/// Adds what `more` explains to `legend`, each title once.
-fn add_to(legend: &mut Vec<(String, String)>, more: Vec<(String, String)>) {
-    let known: Vec<String> = legend.iter().map(|(title, _)| title.clone()).collect();
-    legend.extend(more.into_iter().filter(|(title, _)| !known.contains(title)));
 }
 
 /// Renders every record, one below the other.
@@ -320,24 +309,9 @@ mod tests {
             assert!(hidden.starts_with(&order), "{width}: what gave way came back");
             order = hidden;
         }
-        assert_eq!(
-            order,
-            [
-                "startup",
-                "CPU % of a core",
-                "ramp",
-                "connections",
-                "added p50",
-                "ideal",
-                "speed-up",
-                "CPU time",
-                "added p99",
-                "wall interval",
-                "ideal █ wall ░",
-                "peak memory",
-                "CPU per request",
-            ]
-        );
+        let documented = "startup, CPU % of a core, ramp, connections, added p50, ideal, speed-up, CPU time, \
+                          added p99, wall interval, ideal █ wall ░, peak memory, CPU per request";
+        assert_eq!(order.join(", "), documented);
     }
 
     #[test]
