@@ -144,9 +144,8 @@ mod tests {
 
     #[test]
     fn of_few_rounds_a_slope_has_its_range() {
-        let slope = only_slope(&example::record_of_sweep(3, |round, in_flight| {
-            u64::from(round) * 100 * in_flight
-        }));
+        let slope =
+            only_slope(&example::record_of_sweep(3, |round, in_flight| u64::from(round) * 100 * in_flight));
         assert_eq!((slope.rounds, slope.interval), (3, Interval::MinMax));
         let Spread { median, low, high } = slope.memory_per_in_flight_bytes;
         assert_eq!([low, median, high].map(f64::round), [100.0, 200.0, 300.0]);

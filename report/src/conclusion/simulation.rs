@@ -170,7 +170,9 @@ fn error_rates_and_power() {
     check("equals and a control, a difference named", with_control, names_a_difference, |share| share <= 1.0);
     for contenders in [4, 27] {
         let race = first_takes(1.0 / 1.1, contenders, NoiseModel::HeavyTailed);
-        check("one faster by 10 %, others distinguished", race, distinguishes_the_others, |share| share <= 1.0);
+        check("one faster by 10 %, others distinguished", race, distinguishes_the_others, |share| {
+            share <= 1.0
+        });
     }
     for contenders in [2, 4, 8, 27] {
         let faster = first_takes(1.0 / 1.1, contenders, NoiseModel::Normal);

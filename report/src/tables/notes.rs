@@ -268,7 +268,9 @@ mod tests {
             figures.target.limit = Some(TargetLimit::Residence);
         }
         let notes = notes_of(&record);
-        assert!(notes.contains("† Target-limited: the target was the limit of tokio:8x64, since requests spent"));
+        assert!(
+            notes.contains("† Target-limited: the target was the limit of tokio:8x64, since requests spent")
+        );
         assert!(notes.contains("(5 runs)"), "{notes}");
         let table = crate::tables::markdown::render(&Comparison::of(&record));
         let marked: Vec<&str> =

@@ -268,7 +268,10 @@ mod tests {
         assert!(some.contains(" its own CPU (") && some.contains("14 rounds; 2 more of its runs invalid)"));
         let all = lines(16);
         assert_eq!(all.len(), 2, "{all:?}");
-        assert!(all.iter().all(|line| line.contains("with 0 valid runs and 16 invalid; in no round")), "{all:?}");
+        assert!(
+            all.iter().all(|line| line.contains("with 0 valid runs and 16 invalid; in no round")),
+            "{all:?}"
+        );
     }
 
     #[test]
