@@ -24,6 +24,26 @@ fn two_contenders() -> [Named; 1] {
     [named]
 }
 
+/// `json` with each object and each list that holds no other in one line.
+fn folded(json: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let mut innermost = None;
+    for line in json.lines() {
+        lines.push(line.to_owned());
+        if line.ends_with(['{', '[']) {
+            innermost = Some(lines.len() - 1);
+        } else if line.trim_start().starts_with(['}', ']'])
+            && let Some(start) = innermost.take()
+        {
+            let inner: Vec<&str> = lines[start + 1..].iter().map(|line| line.trim_start()).collect();
+            let whole = format!("{} {}", lines[start], inner.join(" "));
+            lines.truncate(start);
+            lines.push(whole);
+        }
+    }
+    lines.join("\n")
+}
+
 #[test]
 fn csv_of_two_records() {
     let csv = csv::render(&[named(&example::record()), two()[1].clone()]);
@@ -41,24 +61,26 @@ fn json_of_one_record() {
     comparison.cpu_ranking.truncate(1);
     comparison.pairs.truncate(1);
     comparison.references[0].rows.truncate(1);
-    insta::assert_snapshot!(json::render(&[short]));
+    insta::assert_snapshot!(folded(&json::render(&[short])));
 }
 
 #[test]
 fn bencher_metric_format() {
     let [mut named] = two_contenders();
     named.comparison.contenders.truncate(1);
-    insta::assert_snapshot!(bmf::render(&[named]).unwrap());
+    insta::assert_snapshot!(folded(&bmf::render(&[named]).unwrap()));
 }
 
 #[test]
 fn github_action_benchmark() {
-    insta::assert_snapshot!(github_benchmark::render(&two_contenders(), Direction::SmallerIsBetter).unwrap());
+    let entries = github_benchmark::render(&two_contenders(), Direction::SmallerIsBetter).unwrap();
+    insta::assert_snapshot!(folded(&entries));
 }
 
 #[test]
 fn github_action_benchmark_where_bigger_is_better() {
-    insta::assert_snapshot!(github_benchmark::render(&two_contenders(), Direction::BiggerIsBetter).unwrap());
+    let entries = github_benchmark::render(&two_contenders(), Direction::BiggerIsBetter).unwrap();
+    insta::assert_snapshot!(folded(&entries));
 }
 
 #[test]
@@ -72,7 +94,7 @@ fn junit_xml() {
 fn hyperfine_export() {
     let mut short = named(&example::short_record());
     short.comparison.contenders.truncate(1);
-    insta::assert_snapshot!(hyperfine::render(&[short]).unwrap());
+    insta::assert_snapshot!(folded(&hyperfine::render(&[short]).unwrap()));
 }
 
 /// The contender with the same name in two records stays two.

@@ -1,5 +1,7 @@
 //! How long the requests of a run took, as histograms: small enough to be kept for every run.
 
+use std::collections::HashSet;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use hdrhistogram::Histogram as Hdr;
@@ -93,10 +95,8 @@ impl TryFrom<SavedHistogram> for Histogram {
 impl Latencies {
     /// The latencies of `samples`.
     pub fn of(samples: &Samples) -> Latencies {
-        let mut errors: Vec<usize> = samples.errors.iter().map(|(index, _)| *index).collect();
-        errors.sort_unstable();
-        errors.dedup();
-        let complete = || (0..samples.id.len()).filter(|index| errors.binary_search(index).is_err());
+        let errors: HashSet<usize> = samples.errors.iter().map(|(index, _)| *index).collect();
+        let complete = || (0..samples.id.len()).filter(|index| !errors.contains(index));
         let whole = |index: usize| samples.latency_ns(index);
         Latencies {
             whole: Histogram::of(complete().map(whole)),
