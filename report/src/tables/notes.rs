@@ -50,17 +50,23 @@ pub(super) fn target_limited(rows: &[&Row]) -> Option<String> {
         let runs = runs().filter(|of_run| *of_run == limit).count();
         (runs > 0).then(|| format!("{why} ({runs} runs)"))
     });
-    let whose = match marked.len() {
-        0 => return None,
-        all if all == rows.len() => "all contenders".to_owned(),
-        _ => marked.iter().map(|row| row.name.as_str()).collect::<Vec<_>>().join(", "),
-    };
+    let whose = whose(&marked, rows.len(), "all contenders")?;
     Some(format!(
         "† Target-limited: the target was the limit of {whose}, since {}. More work in the target would make such \
          a wall longer by as much, so wall and throughput are neither compared nor ranked, and latency has the \
          target's queue in it; CPU and memory are the contender's own",
         why.collect::<Vec<_>>().join("; "),
     ))
+}
+
+/// The names of `rows`, or `all` where they are as many as `count`; `None` where there are none.
+fn whose(rows: &[&Row], count: usize, all: &str) -> Option<String> {
+    let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+    match names.len() {
+        0 => None,
+        named if named == count => Some(all.to_owned()),
+        _ => Some(names.join(", ")),
+    }
 }
 
 /// Reasons and warnings, each once, with the contenders that have it equally often.
@@ -99,13 +105,12 @@ fn bounds_of_memory(comparison: &Comparison) -> Option<String> {
         .filter(|(_, measured)| measured.peak_memory_method == MemoryMethod::SampledTree)
         .map(|(row, measured)| format!("{} {}", row.name, bytes(measured.peak_memory_bound_bytes.median)))
         .collect();
-    (!bounds.is_empty()).then(|| {
-        format!(
-            "The peak memory of several processes is the largest reading of the tree; it cannot be above the \
-             sum of each one's own peak, which counts shared pages once a process: {}",
-            bounds.join(", ")
-        )
-    })
+    let note = format!(
+        "The peak memory of several processes is the largest reading of the tree; it cannot be above the \
+         sum of each one's own peak, which counts shared pages once a process: {}",
+        bounds.join(", ")
+    );
+    (!bounds.is_empty()).then_some(note)
 }
 
 /// Which peaks of memory include the setup.
@@ -116,29 +121,23 @@ fn peaks_since_start(comparison: &Comparison) -> Option<String> {
         .iter()
         .filter(|row| method(row).is_some_and(|method| method != MemoryMethod::SampledTree))
         .partition(|row| method(row) == Some(MemoryMethod::HighWaterMarkSinceStart));
-    let names = since_start.iter().map(|row| row.name.as_str()).collect::<Vec<_>>().join(", ");
-    let whose = if others.is_empty() { "every contender with one process" } else { &names };
-    (!since_start.is_empty()).then(|| {
-        format!(
-            "The peak memory of {whose} is the most since the program was started, what setting up took and gave \
-             back included: it could not be reset at the start signal"
-        )
-    })
+    let count = since_start.len() + others.len();
+    let whose = whose(&since_start, count, "every contender with one process")?;
+    Some(format!(
+        "The peak memory of {whose} is the most since the program was started, what setting up took and gave \
+         back included: it could not be reset at the start signal"
+    ))
 }
 
 /// Which CPU times come from the clocks of processes, less exact than a control group.
 fn clocks_of_processes(comparison: &Comparison) -> Option<String> {
     let by_clocks = |row: &&Row| row.valid_figures().any(|f| f.cpu_method == CpuMethod::ProcessClocks);
-    let names: Vec<&str> =
-        comparison.contenders.iter().filter(by_clocks).map(|row| row.name.as_str()).collect();
-    let all = names.len() == comparison.contenders.len();
-    let whose = if all { "all contenders".to_owned() } else { names.join(", ") };
-    (!names.is_empty()).then(|| {
-        format!(
-            "The CPU of {whose} is by the clocks of processes, as without a control group: children that ended \
-             count in ticks of 10 ms, and those that outlived their parents not at all"
-        )
-    })
+    let rows: Vec<&Row> = comparison.contenders.iter().filter(by_clocks).collect();
+    let whose = whose(&rows, comparison.contenders.len(), "all contenders")?;
+    Some(format!(
+        "The CPU of {whose} is by the clocks of processes, as without a control group: children that ended \
+         count in ticks of 10 ms, and those that outlived their parents not at all"
+    ))
 }
 
 /// Which efficiencies are above 100 %, and why.
@@ -147,13 +146,12 @@ pub(super) fn faster_than_ideal(rows: &[&Row]) -> Option<String> {
         row.ideal_ns.is_some_and(|ideal_ns| row.valid_figures().any(|figures| figures.wall_ns < ideal_ns))
     };
     let names: Vec<&str> = rows.iter().filter(faster).map(|row| row.name.as_str()).collect();
-    (!names.is_empty()).then(|| {
-        format!(
-            "* Above 100 % efficiency in at least one run: {}. The ideal takes URLs in their order, first in, \
-             first out; another order, such as that of a work-stealing pool, can end sooner",
-            names.join(", ")
-        )
-    })
+    let note = format!(
+        "* Above 100 % efficiency in at least one run: {}. The ideal takes URLs in their order, first in, \
+         first out; another order, such as that of a work-stealing pool, can end sooner",
+        names.join(", ")
+    );
+    (!names.is_empty()).then_some(note)
 }
 
 fn about_failures(row: &Row) -> Option<String> {
@@ -165,12 +163,8 @@ fn about_failures(row: &Row) -> Option<String> {
 
 /// How much of the added latency is the target's.
 fn target_lateness(comparison: &Comparison) -> Option<String> {
-    let worst = comparison
-        .contenders
-        .iter()
-        .flat_map(Row::valid_figures)
-        .map(|figures| figures.target.lateness_ns.p99)
-        .max()?;
+    let valid = comparison.contenders.iter().flat_map(Row::valid_figures);
+    let worst = valid.map(|figures| figures.target.lateness_ns.p99).max()?;
     Some(format!(
         "Added latency includes the target's own lateness: at p99 at most {} in any valid run; the target \
          ran {} real-time priority",
@@ -180,14 +174,11 @@ fn target_lateness(comparison: &Comparison) -> Option<String> {
 }
 
 fn realtime(comparison: &Comparison) -> &'static str {
-    let runs = comparison.contenders.iter().flat_map(|row| &row.runs);
-    let (with, without): (Vec<bool>, Vec<bool>) = runs
-        .filter_map(|run| run.figures.as_ref())
-        .map(|figures| figures.target.realtime)
-        .partition(|&on| on);
-    match (with.is_empty(), without.is_empty()) {
-        (_, true) => "with",
-        (true, _) => "without",
+    let runs = || comparison.contenders.iter().flat_map(|row| &row.runs);
+    let is_any = |realtime: bool| runs().flat_map(|run| &run.figures).any(|f| f.target.realtime == realtime);
+    match (is_any(true), is_any(false)) {
+        (_, false) => "with",
+        (false, _) => "without",
         _ => "in some runs with and in some without",
     }
 }
