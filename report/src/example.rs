@@ -109,22 +109,13 @@ pub(crate) fn record_with_common_client() -> Record {
     let (facts, runs) = parts(&record, "tokio:128");
     for (model, share) in [("loop", 2_u32), ("tokio", 1)] {
         let name = format!("{model}+common:128");
-        let model = model.to_owned();
-        record.header.contenders.push(ContenderFacts {
-            name: name.clone(),
-            model,
-            client: COMMON.to_owned(),
-            ..facts.clone()
+        let (model, client) = (model.to_owned(), COMMON.to_owned());
+        let facts = ContenderFacts { name, model, client, ..facts.clone() };
+        add(&mut record, facts, &runs, |_, figures| {
+            figures.cpu_us_per_request /= f64::from(share);
+            figures.peak_memory_bytes = figures.ready_memory_bytes
+                + (figures.peak_memory_bytes - figures.ready_memory_bytes) / u64::from(share);
         });
-        for run in &runs {
-            let mut run = Run { contender: name.clone(), ..run.clone() };
-            if let Some(figures) = &mut run.figures {
-                figures.cpu_us_per_request /= f64::from(share);
-                figures.peak_memory_bytes = figures.ready_memory_bytes
-                    + (figures.peak_memory_bytes - figures.ready_memory_bytes) / u64::from(share);
-            }
-            record.runs.push(run);
-        }
     }
     record.header.cost_base = Some("loop".to_owned());
     record
@@ -138,16 +129,24 @@ pub(crate) fn record_of_sweep(rounds: u32, peak_bytes: impl Fn(u32, u64) -> u64)
     (record.runs, record.header.contenders) = (Vec::new(), Vec::new());
     record.header.scenario.urls = 1_000;
     for in_flight in [1_000, 100, 5_000] {
-        let name = format!("threads:{in_flight}");
-        record.header.contenders.push(ContenderFacts { name: name.clone(), in_flight, ..facts.clone() });
-        for run in &runs {
-            let mut run = Run { contender: name.clone(), ..run.clone() };
-            let figures = run.figures.as_mut().unwrap();
-            figures.peak_memory_bytes = peak_bytes(run.round, u64::from(in_flight).min(1_000));
-            record.runs.push(run);
-        }
+        let facts = ContenderFacts { name: format!("threads:{in_flight}"), in_flight, ..facts.clone() };
+        add(&mut record, facts, &runs, |round, figures| {
+            figures.peak_memory_bytes = peak_bytes(round, u64::from(in_flight).min(1_000));
+        });
     }
     record
+}
+
+/// Adds a contender with copies of `runs`, whose figures `change` changes.
+fn add(record: &mut Record, facts: ContenderFacts, runs: &[Run], change: impl Fn(u32, &mut Figures)) {
+    for run in runs {
+        let mut run = Run { contender: facts.name.clone(), ..run.clone() };
+        if let Some(figures) = &mut run.figures {
+            change(run.round, figures);
+        }
+        record.runs.push(run);
+    }
+    record.header.contenders.push(facts);
 }
 
 /// A record of so many contenders, half of them with the common client: the example's third, each with a name,
@@ -164,30 +163,18 @@ pub(crate) fn record_of_many(contenders: u32) -> Record {
         let model = format!("{}-{}", ["loop", "pool", "runtime-per-core"][number as usize % 3], number / 2);
         let plus = if client == COMMON { "+common" } else { "" };
         let name = format!("{model}{plus}:{shape}");
-        record.runs.extend(runs.iter().map(|run| {
-            let mut run = Run { contender: name.clone(), ..run.clone() };
-            if let Some(figures) = &mut run.figures {
-                let slower = 10 + u64::from(number * number % 17);
-                figures.wall_ns = figures.wall_ns * 128 / u64::from(processes * in_flight) * slower / 10;
-                figures.cpu_us_per_request *= slower as f64 / 12.0;
-                figures.peak_memory_bytes = figures.peak_memory_bytes * slower / 20 * u64::from(processes);
-                figures.peak_memory_bound_bytes = figures.peak_memory_bytes * 13 / 10;
-                if processes > 1 {
-                    figures.peak_memory_method = MemoryMethod::SampledTree;
-                }
-            }
-            run
-        }));
         let ideal_ns = facts.ideal_ns * 128 / u64::from(processes * in_flight);
         let client = client.to_owned();
-        record.header.contenders.push(ContenderFacts {
-            name,
-            model,
-            client,
-            processes,
-            in_flight,
-            ideal_ns,
-            ..facts.clone()
+        let facts = ContenderFacts { name, model, client, processes, in_flight, ideal_ns, ..facts.clone() };
+        add(&mut record, facts, &runs, |_, figures| {
+            let slower = 10 + u64::from(number * number % 17);
+            figures.wall_ns = figures.wall_ns * 128 / u64::from(processes * in_flight) * slower / 10;
+            figures.cpu_us_per_request *= slower as f64 / 12.0;
+            figures.peak_memory_bytes = figures.peak_memory_bytes * slower / 20 * u64::from(processes);
+            figures.peak_memory_bound_bytes = figures.peak_memory_bytes * 13 / 10;
+            if processes > 1 {
+                figures.peak_memory_method = MemoryMethod::SampledTree;
+            }
         });
     }
     record.header.cost_base = Some("loop-1".to_owned());
