@@ -12,8 +12,14 @@ static EXAMPLE: LazyLock<Record> = LazyLock::new(example::short_record);
 /// Wall time and CPU of a run in milliseconds, and whether it is valid.
 type SyntheticRun = (u64, u64, bool);
 
+/// A contender of the example, and its runs, one a round.
+type SyntheticContender<'a> = (&'a str, Vec<SyntheticRun>);
+
+/// A change of a record.
+type Change = fn(&mut Record);
+
 /// The example with only these contenders and, of each, only these runs, one a round. No wall time is below its bound.
-fn record(contenders: &[(&str, Vec<SyntheticRun>)]) -> Record {
+fn record(contenders: &[SyntheticContender<'_>]) -> Record {
     let mut record = Record { runs: Vec::new(), ..EXAMPLE.clone() };
     record.header.contenders.retain(|facts| contenders.iter().any(|(name, _)| *name == facts.name));
     for (name, runs) in contenders {
@@ -74,7 +80,7 @@ fn sentences_say_what_tests_and_bounds_support() {
     let mut alternating = [(310, 130), (312, 132), (309, 130), (308, 129)].repeat(3);
     alternating.push((311, 130));
     let rising = |from: u64| valid(&std::array::from_fn::<_, 12, _>(|round| (from + round as u64, 100)));
-    let cases: [(&str, Vec<(&str, Vec<SyntheticRun>)>, &[&str]); 13] = [
+    let cases: [(&str, Vec<SyntheticContender<'_>>, &[&str]); 13] = [
         (
             "a test supports the difference",
             vec![("tokio:128", about(10, 450, 100)), ("smol:256", about(10, 300, 121))],
@@ -196,7 +202,7 @@ fn sentences_say_what_tests_and_bounds_support() {
 #[test]
 fn where_walls_are_not_compared_cpu_alone_is_ranked() {
     let closed = record(&[("tokio:128", about(12, 450, 100)), ("smol:256", about(12, 300, 121))]);
-    let cases: [(fn(&mut Record), &str); 2] = [
+    let cases: [(Change, &str); 2] = [
         (set_rate, "p99 of latency: …, not tested; wall-clock times are not compared in an open loop."),
         (remove_delays, "Nothing is delayed…it is not ranked."),
     ];

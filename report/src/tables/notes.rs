@@ -286,11 +286,14 @@ mod tests {
         assert!(long.contains(&format!("; {} xx", runs - 1)) && long.len() < runs * 200, "{long}");
     }
 
+    /// A change of a record.
+    type Change = fn(&mut Record);
+
     /// Each note is absent until the record is changed as it says.
     #[test]
     fn what_is_not_as_usual_is_noted() {
         const SINCE_START: MemoryMethod = MemoryMethod::HighWaterMarkSinceStart;
-        let cases: [(&str, fn(&mut Record)); 7] = [
+        let cases: [(&str, Change); 7] = [
             ("The CPU of tokio:8x64 is by the clocks of processes", |record| {
                 figures_of(record, "tokio:8x64").for_each(|f| f.cpu_method = CpuMethod::ProcessClocks);
             }),
