@@ -16,6 +16,7 @@ use crate::record::{
     ReferenceRow, ScenarioFacts, Verdict,
 };
 
+pub(crate) use build::interval;
 pub use disturbed::Disturbed;
 pub use memory::MemorySlope;
 pub use noise::{NoiseFloor, POWER};
@@ -103,13 +104,6 @@ pub struct Testing {
     pub comparisons: u32,
     /// Rounds with which a test can distinguish the best from all others.
     pub enough_rounds: u32,
-}
-
-impl Testing {
-    /// The significance level of the strictest test.
-    pub fn strictest_level(&self) -> f64 {
-        self.alpha / f64::from(self.comparisons.max(1))
-    }
 }
 
 /// One contender. In JSON the fields of [`Measured`] are flattened into it, and are absent where no run
@@ -325,8 +319,7 @@ impl Comparison {
         self.contenders.retain(|row| names.contains(&row.name));
         self.noise.retain(|floor| names.contains(&floor.contender));
         if self.rate.is_none() {
-            self.memory_slopes =
-                MemorySlope::all(&self.contenders, self.scenario.urls, build::interval_of(self.budget));
+            self.memory_slopes = MemorySlope::all(&self.contenders, self.scenario.urls, self.budget);
         }
         self.ranking = ranking::among(self.ranked_by, self.ranking, &self.contenders);
         self.cpu_ranking = ranking::among(RankingFigure::CpuNs, self.cpu_ranking, &self.contenders);

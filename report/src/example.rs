@@ -3,12 +3,19 @@
 
 use std::path::Path;
 
+use fastrand::Rng;
+
+use crate::comparison::{Comparison, Row};
+use crate::page;
 use crate::record::{
     COMMON, ContenderFacts, CpuMethod, FORMAT, Figures, HarnessLateness, Header, Latencies, LoopFigures,
     Machine, MachineSettings, MemoryMethod, Noise, Order, Quantiles, RateFacts, Reason, ReasonKind, Record,
     Reference, ReferenceRow, Run, Samples, SamplingStats, ScenarioFacts, Schedule, TargetFigures, TimePoint,
     Usage, Verdict, Writer,
 };
+use crate::stats::distribution::normal;
+use crate::tables::markdown;
+use crate::tables::terminal::{self, Screen};
 
 const URLS: u64 = 1_000;
 
@@ -26,57 +33,18 @@ struct Traits {
 }
 
 const CONTENDERS: [Traits; 5] = [
-    Traits {
-        name: "sync:1",
-        processes: 1,
-        in_flight: 1,
-        rounds: 1,
-        added_ns: 140_000,
-        cpu_ns: 88_400_000,
-        peak_memory_bytes: 6_340_000,
-        startup_ns: 2_310_000,
-    },
-    Traits {
-        name: "threads:32",
-        processes: 1,
-        in_flight: 32,
-        rounds: 5,
-        added_ns: 210_000,
-        cpu_ns: 141_000_000,
-        peak_memory_bytes: 9_870_000,
-        startup_ns: 2_980_000,
-    },
-    Traits {
-        name: "tokio:128",
-        processes: 1,
-        in_flight: 128,
-        rounds: 5,
-        added_ns: 480_000,
-        cpu_ns: 97_600_000,
-        peak_memory_bytes: 21_400_000,
-        startup_ns: 3_120_000,
-    },
-    Traits {
-        name: "tokio:8x64",
-        processes: 8,
-        in_flight: 64,
-        rounds: 5,
-        added_ns: 1_900_000,
-        cpu_ns: 131_000_000,
-        peak_memory_bytes: 96_300_000,
-        startup_ns: 9_470_000,
-    },
-    Traits {
-        name: "smol:256",
-        processes: 1,
-        in_flight: 256,
-        rounds: 5,
-        added_ns: 520_000,
-        cpu_ns: 130_000_000,
-        peak_memory_bytes: 18_200_000,
-        startup_ns: 2_760_000,
-    },
+    traits("sync:1", [1, 1, 1], [140_000, 88_400_000, 2_310_000], 6_340_000),
+    traits("threads:32", [1, 32, 5], [210_000, 141_000_000, 2_980_000], 9_870_000),
+    traits("tokio:128", [1, 128, 5], [480_000, 97_600_000, 3_120_000], 21_400_000),
+    traits("tokio:8x64", [8, 64, 5], [1_900_000, 131_000_000, 9_470_000], 96_300_000),
+    traits("smol:256", [1, 256, 5], [520_000, 130_000_000, 2_760_000], 18_200_000),
 ];
+
+/// `shape`: processes, requests in flight in each, rounds. `times_ns`: added to a request, CPU, startup.
+const fn traits(name: &'static str, shape: [u32; 3], times_ns: [u64; 3], peak_memory_bytes: u64) -> Traits {
+    let ([processes, in_flight, rounds], [added_ns, cpu_ns, startup_ns]) = (shape, times_ns);
+    Traits { name, processes, in_flight, rounds, added_ns, cpu_ns, peak_memory_bytes, startup_ns }
+}
 
 /// Five contenders: the first ran once, the third has one invalid run of five, the last has none that is valid.
 pub(crate) fn record() -> Record {
@@ -138,26 +106,16 @@ pub(crate) fn open_loop_record() -> Record {
 /// memory of `tokio`.
 pub(crate) fn record_with_common_client() -> Record {
     let mut record = record();
-    let facts = record.header.contenders.iter().find(|facts| facts.name == "tokio:128").unwrap().clone();
-    let runs: Vec<Run> = record.runs.iter().filter(|run| run.contender == facts.name).cloned().collect();
+    let (facts, runs) = parts(&record, "tokio:128");
     for (model, share) in [("loop", 2_u32), ("tokio", 1)] {
         let name = format!("{model}+common:128");
-        let model = model.to_owned();
-        record.header.contenders.push(ContenderFacts {
-            name: name.clone(),
-            model,
-            client: COMMON.to_owned(),
-            ..facts.clone()
+        let (model, client) = (model.to_owned(), COMMON.to_owned());
+        let facts = ContenderFacts { name, model, client, ..facts.clone() };
+        add(&mut record, facts, &runs, |_, figures| {
+            figures.cpu_us_per_request /= f64::from(share);
+            figures.peak_memory_bytes = figures.ready_memory_bytes
+                + (figures.peak_memory_bytes - figures.ready_memory_bytes) / u64::from(share);
         });
-        for run in &runs {
-            let mut run = Run { contender: name.clone(), ..run.clone() };
-            if let Some(figures) = &mut run.figures {
-                figures.cpu_us_per_request /= f64::from(share);
-                figures.peak_memory_bytes = figures.ready_memory_bytes
-                    + (figures.peak_memory_bytes - figures.ready_memory_bytes) / u64::from(share);
-            }
-            record.runs.push(run);
-        }
     }
     record.header.cost_base = Some("loop".to_owned());
     record
@@ -167,29 +125,35 @@ pub(crate) fn record_with_common_client() -> Record {
 /// what can be in flight.
 pub(crate) fn record_of_sweep(rounds: u32, peak_bytes: impl Fn(u32, u64) -> u64) -> Record {
     let mut record = record_of_rounds(rounds);
-    let facts = record.header.contenders.iter().find(|facts| facts.name == "threads:32").unwrap().clone();
-    let runs: Vec<Run> = record.runs.into_iter().filter(|run| run.contender == facts.name).collect();
+    let (facts, runs) = parts(&record, "threads:32");
     (record.runs, record.header.contenders) = (Vec::new(), Vec::new());
     record.header.scenario.urls = 1_000;
     for in_flight in [1_000, 100, 5_000] {
-        let name = format!("threads:{in_flight}");
-        record.header.contenders.push(ContenderFacts { name: name.clone(), in_flight, ..facts.clone() });
-        for run in &runs {
-            let mut run = Run { contender: name.clone(), ..run.clone() };
-            let figures = run.figures.as_mut().unwrap();
-            figures.peak_memory_bytes = peak_bytes(run.round, u64::from(in_flight).min(1_000));
-            record.runs.push(run);
-        }
+        let facts = ContenderFacts { name: format!("threads:{in_flight}"), in_flight, ..facts.clone() };
+        add(&mut record, facts, &runs, |round, figures| {
+            figures.peak_memory_bytes = peak_bytes(round, u64::from(in_flight).min(1_000));
+        });
     }
     record
+}
+
+/// Adds a contender with copies of `runs`, whose figures `change` changes.
+fn add(record: &mut Record, facts: ContenderFacts, runs: &[Run], change: impl Fn(u32, &mut Figures)) {
+    for run in runs {
+        let mut run = Run { contender: facts.name.clone(), ..run.clone() };
+        if let Some(figures) = &mut run.figures {
+            change(run.round, figures);
+        }
+        record.runs.push(run);
+    }
+    record.header.contenders.push(facts);
 }
 
 /// A record of so many contenders, half of them with the common client: the example's third, each with a name,
 /// a wall and a cost of its own, every fourth with several processes.
 pub(crate) fn record_of_many(contenders: u32) -> Record {
     let mut record = record();
-    let facts = record.header.contenders[2].clone();
-    let runs: Vec<Run> = record.runs.into_iter().filter(|run| run.contender == facts.name).collect();
+    let (facts, runs) = parts(&record, "tokio:128");
     (record.runs, record.header.contenders) = (Vec::new(), Vec::new());
     for number in 0..contenders {
         let client = if number % 2 == 0 { "native" } else { COMMON };
@@ -199,30 +163,18 @@ pub(crate) fn record_of_many(contenders: u32) -> Record {
         let model = format!("{}-{}", ["loop", "pool", "runtime-per-core"][number as usize % 3], number / 2);
         let plus = if client == COMMON { "+common" } else { "" };
         let name = format!("{model}{plus}:{shape}");
-        record.runs.extend(runs.iter().map(|run| {
-            let mut run = Run { contender: name.clone(), ..run.clone() };
-            if let Some(figures) = &mut run.figures {
-                let slower = 10 + u64::from(number * number % 17);
-                figures.wall_ns = figures.wall_ns * 128 / u64::from(processes * in_flight) * slower / 10;
-                figures.cpu_us_per_request *= slower as f64 / 12.0;
-                figures.peak_memory_bytes = figures.peak_memory_bytes * slower / 20 * u64::from(processes);
-                figures.peak_memory_bound_bytes = figures.peak_memory_bytes * 13 / 10;
-                if processes > 1 {
-                    figures.peak_memory_method = MemoryMethod::SampledTree;
-                }
-            }
-            run
-        }));
         let ideal_ns = facts.ideal_ns * 128 / u64::from(processes * in_flight);
         let client = client.to_owned();
-        record.header.contenders.push(ContenderFacts {
-            name,
-            model,
-            client,
-            processes,
-            in_flight,
-            ideal_ns,
-            ..facts.clone()
+        let facts = ContenderFacts { name, model, client, processes, in_flight, ideal_ns, ..facts.clone() };
+        add(&mut record, facts, &runs, |_, figures| {
+            let slower = 10 + u64::from(number * number % 17);
+            figures.wall_ns = figures.wall_ns * 128 / u64::from(processes * in_flight) * slower / 10;
+            figures.cpu_us_per_request *= slower as f64 / 12.0;
+            figures.peak_memory_bytes = figures.peak_memory_bytes * slower / 20 * u64::from(processes);
+            figures.peak_memory_bound_bytes = figures.peak_memory_bytes * 13 / 10;
+            if processes > 1 {
+                figures.peak_memory_method = MemoryMethod::SampledTree;
+            }
         });
     }
     record.header.cost_base = Some("loop-1".to_owned());
@@ -243,17 +195,66 @@ pub(crate) fn hostile_record() -> Record {
         long.as_str(),
         "*_`\u{202e}:256",
     ];
-    for (contender, name) in record.header.contenders.iter_mut().zip(names) {
-        for run in record.runs.iter_mut().filter(|run| run.contender == contender.name) {
-            run.contender = name.to_owned();
-            run.warnings = vec!["<!-- inflight:end t --> | \u{7}".to_owned()];
-            run.runtime = "<img src=x>".to_owned();
-        }
-        contender.name = name.to_owned();
+    rename(&mut record, &names);
+    for run in &mut record.runs {
+        run.warnings = vec!["<!-- inflight:end t --> | \u{7}".to_owned()];
+        run.runtime = "<img src=x>".to_owned();
     }
     record.header.command = "inflight run 'a|b' `x`".to_owned();
     record.header.references[0].rows[0].approach = "<b>bold</b> | cell".to_owned();
     record
+}
+
+/// Gives the contenders of `record`, in their order, these names.
+pub(crate) fn rename(record: &mut Record, names: &[&str]) {
+    for (at, name) in names.iter().enumerate() {
+        let before = std::mem::replace(&mut record.header.contenders[at].name, (*name).to_owned());
+        runs_of(record, &before).for_each(|run| run.contender = (*name).to_owned());
+    }
+}
+
+/// The contender of this name and its runs.
+fn parts(record: &Record, name: &str) -> (ContenderFacts, Vec<Run>) {
+    let facts = record.header.contenders.iter().find(|facts| facts.name == name).unwrap();
+    (facts.clone(), record.runs.iter().filter(|run| run.contender == name).cloned().collect())
+}
+
+/// The runs of the contender of this name.
+pub(crate) fn runs_of<'a>(record: &'a mut Record, name: &'a str) -> impl Iterator<Item = &'a mut Run> {
+    record.runs.iter_mut().filter(move |run| run.contender == name)
+}
+
+/// The figures of its runs that have any.
+pub(crate) fn figures_of<'a>(record: &'a mut Record, name: &'a str) -> impl Iterator<Item = &'a mut Figures> {
+    runs_of(record, name).filter_map(|run| run.figures.as_mut())
+}
+
+/// The figures of all runs that have any.
+pub(crate) fn all_figures(record: &mut Record) -> impl Iterator<Item = &mut Figures> {
+    record.runs.iter_mut().filter_map(|run| run.figures.as_mut())
+}
+
+/// The row of the contender of this name.
+pub(crate) fn row<'a>(comparison: &'a Comparison, name: &str) -> &'a Row {
+    comparison.contenders.iter().find(|row| row.name == name).unwrap()
+}
+
+/// `record` on a terminal, in Markdown and as a page.
+pub(crate) fn rendered(record: &Record) -> [String; 3] {
+    let comparison = Comparison::of(record);
+    let screen = Screen { width: 120, colours: false };
+    let page = page::render(record, &comparison);
+    [terminal::render(&comparison, screen), markdown::render(&comparison), page]
+}
+
+/// An invalid verdict of this kind.
+pub(crate) fn invalid(kind: ReasonKind, text: impl Into<String>) -> Verdict {
+    Verdict::from(vec![Reason::new(kind, text)])
+}
+
+/// A draw of heavy-tailed noise around 0: Student's t with two degrees of freedom, whose variance is infinite.
+pub(crate) fn heavy_tailed(random: &mut Rng) -> f64 {
+    normal(random) / (-random.f64().max(1e-9).ln()).sqrt()
 }
 
 /// Writes `record` to a new file at `path`.
@@ -335,50 +336,43 @@ fn header() -> Header {
 }
 
 fn run(contender: &Traits, round: u32, position: u32) -> Run {
-    let hung = contender.name == "smol:256";
-    if hung {
-        return Run {
-            contender: contender.name.to_owned(),
-            round,
-            position,
-            warm_up: false,
-            took_ns: 11_000_000_000,
-            verdict: Verdict::from(vec![Reason::new(
-                ReasonKind::Worker,
-                "worker 0 hung: no `done` within 10 s; its last word was \"reactor stalled\"",
-            )]),
-            disturbed_attempts: Vec::new(),
-            warnings: Vec::new(),
-            runtime: "smol 2.0.2".to_owned(),
-            client: "hyper 1.8.1".to_owned(),
-            figures: None,
-            latencies: Latencies::default(),
-            samples: Samples::default(),
-            timeline: Vec::new(),
-        };
+    let hung = Run {
+        contender: contender.name.to_owned(),
+        round,
+        position,
+        warm_up: false,
+        took_ns: 11_000_000_000,
+        verdict: invalid(
+            ReasonKind::Worker,
+            "worker 0 hung: no `done` within 10 s; its last word was \"reactor stalled\"",
+        ),
+        disturbed_attempts: Vec::new(),
+        warnings: Vec::new(),
+        runtime: "smol 2.0.2".to_owned(),
+        client: "hyper 1.8.1".to_owned(),
+        figures: None,
+        latencies: Latencies::default(),
+        samples: Samples::default(),
+        timeline: Vec::new(),
+    };
+    if contender.name == "smol:256" {
+        return hung;
     }
     let seed = u64::from(round) * 1_000_003 + u64::from(position);
     let (samples, last_end) = lay_out(contender, |id| contender.added_ns + noise(seed, id) % 300_000);
     let slow = noise(seed, URLS) % 30;
     let wall_ns = last_end + last_end * slow / 2_000 + 200_000;
     let cpu_ns = contender.cpu_ns + contender.cpu_ns * slow / 1_000;
-    let invalid = contender.name == "tokio:128" && round == 4;
     let several = contender.processes > 1;
+    let slots = u64::from(contender.processes * contender.in_flight);
+    let peak_memory_bytes = contender.peak_memory_bytes + slow * 10_000;
     Run {
-        contender: contender.name.to_owned(),
-        round,
-        position,
-        warm_up: false,
         took_ns: wall_ns + contender.startup_ns,
-        verdict: if invalid {
-            Verdict::from(vec![Reason::new(
-                ReasonKind::TargetLate,
-                "the target was the bottleneck: its lateness p99 was 4.2 ms",
-            )])
+        verdict: if contender.name == "tokio:128" && round == 4 {
+            invalid(ReasonKind::TargetLate, "the target was the bottleneck: its lateness p99 was 4.2 ms")
         } else {
             Verdict::Valid
         },
-        disturbed_attempts: Vec::new(),
         warnings: if several && round > 3 {
             vec!["reached 498 in flight of 512 allowed".to_owned()]
         } else {
@@ -391,11 +385,9 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
             cpu_ns,
             cpu_method: CpuMethod::Group,
             cpu_us_per_request: cpu_ns as f64 / 1e3 / URLS as f64,
-            peak_memory_bytes: contender.peak_memory_bytes + slow * 10_000,
+            peak_memory_bytes,
             peak_memory_method: if several { MemoryMethod::SampledTree } else { MemoryMethod::HighWaterMark },
-            peak_memory_bound_bytes: (contender.peak_memory_bytes + slow * 10_000)
-                * if several { 14 } else { 10 }
-                / 10,
+            peak_memory_bound_bytes: peak_memory_bytes * if several { 14 } else { 10 } / 10,
             ready_memory_bytes: contender.peak_memory_bytes / 3,
             startup_ns: contender.startup_ns + slow * 10_000,
             ramp_ns: Some(contender.startup_ns * 3),
@@ -423,8 +415,8 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
                 },
                 realtime: false,
                 shards: 1,
-                connections: u64::from(contender.processes * contender.in_flight),
-                most_in_flight: u64::from(contender.processes * contender.in_flight),
+                connections: slots,
+                most_in_flight: slots,
                 loops: vec![LoopFigures {
                     cpu_ns: 60_000_000,
                     run_queue_ns: Some(2_000_000),
@@ -439,6 +431,7 @@ fn run(contender: &Traits, round: u32, position: u32) -> Run {
         latencies: Latencies::of(&samples),
         samples,
         timeline: vec![TimePoint { at_ns: 5_000_000, cpu_percent: 71.5, memory_bytes: 5_000_000 }],
+        ..hung
     }
 }
 

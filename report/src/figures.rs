@@ -10,10 +10,9 @@ mod table;
 pub use table::FIGURES;
 pub(crate) use table::TIMED;
 
-use crate::comparison::{CONFIDENCE, Comparison, Measured, Row, Spread};
+use crate::comparison::{Comparison, Measured, Row, Spread, interval};
 use crate::numbers::{bytes, count, duration, efficiency, percent, three_digits, times};
 use crate::record;
-use crate::stats::{MedianInterval, Sorted, interval_after_stopping};
 
 /// A figure of a contender.
 pub struct Figure {
@@ -215,12 +214,9 @@ fn spread_of_runs(
     row: &Row,
     read: fn(&record::Figures) -> Option<f64>,
 ) -> Option<Spread<f64>> {
-    let values: Option<Vec<f64>> = row.valid_figures().map(read).collect();
-    let sorted = Sorted::new(values?)?;
-    let interval_of: fn(usize, f64) -> MedianInterval =
-        if comparison.budget.is_some() { interval_after_stopping } else { MedianInterval::of };
-    let (low, high) = interval_of(sorted.count(), CONFIDENCE).ends(&sorted);
-    Some(Spread { median: sorted.median(), low, high })
+    let values: Vec<f64> = row.valid_figures().map(read).collect::<Option<_>>()?;
+    let interval = interval(comparison.budget, values.len());
+    Spread::of(values, interval)
 }
 
 impl Unit {

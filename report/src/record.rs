@@ -4,7 +4,6 @@
 //! Each further line is one [`Run`], appended and flushed when the run ends, so that every finished run is on disk
 //! however the benchmark is interrupted. Nothing is ever rewritten.
 
-mod arrivals;
 mod latencies;
 mod noise;
 mod reader;
@@ -16,7 +15,6 @@ mod writer;
 
 use serde::{Deserialize, Serialize};
 
-pub use arrivals::{PlacementFacts, RateFacts};
 pub use latencies::{Histogram, Latencies};
 pub use noise::{CpuQuota, Disturbance, HarnessLateness, MachineSettings, Noise};
 pub use reader::{Record, RecordError, UnknownContender};
@@ -78,6 +76,24 @@ pub struct Header {
     pub cost_base: Option<String>,
     /// Published figures shown beside ours and never mixed into them.
     pub references: Vec<Reference>,
+}
+
+/// The arrival rate of an open loop.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RateFacts {
+    /// Requests per second, over all processes together.
+    pub per_second: f64,
+    /// Whether arrivals were a Poisson process or evenly spaced.
+    pub poisson: bool,
+}
+
+/// The CPUs that target and clients were confined to, as lists such as `0,2-3`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlacementFacts {
+    /// Those of the target.
+    pub target: String,
+    /// Those of every worker process.
+    pub clients: String,
 }
 
 /// How the contenders are ordered within each round.

@@ -7,7 +7,8 @@ use super::{
     Spread, Tally, Testing, ranking,
 };
 use crate::record::{
-    Budget, ContenderFacts, Figures, Latencies, Reason, Record, ReferenceRow, Run, Schedule,
+    Budget, ContenderFacts, Figures, Header, Latencies, Reason, Record, Reference, ReferenceRow, Run,
+    Schedule,
 };
 use crate::stats::{MedianInterval, Number, Sorted, interval_after_stopping};
 
@@ -16,19 +17,10 @@ impl Comparison {
     pub fn of(record: &Record) -> Comparison {
         let header = &record.header;
         let is_open_loop = header.rate.is_some();
-        let interval = interval_of(header.budget);
-        let row = |facts: &ContenderFacts| Row {
-            max_rate_per_second: header.max_rate_per_second(facts).filter(|_| is_open_loop),
-            ..Row::of(facts, header.scenario.urls, &record.runs, interval)
-        };
+        let row = |facts: &ContenderFacts| Row::of(facts, header, &record.runs);
         let (controls, others): (Vec<_>, Vec<_>) =
             header.contenders.iter().partition(|facts| facts.control_of.is_some());
         let mut contenders: Vec<Row> = others.into_iter().map(row).collect();
-        if header.budget.is_some() {
-            contenders
-                .iter_mut()
-                .for_each(|row| row.rounds = row.rounds.max(row.valid_runs + row.invalid_runs));
-        }
         let baseline = contenders
             .iter()
             .find(|row| !is_open_loop && row.slots() == 1 && row.measured.is_some())
@@ -43,32 +35,27 @@ impl Comparison {
         let memory_slopes = if is_open_loop {
             Vec::new()
         } else {
-            MemorySlope::all(&contenders, header.scenario.urls, interval)
+            MemorySlope::all(&contenders, header.scenario.urls, header.budget)
         };
         let total_delay_ns = header.scenario.total_delay_ns;
         let figures = RankingFigure::compared(is_open_loop, total_delay_ns);
         let results: Vec<TestResults> =
             figures.iter().map(|&figure| TestResults::of(figure, &contenders, total_delay_ns)).collect();
         let testing = Testing::of(&results);
-        let noise = figures.iter().flat_map(|&figure| {
-            let own = controls.iter().filter(move |(contender, control)| {
-                figure != RankingFigure::WallNs
-                    || !(contender.is_target_limited() || control.is_target_limited())
-            });
-            own.map(move |(contender, control)| (figure, *contender, control)).collect::<Vec<_>>()
-        });
-        let noise = noise
-            .map(|(figure, contender, control)| {
-                NoiseFloor::of(figure, contender, control, &testing, header.order_seed)
-            })
-            .collect();
-        let mut rankings = figures
-            .iter()
-            .zip(&results)
-            .map(|(&figure, results)| ranking::rank(figure, &contenders, results));
+        let mut noise = Vec::new();
+        for &figure in figures {
+            for (contender, control) in &controls {
+                let is_limited = contender.is_target_limited() || control.is_target_limited();
+                if figure != RankingFigure::WallNs || !is_limited {
+                    noise.push(NoiseFloor::of(figure, contender, control, &testing, header.order_seed));
+                }
+            }
+        }
+        let ranked = figures.iter().zip(&results);
+        let ranked = ranked.map(|(&figure, results)| ranking::rank(figure, &contenders, results));
+        let mut rankings = ranked.collect::<Vec<_>>().into_iter();
         let ranking = rankings.next().unwrap_or_default();
         let cpu_ranking = rankings.next().unwrap_or_default();
-        drop(rankings);
         Comparison {
             inflight_version: header.inflight_version.clone(),
             command: header.command.clone(),
@@ -93,16 +80,7 @@ impl Comparison {
             cpu_ranking,
             testing,
             noise,
-            references: header
-                .references
-                .iter()
-                .map(|reference| PublishedTable {
-                    title: reference.title.clone(),
-                    source: reference.source.clone(),
-                    ideals_from: reference.ideals_from.clone(),
-                    rows: reference.rows.iter().map(PublishedRow::of).collect(),
-                })
-                .collect(),
+            references: header.references.iter().map(PublishedTable::of).collect(),
         }
     }
 }
@@ -136,10 +114,7 @@ fn set_speed_ups(contenders: &mut [Row], baseline: Option<&str>) {
 }
 
 fn set_costs(contenders: &mut [Row], base: Option<&str>) {
-    let costs = |row: &Row| {
-        let measured = row.measured.as_ref()?;
-        Some(measured.cpu_us_per_request.median)
-    };
+    let costs = |row: &Row| Some(row.measured.as_ref()?.cpu_us_per_request.median);
     let bases: Vec<(u32, u32, f64)> = contenders
         .iter()
         .filter(|row| row.is_common() && Some(row.model.as_str()) == base)
@@ -152,29 +127,28 @@ fn set_costs(contenders: &mut [Row], base: Option<&str>) {
     }
 }
 
-/// The function from a number of runs and a confidence to the interval of their median. It is wider where a budget
-/// decided how many runs there are.
-pub(super) fn interval_of(budget: Option<Budget>) -> fn(usize, f64) -> MedianInterval {
-    if budget.is_some() { interval_after_stopping } else { MedianInterval::of }
+/// The interval of the median of `count` values. It is wider where a budget decided how many there are.
+pub(crate) fn interval(budget: Option<Budget>, count: usize) -> MedianInterval {
+    let of = if budget.is_some() { interval_after_stopping } else { MedianInterval::of };
+    of(count.max(1), CONFIDENCE)
 }
 
 impl Row {
-    /// `interval` is that of so many runs at a confidence.
-    fn of(facts: &ContenderFacts, urls: u64, all: &[Run], interval: fn(usize, f64) -> MedianInterval) -> Row {
+    fn of(facts: &ContenderFacts, header: &Header, all: &[Run]) -> Row {
         let runs: Vec<&Run> = all.iter().filter(|run| run.contender == facts.name && !run.warm_up).collect();
         let valid: Vec<(&Run, &Figures)> = runs
             .iter()
             .filter(|run| run.verdict.is_valid())
             .filter_map(|run| Some((*run, run.figures.as_ref()?)))
             .collect();
-        let interval = interval(valid.len().max(1), CONFIDENCE);
+        let interval = interval(header.budget, valid.len());
         Row {
             name: facts.name.clone(),
             model: facts.model.clone(),
             client: facts.client.clone(),
             processes: facts.processes,
             in_flight: facts.in_flight,
-            rounds: facts.rounds,
+            rounds: if header.budget.is_some() { facts.rounds.max(runs.len() as u32) } else { facts.rounds },
             valid_runs: valid.len() as u32,
             invalid_runs: (runs.len() - valid.len()) as u32,
             target_limited_runs: valid.iter().filter(|(_, f)| f.target.limit.is_some()).count() as u32,
@@ -187,11 +161,11 @@ impl Row {
                 .map(|(text, count)| Tally { text, count })
                 .collect(),
             ideal_ns: ideal_ns(facts),
-            max_rate_per_second: None,
+            max_rate_per_second: header.rate.as_ref().and_then(|_| header.max_rate_per_second(facts)),
             interval: interval.into(),
             interval_confidence: interval.confidence,
             cost: None,
-            measured: Measured::of(facts, urls, &valid, interval),
+            measured: Measured::of(facts, header.scenario.urls, &valid, interval),
             runs: runs.into_iter().map(RunSummary::of).collect(),
         }
     }
@@ -209,11 +183,13 @@ impl Measured {
         valid: &[(&Run, &Figures)],
         interval: MedianInterval,
     ) -> Option<Measured> {
-        let by = |figure: fn(&Figures) -> u64| Spread::of(valid.iter().map(|(_, f)| figure(f)), interval);
-        let efficiency = |ideal_ns: u64| {
-            Spread::of(valid.iter().map(|(_, f)| ideal_ns as f64 / f.wall_ns as f64), interval)
-        };
-        let schedules: Option<Vec<Schedule>> = valid.iter().map(|(_, f)| f.schedule).collect();
+        let figures = || valid.iter().map(|(_, figures)| *figures);
+        let by = |figure: fn(&Figures) -> u64| Spread::of(figures().map(figure), interval);
+        let by_part = |figure: fn(&Figures) -> f64| Spread::of(figures().map(figure), interval);
+        let efficiency =
+            |ideal_ns: u64| Spread::of(figures().map(|f| ideal_ns as f64 / f.wall_ns as f64), interval);
+        let ramps: Option<Vec<u64>> = figures().map(|f| f.ramp_ns).collect();
+        let schedules: Option<Vec<Schedule>> = figures().map(|f| f.schedule).collect();
         let rates = |schedules: &Vec<Schedule>| schedules.iter().map(|s| s.achieved_per_second).collect();
         let rates: Option<Vec<f64>> = schedules.as_ref().and_then(rates);
         let late_starts = schedules.map(|schedules| schedules.iter().map(|s| s.late_starts).sum::<u64>());
@@ -223,20 +199,13 @@ impl Measured {
             efficiency: ideal_ns(facts).and_then(efficiency),
             speed_up: None,
             cpu_ns: by(|f| f.cpu_ns)?,
-            cpu_percent: Spread::of(
-                valid.iter().map(|(_, f)| f.cpu_ns as f64 / f.wall_ns as f64 * 100.0),
-                interval,
-            )?,
-            cpu_us_per_request: Spread::of(valid.iter().map(|(_, f)| f.cpu_us_per_request), interval)?,
+            cpu_percent: by_part(|f| f.cpu_ns as f64 / f.wall_ns as f64 * 100.0)?,
+            cpu_us_per_request: by_part(|f| f.cpu_us_per_request)?,
             peak_memory_bytes: by(|f| f.peak_memory_bytes)?,
-            peak_memory_method: valid.iter().map(|(_, f)| f.peak_memory_method).max()?,
+            peak_memory_method: figures().map(|f| f.peak_memory_method).max()?,
             peak_memory_bound_bytes: by(|f| f.peak_memory_bound_bytes)?,
             ready_memory_bytes: by(|f| f.ready_memory_bytes)?,
-            ramp_ns: valid
-                .iter()
-                .map(|(_, f)| f.ramp_ns)
-                .collect::<Option<Vec<u64>>>()
-                .and_then(|ramps| Spread::of(ramps, interval)),
+            ramp_ns: ramps.and_then(|ramps| Spread::of(ramps, interval)),
             startup_ns: by(|f| f.startup_ns)?,
             latency_ns: latencies.whole.quantiles(),
             added_latency_ns: latencies.added.quantiles(),
@@ -248,17 +217,14 @@ impl Measured {
             failed_requests: latencies.failed,
             connections: by(|f| f.target.connections)?,
             most_in_flight: by(|f| f.target.most_in_flight)?,
-            target_lateness_p99_ns: Spread::of(
-                valid.iter().map(|(_, f)| f.target.lateness_ns.p99),
-                interval,
-            )?,
+            target_lateness_p99_ns: Spread::of(figures().map(|f| f.target.lateness_ns.p99), interval)?,
         })
     }
 }
 
 impl<T: Number> Spread<T> {
     /// `interval` is that of so many values.
-    pub(super) fn of(values: impl IntoIterator<Item = T>, interval: MedianInterval) -> Option<Spread<T>> {
+    pub(crate) fn of(values: impl IntoIterator<Item = T>, interval: MedianInterval) -> Option<Spread<T>> {
         let sorted = Sorted::new(values)?;
         let (low, high) = interval.ends(&sorted);
         Some(Spread { median: sorted.median(), low, high })
@@ -281,6 +247,17 @@ impl RunSummary {
             runtime: run.runtime.clone(),
             client: run.client.clone(),
             figures: run.figures.clone(),
+        }
+    }
+}
+
+impl PublishedTable {
+    fn of(reference: &Reference) -> PublishedTable {
+        PublishedTable {
+            title: reference.title.clone(),
+            source: reference.source.clone(),
+            ideals_from: reference.ideals_from.clone(),
+            rows: reference.rows.iter().map(PublishedRow::of).collect(),
         }
     }
 }

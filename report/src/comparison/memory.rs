@@ -5,9 +5,9 @@
 
 use serde::Serialize;
 
-use super::{CONFIDENCE, Interval, Row, Spread};
-use crate::record::MemoryMethod;
-use crate::stats::MedianInterval;
+use super::build::interval;
+use super::{Interval, Row, Spread};
+use crate::record::{Budget, MemoryMethod};
 
 /// The slope of peak memory over requests in flight, of contenders that differ in nothing else.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -35,12 +35,8 @@ pub struct MemorySlope {
 
 impl MemorySlope {
     /// One slope for each group of `contenders` that share model, client and processes and have at least two
-    /// different numbers of requests in flight. `interval` gives that of a number of rounds at a confidence.
-    pub(super) fn all(
-        contenders: &[Row],
-        urls: u64,
-        interval: fn(usize, f64) -> MedianInterval,
-    ) -> Vec<MemorySlope> {
+    /// different numbers of requests in flight.
+    pub(super) fn all(contenders: &[Row], urls: u64, budget: Option<Budget>) -> Vec<MemorySlope> {
         let mut groups: Vec<Vec<&Row>> = Vec::new();
         for row in contenders.iter().filter(|row| row.measured.is_some()) {
             let alike = |group: &&mut Vec<&Row>| kind(group[0]) == kind(row);
@@ -49,14 +45,10 @@ impl MemorySlope {
                 None => groups.push(vec![row]),
             }
         }
-        groups.into_iter().filter_map(|group| MemorySlope::of(group, urls, interval)).collect()
+        groups.into_iter().filter_map(|group| MemorySlope::of(group, urls, budget)).collect()
     }
 
-    fn of(
-        mut group: Vec<&Row>,
-        urls: u64,
-        interval: fn(usize, f64) -> MedianInterval,
-    ) -> Option<MemorySlope> {
+    fn of(mut group: Vec<&Row>, urls: u64, budget: Option<Budget>) -> Option<MemorySlope> {
         group.sort_by_key(|row| row.in_flight);
         let numbers = || group.iter().map(|row| row.possibly_in_flight(urls));
         let mut rounds: Vec<u32> = group.iter().flat_map(|row| &row.runs).map(|run| run.round).collect();
@@ -64,10 +56,7 @@ impl MemorySlope {
         rounds.dedup();
         let slopes: Vec<f64> =
             rounds.into_iter().filter_map(|round| slope(&points(&group, round, urls))).collect();
-        if slopes.is_empty() {
-            return None;
-        }
-        let interval = interval(slopes.len(), CONFIDENCE);
+        let interval = interval(budget, slopes.len());
         Some(MemorySlope {
             name: group[0].name_of_sweep(),
             contenders: group.iter().map(|row| row.name.clone()).collect(),
@@ -130,8 +119,8 @@ impl Row {
 mod tests {
     use super::*;
     use crate::comparison::Comparison;
-    use crate::example;
-    use crate::record::{RateFacts, Reason, ReasonKind, Record, Verdict};
+    use crate::example::{self, invalid};
+    use crate::record::{RateFacts, ReasonKind, Record};
 
     fn only_slope(record: &Record) -> MemorySlope {
         let slopes = Comparison::of(record).memory_slopes;
@@ -163,12 +152,6 @@ mod tests {
     }
 
     #[test]
-    fn constant_memory_has_slope_zero() {
-        let slope = only_slope(&example::record_of_sweep(9, |round, _| 7_000_000 + u64::from(round)));
-        assert_eq!(slope.memory_per_in_flight_bytes, Spread { median: 0.0, low: 0.0, high: 0.0 });
-    }
-
-    #[test]
     fn without_two_numbers_in_flight_there_is_no_slope() {
         assert_eq!(Comparison::of(&example::record_of_rounds(9)).memory_slopes, []);
         let mut record = example::record_of_sweep(9, |_, in_flight| in_flight);
@@ -180,24 +163,19 @@ mod tests {
     fn rounds_with_one_valid_concurrency_do_not_count() {
         let mut record = example::record_of_sweep(9, |_, in_flight| 100 * in_flight);
         for run in record.runs.iter_mut().filter(|run| run.round > 3 && run.contender == "threads:100") {
-            run.verdict = Verdict::from(vec![Reason::new(ReasonKind::TargetLate, "late")]);
+            run.verdict = invalid(ReasonKind::TargetLate, "late");
         }
         assert_eq!(only_slope(&record).rounds, 3);
     }
 
     #[test]
-    fn open_loop_has_no_slope() {
-        let mut record = example::record_of_sweep(9, |_, in_flight| in_flight);
-        record.header.rate = Some(RateFacts { per_second: 400.0, poisson: false });
-        assert_eq!(Comparison::of(&record).memory_slopes, []);
-    }
-
-    #[test]
-    fn a_slope_is_of_the_selected_contenders() {
-        let record = example::record_of_sweep(9, |_, in_flight| 100 * in_flight);
+    fn a_slope_is_of_the_selected_contenders_and_none_in_an_open_loop() {
+        let mut record = example::record_of_sweep(9, |_, in_flight| 100 * in_flight);
         let some = Comparison::of(&record).only(&["threads:100".to_owned(), "threads:1000".to_owned()]);
         assert_eq!(some.memory_slopes[0].contenders, ["threads:100", "threads:1000"]);
         assert_eq!(some.only(&["threads:100".to_owned()]).memory_slopes, []);
+        record.header.rate = Some(RateFacts { per_second: 400.0, poisson: false });
+        assert_eq!(Comparison::of(&record).memory_slopes, []);
     }
 
     #[test]

@@ -41,7 +41,7 @@ impl NoiseFloor {
         seed: u64,
     ) -> NoiseFloor {
         let noise = log_ratios(&Readings::of(figure, contender), &Readings::of(figure, control));
-        let level = testing.strictest_level();
+        let level = testing.alpha / f64::from(testing.comparisons.max(1));
         let negated: Vec<f64> = noise.iter().map(|ratio| -ratio).collect();
         let p = signed_rank::greater(&noise).min(signed_rank::greater(&negated));
         NoiseFloor {
@@ -50,7 +50,7 @@ impl NoiseFloor {
             control_valid_runs: control.valid_runs,
             control_invalid_runs: control.invalid_runs,
             rounds: noise.len() as u32,
-            ratio: Ratio::of(figure, contender, control),
+            ratio: Ratio::of(&noise),
             distinguished: p <= level,
             // Of a test for both directions it is half the level that either has.
             smallest_detectable: smallest_detectable_shift(&noise, 2.0 * level, POWER, seed).map(f64::exp_m1),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{RankingFigure, Row};
-use crate::stats::hodges_lehmann;
+use crate::stats::{Location, hodges_lehmann};
 
 /// The confidence of every interval that is shown, each by itself, at least.
 pub const CONFIDENCE: f64 = 0.95;
@@ -61,18 +61,10 @@ pub enum Finding {
 }
 
 impl Ratio {
-    /// Of `higher` over `lower`; `None` where they share no round.
-    pub(super) fn of(figure: RankingFigure, lower: &Row, higher: &Row) -> Option<Ratio> {
-        let location = hodges_lehmann(
-            &log_ratios(&Readings::of(figure, lower), &Readings::of(figure, higher)),
-            CONFIDENCE,
-        )?;
-        Some(Ratio {
-            estimate: location.estimate.exp(),
-            low: location.low.exp(),
-            high: location.high.exp(),
-            confidence: location.confidence,
-        })
+    /// Of two contenders with these logarithms of ratios within rounds; `None` where they share no round.
+    pub(super) fn of(log_ratios: &[f64]) -> Option<Ratio> {
+        let Location { estimate, low, high, confidence } = hodges_lehmann(log_ratios, CONFIDENCE)?;
+        Some(Ratio { estimate: estimate.exp(), low: low.exp(), high: high.exp(), confidence })
     }
 }
 

@@ -72,11 +72,9 @@ fn ordered(figure: RankingFigure, mut ranking: Vec<Ranked>, rows: &[Row]) -> Vec
     let unbeaten = ranking.iter().filter(|ranked| ranked.behind.is_empty()).count();
     let all_others_are_behind = unbeaten == 1 && ranking.len() > 1;
     for ranked in &mut ranking {
-        let is_known = match ranked.behind.len() {
-            // It may be the best. Its rank is known where it was tested, or where no other may be the best.
-            0 => ranked.finding != Finding::TooFewRounds || all_others_are_behind,
-            _ => true,
-        };
+        // The rank of one that may be the best is known where it was tested, or where no other may be the best.
+        let is_tested = ranked.finding != Finding::TooFewRounds;
+        let is_known = is_tested || all_others_are_behind || !ranked.behind.is_empty();
         ranked.rank = is_known.then_some(ranked.behind.len() + 1);
     }
     ranking.sort_by_key(|ranked| {
@@ -89,18 +87,20 @@ fn ordered(figure: RankingFigure, mut ranking: Vec<Ranked>, rows: &[Row]) -> Vec
     });
     let row = |name: &str| rows.iter().find(|row| row.name == name);
     let first = ranking.first().and_then(|first| row(&first.name));
-    for ranked in ranking.iter_mut().skip(1) {
-        let beside = first.zip(row(&ranked.name));
-        ranked.to_first = beside.map(|(first, row)| PairwiseComparison {
-            figure,
-            lower: first.name.clone(),
-            higher: row.name.clone(),
-            rounds: log_ratios(&Readings::of(figure, first), &Readings::of(figure, row)).len() as u32,
-            ratio: Ratio::of(figure, first, row),
-            adjusted_p: ranked.adjusted_p,
-            finding: ranked.finding,
+    for (place, ranked) in ranking.iter_mut().enumerate() {
+        let beside = first.zip(row(&ranked.name)).filter(|_| place > 0);
+        ranked.to_first = beside.map(|(first, row)| {
+            let ratios = log_ratios(&Readings::of(figure, first), &Readings::of(figure, row));
+            PairwiseComparison {
+                figure,
+                lower: first.name.clone(),
+                higher: row.name.clone(),
+                rounds: ratios.len() as u32,
+                ratio: Ratio::of(&ratios),
+                adjusted_p: ranked.adjusted_p,
+                finding: ranked.finding,
+            }
         });
     }
-    ranking.iter_mut().take(1).for_each(|first| first.to_first = None);
     ranking
 }

@@ -55,12 +55,9 @@ fn comparisons(contenders: usize) -> usize {
 }
 
 fn can_find(rounds: u32, comparisons: usize) -> bool {
-    least_p(rounds) * comparisons as f64 <= ALPHA
-}
-
-/// The smallest p of a one-sided test: when all differences have the same sign.
-fn least_p(rounds: u32) -> f64 {
-    0.5_f64.powf(f64::from(rounds))
+    // The smallest p of a one-sided test: when all differences have the same sign.
+    let least_p = 0.5_f64.powf(f64::from(rounds));
+    least_p * comparisons as f64 <= ALPHA
 }
 
 /// The test results of one figure for all contenders, by their index in the rows.

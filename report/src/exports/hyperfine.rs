@@ -46,21 +46,15 @@ pub fn render(records: &[Named]) -> Option<String> {
     (!results.is_empty()).then(|| pretty(&Export { results }))
 }
 
-/// The contender, and where the target was its limit a word about it: the format has no other place for one.
-fn command(contender: &Contender<'_>) -> String {
-    let mark = if contender.has_own_wall() { "" } else { " (target-limited)" };
-    format!("{}{mark}", contender.name)
-}
-
 fn benchmark(contender: &Contender<'_>) -> Benchmark {
-    let row = contender.row;
-    let runs = row.runs.iter().filter(|run| run.verdict.is_valid());
-    let runs: Vec<&Figures> = runs.filter_map(|run| run.figures.as_ref()).collect();
+    let runs: Vec<&Figures> = contender.row.valid_figures().collect();
     let times: Vec<f64> = runs.iter().map(|run| seconds(run.wall_ns)).collect();
+    // The format has no other place for a word about the limit.
+    let mark = if contender.has_own_wall() { "" } else { " (target-limited)" };
     let wall = contender.measured.wall_ns.map(seconds);
     let cpu = mean_of_all(&runs, |run| run.usage.user_ns).zip(mean_of_all(&runs, |run| run.usage.system_ns));
     Benchmark {
-        command: command(contender),
+        command: format!("{}{mark}", contender.name),
         mean: mean(&times),
         stddev: deviation(&times),
         median: wall.median,
@@ -71,7 +65,7 @@ fn benchmark(contender: &Contender<'_>) -> Benchmark {
         memory_usage_byte: runs.iter().map(|run| run.peak_memory_bytes).collect(),
         exit_codes: vec![0; times.len()],
         times,
-        parameters: BTreeMap::from([("requests_in_flight", row.slots().to_string())]),
+        parameters: BTreeMap::from([("requests_in_flight", contender.row.slots().to_string())]),
     }
 }
 

@@ -21,7 +21,14 @@ fn suite(named: &Named) -> Suite {
     let rows = &comparison.contenders;
     let cases = rows.iter().flat_map(|row| {
         let runs = row.runs.iter().map(|run| case(row, run));
-        runs.chain((1..=row.missing_runs()).map(|number| missing(row, number)))
+        // Cases of one name would count as one, so runs that did not take place are numbered.
+        let missing = (1..=row.missing_runs()).map(|number| Case {
+            name: format!("{} not run {number}", row.name),
+            class: row.name.clone(),
+            time_ns: 0,
+            result: CaseResult::Skipped,
+        });
+        runs.chain(missing)
     });
     Suite {
         name: named.record.clone(),
@@ -48,22 +55,15 @@ fn case(row: &Row, run: &RunSummary) -> Case {
     let result = match &run.verdict {
         Verdict::Valid => CaseResult::Passed,
         Verdict::Invalid { reasons } => {
-            let first = reasons.first();
-            CaseResult::Failure(Problem {
-                kind: first.map_or_else(|| "invalid".to_owned(), |reason| reason.kind.name()),
-                message: first.map_or_else(|| "invalid".to_owned(), |reason| reason.text.clone()),
-                details: reasons.iter().map(|reason| reason.text.clone()).collect(),
-            })
+            let unknown = || ("invalid".to_owned(), "invalid".to_owned());
+            let first = reasons.first().map(|reason| (reason.kind.name(), reason.text.clone()));
+            let (kind, message) = first.unwrap_or_else(unknown);
+            let details = reasons.iter().map(|reason| reason.text.clone()).collect();
+            CaseResult::Failure(Problem { kind, message, details })
         }
     };
     let name = format!("{} round {}", row.name, run.round);
     Case { name, class: row.name.clone(), time_ns: wall_ns(run), result }
-}
-
-/// Cases of one name would count as one, so runs that did not take place are numbered.
-fn missing(row: &Row, number: u32) -> Case {
-    let name = format!("{} not run {number}", row.name);
-    Case { name, class: row.name.clone(), time_ns: 0, result: CaseResult::Skipped }
 }
 
 fn wall_ns(run: &RunSummary) -> u64 {

@@ -386,67 +386,9 @@ pub const FIGURES: &[Figure] = &[
         gate: Some(GateRule { name: "system calls", least_share: 0.05, least_amount: 0.05, ..COUNTED }),
         ..DEFAULT
     },
-    Figure {
-        key: "voluntary_switches",
-        heading: "voluntary\nswitches",
-        meaning: "times that a thread gave up its core to wait for something",
-        reading: Reading::Run(|figures| figures.usage.voluntary_switches.map(exact)),
-        ..DEFAULT
-    },
-    Figure {
-        key: "involuntary_switches",
-        heading: "involuntary\nswitches",
-        meaning: "times that a thread was made to give up its core",
-        reading: Reading::Run(|figures| figures.usage.involuntary_switches.map(exact)),
-        ..DEFAULT
-    },
-    Figure {
-        key: "minor_faults",
-        heading: "minor\nfaults",
-        meaning: "page faults that took no reading from a disk",
-        reading: Reading::Run(|figures| figures.usage.minor_faults.map(exact)),
-        ..DEFAULT
-    },
-    Figure {
-        key: "major_faults",
-        heading: "major\nfaults",
-        meaning: "page faults that took a reading from a disk",
-        reading: Reading::Run(|figures| figures.usage.major_faults.map(exact)),
-        ..DEFAULT
-    },
-    Figure {
-        key: "threads_at_peak",
-        heading: "threads\nat peak",
-        meaning: "the most threads that a sample found, a lower bound",
-        reading: Reading::Run(|figures| figures.usage.threads_at_peak.map(exact)),
-        ..DEFAULT
-    },
-    Figure {
-        key: "descriptors_at_peak",
-        heading: "descriptors\nat peak",
-        meaning: "the most open descriptors that a sample found, a lower bound",
-        reading: Reading::Run(|figures| figures.usage.descriptors_at_peak.map(exact)),
-        ..DEFAULT
-    },
-    Figure {
-        key: "sent_bytes",
-        heading: "sent",
-        meaning: "bytes that the target received: heads and bodies of requests, before encryption",
-        unit: Unit::Bytes,
-        reading: Reading::Run(|figures| figures.usage.sent_bytes.map(exact)),
-        ..DEFAULT
-    },
-    Figure {
-        key: "received_bytes",
-        heading: "received",
-        meaning: "bytes that the target sent: heads and bodies of responses, before encryption",
-        unit: Unit::Bytes,
-        reading: Reading::Run(|figures| figures.usage.received_bytes.map(exact)),
-        ..DEFAULT
-    },
 ];
 
-/// What most entries have: a count, the smaller the better, that is in JSON alone.
+/// What most entries have: a count, the smaller the better, in no table or export.
 const DEFAULT: Figure = Figure {
     key: "",
     heading: "",

@@ -80,17 +80,6 @@ fn the_gate_judges_the_figures_that_have_a_rule() {
 }
 
 #[test]
-fn a_figure_read_from_runs_is_the_one_that_the_comparison_has() {
-    for record in [example::record(), example::record_of_rounds(12)] {
-        let comparison = Comparison::of(&record);
-        for row in &comparison.contenders {
-            let own = spread_of_runs(&comparison, row, |figures| Some(figures.cpu_us_per_request));
-            assert_eq!(own, row.measured.as_ref().map(|measured| measured.cpu_us_per_request));
-        }
-    }
-}
-
-#[test]
 fn units_are_written_with_three_digits() {
     let cases = [
         (Unit::Nanoseconds, 26_300_000.0, "26.3 ms"),

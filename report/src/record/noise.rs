@@ -80,12 +80,6 @@ pub enum Disturbance {
     Stolen,
 }
 
-/// The share of the machine's CPU that others may use.
-const MOST_BUSY: f64 = 0.05;
-
-/// The share of the machine's CPU that a hypervisor may take.
-const MOST_STOLEN: f64 = 0.01;
-
 /// Below this, in nanoseconds, a count of ticks of 10 ms is too coarse.
 const TOO_SHORT_NS: u64 = 30_000_000;
 
@@ -113,13 +107,9 @@ impl HarnessLateness {
 impl Noise {
     /// The disturbances beyond their limits in a run of `wall_ns`.
     pub fn disturbances(&self, wall_ns: u64) -> Vec<Disturbance> {
-        [Disturbance::Busy, Disturbance::Stolen]
-            .into_iter()
-            .filter(|kind| {
-                let ns = kind.of(self).unwrap_or(0);
-                ns >= TOO_SHORT_NS && self.share(ns, wall_ns) > kind.limit()
-            })
-            .collect()
+        let is_beyond =
+            |kind: &Disturbance| kind.ns(self) >= TOO_SHORT_NS && kind.share(self, wall_ns) > kind.limit();
+        [Disturbance::Busy, Disturbance::Stolen].into_iter().filter(is_beyond).collect()
     }
 
     /// The noise of this and a later period together. What either does not report is absent, except where this one has
@@ -138,32 +128,29 @@ impl Noise {
             load: later.load,
         }
     }
-
-    /// `ns` as a share of all CPU time of the machine in `wall_ns`.
-    fn share(&self, ns: u64, wall_ns: u64) -> f64 {
-        ns as f64 / (wall_ns.max(1) as f64 * f64::from(self.cpus.max(1)))
-    }
 }
 
 impl Disturbance {
     /// The share of the machine's CPU beyond which it is one.
     pub fn limit(self) -> f64 {
         match self {
-            Disturbance::Busy => MOST_BUSY,
-            Disturbance::Stolen => MOST_STOLEN,
+            Disturbance::Busy => 0.05,
+            Disturbance::Stolen => 0.01,
         }
     }
 
     /// How much of the machine's CPU it took of a run of `wall_ns`.
     pub fn share(self, noise: &Noise, wall_ns: u64) -> f64 {
-        noise.share(self.of(noise).unwrap_or(0), wall_ns)
+        self.ns(noise) as f64 / (wall_ns.max(1) as f64 * f64::from(noise.cpus.max(1)))
     }
 
-    fn of(self, noise: &Noise) -> Option<u64> {
-        match self {
+    /// The CPU time that it took, 0 where that is not known.
+    fn ns(self, noise: &Noise) -> u64 {
+        let ns = match self {
             Disturbance::Busy => noise.others_cpu_ns,
             Disturbance::Stolen => noise.stolen_ns,
-        }
+        };
+        ns.unwrap_or(0)
     }
 }
 

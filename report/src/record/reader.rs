@@ -9,9 +9,6 @@ use thiserror::Error;
 
 use super::{FILE_NAME, FORMAT, Header, Latencies, Line, MemoryMethod, Run};
 
-/// The oldest format that is read.
-const OLDEST: u64 = 1;
-
 /// A record read from disk.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
@@ -77,11 +74,25 @@ impl Record {
 
     /// Reads `bytes` as the record that is at `path`.
     pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Record, RecordError> {
-        let path = path.to_owned();
-        parse(bytes).map_err(|error| match error {
-            ParseError::Broken { line, reason } => RecordError::Broken { path, line, reason },
-            ParseError::Newer { found } => RecordError::Newer { path, found },
-        })
+        let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').zip(1..);
+        let (first, _) = lines.next().ok_or_else(|| broken(path, 1, "the file is empty"))?;
+        let mut record = Record { header: parse_header(path, first)?, runs: Vec::new(), truncated: false };
+        for (bytes, line) in lines {
+            match serde_json::from_slice::<Line<Header, Box<Run>>>(bytes) {
+                Ok(Line::Run(mut run)) => {
+                    if let Some(flaw) = run.flaw(&record.header) {
+                        return Err(broken(path, line, flaw));
+                    }
+                    migrate(&mut run, record.header.format);
+                    record.runs.push(*run);
+                }
+                Ok(Line::Header(_)) => return Err(broken(path, line, "a second header")),
+                // Only the last line of a file can lack its end.
+                Err(_) if !bytes.ends_with(b"\n") => record.truncated = true,
+                Err(error) => return Err(broken(path, line, message(&error))),
+            }
+        }
+        Ok(record)
     }
 
     /// Keeps the contenders of these names, in the order of the record, with their runs and A/A controls.
@@ -114,51 +125,14 @@ pub struct UnknownContender {
     pub known: String,
 }
 
-/// A [`RecordError`] without the file.
-enum ParseError {
-    Broken { line: usize, reason: String },
-    Newer { found: u64 },
-}
-
-fn parse(bytes: &[u8]) -> Result<Record, ParseError> {
-    let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').zip(1..);
-    let header = match lines.next() {
-        Some((first, _)) => parse_header(first)?,
-        None => return broken(1, "the file is empty"),
-    };
-    let mut record = Record { header, runs: Vec::new(), truncated: false };
-    for (bytes, line) in lines {
-        match serde_json::from_slice::<Line<Header, Box<Run>>>(bytes) {
-            Ok(Line::Run(mut run)) => match run.flaw(&record.header) {
-                None => {
-                    migrate(&mut run, record.header.format);
-                    record.runs.push(*run);
-                }
-                Some(flaw) => return broken(line, flaw),
-            },
-            Ok(Line::Header(_)) => return broken(line, "a second header"),
-            // Only the last line of a file can lack its end.
-            Err(_) if !bytes.ends_with(b"\n") => record.truncated = true,
-            Err(error) => return broken(line, message(&error)),
-        }
-    }
-    Ok(record)
-}
-
-/// Converts a run of an older format to the current one.
+/// Converts a run of an older format to the current one. Before format 3 records hold zeros for the latencies of a run
+/// in which no request succeeded, the end of a bucket for the largest latency, and a high-water mark since the start of
+/// the program.
 fn migrate(run: &mut Run, format: u32) {
     if format < 2 {
         run.latencies = Latencies::of(&run.samples);
     }
-    if format < 3 {
-        correct(run);
-    }
-}
-
-/// Corrects what records before format 3 hold: zeros for the latencies of a run in which no request succeeded, the end
-/// of a bucket for the largest latency, and a high-water mark since the start of the program.
-fn correct(run: &mut Run) {
-    let Some(figures) = &mut run.figures else { return };
+    let Some(figures) = run.figures.as_mut().filter(|_| format < 3) else { return };
     if figures.peak_memory_method == MemoryMethod::HighWaterMark {
         figures.peak_memory_method = MemoryMethod::HighWaterMarkSinceStart;
     }
@@ -174,7 +148,7 @@ fn correct(run: &mut Run) {
 }
 
 /// Reads the format before anything else, since the other keys of a newer header are unknown.
-fn parse_header(bytes: &[u8]) -> Result<Header, ParseError> {
+fn parse_header(path: &Path, bytes: &[u8]) -> Result<Header, RecordError> {
     #[derive(Deserialize)]
     struct AnyLine {
         header: AnyHeader,
@@ -184,30 +158,26 @@ fn parse_header(bytes: &[u8]) -> Result<Header, ParseError> {
         format: u64,
     }
 
-    let any: AnyLine = match serde_json::from_slice(bytes) {
-        Ok(any) => any,
-        Err(error) => return broken(1, message(&error)),
-    };
+    let unreadable = |error| broken(path, 1, message(&error));
+    let any: AnyLine = serde_json::from_slice(bytes).map_err(unreadable)?;
     let found = any.header.format;
     if found > u64::from(FORMAT) {
-        return Err(ParseError::Newer { found });
+        return Err(RecordError::Newer { path: path.to_owned(), found });
     }
-    if found < OLDEST {
-        return broken(1, format!("there is no format {found}"));
+    if found == 0 {
+        return Err(broken(path, 1, "there is no format 0"));
     }
-    match serde_json::from_slice::<Line<Header, Box<Run>>>(bytes) {
-        Ok(Line::Header(header)) => match header.flaw() {
+    match serde_json::from_slice::<Line<Header, Box<Run>>>(bytes).map_err(unreadable)? {
+        Line::Header(header) => match header.flaw() {
             None => Ok(header),
-            Some(flaw) => broken(1, flaw),
+            Some(flaw) => Err(broken(path, 1, flaw)),
         },
-        Ok(Line::Run(_)) => broken(1, "a run before the header"),
-        Err(error) => broken(1, message(&error)),
+        Line::Run(_) => Err(broken(path, 1, "a run before the header")),
     }
 }
 
-fn broken<T>(line: usize, reason: impl Into<String>) -> Result<T, ParseError> {
-    let reason = reason.into();
-    Err(ParseError::Broken { line, reason })
+fn broken(path: &Path, line: usize, reason: impl Into<String>) -> RecordError {
+    RecordError::Broken { path: path.to_owned(), line, reason: reason.into() }
 }
 
 /// The parser's message without its "at line 1", since it was given a single line.

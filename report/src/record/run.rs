@@ -69,36 +69,28 @@ impl Run {
 
     /// Why this run cannot be saved or read under `header`, if so.
     pub(super) fn flaw(&self, header: &Header) -> Option<String> {
-        let samples = &self.samples;
-        let requests = samples.id.len();
-        let lengths =
-            [samples.process.len(), samples.start_ns.len(), samples.end_ns.len(), samples.planned_ns.len()];
-        let all_due = samples.due_ns.is_empty() || samples.due_ns.len() == requests;
+        let Some(facts) = header.contenders.iter().find(|facts| facts.name == self.contender) else {
+            return Some(format!("the header has no contender {:?}", self.contender));
+        };
+        let Samples { id, process, due_ns, start_ns, end_ns, planned_ns, errors, .. } = &self.samples;
+        let lengths = [process.len(), start_ns.len(), end_ns.len(), planned_ns.len()];
+        let all_due = due_ns.is_empty() || due_ns.len() == id.len();
         // JSON has no such numbers: they would be saved as null, and the record could not be read.
         let rate = |f: &Figures| f.schedule.and_then(|schedule| schedule.achieved_per_second);
-        let all_finite = self
-            .figures
-            .iter()
-            .all(|f| f.cpu_us_per_request.is_finite() && rate(f).is_none_or(f64::is_finite))
+        let is_finite = |f: &Figures| f.cpu_us_per_request.is_finite() && rate(f).is_none_or(f64::is_finite);
+        let all_finite = self.figures.iter().all(is_finite)
             && self.timeline.iter().all(|point| point.cpu_percent.is_finite());
-
-        if !header.contenders.iter().any(|c| c.name == self.contender) {
-            Some(format!("the header has no contender {:?}", self.contender))
-        } else if lengths != [requests; 4] || !all_due {
-            Some("the columns of the samples differ in length".to_owned())
-        } else if header.contenders.iter().any(|facts| {
-            facts.name == self.contender && samples.process.iter().any(|process| *process >= facts.processes)
-        }) {
-            Some("a request was made by a process that the contender does not have".to_owned())
-        } else if samples.errors.iter().any(|(index, _)| *index >= requests) {
-            Some("an error belongs to no sample".to_owned())
-        } else if self.verdict.is_valid() && self.figures.is_none() {
-            Some("a valid run has no figures".to_owned())
-        } else if !all_finite {
-            Some("a figure is not a finite number".to_owned())
-        } else {
-            None
-        }
+        let flaws = [
+            (lengths != [id.len(); 4] || !all_due, "the columns of the samples differ in length"),
+            (
+                process.iter().any(|process| *process >= facts.processes),
+                "a request was made by a process that the contender does not have",
+            ),
+            (errors.iter().any(|(index, _)| *index >= id.len()), "an error belongs to no sample"),
+            (self.verdict.is_valid() && self.figures.is_none(), "a valid run has no figures"),
+            (!all_finite, "a figure is not a finite number"),
+        ];
+        flaws.into_iter().find(|(is_so, _)| *is_so).map(|(_, flaw)| flaw.to_owned())
     }
 }
 

@@ -1,7 +1,5 @@
 //! Whether a run's figures count, and why not where they do not.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 /// Whether a run's figures count. An invalid run is kept and shown, and never averaged.
@@ -123,16 +121,8 @@ impl ReasonKind {
 
     /// As it is saved: `target-late`.
     pub fn name(self) -> String {
-        serde_json::to_value(self)
-            .ok()
-            .and_then(|name| name.as_str().map(str::to_owned))
-            .expect("a kind is saved as a string")
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        let name = serde_json::to_value(self).expect("a kind has no keys");
+        name.as_str().expect("a kind is saved as a string").to_owned()
     }
 }
 

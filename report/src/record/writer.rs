@@ -132,23 +132,22 @@ fn refuse(flaw: Option<String>) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::example;
-    use crate::record::ContenderFacts;
+    use crate::record::{ContenderFacts, FILE_NAME};
 
-    #[test]
-    fn records_round_trip() {
+    /// A folder for a record, which is removed when this is dropped, and the path of the record's file in it.
+    fn place() -> (tempfile::TempDir, std::path::PathBuf) {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("record.jsonl");
-        let record = example::short_record();
-        example::save(&record, &path);
+        let path = folder.path().join(FILE_NAME);
+        (folder, path)
+    }
 
-        assert_eq!(Record::read(&path).unwrap(), record);
-        assert_eq!(Record::read(folder.path()).unwrap(), record);
+    fn reopened_in_vain(path: &Path) -> io::ErrorKind {
+        Writer::reopen(path).unwrap_err().kind()
     }
 
     #[test]
     fn appended_runs_are_on_disk() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("record.jsonl");
+        let (folder, path) = place();
         let record = example::short_record();
         let mut writer = Writer::create(&path, &record.header).unwrap();
         for (done, run) in record.runs.iter().enumerate() {
@@ -156,12 +155,12 @@ mod tests {
             writer.append(run).unwrap();
         }
         assert_eq!(Record::read(&path).unwrap(), record);
+        assert_eq!(Record::read(folder.path()).unwrap(), record);
     }
 
     #[test]
     fn limited_samples_are_kept_of_one_valid_and_one_invalid_run() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("record.jsonl");
+        let (_folder, path) = place();
         let mut record = example::record();
         record.runs.retain(|run| run.contender == "tokio:128"); // round 4 of 5 is invalid
         record.runs[0].warm_up = true;
@@ -175,9 +174,7 @@ mod tests {
             errors: vec![(7, "reset".to_owned()), (2_999, "reset".to_owned())],
             left_out: 0,
         };
-        for run in &mut record.runs {
-            run.samples = many.clone();
-        }
+        record.runs.iter_mut().for_each(|run| run.samples = many.clone());
         example::save(&record, &path);
 
         let read = Record::read(&path).unwrap();
@@ -189,8 +186,7 @@ mod tests {
 
     #[test]
     fn samples_are_kept_of_the_first_contenders() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("record.jsonl");
+        let (_folder, path) = place();
         let mut record = example::record();
         let facts = record.header.contenders[0].clone();
         let run = record.runs.iter().find(|run| !run.samples.id.is_empty()).unwrap().clone();
@@ -213,20 +209,18 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_never_overwritten() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("record.jsonl");
+    fn other_files_are_refused_and_unchanged() {
+        let (_folder, path) = place();
         std::fs::write(&path, "precious").unwrap();
-
         let refused = Writer::create(&path, &example::short_record().header).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(reopened_in_vain(&path), io::ErrorKind::InvalidData);
         assert_eq!(std::fs::read(&path).unwrap(), b"precious");
     }
 
     #[test]
     fn a_run_that_could_not_be_read_back_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("record.jsonl");
+        let (folder, path) = place();
         let record = example::short_record();
         let mut writer = Writer::create(&path, &record.header).unwrap();
 
@@ -255,8 +249,7 @@ mod tests {
 
     #[test]
     fn a_torn_write_affects_no_other_line() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("record.jsonl");
+        let (_folder, path) = place();
         let record = example::short_record();
         let mut writer = Writer::create(&path, &record.header).unwrap();
         writer.append(&record.runs[0]).unwrap();
@@ -276,8 +269,7 @@ mod tests {
 
     #[test]
     fn a_record_cut_anywhere_continues_after_its_last_complete_line() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("record.jsonl");
+        let (_folder, path) = place();
         let record = example::short_record();
         example::save(&record, &path);
         let whole = std::fs::read(&path).unwrap();
@@ -295,21 +287,11 @@ mod tests {
 
     #[test]
     fn a_record_that_is_being_written_is_locked() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("record.jsonl");
+        let (_folder, path) = place();
         let writer = Writer::create(&path, &example::short_record().header).unwrap();
-        assert_eq!(Writer::reopen(&path).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        assert_eq!(reopened_in_vain(&path), io::ErrorKind::WouldBlock);
         drop(writer);
         Writer::reopen(&path).unwrap();
-    }
-
-    #[test]
-    fn other_files_are_refused_and_unchanged() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("record.jsonl");
-        std::fs::write(&path, "precious").unwrap();
-        assert_eq!(Writer::reopen(&path).unwrap_err().kind(), io::ErrorKind::InvalidData);
-        assert_eq!(std::fs::read(&path).unwrap(), b"precious");
     }
 
     #[cfg(target_os = "linux")]

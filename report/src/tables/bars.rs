@@ -13,14 +13,10 @@ const EIGHTHS: [char; 9] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'
 
 /// Bars on one scale, for all rows of a table.
 pub(super) struct Bars {
-    scale: Scale,
-}
-
-enum Scale {
-    /// From nothing to the longest wall.
-    Linear { to_ns: f64 },
-    /// From a power of ten below the shortest wall or ideal to the longest wall.
-    Log { from_ns: f64, to_ns: f64 },
+    /// Where a logarithmic scale begins: at a power of ten below the shortest wall or ideal. A linear one begins at 0.
+    log_from_ns: Option<f64>,
+    /// The longest wall.
+    to_ns: f64,
 }
 
 impl Bars {
@@ -32,13 +28,8 @@ impl Bars {
             least = least.min(if ideal_ns > 0 { ideal_ns.min(wall_ns) } else { wall_ns }).max(1);
             most = most.max(wall_ns);
         }
-        let to_ns = most as f64;
-        let scale = if most / least < 10 {
-            Scale::Linear { to_ns }
-        } else {
-            Scale::Log { from_ns: 10_f64.powf((least as f64).log10().floor()) / 10.0, to_ns }
-        };
-        Bars { scale }
+        let power_below = || 10_f64.powf((least as f64).log10().floor()) / 10.0;
+        Bars { log_from_ns: (most / least >= 10).then(power_below), to_ns: most as f64 }
     }
 
     /// The bar of one wall: solid up to the ideal, light from there on.
@@ -58,21 +49,19 @@ impl Bars {
     /// Which part of the longest bar stands for `ns`, 0 to 1.
     fn part(&self, ns: u64) -> f64 {
         let ns = ns as f64;
-        match self.scale {
-            Scale::Linear { to_ns } => ns / to_ns,
-            Scale::Log { from_ns, to_ns } => (ns / from_ns).log10().max(0.0) / (to_ns / from_ns).log10(),
+        match self.log_from_ns {
+            None => ns / self.to_ns,
+            Some(from_ns) => (ns / from_ns).log10().max(0.0) / (self.to_ns / from_ns).log10(),
         }
     }
 
     /// What the bars show, for a legend.
     pub(super) fn meaning(&self) -> String {
         let shows = format!("the wall: █ as far as the ideal, {BEYOND} from there on");
-        match self.scale {
-            Scale::Linear { to_ns } => format!("{shows}; from 0 to {}", duration(to_ns as u64)),
-            Scale::Log { from_ns, to_ns } => {
-                let (from, to) = (duration(from_ns as u64), duration(to_ns as u64));
-                format!("{shows}; on a logarithmic scale, from {from} to {to}")
-            }
+        let to = duration(self.to_ns as u64);
+        match self.log_from_ns.map(|ns| duration(ns as u64)) {
+            None => format!("{shows}; from 0 to {to}"),
+            Some(from) => format!("{shows}; on a logarithmic scale, from {from} to {to}"),
         }
     }
 }

@@ -19,13 +19,12 @@ pub(crate) fn table(comparison: &Comparison, rows: &[&Row], table: Table) -> Dat
     if table == Table::OpenLoop {
         return data;
     }
-    let verdicts = rows.iter().map(|row| (verdict(row), f64::from(row.valid_runs)));
-    if is_brief {
-        let short = |text: String| text.trim_end_matches(" valid").to_owned();
-        data.push(VALID, verdicts.map(|(text, runs)| Cell::figure(short(text), runs)));
-    } else {
-        data.push(VERDICT, verdicts.map(|(text, runs)| Cell::figure(text, runs)));
-    }
+    let verdicts = rows.iter().map(|row| {
+        let verdict = verdict(row);
+        let text = if is_brief { verdict.trim_end_matches(" valid") } else { &verdict };
+        Cell::figure(text, f64::from(row.valid_runs))
+    });
+    data.push(if is_brief { VALID } else { VERDICT }, verdicts);
     let measured: Vec<bool> = rows.iter().map(|row| row.measured.is_some()).collect();
     data.without_empty_columns(&measured)
 }

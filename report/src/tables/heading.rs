@@ -4,7 +4,7 @@ use super::open_loop;
 use crate::comparison::{Comparison, Disturbed, INTERVAL_RUNS};
 use crate::numbers::{bytes, count, duration};
 use crate::printable::clipped;
-use crate::record::{MachineSettings, Order};
+use crate::record::{Machine, MachineSettings, Order};
 
 /// What was run, where and how, each with its label.
 pub(crate) fn of_record(comparison: &Comparison) -> Vec<(&'static str, String)> {
@@ -40,12 +40,11 @@ const LATENCY_CHARS: usize = 80;
 
 fn workload(comparison: &Comparison) -> String {
     let scenario = &comparison.scenario;
-    let preset = scenario.preset.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
     let pace = scenario.pace.as_ref().map(|pace| format!(" at {pace}")).unwrap_or_default();
     let faults: String = scenario.faults.iter().map(|fault| format!(", fault {fault}")).collect();
     format!(
-        "{} URLs{preset}, latency {} (median {}, {} in all), bodies of {} bytes{pace}{faults}, seed {}",
-        count(scenario.urls),
+        "{}, latency {} (median {}, {} in all), bodies of {} bytes{pace}{faults}, seed {}",
+        urls(comparison),
         clipped(&scenario.latency, LATENCY_CHARS),
         duration(scenario.median_delay_ns),
         duration(scenario.total_delay_ns),
@@ -75,29 +74,32 @@ fn load(comparison: &Comparison) -> String {
 
 /// What was run, where and when, in one line.
 pub(super) fn caption(comparison: &Comparison) -> String {
-    let scenario = &comparison.scenario;
-    let machine = &comparison.machine;
-    let preset = scenario.preset.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
-    let cores = if machine.cores == 1 { "core" } else { "cores" };
     format!(
-        "{} URLs{preset}, median delay {}, bodies of {} bytes; {}, {} {cores}; {}",
-        count(scenario.urls),
-        duration(scenario.median_delay_ns),
-        count(scenario.body_bytes),
-        machine.cpu_model,
-        machine.cores,
+        "{}, median delay {}, bodies of {} bytes; {}; {}",
+        urls(comparison),
+        duration(comparison.scenario.median_delay_ns),
+        count(comparison.scenario.body_bytes),
+        processor(&comparison.machine),
         comparison.started_at.split('T').next().unwrap_or_default(),
     )
 }
 
+fn urls(comparison: &Comparison) -> String {
+    let preset = comparison.scenario.preset.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+    format!("{} URLs{preset}", count(comparison.scenario.urls))
+}
+
+fn processor(machine: &Machine) -> String {
+    let cores = if machine.cores == 1 { "core" } else { "cores" };
+    format!("{}, {} {cores}", machine.cpu_model, machine.cores)
+}
+
 fn machine(comparison: &Comparison) -> String {
     let machine = &comparison.machine;
-    let cores = if machine.cores == 1 { "core" } else { "cores" };
     let quotas: String = machine.settings.cpu_quotas.iter().map(|quota| format!(", {quota}")).collect();
     format!(
-        "{}, {} {cores}{quotas}, {} of memory, {}, kernel {}{}; inflight {}, {}",
-        machine.cpu_model,
-        machine.cores,
+        "{}{quotas}, {} of memory, {}, kernel {}{}; inflight {}, {}",
+        processor(machine),
         bytes(machine.memory_bytes),
         machine.os,
         machine.kernel,
@@ -157,10 +159,12 @@ mod tests {
     #[test]
     fn a_machine_is_shown_with_its_quota_and_hypervisor() {
         let mut record = example::record();
-        record.header.machine.settings.governor = Some("performance".to_owned());
-        record.header.machine.settings.virtualisation = Some("KVM".to_owned());
-        record.header.machine.settings.cpu_quotas =
-            vec![CpuQuota { group: "/job".to_owned(), quota_us: 50_000, period_us: 100_000 }];
+        record.header.machine.settings = MachineSettings {
+            governor: Some("performance".to_owned()),
+            virtualisation: Some("KVM".to_owned()),
+            cpu_quotas: vec![CpuQuota { group: "/job".to_owned(), quota_us: 50_000, period_us: 100_000 }],
+            ..MachineSettings::default()
+        };
         let machine = machine(&Comparison::of(&record));
         assert!(machine.contains(", 2 cores, a CPU quota of 0.5 cores (control group /job), "), "{machine}");
         assert!(machine.contains(", kernel 6.12.9, guest of KVM, governor performance; "), "{machine}");
@@ -169,10 +173,10 @@ mod tests {
     #[test]
     fn a_disturbed_machine_is_the_first_line() {
         let mut record = example::record();
-        let figures = record.runs.iter_mut().find_map(|run| run.figures.as_mut()).unwrap();
+        let figures = example::all_figures(&mut record).next().unwrap();
         figures.noise.others_cpu_ns = Some(figures.wall_ns / 2);
         let heading = of_record(&Comparison::of(&record));
-        let measured = record.runs.iter().filter(|run| run.figures.is_some()).count();
+        let measured = example::all_figures(&mut record).count();
         let warning = format!(
             "the machine was busy: other programs used more than 5 % of its CPU in 1 of {measured} runs, up \
              to 25 %; do not compare with other records"

@@ -253,21 +253,19 @@ pub(crate) fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::example;
-    use crate::splice;
 
     #[test]
     fn models_with_a_client_in_common_have_a_table_of_their_own() {
-        insta::assert_snapshot!(render(&Comparison::of(&example::record_with_common_client())));
-    }
-
-    #[test]
-    fn all_columns() {
-        insta::assert_snapshot!(render(&Comparison::of(&example::record())));
+        let shown = render(&Comparison::of(&example::record_with_common_client()));
+        let (above_the_legend, _) = shown.split_once("<details><summary>What the columns mean").unwrap();
+        insta::assert_snapshot!(above_the_legend.trim_end());
     }
 
     #[test]
     fn hostile_texts_and_an_incomplete_record() {
-        insta::assert_snapshot!(render(&Comparison::of(&example::hostile_record())));
+        let shown = render(&Comparison::of(&example::hostile_record()));
+        let parts: Vec<&str> = shown.split("\n\n").filter(|part| part.contains("&lt;")).collect();
+        insta::assert_snapshot!(parts.join("\n\n"));
     }
 
     #[test]
@@ -276,7 +274,7 @@ mod tests {
         let brief = |record: &crate::record::Record| joined(brief(&Comparison::of(record), Tables::Native));
         let undisturbed = brief(&record);
         assert!(!undisturbed.contains("Warning") && !undisturbed.contains('†'), "{undisturbed}");
-        for figures in record.runs.iter_mut().filter_map(|run| run.figures.as_mut()) {
+        for figures in example::all_figures(&mut record) {
             figures.noise.others_cpu_ns = Some(figures.wall_ns);
             figures.target.limit = Some(crate::record::TargetLimit::Loop);
         }
@@ -286,25 +284,6 @@ mod tests {
         {
             assert!(disturbed.contains(words), "{disturbed}");
         }
-    }
-
-    #[test]
-    fn every_line_of_a_table_has_the_same_cells() {
-        let shown = render(&Comparison::of(&example::hostile_record()));
-        for table in shown.split("\n\n").filter(|part| part.starts_with('|')) {
-            let bars = |line: &str| line.replace("\\|", "").matches('|').count();
-            let first = table.lines().next().map(bars);
-            assert!(table.lines().all(|line| Some(bars(line)) == first), "{table}");
-        }
-    }
-
-    #[test]
-    fn what_is_rendered_can_be_spliced_whatever_names_the_record_has() {
-        let shown = render(&Comparison::of(&example::hostile_record()));
-        let document = "<!-- inflight:begin t -->\n<!-- inflight:end t -->\n";
-        let once = splice::splice(document, "t", &shown).unwrap();
-        assert_eq!(splice::splice(&once, "t", &shown).unwrap(), once);
-        assert!(!shown.contains("<script>"));
     }
 
     #[test]

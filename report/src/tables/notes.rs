@@ -50,17 +50,23 @@ pub(super) fn target_limited(rows: &[&Row]) -> Option<String> {
         let runs = runs().filter(|of_run| *of_run == limit).count();
         (runs > 0).then(|| format!("{why} ({runs} runs)"))
     });
-    let whose = match marked.len() {
-        0 => return None,
-        all if all == rows.len() => "all contenders".to_owned(),
-        _ => marked.iter().map(|row| row.name.as_str()).collect::<Vec<_>>().join(", "),
-    };
+    let whose = whose(&marked, rows.len(), "all contenders")?;
     Some(format!(
         "† Target-limited: the target was the limit of {whose}, since {}. More work in the target would make such \
          a wall longer by as much, so wall and throughput are neither compared nor ranked, and latency has the \
          target's queue in it; CPU and memory are the contender's own",
         why.collect::<Vec<_>>().join("; "),
     ))
+}
+
+/// The names of `rows`, or `all` where they are as many as `count`; `None` where there are none.
+fn whose(rows: &[&Row], count: usize, all: &str) -> Option<String> {
+    let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+    match names.len() {
+        0 => None,
+        named if named == count => Some(all.to_owned()),
+        _ => Some(names.join(", ")),
+    }
 }
 
 /// Reasons and warnings, each once, with the contenders that have it equally often.
@@ -99,13 +105,12 @@ fn bounds_of_memory(comparison: &Comparison) -> Option<String> {
         .filter(|(_, measured)| measured.peak_memory_method == MemoryMethod::SampledTree)
         .map(|(row, measured)| format!("{} {}", row.name, bytes(measured.peak_memory_bound_bytes.median)))
         .collect();
-    (!bounds.is_empty()).then(|| {
-        format!(
-            "The peak memory of several processes is the largest reading of the tree; it cannot be above the \
-             sum of each one's own peak, which counts shared pages once a process: {}",
-            bounds.join(", ")
-        )
-    })
+    let note = format!(
+        "The peak memory of several processes is the largest reading of the tree; it cannot be above the \
+         sum of each one's own peak, which counts shared pages once a process: {}",
+        bounds.join(", ")
+    );
+    (!bounds.is_empty()).then_some(note)
 }
 
 /// Which peaks of memory include the setup.
@@ -116,29 +121,23 @@ fn peaks_since_start(comparison: &Comparison) -> Option<String> {
         .iter()
         .filter(|row| method(row).is_some_and(|method| method != MemoryMethod::SampledTree))
         .partition(|row| method(row) == Some(MemoryMethod::HighWaterMarkSinceStart));
-    let names = since_start.iter().map(|row| row.name.as_str()).collect::<Vec<_>>().join(", ");
-    let whose = if others.is_empty() { "every contender with one process" } else { &names };
-    (!since_start.is_empty()).then(|| {
-        format!(
-            "The peak memory of {whose} is the most since the program was started, what setting up took and gave \
-             back included: it could not be reset at the start signal"
-        )
-    })
+    let count = since_start.len() + others.len();
+    let whose = whose(&since_start, count, "every contender with one process")?;
+    Some(format!(
+        "The peak memory of {whose} is the most since the program was started, what setting up took and gave \
+         back included: it could not be reset at the start signal"
+    ))
 }
 
 /// Which CPU times come from the clocks of processes, less exact than a control group.
 fn clocks_of_processes(comparison: &Comparison) -> Option<String> {
     let by_clocks = |row: &&Row| row.valid_figures().any(|f| f.cpu_method == CpuMethod::ProcessClocks);
-    let names: Vec<&str> =
-        comparison.contenders.iter().filter(by_clocks).map(|row| row.name.as_str()).collect();
-    let all = names.len() == comparison.contenders.len();
-    let whose = if all { "all contenders".to_owned() } else { names.join(", ") };
-    (!names.is_empty()).then(|| {
-        format!(
-            "The CPU of {whose} is by the clocks of processes, as without a control group: children that ended \
-             count in ticks of 10 ms, and those that outlived their parents not at all"
-        )
-    })
+    let rows: Vec<&Row> = comparison.contenders.iter().filter(by_clocks).collect();
+    let whose = whose(&rows, comparison.contenders.len(), "all contenders")?;
+    Some(format!(
+        "The CPU of {whose} is by the clocks of processes, as without a control group: children that ended \
+         count in ticks of 10 ms, and those that outlived their parents not at all"
+    ))
 }
 
 /// Which efficiencies are above 100 %, and why.
@@ -147,13 +146,12 @@ pub(super) fn faster_than_ideal(rows: &[&Row]) -> Option<String> {
         row.ideal_ns.is_some_and(|ideal_ns| row.valid_figures().any(|figures| figures.wall_ns < ideal_ns))
     };
     let names: Vec<&str> = rows.iter().filter(faster).map(|row| row.name.as_str()).collect();
-    (!names.is_empty()).then(|| {
-        format!(
-            "* Above 100 % efficiency in at least one run: {}. The ideal takes URLs in their order, first in, \
-             first out; another order, such as that of a work-stealing pool, can end sooner",
-            names.join(", ")
-        )
-    })
+    let note = format!(
+        "* Above 100 % efficiency in at least one run: {}. The ideal takes URLs in their order, first in, \
+         first out; another order, such as that of a work-stealing pool, can end sooner",
+        names.join(", ")
+    );
+    (!names.is_empty()).then_some(note)
 }
 
 fn about_failures(row: &Row) -> Option<String> {
@@ -165,12 +163,8 @@ fn about_failures(row: &Row) -> Option<String> {
 
 /// How much of the added latency is the target's.
 fn target_lateness(comparison: &Comparison) -> Option<String> {
-    let worst = comparison
-        .contenders
-        .iter()
-        .flat_map(Row::valid_figures)
-        .map(|figures| figures.target.lateness_ns.p99)
-        .max()?;
+    let valid = comparison.contenders.iter().flat_map(Row::valid_figures);
+    let worst = valid.map(|figures| figures.target.lateness_ns.p99).max()?;
     Some(format!(
         "Added latency includes the target's own lateness: at p99 at most {} in any valid run; the target \
          ran {} real-time priority",
@@ -180,14 +174,11 @@ fn target_lateness(comparison: &Comparison) -> Option<String> {
 }
 
 fn realtime(comparison: &Comparison) -> &'static str {
-    let runs = comparison.contenders.iter().flat_map(|row| &row.runs);
-    let (with, without): (Vec<bool>, Vec<bool>) = runs
-        .filter_map(|run| run.figures.as_ref())
-        .map(|figures| figures.target.realtime)
-        .partition(|&on| on);
-    match (with.is_empty(), without.is_empty()) {
-        (_, true) => "with",
-        (true, _) => "without",
+    let runs = || comparison.contenders.iter().flat_map(|row| &row.runs);
+    let is_any = |realtime: bool| runs().flat_map(|run| &run.figures).any(|f| f.target.realtime == realtime);
+    match (is_any(true), is_any(false)) {
+        (_, false) => "with",
+        (false, _) => "without",
         _ => "in some runs with and in some without",
     }
 }
@@ -223,17 +214,18 @@ fn versions(comparison: &Comparison) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::example;
-    use crate::record::{Reason, ReasonKind, Verdict};
+    use crate::example::{self, all_figures, figures_of, invalid, runs_of};
+    use crate::record::{Figures, ReasonKind, Record, Run};
+
+    fn notes_of(record: &Record) -> String {
+        notes(&Comparison::of(record)).join("\n")
+    }
 
     #[test]
     fn many_reasons_are_truncated() {
         let mut record = example::record();
-        for run in record.runs.iter_mut().filter(|run| run.contender == "smol:256") {
-            run.verdict = Verdict::from(vec![Reason::new(
-                ReasonKind::Worker,
-                format!("{} {}", run.round, "x".repeat(5_000)),
-            )]);
+        for run in runs_of(&mut record, "smol:256") {
+            run.verdict = invalid(ReasonKind::Worker, format!("{} {}", run.round, "x".repeat(5_000)));
         }
         let notes = notes(&Comparison::of(&record));
         let mine: Vec<&String> = notes.iter().filter(|note| note.starts_with("smol:256")).collect();
@@ -245,38 +237,33 @@ mod tests {
     #[test]
     fn repeated_runs_are_noted_with_their_reasons() {
         let mut record = example::record();
-        let late = Verdict::from(vec![Reason::new(ReasonKind::TargetLate, "the target was late")]);
-        let mut runs = record.runs.iter_mut().filter(|run| run.contender == "tokio:128");
-        for run in [runs.next().unwrap(), runs.next().unwrap()] {
-            let disturbed = crate::record::Run { verdict: late.clone(), took_ns: 7, ..run.clone() };
+        let late = invalid(ReasonKind::TargetLate, "the target was late");
+        for run in runs_of(&mut record, "tokio:128").take(2) {
+            let disturbed = Run { verdict: late.clone(), took_ns: 7, ..run.clone() };
             let took_ns = run.took_ns;
             *run = run.clone().in_place_of(&disturbed);
             assert_eq!(run.took_ns, took_ns + 7);
         }
         let comparison = Comparison::of(&record);
-        let row = comparison.contenders.iter().find(|row| row.name == "tokio:128").unwrap();
-        assert_eq!(
-            (row.repeated_runs, row.invalid_runs),
-            (2, 1),
-            "a repeated run is not an invalid one as well"
-        );
-        let note = "tokio:128, disturbed and repeated in 2 of 5 runs: the target was late".to_owned();
-        assert!(reasons_and_warnings(&comparison).contains(&note), "{:?}", reasons_and_warnings(&comparison));
+        let row = example::row(&comparison, "tokio:128");
+        assert_eq!((row.repeated_runs, row.invalid_runs), (2, 1), "a repeated run is not an invalid one");
+        let note = "\ntokio:128, disturbed and repeated in 2 of 5 runs: the target was late\n";
+        assert!(notes_of(&record).contains(note), "{}", notes_of(&record));
     }
 
     #[test]
     fn target_limited_contenders_are_marked_and_explained() {
         let mut record = example::record();
-        let notes_of = |record: &crate::record::Record| notes(&Comparison::of(record));
-        assert!(notes_of(&record).iter().all(|note| !note.contains('†')));
-        for run in record.runs.iter_mut().filter(|run| run.contender == "tokio:8x64") {
-            run.figures.as_mut().unwrap().target.limit = Some(TargetLimit::Residence);
+        assert!(!notes_of(&record).contains('†'));
+        for figures in figures_of(&mut record, "tokio:8x64") {
+            figures.target.limit = Some(TargetLimit::Residence);
         }
-        let comparison = Comparison::of(&record);
-        let note = notes(&comparison).into_iter().find(|note| note.starts_with('†')).unwrap();
-        assert!(note.contains("the limit of tokio:8x64, since requests spent"), "{note}");
-        assert!(note.contains("(5 runs)"), "{note}");
-        let table = crate::tables::markdown::render(&comparison);
+        let notes = notes_of(&record);
+        assert!(
+            notes.contains("† Target-limited: the target was the limit of tokio:8x64, since requests spent")
+        );
+        assert!(notes.contains("(5 runs)"), "{notes}");
+        let table = crate::tables::markdown::render(&Comparison::of(&record));
         let marked: Vec<&str> =
             table.lines().filter(|line| line.starts_with('|') && line.contains('†')).collect();
         assert!(marked.len() == 1 && marked[0].contains("tokio:8x64"), "{table}");
@@ -285,7 +272,7 @@ mod tests {
     #[test]
     fn versions_are_listed_with_their_contenders() {
         let mut record = example::record();
-        let shown = |record: &crate::record::Record| versions(&Comparison::of(record)).unwrap();
+        let shown = |record: &Record| versions(&Comparison::of(record)).unwrap();
         let both = "Runtimes and clients: tokio 1.54.1 with reqwest 0.13.5 (sync:1, threads:32, tokio:128, \
                     tokio:8x64); smol 2.0.2 with hyper 1.8.1 (smol:256)";
         assert_eq!(shown(&record), both);
@@ -299,60 +286,42 @@ mod tests {
         assert!(long.contains(&format!("; {} xx", runs - 1)) && long.len() < runs * 200, "{long}");
     }
 
+    /// A change of a record.
+    type Change = fn(&mut Record);
+
+    /// Each note is absent until the record is changed as it says.
     #[test]
-    fn cpu_by_process_clocks_is_noted() {
-        let mut record = example::record();
-        let clocks = |record: &crate::record::Record| clocks_of_processes(&Comparison::of(record));
-        assert_eq!(clocks(&record), None);
-        for run in record.runs.iter_mut().filter(|run| run.contender == "tokio:8x64") {
-            run.figures.as_mut().unwrap().cpu_method = CpuMethod::ProcessClocks;
+    fn what_is_not_as_usual_is_noted() {
+        const SINCE_START: MemoryMethod = MemoryMethod::HighWaterMarkSinceStart;
+        let cases: [(&str, Change); 7] = [
+            ("The CPU of tokio:8x64 is by the clocks of processes", |record| {
+                figures_of(record, "tokio:8x64").for_each(|f| f.cpu_method = CpuMethod::ProcessClocks);
+            }),
+            ("The peak memory of threads:32 is the most since", |record| {
+                figures_of(record, "threads:32").take(1).for_each(|f| f.peak_memory_method = SINCE_START);
+            }),
+            ("The peak memory of every contender with one process is", |record| {
+                let one_process = |f: &&mut Figures| f.peak_memory_method == MemoryMethod::HighWaterMark;
+                all_figures(record).filter(one_process).for_each(|f| f.peak_memory_method = SINCE_START);
+            }),
+            ("* Above 100 % efficiency in at least one run: threads:32. The ideal", |record| {
+                record.header.contenders[1].ideal_ns *= 2;
+            }),
+            ("tokio:128: 2 requests of its valid runs failed", |record| {
+                record.runs[2].latencies.failed = 2;
+            }),
+            ("The record is truncated: the last run is missing.", |record| record.truncated = true),
+            ("The benchmark did not finish: 1 of its runs are missing, one of them cut off", |record| {
+                record.truncated = true;
+                record.runs.truncate(20);
+            }),
+        ];
+        for (note, change) in cases {
+            let mut record = example::record();
+            let begins = |notes: String| notes.lines().any(|line| line.starts_with(note));
+            assert!(!begins(notes_of(&record)), "{note}");
+            change(&mut record);
+            assert!(begins(notes_of(&record)), "{note}: {}", notes_of(&record));
         }
-        let note = clocks(&record).unwrap();
-        assert!(note.starts_with("The CPU of tokio:8x64 is by the clocks of processes"), "{note}");
-    }
-
-    #[test]
-    fn peaks_that_could_not_be_reset_are_named() {
-        let mut record = example::record();
-        let peaks = |record: &crate::record::Record| peaks_since_start(&Comparison::of(record));
-        assert_eq!(peaks(&record), None);
-        let run = record.runs.iter_mut().find(|run| run.contender == "threads:32").unwrap();
-        run.figures.as_mut().unwrap().peak_memory_method = MemoryMethod::HighWaterMarkSinceStart;
-        let note = peaks(&record).unwrap();
-        assert!(note.starts_with("The peak memory of threads:32 is the most since"), "{note}");
-        for figures in record.runs.iter_mut().filter_map(|run| run.figures.as_mut()) {
-            if figures.peak_memory_method == MemoryMethod::HighWaterMark {
-                figures.peak_memory_method = MemoryMethod::HighWaterMarkSinceStart;
-            }
-        }
-        let note = peaks(&record).unwrap();
-        assert!(note.starts_with("The peak memory of every contender with one process is"), "{note}");
-    }
-
-    #[test]
-    fn efficiency_above_100_percent_and_failed_requests_are_explained() {
-        let mut record = example::record();
-        assert!(!notes(&Comparison::of(&record)).join("\n").contains("Above 100 %"));
-        record.header.contenders[1].ideal_ns *= 2;
-        record.runs[2].latencies.failed = 2;
-        let notes = notes(&Comparison::of(&record)).join("\n");
-        assert!(
-            notes.contains("* Above 100 % efficiency in at least one run: threads:32. The ideal"),
-            "{notes}"
-        );
-        assert!(notes.contains("tokio:128: 2 requests of its valid runs failed"), "{notes}");
-    }
-
-    #[test]
-    fn an_unfinished_benchmark_is_noted() {
-        let mut record = example::record();
-        let first = |record: &crate::record::Record| notes(&Comparison::of(record)).remove(0);
-        record.truncated = true;
-        assert_eq!(first(&record), "The record is truncated: the last run is missing.");
-        record.runs.truncate(20);
-        assert_eq!(
-            first(&record),
-            "The benchmark did not finish: 1 of its runs are missing, one of them cut off in the record."
-        );
     }
 }

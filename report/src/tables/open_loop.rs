@@ -23,22 +23,14 @@ pub(crate) fn rate_too_high(comparison: &Comparison) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::example;
-    use crate::tables::{markdown, terminal};
+    use crate::example::{self, rendered};
+    use crate::tables::markdown;
 
     const SHOWN: [&str; 8] = ["p50", "p90", "p99", "p99.9", "max", "achieved", "late", "most in"];
 
     #[test]
     fn latency_since_due_and_the_schedule_are_in_every_renderer() {
-        let (record, comparison) =
-            (example::open_loop_record(), Comparison::of(&example::open_loop_record()));
-        let screen = terminal::Screen { width: 100, colours: false };
-        let rendered = [
-            terminal::render(&comparison, screen),
-            markdown::render(&comparison),
-            crate::page::render(&record, &comparison),
-        ];
-        for text in rendered {
+        for text in rendered(&example::open_loop_record()) {
             for title in SHOWN {
                 assert!(text.contains(title), "{title}: {text}");
             }
@@ -53,19 +45,10 @@ mod tests {
     #[test]
     fn a_rate_beyond_reach_is_reported() {
         let mut record = example::open_loop_record();
-        let render = |record: &crate::record::Record| {
-            let comparison = Comparison::of(record);
-            let screen = terminal::Screen { width: 1_000, colours: false };
-            [
-                terminal::render(&comparison, screen).replace('\n', " "),
-                markdown::render(&comparison),
-                crate::page::render(record, &comparison),
-            ]
-        };
         record.header.rate.as_mut().unwrap().per_second = 1.0;
-        assert!(render(&record).iter().all(|text| !text.contains("can reach")));
+        assert!(rendered(&record).iter().all(|text| !text.contains("can reach")));
         record.header.rate.as_mut().unwrap().per_second = 400.0;
-        for text in render(&record) {
+        for text in rendered(&record) {
             let plain: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
             assert!(plain.contains("400/s is more than the concurrency of sync:1"), "{plain}");
         }

@@ -223,23 +223,25 @@ fn digits(ratio: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::example;
+    use crate::example::{self, figures_of, runs_of};
     use crate::record::{Budget, RateFacts, Record, Run, Verdict};
+
+    const CONTROL: &str = "threads:32, again";
 
     /// The example with an A/A control of threads:32 and `rounds` rounds of everything that ran five times.
     fn record_with_control(rounds: u32) -> Record {
         let mut record = example::record_of_rounds(rounds);
         let mut facts = record.header.contenders[1].clone();
-        facts.control_of = Some(std::mem::replace(&mut facts.name, "threads:32, again".to_owned()));
-        let original = record.runs.iter().filter(|run| Some(&run.contender) == facts.control_of.as_ref());
-        let mut of_control: Vec<Run> = original.cloned().collect();
-        let walls: Vec<u64> = of_control.iter().map(|run| run.figures.as_ref().unwrap().wall_ns).collect();
-        for (run, wall_ns) in of_control.iter_mut().zip(walls.iter().cycle().skip(1)) {
-            run.contender.clone_from(&facts.name);
-            run.figures.as_mut().unwrap().wall_ns = *wall_ns;
-        }
+        facts.control_of = Some(std::mem::replace(&mut facts.name, CONTROL.to_owned()));
+        let walls: Vec<u64> = figures_of(&mut record, "threads:32").map(|figures| figures.wall_ns).collect();
+        let of_control = runs_of(&mut record, "threads:32")
+            .map(|run| Run { contender: CONTROL.to_owned(), ..run.clone() })
+            .collect::<Vec<_>>();
         record.header.contenders.push(facts);
         record.runs.extend(of_control);
+        for (figures, wall_ns) in figures_of(&mut record, CONTROL).zip(walls.iter().cycle().skip(1)) {
+            figures.wall_ns = *wall_ns;
+        }
         record
     }
 
@@ -256,21 +258,19 @@ mod tests {
     #[test]
     fn a_control_without_valid_runs_shows_no_noise() {
         let mut record = record_with_control(16);
-        let of_control = |run: &&mut Run| run.contender.contains("again");
-        let invalid = || Verdict::Invalid { reasons: Vec::new() };
-        record.runs.iter_mut().filter(of_control).take(2).for_each(|run| run.verdict = invalid());
-        let lines = noise(&Comparison::of(&record)).join("\n");
+        let mut lines = |invalid: usize| {
+            for run in runs_of(&mut record, CONTROL).take(invalid) {
+                run.verdict = Verdict::Invalid { reasons: Vec::new() };
+            }
+            noise(&Comparison::of(&record))
+        };
+        let some = lines(2).join("\n");
+        assert!(some.contains(" its own CPU (") && some.contains("14 rounds; 2 more of its runs invalid)"));
+        let all = lines(16);
+        assert_eq!(all.len(), 2, "{all:?}");
         assert!(
-            lines.contains(" its own CPU (") && lines.contains("14 rounds; 2 more of its runs invalid)"),
-            "{lines}"
-        );
-
-        record.runs.iter_mut().filter(of_control).for_each(|run| run.verdict = invalid());
-        let lines = noise(&Comparison::of(&record));
-        assert_eq!(lines.len(), 2, "{lines:?}");
-        assert!(
-            lines.iter().all(|line| line.contains("with 0 valid runs and 16 invalid; in no round")),
-            "{lines:?}"
+            all.iter().all(|line| line.contains("with 0 valid runs and 16 invalid; in no round")),
+            "{all:?}"
         );
     }
 
@@ -294,9 +294,7 @@ mod tests {
     #[test]
     fn a_control_that_is_distinguished_discredits_the_record() {
         let mut record = record_with_control(16);
-        for run in record.runs.iter_mut().filter(|run| run.contender.contains("again")) {
-            run.figures.as_mut().unwrap().wall_ns *= 2;
-        }
+        figures_of(&mut record, CONTROL).for_each(|figures| figures.wall_ns *= 2);
         let comparison = Comparison::of(&record);
         assert!(comparison.noise[0].distinguished);
         assert!(noise(&comparison)[0].ends_with("do not trust this one"), "{:?}", noise(&comparison));

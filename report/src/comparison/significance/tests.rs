@@ -1,7 +1,7 @@
 use super::super::{Comparison, PairwiseComparison, Ranked, Testing};
 use super::*;
-use crate::example;
-use crate::record::{Record, Run, Verdict};
+use crate::example::{self, all_figures, runs_of};
+use crate::record::{ContenderFacts, Record, Run, Verdict};
 
 const NAMES: [&str; 2] = ["threads:32", "tokio:128"];
 
@@ -9,8 +9,7 @@ const NAMES: [&str; 2] = ["threads:32", "tokio:128"];
 /// are 818 ms and 204 ms.
 fn race<const N: usize>(threads_ms: [u64; N], tokio_ms: [u64; N]) -> Record {
     let mut record = example::record_of_rounds(N as u32);
-    record.header.contenders.retain(|facts| NAMES.contains(&facts.name.as_str()));
-    record.runs.retain(|run| NAMES.contains(&run.contender.as_str()));
+    record.keep_only(&NAMES.map(str::to_owned)).unwrap();
     for run in &mut record.runs {
         let walls = if run.contender == "tokio:128" { &tokio_ms } else { &threads_ms };
         run.verdict = Verdict::Valid;
@@ -46,11 +45,12 @@ fn decided_by_the_bound_is_not_tested() {
     assert_eq!(testing.contenders, 2, "by CPU");
     let mut one_slow = [300; 10];
     one_slow[4] = 850;
-    assert_eq!(
-        second(&race(ABOUT_900, one_slow)).0.finding,
-        Finding::Significant,
-        "a run was above the bound"
-    );
+    let (pair, _) = second(&race(ABOUT_900, one_slow));
+    assert_eq!(pair.finding, Finding::Significant, "a run was above the bound");
+}
+
+fn invalidate(run: &mut Run) {
+    run.verdict = Verdict::Invalid { reasons: Vec::new() };
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn runs_are_compared_within_their_round() {
     assert_eq!(pair.finding, Finding::Significant);
 
     let mut record = race(drifting(900), drifting(905));
-    record.runs[0].verdict = Verdict::Invalid { reasons: Vec::new() };
+    invalidate(&mut record.runs[0]);
     record.runs.swap(2, 9);
     let (pair, testing) = second(&record);
     assert_eq!((pair.rounds, pair.finding, testing.contenders), (9, Finding::TooFewRounds, 0));
@@ -72,26 +72,19 @@ fn runs_are_compared_within_their_round() {
 fn invalid_runs_in_different_rounds_leave_too_few_shared_rounds() {
     let level = |base: u64| std::array::from_fn::<u64, 11, _>(|round| base + round as u64);
     let mut record = race(level(900), level(950));
-    let invalidate = |run: &mut Run| run.verdict = Verdict::Invalid { reasons: Vec::new() };
-    invalidate(record.runs.iter_mut().find(|run| run.contender == "tokio:128" && run.round == 2).unwrap());
-    invalidate(record.runs.iter_mut().find(|run| run.contender == "threads:32" && run.round == 5).unwrap());
-    let comparison = Comparison::of(&record);
-    assert!(comparison.ranking.iter().all(|ranked| ranked.rank.is_none()));
-    assert!(comparison.ranking.iter().all(|ranked| ranked.finding == Finding::TooFewRounds));
+    invalidate(runs_of(&mut record, "tokio:128").nth(1).unwrap());
+    invalidate(runs_of(&mut record, "threads:32").nth(4).unwrap());
+    let ranking = Comparison::of(&record).ranking;
+    assert!(ranking.iter().all(|ranked| (ranked.rank, ranked.finding) == (None, Finding::TooFewRounds)));
 }
 
 #[test]
 fn a_difference_that_the_medians_contradict_is_not_reported() {
     // Threads are faster in each shared round, but slower in their other rounds.
     let mut record = race(ABOUT_900, ABOUT_950);
-    record.header.contenders.iter_mut().for_each(|facts| facts.rounds = 25);
-    let template = record.runs.iter().find(|run| run.contender == "threads:32").unwrap().clone();
-    for round in 11..=25 {
-        let mut run = template.clone();
-        run.round = round;
-        run.figures.as_mut().unwrap().wall_ns = 990_000_000;
-        record.runs.push(run);
-    }
+    let mut run = runs_of(&mut record, "threads:32").next().unwrap().clone();
+    run.figures.as_mut().unwrap().wall_ns = 990_000_000;
+    record.runs.extend((11..=25).map(|round| Run { round, ..run.clone() }));
     let (pair, _) = second(&record);
     assert_eq!((pair.lower.as_str(), pair.finding), ("tokio:128", Finding::NotDetected));
 }
@@ -99,7 +92,7 @@ fn a_difference_that_the_medians_contradict_is_not_reported() {
 #[test]
 fn zero_readings_show_no_difference() {
     let mut record = race(ABOUT_900, ABOUT_950);
-    record.runs.iter_mut().for_each(|run| run.figures.as_mut().unwrap().cpu_ns = 0);
+    all_figures(&mut record).for_each(|figures| figures.cpu_ns = 0);
     let comparison = Comparison::of(&record);
     let pair = comparison.cpu_ranking[1].to_first.clone().unwrap();
     assert_eq!((pair.finding, pair.adjusted_p), (Finding::NotDetected, Some(1.0)));
@@ -121,7 +114,7 @@ fn of_levels(levels_us: &[(u64, u64)], rounds: u32) -> Record {
             figures.cpu_us_per_request = figures.cpu_ns as f64 / 1e6;
             record.runs.push(run);
         }
-        record.header.contenders.push(crate::record::ContenderFacts { name, rounds, ..facts.clone() });
+        record.header.contenders.push(ContenderFacts { name, rounds, ..facts.clone() });
     }
     record
 }
@@ -154,9 +147,9 @@ fn ranks_are_shared_where_no_difference_is_found() {
         of_levels(&[(250_000, 90_000), (250_000, 90_000), (300_000, 99_000), (300_000, 99_000)], 14);
     for run in &mut record.runs {
         // The members of either two take turns.
-        let even =
-            run.round.is_multiple_of(2) == ["contender 0", "contender 2"].contains(&run.contender.as_str());
-        run.figures.as_mut().unwrap().wall_ns += u64::from(even) * 1_000_000;
+        let is_first = ["contender 0", "contender 2"].contains(&run.contender.as_str());
+        let slower_ns = u64::from(run.round.is_multiple_of(2) == is_first) * 1_000_000;
+        run.figures.as_mut().unwrap().wall_ns += slower_ns;
     }
     let comparison = Comparison::of(&record);
     assert_eq!(ranks(&comparison.ranking), [1, 1, 3, 3].map(Some));
@@ -169,13 +162,12 @@ fn fewest_rounds_are_those_below_which_nothing_is_found() {
         let levels: Vec<(u64, u64)> =
             (0..u64::from(contenders)).map(|at| (250_000 + at * 20_000, 90_000 + at * 9_000)).collect();
         let fewest = fewest_rounds(contenders);
-        let found = |rounds| {
-            let comparison = Comparison::of(&of_levels(&levels, rounds));
-            [ranks(&comparison.ranking), ranks(&comparison.cpu_ranking)]
-        };
         let all: Vec<_> = (1..=contenders as usize).map(Some).collect();
-        assert_eq!(found(fewest), [all.clone(), all], "{contenders}");
-        assert_eq!(found(fewest - 1), [vec![None; contenders as usize], vec![None; contenders as usize]]);
+        for (rounds, expected) in [(fewest - 1, vec![None; all.len()]), (fewest, all)] {
+            let comparison = Comparison::of(&of_levels(&levels, rounds));
+            assert_eq!(ranks(&comparison.ranking), expected, "{contenders} contenders, {rounds} rounds");
+            assert_eq!(ranks(&comparison.cpu_ranking), expected, "{contenders} contenders, {rounds} rounds");
+        }
         assert!(enough_rounds(contenders) > fewest);
     }
 }

@@ -7,7 +7,7 @@ use crate::comparison::Named;
 use crate::example;
 use crate::exports::github_benchmark::{self, Direction};
 use crate::exports::{bmf, hyperfine, junit};
-use crate::record::{Record, TargetLimit};
+use crate::record::{ReasonKind, Record, TargetLimit};
 
 #[test]
 fn junit_xml_is_as_published() {
@@ -30,11 +30,7 @@ fn times_of_junit_xml_are_rounded_to_three_decimals_whatever_their_size() {
     assert_eq!(texts[5..], ["86400.000", "18446744073.710"]);
     for ns in [0, 1, 1_234_567, u64::MAX / 100] {
         let mut record = example::record();
-        record
-            .runs
-            .iter_mut()
-            .filter_map(|run| run.figures.as_mut())
-            .for_each(|figures| figures.wall_ns = ns);
+        example::all_figures(&mut record).for_each(|figures| figures.wall_ns = ns);
         junit::schema::assert_fits(&junit::render(&[named(&record)]));
     }
 }
@@ -68,18 +64,6 @@ fn a_sweep_can_be_plotted_by_the_script_of_hyperfine() {
     }
 }
 
-/// The example, with contenders of these names.
-fn with_names(names: &[String]) -> Named {
-    let mut record = example::record();
-    for (contender, name) in record.header.contenders.iter_mut().zip(names) {
-        for run in record.runs.iter_mut().filter(|run| run.contender == contender.name) {
-            run.contender.clone_from(name);
-        }
-        contender.name.clone_from(name);
-    }
-    named(&record)
-}
-
 #[test]
 fn names_for_bencher_have_at_most_1024_bytes_and_stay_different() {
     for letter in ["n", "é", "€", "🦀"] {
@@ -91,13 +75,11 @@ fn names_for_bencher_have_at_most_1024_bytes_and_stay_different() {
             format!("a{}-2", letter.repeat(2_000)),
             "short:1".to_owned(),
         ];
-        let records = with_names(&names);
-        let bmf = value(&bmf::render(std::slice::from_ref(&records)).unwrap());
+        let mut record = example::record();
+        example::rename(&mut record, &names.each_ref().map(String::as_str));
+        let bmf = value(&bmf::render(&[named(&record)]).unwrap());
         let keys: Vec<&String> = bmf.as_object().unwrap().keys().collect();
-        assert_eq!(
-            keys.len(),
-            records.comparison.contenders.iter().filter(|row| row.measured.is_some()).count()
-        );
+        assert_eq!(keys.len(), 4, "all that have valid runs");
         assert!(keys.iter().all(|key| key.len() <= 1_024), "{keys:?}");
         assert!(keys.contains(&&fits), "what fits stays as it is");
         let alone = bmf::benchmark_name(&names[1]);
@@ -107,10 +89,9 @@ fn names_for_bencher_have_at_most_1024_bytes_and_stay_different() {
 
 /// The example, in which the target was the limit of every run of the contenders that `is_limited` names.
 fn limited(mut record: Record, is_limited: impl Fn(&str) -> bool) -> Named {
-    for run in record.runs.iter_mut().filter(|run| is_limited(&run.contender)) {
-        if let Some(figures) = &mut run.figures {
-            figures.target.limit = Some(TargetLimit::Loop);
-        }
+    let limited = record.runs.iter_mut().filter(|run| is_limited(&run.contender));
+    for figures in limited.filter_map(|run| run.figures.as_mut()) {
+        figures.target.limit = Some(TargetLimit::Loop);
     }
     named(&record)
 }
@@ -124,10 +105,8 @@ fn target_limited_figures_are_left_out_where_a_format_has_no_mark() {
     for record in [example::record(), example::record_without_delays(), example::open_loop_record()] {
         let all = named(&record);
         let records = [limited(record, |name| name == "tokio:128")];
-        let (before, after) = (
-            value(&bmf::render(std::slice::from_ref(&all)).unwrap()),
-            value(&bmf::render(&records).unwrap()),
-        );
+        let bmf_of = |one: &Named| value(&bmf::render(std::slice::from_ref(one)).unwrap());
+        let (before, after) = (bmf_of(&all), bmf_of(&records[0]));
         for (name, measures) in before.as_object().unwrap() {
             for (measure, metric) in measures.as_object().unwrap() {
                 let is_gone = name == "tokio:128" && OF_THE_WALL.contains(&measure.as_str());
@@ -161,10 +140,8 @@ fn target_limited_figures_are_left_out_where_a_format_has_no_mark() {
 #[test]
 fn an_empty_export_is_not_rendered() {
     let mut nothing_valid = example::record();
-    for run in &mut nothing_valid.runs {
-        run.verdict =
-            example::record().runs.iter().find(|run| !run.verdict.is_valid()).unwrap().verdict.clone();
-    }
+    let invalid = example::invalid(ReasonKind::TargetLate, "late");
+    nothing_valid.runs.iter_mut().for_each(|run| run.verdict = invalid.clone());
     for records in [vec![], vec![named(&nothing_valid)], vec![named(&nothing_valid), named(&nothing_valid)]] {
         assert_eq!(bmf::render(&records), None);
         assert_eq!(hyperfine::render(&records), None);
