@@ -1,17 +1,19 @@
-//! The program with one contender made slower on purpose, to test that a gate detects it. Everything else is
-//! unchanged.
+//! The program with one contender, or the target, made slower on purpose, to test that a gate detects it. Everything
+//! else is unchanged.
 //!
-//! `PLANTED` states the contender, the kind of work, and the amount:
+//! `PLANTED` states who is made slower, the kind of work, and the amount:
 //!
 //! ```text
 //! PLANTED='tokio:128 spin 300'       iterate a loop 300 times for every request
 //! PLANTED='tokio:128 allocate 1'     allocate memory once for every request
 //! PLANTED='tokio:128 connect 1'      open one more connection in a run
+//! PLANTED='target burn 1000'         burn a microsecond of CPU for every response of the target
 //! ```
 //!
-//! The work is done after the last response and before `done`, the only point that is the same for every model.
+//! A contender's work is done after the last response and before `done`, the only point that is the same for every model.
 
 use std::env;
+use std::ffi::OsString;
 use std::hint::black_box;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Write};
 use std::net::TcpStream;
@@ -22,16 +24,22 @@ use inflight::worker::protocol::{DONE, Plan};
 use inflight::{commands, models, worker};
 
 fn main() -> ExitCode {
-    let is_worker = env::args().nth(1).is_some_and(|word| word == "worker");
-    let planted = env::var("PLANTED").ok().filter(|_| is_worker);
-    match planted.map(|planted| work(&planted)) {
-        None => commands::main(env::args_os()),
-        Some(Ok(())) => ExitCode::SUCCESS,
-        Some(Err(error)) => {
-            eprintln!("planted: {error:#}");
-            ExitCode::FAILURE
-        }
+    let planted = env::var("PLANTED").unwrap_or_default();
+    let mut args: Vec<OsString> = env::args_os().collect();
+    let command = args.get(1).cloned().unwrap_or_default();
+    if let Some(amount) = planted.strip_prefix("target burn ").filter(|_| command == "serve") {
+        let burn = args.iter().position(|word| word == "--burn-ns");
+        burn.into_iter().for_each(|at| args[at + 1] = amount.into());
+    } else if !planted.is_empty() && command == "worker" {
+        return match work(&planted) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("planted: {error:#}");
+                ExitCode::FAILURE
+            }
+        };
     }
+    commands::main(args)
 }
 
 /// Runs a worker, with extra work if it is of the planted contender.

@@ -1,7 +1,7 @@
 //! Synthetic gates without a regression, as large as saved ones.
 
 use inflight_report::gate::{
-    Build, COUNTS, Cell, Cost, Count, GATE_FORMAT, Gate, GateFigure, Pair, SCREEN_PAIRS, Side, Stage,
+    Build, COUNTS, Cell, Cost, Count, GATE_FORMAT, Gate, GateFigure, LOOKS, Pair, Side, Stage,
 };
 use inflight_report::record::{Machine, MachineSettings, Noise};
 
@@ -16,7 +16,7 @@ pub(crate) fn gates(count: usize) -> Vec<Gate> {
 }
 
 fn gate(number: usize) -> Gate {
-    let pairs_of = |cell| (0..SCREEN_PAIRS as usize).map(move |pair| measured(number, cell, pair));
+    let pairs_of = |cell| (0..LOOKS[1] as usize).map(move |pair| measured(number, cell, pair));
     let counts_of = |cell| [Side::Base, Side::Head].map(|side| vec![counted(cell, side); COUNTS as usize]);
     Gate {
         gate_format: GATE_FORMAT,
@@ -40,6 +40,8 @@ fn gate(number: usize) -> Gate {
         pairs: (0..=CELLS).flat_map(pairs_of).collect(),
         counts: (0..CELLS).flat_map(counts_of).flatten().collect(),
         not_offered: Vec::new(),
+        budget_ns: Some(240_000_000_000),
+        keep_going: false,
         unmatched: Vec::new(),
     }
 }
@@ -53,12 +55,14 @@ fn cell(number: usize) -> Cell {
         urls: 1_000,
         runs: 3,
         figures: if is_control { figures[..3].to_vec() } else { figures.to_vec() },
+        required: Vec::new(),
         control: is_control,
+        target: false,
     }
 }
 
 fn measured(gate: usize, cell: usize, pair: usize) -> Pair {
-    let at = (gate * (CELLS + 1) + cell) * SCREEN_PAIRS as usize + pair;
+    let at = (gate * (CELLS + 1) + cell) * LOOKS[1] as usize + pair;
     let noise = 0.99 + 0.02 * spread(at);
     let base = Cost {
         wall_ns: 150e6,
@@ -66,6 +70,7 @@ fn measured(gate: usize, cell: usize, pair: usize) -> Pair {
         peak_memory_bytes: 15e6,
         connections: 128.0,
         target_limited: 0.0,
+        target: None,
     };
     let head = Cost {
         wall_ns: base.wall_ns * noise,
@@ -74,10 +79,10 @@ fn measured(gate: usize, cell: usize, pair: usize) -> Pair {
         ..base
     };
     let first = if pair.is_multiple_of(2) { Side::Base } else { Side::Head };
-    Pair { cell, stage: Stage::Screen, first, base, head, repeated: 0 }
+    Pair { cell, stage: Stage::Measure, first, base, head, repeated: 0 }
 }
 
 fn counted(cell: usize, side: Side) -> Count {
     let instructions = Some(8_000.0);
-    Count { cell, stage: Stage::Screen, side, instructions, allocations: None, system_calls: None }
+    Count { cell, stage: Stage::Measure, side, instructions, allocations: None, system_calls: None }
 }

@@ -26,9 +26,6 @@ use crate::runner::Observer;
 /// Something is worse.
 const REGRESSION: u8 = 1;
 
-/// No reliable finding, and something could have been missed.
-const INCONCLUSIVE: u8 = 3;
-
 /// The variable in which GitHub names the file of a step's summary.
 const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 
@@ -103,7 +100,7 @@ fn answer(args: &Args) -> Result<ExitCode> {
     Ok(match judgement.outcome {
         GateOutcome::Pass => ExitCode::SUCCESS,
         GateOutcome::Regression => ExitCode::from(REGRESSION),
-        GateOutcome::Inconclusive => ExitCode::from(INCONCLUSIVE),
+        GateOutcome::Inconclusive => ExitCode::from(super::INCONCLUSIVE),
     })
 }
 

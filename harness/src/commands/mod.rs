@@ -58,6 +58,9 @@ enum Command {
 /// The race finished, and a contender has no valid run.
 const NOTHING_VALID: u8 = 1;
 
+/// The machine does not permit an answer: a gate is inconclusive, or a contender of a race was disturbed in every run.
+const INCONCLUSIVE: u8 = 3;
+
 /// The file of `--check` differs from what the record gives.
 const STALE: u8 = 1;
 

@@ -16,7 +16,8 @@ use inflight_report::charts::REUSES;
 use inflight_report::comparison::Comparison;
 use inflight_report::numbers::count;
 use inflight_report::record::{
-    Budget, ContenderFacts, FILE_NAME, FORMAT, Header, Order, RateFacts, Record, Run, ScenarioFacts, Writer,
+    Budget, ContenderFacts, FILE_NAME, FORMAT, Header, Order, RateFacts, Record, Run, ScenarioFacts, Verdict,
+    Writer,
 };
 use inflight_report::tables;
 use mock_target::units;
@@ -38,6 +39,8 @@ const PRECISION: f64 = 0.02;
 const CONTROL: &str = "#control";
 
 /// Race contenders over the same URLs and print the comparison
+///
+/// Exit code 1: a contender has no valid run. 3: likewise, but only since the machine disturbed all of its runs.
 #[derive(clap::Args, Default)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -206,7 +209,8 @@ impl Race {
         }
         drop(self.session);
 
-        let comparison = Comparison::of(&Record::read(out)?);
+        let record = Record::read(out)?;
+        let comparison = Comparison::of(&record);
         let table = out.join("table.md");
         let saved = write_own(&table, &tables::markdown::render(&comparison));
         let printed = super::show(&tables::terminal::render(&comparison, super::screen()))
@@ -220,8 +224,25 @@ impl Race {
             super::say_error(&format!("{line}; `{resume}` continues it"));
             return Ok(super::interrupt::exit_code());
         }
-        let all_valid = comparison.contenders.iter().all(|contender| contender.valid_runs > 0);
-        Ok(if all_valid { ExitCode::SUCCESS } else { ExitCode::from(super::NOTHING_VALID) })
+        Ok(exit_code(&record))
+    }
+}
+
+/// Whether every contender has a valid run; and if one has none, whether that is its own doing or the machine's.
+fn exit_code(record: &Record) -> ExitCode {
+    let verdicts = |contender: &ContenderFacts| {
+        let runs = record.runs.iter().filter(|run| run.contender == contender.name && !run.warm_up);
+        runs.map(|run| &run.verdict).collect::<Vec<_>>()
+    };
+    let all = record.header.contenders.iter().map(verdicts);
+    let without: Vec<_> = all.filter(|verdicts| !verdicts.iter().any(|verdict| verdict.is_valid())).collect();
+    let is_disturbed = |verdicts: &Vec<&Verdict>| {
+        !verdicts.is_empty() && verdicts.iter().all(|verdict| verdict.is_disturbed())
+    };
+    match &without[..] {
+        [] => ExitCode::SUCCESS,
+        lacking if lacking.iter().all(is_disturbed) => ExitCode::from(super::INCONCLUSIVE),
+        _ => ExitCode::from(super::NOTHING_VALID),
     }
 }
 

@@ -27,8 +27,8 @@ pub(crate) trait Bench {
     /// Called before each measurement with its stage.
     fn begin_measurement(&mut self, stage: &str);
 
-    /// Called after the warm-up, each round of pairs and the counts of each cell, with what is `done` and what is left of
-    /// the budget.
+    /// Called after the warm-up, each round of pairs that tests figures, and the counts of each cell, with what is `done`
+    /// and what is left of the budget.
     fn end_round(&mut self, gate: &Gate, done: &str, left: Duration);
 }
 
@@ -181,9 +181,9 @@ impl Stages<'_> {
                     looks |= LOOKS.contains(&self.cells[cell].pairs);
                 }
             }
-            self.end_round(&format!("round {round}"));
             // Figures are tested only after so many pairs: nothing is decided in between.
             if looks {
+                self.end_round(&format!("round {round}"));
                 if self.may_stop() {
                     break;
                 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Output;
 
 use inflight_report::gate::{
-    Build, Cell, Cost, GATE_FORMAT, Gate, GateFigure, Pair, SCREEN_PAIRS, Side, Stage, save,
+    Build, Cell, Cost, GATE_FORMAT, Gate, GateFigure, LOOKS, Pair, Side, Stage, save,
 };
 use inflight_report::record::{Machine, MachineSettings, Noise};
 use tempfile::TempDir;
@@ -22,11 +22,12 @@ pub(crate) fn gate(day: u32, base: &str, slower: f64) -> Gate {
         peak_memory_bytes: 15e6,
         connections: 128.0,
         target_limited: 0.0,
+        target: None,
     };
     let measured = |cell, number: u32| {
         let times = if cell == 0 { slower } else { 1.0 };
         let first = if number.is_multiple_of(2) { Side::Base } else { Side::Head };
-        Pair { cell, stage: Stage::Screen, first, base: cost(1.0), head: cost(times), repeated: 0 }
+        Pair { cell, stage: Stage::Measure, first, base: cost(1.0), head: cost(times), repeated: 0 }
     };
     let cell = |control| Cell {
         contender: "tokio:128".to_owned(),
@@ -34,7 +35,9 @@ pub(crate) fn gate(day: u32, base: &str, slower: f64) -> Gate {
         urls: 1_000,
         runs: 3,
         figures: vec![GateFigure::Throughput, GateFigure::Cpu],
+        required: Vec::new(),
         control,
+        target: false,
     };
     Gate {
         gate_format: GATE_FORMAT,
@@ -55,8 +58,10 @@ pub(crate) fn gate(day: u32, base: &str, slower: f64) -> Gate {
         head: Build { name: format!("head-{day}"), digest: format!("{day:064}") },
         seed: 1,
         cells: vec![cell(false), cell(true)],
-        pairs: (0..2).flat_map(|cell| (0..SCREEN_PAIRS).map(move |number| measured(cell, number))).collect(),
+        pairs: (0..2).flat_map(|cell| (0..LOOKS[1]).map(move |number| measured(cell, number))).collect(),
         counts: Vec::new(),
+        budget_ns: Some(240_000_000_000),
+        keep_going: false,
         not_offered: Vec::new(),
         unmatched: Vec::new(),
     }

@@ -25,6 +25,7 @@ const LAYERS: [&str; 10] = [
 /// One use of a top-level module of the same crate by another.
 #[derive(Debug)]
 struct Use {
+    #[expect(dead_code, reason = "printed where a test fails")]
     file: String,
     from: String,
     to: String,

@@ -3,10 +3,10 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::*;
-use crate::gate::GateFigure;
 use crate::comparison::Named;
 use crate::example;
 use crate::exports::json;
+use crate::gate::GateFigure;
 
 /// Every key of an object anywhere in `json`.
 fn keys(json: &Value, found: &mut BTreeSet<String>) {

@@ -105,7 +105,7 @@ fn look(differences: &[f64], control: &[f64], at: usize, tests: usize) -> Option
     let widened: Vec<f64> =
         differences.iter().map(|difference| estimate + widening * (difference - estimate)).collect();
     let bounds = |level: f64| {
-        let reached = 0.5_f64.powi(pairs as i32) <= level;
+        let reached = 0.5_f64.powf(pairs as f64) <= level;
         hodges_lehmann(&widened, 1.0 - 2.0 * level).filter(|_| reached)
     };
     let at_least = bounds(worse_level(tests)).map(|location| location.low);
@@ -131,7 +131,7 @@ fn worse_level(tests: usize) -> f64 {
 
 /// The level of the test for being not worse, at a look.
 fn not_worse_level(at: usize) -> f64 {
-    BETA * FIRST_PART * (1.0 - FIRST_PART).powi(at as i32)
+    BETA * FIRST_PART * (1.0 - FIRST_PART).powf(at as f64)
 }
 
 /// The standard deviation of a difference, from the interval of their centre, which is robust against single outliers.

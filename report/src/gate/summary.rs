@@ -22,9 +22,8 @@ pub fn markdown(gate: &Gate, judgement: &Judgement) -> String {
     for line in found(gate, judgement) {
         text += &format!("- {line}\n");
     }
-    let [titles, rows @ ..] = &table(gate, judgement)[..] else { unreachable!("a table has titles") };
-    text += &format!("\n| {} |\n|:--{}|\n", titles.join(" | "), "|--:".repeat(titles.len() - 1));
-    for row in rows {
+    text += &format!("\n| {} |\n|:--|:--|--:|--:|:--|\n", TITLES.join(" | "));
+    for row in table(gate, judgement) {
         text += &format!("| {} |\n", row.join(" | "));
     }
     text += &format!("\n{}\n", LEGEND.join(" "));
@@ -35,13 +34,13 @@ pub fn markdown(gate: &Gate, judgement: &Judgement) -> String {
 
 /// Renders for a terminal of so many columns, ending in a newline.
 pub fn terminal(gate: &Gate, judgement: &Judgement, width: usize) -> String {
-    let mut table_of_cells = Table::new();
-    table_of_cells.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    let [titles, rows @ ..] = &table(gate, judgement)[..] else { unreachable!("a table has titles") };
-    let plain = |row: &Vec<String>| row.iter().map(|text| text.replace("**", "")).collect::<Vec<_>>();
-    table_of_cells.set_header(titles.clone()).add_rows(rows.iter().map(plain));
-    table_of_cells.set_content_arrangement(ContentArrangement::Dynamic).set_width(width as u16);
-    for column in table_of_cells.column_iter_mut().skip(1) {
+    let mut table_of_figures = Table::new();
+    table_of_figures.load_style(presets::NOTHING);
+    let plain = |row: [String; 5]| row.map(|text| text.replace("**", ""));
+    table_of_figures.set_header(TITLES).add_rows(table(gate, judgement).into_iter().map(plain));
+    table_of_figures.set_content_arrangement(ContentArrangement::Dynamic).set_width(width as u16);
+    for column in [2, 3] {
+        let column = table_of_figures.column_mut(column).expect("it has five columns");
         column.set_cell_alignment(CellAlignment::Right);
     }
     let prose = |lines: Vec<String>| {
@@ -53,7 +52,7 @@ pub fn terminal(gate: &Gate, judgement: &Judgement, width: usize) -> String {
     };
     let legend = LEGEND.map(|line| line.replace("**", ""));
     format!(
-        "{}\n\n{}\n{table_of_cells}\n\n{}{}",
+        "{}\n\n{}\n{table_of_figures}\n\n{}{}",
         headline(gate, judgement),
         prose(found(gate, judgement)),
         prose(legend.to_vec()),
@@ -78,11 +77,13 @@ pub fn cut(text: &str, most: usize) -> String {
     format!("{}{NOTE}", &text[..end])
 }
 
-const LEGEND: [&str; 3] = [
-    "Head against base: throughput +1 % is better, for all other figures it is worse. In brackets how bad it can be at \
-     most, or of what is **worse** at least; of a count ± its variation.",
-    "?: undecided. In parentheses: a count that varies too much to be judged. –: not judged.",
-    "†: the target was the limit of a wall time, so the ratio is not that of the builds and is not judged.",
+/// The titles of the table.
+const TITLES: [&str; 5] = ["cell", "figure", "head against base", "bound", "result"];
+
+const LEGEND: [&str; 2] = [
+    "Throughput +1 % is better; of all other figures it is worse. The bound holds at every stopping time: how bad a \
+     figure can be at most, or of what is worse at least; of a count it is its variation.",
+    "target-limited: the target was the limit of a wall time, so the ratio is not that of the builds and is not judged.",
 ];
 
 /// The most figures that a headline names.
@@ -181,7 +182,8 @@ pub(super) fn finding(gate: &Gate, row: &FigureResult) -> String {
             format!("{name}: {of} went from {base} to {head} {each}{}", part.unwrap_or_default())
         }
         (None, Some(ratio)) => {
-            format!("{name}: {of} {} after {} pairs", bounded(row, ratio), row.pairs)
+            let bound = bound(row, ratio).map_or(String::new(), |bound| format!(", {bound},"));
+            format!("{name}: {of} {}{bound} after {} pairs", change(row.figure, ratio.estimate), row.pairs)
         }
         _ => format!("{name}: {of}"),
     }
@@ -193,20 +195,25 @@ fn three_or_all(number: f64) -> String {
     if whole { count(number as u64) } else { three_digits(number) }
 }
 
-/// Titles, then a line per cell. Figures that no cell has are left out.
-fn table(gate: &Gate, judgement: &Judgement) -> Vec<Vec<String>> {
-    let judged = |figure: &GateFigure| judgement.rows.iter().any(|row| row.figure == *figure);
-    let figures: Vec<GateFigure> = GateFigure::ALL.into_iter().filter(judged).collect();
-    let titles = ["cell"].into_iter().chain(figures.iter().map(|figure| figure.name())).map(str::to_owned);
-    let mut lines = vec![titles.collect::<Vec<_>>()];
-    for (index, cell) in gate.cells.iter().enumerate() {
-        let of = |figure: &GateFigure| {
-            judgement.rows.iter().find(|row| (row.cell, row.figure) == (index, *figure))
-        };
-        let texts = figures.iter().map(|figure| of(figure).map_or("–".to_owned(), text));
-        lines.push([named(cell)].into_iter().chain(texts).collect());
-    }
-    lines
+/// A line for each figure; the first of a cell has its name.
+fn table(gate: &Gate, judgement: &Judgement) -> Vec<[String; 5]> {
+    let mut last = None;
+    let mut line = |row: &FigureResult| {
+        let is_first = last.replace(row.cell) != Some(row.cell);
+        let cell = if is_first { named(&gate.cells[row.cell]) } else { String::new() };
+        let counts =
+            || row.counts.map(|(base, head)| format!("{} → {}", three_or_all(base), three_or_all(head)));
+        let change = row.ratio.map(|ratio| change(row.figure, ratio.estimate)).or_else(counts);
+        let bound = row.ratio.and_then(|ratio| bound(row, ratio));
+        [
+            cell,
+            row.figure.name().to_owned(),
+            change.unwrap_or_default(),
+            bound.unwrap_or_default(),
+            result(row),
+        ]
+    };
+    judgement.rows.iter().map(&mut line).collect()
 }
 
 fn named(cell: &Cell) -> String {
@@ -214,32 +221,30 @@ fn named(cell: &Cell) -> String {
     if cell.control { format!("{name}: A/A control") } else { name }
 }
 
-/// A figure in a cell of the table.
-fn text(row: &FigureResult) -> String {
-    let counts = || row.counts.map(|(base, head)| format!("{} → {}", three_or_all(base), three_or_all(head)));
-    let text = row.ratio.map(|ratio| bounded(row, ratio)).or_else(counts).unwrap_or_default();
+/// The result of a figure in a word or two.
+fn result(row: &FigureResult) -> String {
+    let open = if row.required { "undecided" } else { "undecided, not required" };
     match row.state {
-        State::NotWorse => text,
-        State::Worse => format!("**{text} worse**"),
-        State::Undecided | State::Missing(_) => format!("{text} ?"),
-        State::TooNoisy => format!("({text})"),
-        State::NotOffered => "–".to_owned(),
-        State::TargetLimited => format!("{text} †"),
+        State::NotWorse => "not worse",
+        State::Worse => "**worse**",
+        State::Undecided => open,
+        State::TooNoisy => "varies too much",
+        State::Missing(_) => "not measured",
+        State::NotOffered => "not counted here",
+        State::TargetLimited => "target-limited",
     }
+    .to_owned()
 }
 
-/// A change with the bound that decides: `+0.4 % [at most +2.1 %]`, `+5.3 % [at least +1.9 %]`, and of a count
-/// `+3.1 % ± 1.0`.
-fn bounded(row: &FigureResult, ratio: Ratio) -> String {
-    let estimate = change(row.figure, ratio.estimate);
-    let bound = |words: &str, ratio: f64| format!("{estimate} [at {words} {}]", change(row.figure, ratio));
+/// The bound that decides: `at most +2.1 %`, of what is worse `at least +1.9 %`, of a count `± 1.0 %`.
+fn bound(row: &FigureResult, ratio: Ratio) -> Option<String> {
     match (row.is_worse(), ratio.at_least, ratio.interval) {
         (_, _, Some((_, most))) if row.counts.is_some() => {
-            format!("{estimate} ± {:.1}", (most - ratio.estimate) * 100.0)
+            Some(format!("± {:.1} %", (most - ratio.estimate) * 100.0))
         }
-        (true, Some(least), _) => bound("least", least),
-        (false, _, Some((_, most))) => bound("most", most),
-        _ => estimate,
+        (true, Some(least), _) => Some(format!("at least {}", change(row.figure, least))),
+        (false, _, Some((_, most))) => Some(format!("at most {}", change(row.figure, most))),
+        _ => None,
     }
 }
 
