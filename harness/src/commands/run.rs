@@ -224,26 +224,26 @@ impl Race {
             super::say_error(&format!("{line}; `{resume}` continues it"));
             return Ok(super::interrupt::exit_code());
         }
-        Ok(exit_code(&record))
+        Ok(ExitCode::from(exit_code(&record)))
     }
 }
 
-/// Whether every contender has a valid run; and if one has none, whether that is its own doing or the machine's.
-fn exit_code(record: &Record) -> ExitCode {
+/// The exit code of a race: 0 where every contender has a valid run. If one has none, it tells its own failure from a
+/// machine that disturbed all of its runs.
+fn exit_code(record: &Record) -> u8 {
     let verdicts = |contender: &ContenderFacts| {
         let runs = record.runs.iter().filter(|run| run.contender == contender.name && !run.warm_up);
         runs.map(|run| &run.verdict).collect::<Vec<_>>()
     };
     let all = record.header.contenders.iter().map(verdicts);
-    let without: Vec<_> = all.filter(|verdicts| !verdicts.iter().any(|verdict| verdict.is_valid())).collect();
-    let is_disturbed = |verdicts: &Vec<&Verdict>| {
+    let mut without = all.filter(|verdicts| !verdicts.iter().any(|verdict| verdict.is_valid())).peekable();
+    if without.peek().is_none() {
+        return 0;
+    }
+    let is_disturbed = |verdicts: Vec<&Verdict>| {
         !verdicts.is_empty() && verdicts.iter().all(|verdict| verdict.is_disturbed())
     };
-    match &without[..] {
-        [] => ExitCode::SUCCESS,
-        lacking if lacking.iter().all(is_disturbed) => ExitCode::from(super::INCONCLUSIVE),
-        _ => ExitCode::from(super::NOTHING_VALID),
-    }
+    if without.all(is_disturbed) { super::INCONCLUSIVE } else { super::NOTHING_VALID }
 }
 
 impl Args {
@@ -364,6 +364,7 @@ mod tests {
 
     use super::*;
     use crate::commands::{Cli, Command};
+    use inflight_report::record::{Reason, ReasonKind};
 
     fn args(words: &str) -> Args {
         match Cli::try_parse_from(words.split(' ')).unwrap().command {
@@ -387,5 +388,25 @@ mod tests {
         assert_eq!(urls("inflight run tokio:300"), (1_000, None));
         let most = args("inflight run --body 1").scenario.scenario_of_run(u64::MAX).unwrap();
         assert_eq!(most.urls, 1_000_000, "no more than the ledger takes");
+    }
+
+    #[test]
+    fn the_exit_code_distinguishes_a_failure_from_a_disturbance() {
+        let saved = Path::new(env!("CARGO_MANIFEST_DIR")).join("../report/src/record/format_1.jsonl");
+        let record = |verdicts: [Option<ReasonKind>; 2]| {
+            let mut record = Record::read(&saved).unwrap();
+            record.runs.retain(|run| !run.warm_up);
+            for (contender, kind) in record.header.contenders.iter().zip(verdicts) {
+                let runs = record.runs.iter_mut().filter(|run| run.contender == contender.name);
+                let reasons: Vec<Reason> = kind.into_iter().map(|kind| Reason::new(kind, "why")).collect();
+                runs.for_each(|run| run.verdict = Verdict::from(reasons.clone()));
+            }
+            record
+        };
+        assert!(record([None; 2]).header.contenders.len() >= 2);
+        let (late, lost) = (Some(ReasonKind::TargetLate), Some(ReasonKind::NotServedOnce));
+        let codes =
+            [[None, None], [late, None], [lost, None], [late, lost]].map(|kinds| exit_code(&record(kinds)));
+        assert_eq!(codes, [0, 3, 1, 1]);
     }
 }

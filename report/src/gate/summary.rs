@@ -117,7 +117,7 @@ fn headline(gate: &Gate, judgement: &Judgement) -> String {
             } else {
                 String::new()
             };
-            format!("Pass: nothing is worse: {} figures decided{open}", count(State::NotWorse))
+            format!("Pass: nothing is worse; decided figures: {}{open}", count(State::NotWorse))
         }
         GateOutcome::Inconclusive => {
             let open: Vec<_> = own().filter(|row| row.required && !row.is_decided()).collect();
@@ -125,10 +125,13 @@ fn headline(gate: &Gate, judgement: &Judgement) -> String {
                 .into_iter()
                 .filter(|row| matches!(row.state, State::Undecided | State::Missing(_)))
                 .collect();
-            let decided = format!("{} figures are not worse", count(State::NotWorse));
+            let decided = match count(State::NotWorse) {
+                0 => String::new(),
+                decided => format!("; {decided} figures are not worse"),
+            };
             match open.is_empty() {
-                true => format!("Undecided: a regression could have been missed; {decided}"),
-                false => format!("Undecided: {}; {decided}", list(open)),
+                true => format!("Undecided: a regression could have been missed{decided}"),
+                false => format!("Undecided: {}{decided}", list(open)),
             }
         }
     }

@@ -181,10 +181,7 @@ fn a_noisy_count_is_not_judged() {
     let (outcome, judgement) = judged(&gate);
     assert_eq!(row(&judgement, 0, GateFigure::Instructions).state, State::TooNoisy);
     assert_eq!(outcome, GateOutcome::Pass);
-    assert!(
-        summary::markdown(&gate, &judgement).contains("| (0.0 % ±")
-            || summary::markdown(&gate, &judgement).contains("(+0.0 % ±")
-    );
+    assert!(summary::markdown(&gate, &judgement).contains("| varies too much |"));
 }
 
 #[test]
