@@ -32,7 +32,7 @@ pub(super) struct Lineup {
     /// one; on the preset `article` unless another is named; in addition to the named contenders
     #[arg(long, conflicts_with = "sweep")]
     article: bool,
-    /// Run each contender, named without a shape, at several concurrencies; those above its maximum are left out.
+    /// Run each contender, named without a concurrency, at several concurrencies; those above its maximum are left out.
     /// Without --urls there are at least ten URLs for each request in flight of the largest step, so that connections
     /// are reused
     #[arg(long, alias = "ladder", value_name = "N,N,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
@@ -55,7 +55,7 @@ impl Lineup {
         let mut contenders: Vec<Contender> = match (words, steps) {
             ([], []) if !by_an_option => named(&catalogue, &DEFAULT, in_flight)?,
             ([], [_, ..]) if !by_an_option => {
-                bail!("--sweep needs contenders: name them without a shape, or use --models")
+                bail!("--sweep needs contenders: name them without a concurrency, or use --models")
             }
             (words, []) => named(&catalogue, words, in_flight)?,
             (words, steps) => {
@@ -114,7 +114,7 @@ fn named(catalogue: &Catalogue, words: &[impl AsRef<str>], in_flight: u32) -> Re
     words.iter().map(|text| contender(catalogue, text.as_ref(), in_flight)).collect()
 }
 
-/// The contender that is written `text`; without a shape, at its default: as many in flight as it can have, and no
+/// The contender that is written `text`; without a concurrency, at its default: as many in flight as it can have, and no
 /// more than `in_flight`, or for an external program the first of its shapes.
 pub(super) fn contender(catalogue: &Catalogue, text: &str, in_flight: u32) -> Result<Contender> {
     if text.starts_with("http://") || text.starts_with("https://") {
@@ -127,7 +127,7 @@ pub(super) fn contender(catalogue: &Catalogue, text: &str, in_flight: u32) -> Re
     shapes
         .into_iter()
         .next()
-        .with_context(|| format!("`{text}` has no default shape: write one, as in {text}:32"))
+        .with_context(|| format!("`{text}` has no default concurrency: write one, as in {text}:32"))
 }
 
 fn without_the_longest(contenders: Vec<Contender>, workload: &Workload) -> Vec<Contender> {
@@ -149,7 +149,9 @@ fn at_default_shapes(source: Source, in_flight: u32) -> Vec<Contender> {
 
 fn without_shape(catalogue: &Catalogue, text: &str) -> Result<Source> {
     if let Some((named, _)) = text.split_once(':') {
-        bail!("`{text}`: a sweep has its own shapes: name contenders without a shape, as in {named}");
+        bail!(
+            "`{text}`: a sweep has its own concurrencies: name contenders without a concurrency, as in {named}"
+        );
     }
     Ok(catalogue.source(text, "")?)
 }
@@ -202,7 +204,7 @@ mod tests {
         let named = lineup(&["tokio+common", "sync"], &[1, 32]);
         assert_eq!(names(&named), ["tokio+common:1", "tokio+common:32", "sync:1"]);
         let error = contenders(&lineup(&["tokio:8"], &[1]), "quick", 128).unwrap_err();
-        assert!(error.to_string().contains("without a shape"), "{error}");
+        assert!(error.to_string().contains("without a concurrency"), "{error}");
     }
 
     #[test]

@@ -76,7 +76,7 @@ fn externals(catalogue: &Catalogue) -> String {
         {
             let shapes: Vec<String> = external.shapes.iter().map(ToString::to_string).collect();
             let External { name, about, .. } = &**external;
-            text += &format!("  {name:width$}  {about}; shapes: {}\n", shapes.join(", "));
+            text += &format!("  {name:width$}  {about}; concurrency: {}\n", shapes.join(", "));
         }
     }
     text

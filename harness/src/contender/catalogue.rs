@@ -65,12 +65,12 @@ impl Catalogue {
         let source = self.source(driven, shape.unwrap_or_default())?;
         let Some(shape) = shape else {
             return Err(ContenderError::Shape(format!(
-                "`{text}` has no shape: write how many requests may be in flight, as in {text}:128 or {text}:8x64"
+                "`{text}` has no concurrency: write how many requests may be in flight, as in {text}:128 or {text}:8x64"
             )));
         };
         let Ok(shape) = shape.parse::<Shape>() else {
             return Err(ContenderError::Shape(format!(
-                "`{text}`: `{shape}` is not a shape: write requests in flight, or processes x in flight, \
+                "`{text}`: `{shape}` is not a concurrency: write requests in flight, or processes x in flight, \
                  each at least 1, as in {driven}:128 or {driven}:8x64"
             )));
         };
@@ -190,10 +190,10 @@ mod tests {
             ("epoll+native:8", "it has common"),
             ("tokoi:12", "did you mean tokio:12?"),
             ("tokio", "as in tokio:128 or tokio:8x64"),
-            ("tokio:0", "is not a shape"),
-            ("tokio:4x0", "is not a shape"),
-            ("tokio:", "is not a shape"),
-            ("tokio:2x2x2", "is not a shape"),
+            ("tokio:0", "is not a concurrency"),
+            ("tokio:4x0", "is not a concurrency"),
+            ("tokio:", "is not a concurrency"),
+            ("tokio:2x2x2", "is not a concurrency"),
             // A blocking model takes one request at a time.
             ("sync:2", "sync:1 or sync:8x1"),
         ] {

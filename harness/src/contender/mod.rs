@@ -25,7 +25,7 @@ pub struct Contender {
     pub shape: Shape,
 }
 
-/// What fetches, without a shape.
+/// What fetches, without a concurrency.
 #[derive(Clone)]
 pub enum Source {
     /// A model with one of its clients: the worker is this program itself.

@@ -185,14 +185,14 @@ fn wall_possible(data: &RunData<'_>) -> Option<String> {
 }
 
 fn processes_exist(data: &RunData<'_>) -> Option<String> {
-    violations(data, "fetched by a process that its shape does not have", |sample| {
+    violations(data, "fetched by a process that it does not have", |sample| {
         sample.process.is_some_and(|process| process >= data.shape.processes)
     })
 }
 
 fn bound_kept(data: &RunData<'_>) -> Option<String> {
     let (most, allowed) = (data.ledger.stats.most_in_flight, data.shape.slots());
-    (most > allowed).then(|| format!("the target saw {most} in flight, its shape allows {allowed}"))
+    (most > allowed).then(|| format!("the target saw {most} in flight, its concurrency allows {allowed}"))
 }
 
 /// Where nothing is delayed nothing can be late, and a slow target does not change

@@ -36,7 +36,7 @@ fn reached_less(data: &RunData<'_>) -> Option<String> {
     let delayed = data.workload.delays_ns.iter().filter(|delay_ns| **delay_ns > 0).count() as u64;
     let most = data.ledger.stats.most_in_flight;
     (most < possible && possible <= delayed)
-        .then(|| format!("it did not reach the {possible} in flight that its shape allows"))
+        .then(|| format!("it did not reach the {possible} in flight that its concurrency allows"))
 }
 
 fn sent_again(data: &RunData<'_>) -> Option<String> {
@@ -85,7 +85,7 @@ fn against_littles_law(samples: &[Sample], wall_ns: u64, allowed: u64) -> Option
     let mean = mean_in_flight(durations, wall_ns);
     (mean > allowed as f64 * CLOCKS_DIFFER).then(|| {
         format!(
-            "throughput × mean duration comes to {mean:.1} in flight, its shape allows {allowed}: its clock is \
+            "throughput × mean duration comes to {mean:.1} in flight, its concurrency allows {allowed}: its clock is \
              not to be trusted"
         )
     })
@@ -111,6 +111,6 @@ mod tests {
         assert_eq!(against_littles_law(&samples, 125, 2), None);
         assert_eq!(against_littles_law(&samples, 124, 2), None, "within what two clocks may differ");
         let warning = against_littles_law(&samples, 100, 2).unwrap();
-        assert!(warning.contains("2.5 in flight, its shape allows 2"), "{warning}");
+        assert!(warning.contains("2.5 in flight, its concurrency allows 2"), "{warning}");
     }
 }

@@ -52,8 +52,8 @@ impl FromStr for Shape {
             Some(number.get())
         };
         let shape = number(processes).zip(number(in_flight));
-        let (processes, in_flight) =
-            shape.with_context(|| format!("`{text}` is not a shape: write it as in \"128\" or \"8x64\""))?;
+        let (processes, in_flight) = shape
+            .with_context(|| format!("`{text}` is not a concurrency: write it as in \"128\" or \"8x64\""))?;
         Ok(Shape { processes, in_flight })
     }
 }

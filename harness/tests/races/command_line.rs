@@ -24,8 +24,8 @@ fn assert_refused(args: &[&str], words: &[&str]) {
 fn wrong_arguments_get_a_one_line_error() {
     assert_refused(&["run", "tokoi:12"], &["`tokoi`", "did you mean tokio:12?"]);
     assert_refused(&["run", "tokio+hypr:12"], &["no client `hypr`", "did you mean tokio+hyper:12?"]);
-    assert_refused(&["run", "tokio:0"], &["`0` is not a shape", "tokio:128"]);
-    assert_refused(&["run", "tokio:0x8"], &["is not a shape"]);
+    assert_refused(&["run", "tokio:0"], &["`0` is not a concurrency", "tokio:128"]);
+    assert_refused(&["run", "tokio:0x8"], &["is not a concurrency"]);
     assert_refused(
         &["run", "http://127.0.0.1:8080/"],
         &["is not a contender", "--latency file:FILE", "inflight serve"],
@@ -118,7 +118,7 @@ fn sweep_runs_contenders_at_several_concurrencies() {
     let names: Vec<&str> = record.header.contenders.iter().map(|contender| contender.name.as_str()).collect();
     assert_eq!(names, ["epoll+common:1", "epoll+common:3", "sync:1"]);
     assert_refused(&["run", "--sweep", "1"], &["--sweep"]);
-    assert_refused(&["run", "--sweep", "1", "tokio:8"], &["without a shape", "as in tokio"]);
+    assert_refused(&["run", "--sweep", "1", "tokio:8"], &["without a concurrency", "as in tokio"]);
     assert_refused(&["run", "--sweep", "0", "tokio"], &["--sweep"]);
 }
 

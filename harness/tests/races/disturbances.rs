@@ -197,7 +197,7 @@ fn unreached_quota_invalidates_nothing() {
 #[test]
 fn idle_worker_and_unreached_concurrency_get_a_warning() {
     let idle = "it was idle for more than 10 % of its wall time before its first request";
-    let unreached = "it did not reach the 4 in flight that its shape allows";
+    let unreached = "it did not reach the 4 in flight that its concurrency allows";
     for (contender, latency, sleeps, warning, expected) in [
         ("sync:1", "fixed:1ms", 500, idle, true),
         ("threads:4", "fixed:1ms", 1, unreached, true),

@@ -89,7 +89,7 @@ fn mistakes_of_a_contender_are_detected() {
         (
             r#"ThreadPoolExecutor(plan["in_flight"]"#,
             r#"ThreadPoolExecutor(2 * plan["in_flight"]"#,
-            &["the target saw 8 in flight, its shape allows 4"],
+            &["the target saw 8 in flight, its concurrency allows 4"],
         ),
         (end, r#""end_ns": start_ns - go_ns + 4_000_000"#, &impossible),
         (end, r#""end_ns": 10 ** 12"#, &impossible),

@@ -155,7 +155,7 @@ fn invalid_contender_file_gets_a_one_line_error() {
     let bundle = Bundle::new("true");
     let good = fs::read_to_string(bundle.file()).unwrap();
     for (from, to, message) in [
-        ("shapes = [\"1\"]", "shapes = [\"1x\"]", "shapes: `1x` is not a shape"),
+        ("shapes = [\"1\"]", "shapes = [\"1x\"]", "shapes: `1x` is not a concurrency"),
         ("details =", "detail =", "unknown field `detail`"),
         ("language =", "# ", "missing field `language`"),
     ] {

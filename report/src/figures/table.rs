@@ -23,7 +23,7 @@ pub const FIGURES: &[Figure] = &[
     Figure {
         key: "max_rate_per_second",
         heading: "reach",
-        meaning: "in an open loop: the rate that the shape can reach, its slots ÷ the mean planned delay",
+        meaning: "in an open loop: the rate that the concurrency can reach, its slots ÷ the mean planned delay",
         unit: Unit::PerSecond,
         better: Better::Neither,
         reading: Reading::Contender(|row| row.max_rate_per_second),
@@ -325,7 +325,7 @@ pub const FIGURES: &[Figure] = &[
     Figure {
         key: "connections",
         heading: "connections",
-        meaning: "accepted by the target; more than the shape has in flight means that connections are being reopened",
+        meaning: "accepted by the target; more than the concurrency allows means that connections are being reopened",
         reading: Reading::Spread(|_, measured| Some(measured.connections.map(exact))),
         column: Some(Placement { gives_way: Some(4), ..at(11, &[Native, Common]) }),
         csv: Some("connections"),
@@ -354,7 +354,7 @@ pub const FIGURES: &[Figure] = &[
     Figure {
         key: "cpu_over_base",
         heading: "CPU\n÷ base",
-        meaning: "CPU per request as a multiple of the base model's in the same shape",
+        meaning: "CPU per request as a multiple of the base model's at the same concurrency",
         unit: Unit::Times,
         reading: Reading::Contender(|row| row.cost.map(|cost| cost.cpu)),
         column: Some(at(9, &[Common, BriefCommon])),

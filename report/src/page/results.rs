@@ -66,7 +66,7 @@ fn ranking(comparison: &Comparison) -> Data {
 /// What is known of a contender beside the first.
 fn found(finding: Finding) -> &'static str {
     match finding {
-        Finding::Bound => "behind: its shape has to wait longer",
+        Finding::Bound => "behind: its concurrency has to wait longer",
         Finding::Significant => "behind",
         Finding::NotDetected => "no difference detected",
         Finding::TooFewRounds => "too few rounds to compare",

@@ -146,7 +146,8 @@ pub(crate) fn of_common(comparison: &Comparison) -> Vec<(&'static str, String)> 
         "every model with the same client, so that they differ in the model alone: what the model costs"
             .to_owned(),
     )];
-    heading.extend(comparison.cost_base.iter().map(|base| ("base", format!("{base}, in the same shape"))));
+    heading
+        .extend(comparison.cost_base.iter().map(|base| ("base", format!("{base}, at the same concurrency"))));
     heading
 }
 

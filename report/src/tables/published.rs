@@ -15,7 +15,7 @@ pub(crate) fn table(comparison: &Comparison, published: &PublishedTable) -> Data
     Data {
         columns: vec![
             Column::text("approach", "approach"),
-            Column { gives_way: Some(2), ..Column::text("shape", "shape") },
+            Column { gives_way: Some(2), ..Column::text("concurrency", "concurrency") },
             Column::number("wall", "wall_ns"),
             Column { gives_way: Some(1), ..Column::number("ideal", "ideal_ns") },
             Column::number("efficiency", "efficiency"),
@@ -62,12 +62,12 @@ pub(crate) fn heading(table: &PublishedTable) -> Vec<(&'static str, String)> {
     let answered = table.rows.iter().any(|row| !row.published.answered_by.is_empty());
     let ours = match answered {
         false => format!(
-            "ideal and efficiency alone, computed for the shape from {}; the rest was not measured here \
+            "ideal and efficiency alone, computed for the concurrency from {}; the rest was not measured here \
              and cannot be compared with what was",
             table.ideals_from
         ),
         true => format!(
-            "ideal and efficiency, computed for the shape from {}, and the lines of contenders, which were \
+            "ideal and efficiency, computed for the concurrency from {}, and the lines of contenders, which were \
              measured here on those delays, over loopback",
             table.ideals_from
         ),

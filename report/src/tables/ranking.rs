@@ -73,7 +73,7 @@ pub(crate) fn heading(comparison: &Comparison) -> Vec<(&'static str, String)> {
         }
     };
     let settled = match comparison.ranked_by {
-        RankingFigure::WallNs => "by a test (p) or by the least wall that its shape allows (bound)",
+        RankingFigure::WallNs => "by a test (p) or by the least wall that its concurrency allows (bound)",
         RankingFigure::CpuNs => "by a test (p)",
     };
     vec![

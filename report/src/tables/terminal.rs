@@ -293,7 +293,7 @@ mod tests {
             "loop-1+common:4x64                220 ms      51.2 %   1.00×  4/5, 1 invalid",
             "·  Hidden columns in the ranking (terminal too narrow): p, rounds",
             "·  Hidden columns in the table of costs (terminal too narrow): ramp,",
-            "·  Hidden columns of the published figures (terminal too narrow): ideal, shape",
+            "·  Hidden columns of the published figures (terminal too narrow): ideal,",
         ] {
             assert!(shown.lines().any(|had| had == line), "{line}: {shown}");
         }

@@ -171,7 +171,7 @@ mod tests {
             ("max_in_flight = 1", "max_in_flight = 0", "contender `l-x`: max_in_flight: at least 1"),
             ("max_in_flight = 1", "max_in_flight = -1", "line 13 (`max_in_flight = -1`)"),
             ("\"8x1\"", "\"8x2\"", "contender `l-x`: shapes: `8x2` has more in flight"),
-            ("\"8x1\"", "\"8x\"", "contender `l-x`: shapes: `8x` is not a shape"),
+            ("\"8x1\"", "\"8x\"", "contender `l-x`: shapes: `8x` is not a concurrency"),
             ("[\"1\", \"8x1\"]", "[]", "contender `l-x`: shapes: name one"),
             ("article_row = 4", "article_row = 5", "contender `l-x`: article_row: 5"),
             ("name = \"l-x\"", "name = \"l:x\"", "contender `l:x`: name: write it in small letters"),
