@@ -8,20 +8,20 @@ mod doubts;
 #[cfg(test)]
 pub(crate) mod example;
 pub mod exports;
+mod figure;
 mod file;
 mod judgement;
+mod pairs;
 mod sequential;
 pub mod summary;
 
 use serde::{Deserialize, Serialize};
 
-use crate::figures::{Figure, GateRule, TIMED};
 use crate::printable::printable;
 use crate::record::{Machine, Noise};
 
-use sequential::{Look, REPORTED_PAIRS};
-
 pub use counts::COUNTS;
+pub use figure::GateFigure;
 pub use file::{GateError, read, read_all, save};
 pub use judgement::{FigureResult, GateOutcome, Judgement, State};
 pub use sequential::LOOKS;
@@ -129,6 +129,11 @@ impl Cell {
         format!("{}{}, {}", if self.target { "target under " } else { "" }, self.contender, self.preset)
     }
 
+    /// Whether an A/A control of one of the cells shows the noise of the other.
+    pub fn has_workload_of(&self, other: &Cell) -> bool {
+        (&self.preset, self.urls, self.target) == (&other.preset, other.urls, other.target)
+    }
+
     /// Whether the gate is inconclusive where this figure is not decided.
     pub fn requires(&self, figure: GateFigure) -> bool {
         if self.required.is_empty() {
@@ -136,95 +141,6 @@ impl Cell {
         } else {
             self.required.contains(&figure)
         }
-    }
-}
-
-/// A figure of a cell that is judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum GateFigure {
-    /// Requests per second, computed from the wall time of the same requests.
-    Throughput,
-    /// CPU time.
-    Cpu,
-    /// Peak memory.
-    Memory,
-    /// Instructions in user space between `go` and `done`.
-    Instructions,
-    /// Calls that allocate memory, between `go` and `done`.
-    Allocations,
-    /// System calls between `go` and `done`.
-    SystemCalls,
-    /// Connections opened.
-    Connections,
-    /// CPU time of the target for each response.
-    TargetCpu,
-    /// The 99th percentile of added latency, as a client of the target sees it.
-    TargetLateness,
-    /// Peak memory of the target for each connection.
-    TargetMemory,
-}
-
-impl GateFigure {
-    /// All figures.
-    pub const ALL: [GateFigure; 10] = [
-        GateFigure::Throughput,
-        GateFigure::Cpu,
-        GateFigure::Memory,
-        GateFigure::Instructions,
-        GateFigure::Allocations,
-        GateFigure::SystemCalls,
-        GateFigure::Connections,
-        GateFigure::TargetCpu,
-        GateFigure::TargetLateness,
-        GateFigure::TargetMemory,
-    ];
-
-    /// Its rule in the [table of figures](crate::figures::FIGURES), or of a figure of the target, which no run of a
-    /// contender has.
-    fn rule(self) -> GateRule {
-        let key = match self {
-            GateFigure::Throughput => "throughput_per_second",
-            GateFigure::Cpu => "cpu_ns",
-            GateFigure::Memory => "peak_memory_bytes",
-            GateFigure::Instructions => "instructions",
-            GateFigure::Allocations => "allocations",
-            GateFigure::SystemCalls => "system_calls",
-            GateFigure::Connections => "connections",
-            GateFigure::TargetCpu => return GateRule { name: "CPU a response", ..TIMED },
-            GateFigure::TargetLateness => return GateRule { name: "lateness p99", ..TIMED },
-            GateFigure::TargetMemory => return GateRule { name: "memory a connection", ..TIMED },
-        };
-        let figure = Figure::by_key(key);
-        figure.and_then(|figure| figure.gate).expect("each figure of the gate has a rule in the table")
-    }
-
-    /// Whether it is a figure of the target, and not of a contender.
-    pub fn is_of_target(self) -> bool {
-        matches!(self, GateFigure::TargetCpu | GateFigure::TargetLateness | GateFigure::TargetMemory)
-    }
-
-    /// Whether a gate is inconclusive without it, unless its cell says otherwise. Wall times, memory and lateness vary
-    /// too much on a busy machine: these are reported.
-    pub fn is_required_by_default(self) -> bool {
-        !matches!(
-            self,
-            GateFigure::Throughput
-                | GateFigure::Memory
-                | GateFigure::TargetLateness
-                | GateFigure::TargetMemory
-        )
-    }
-
-    /// Its name in tables.
-    pub fn name(self) -> &'static str {
-        self.rule().name
-    }
-
-    /// Whether it varies from run to run as time does, so that it needs many pairs. Otherwise it is a count, which
-    /// hardly varies.
-    pub fn is_measured(self) -> bool {
-        self.rule().is_timed
     }
 }
 
@@ -318,22 +234,6 @@ impl Pair {
             Side::Head => &self.head,
         }
     }
-
-    /// The logarithm of head ÷ base: above zero the head is worse. For throughput it is the ratio of wall times, since
-    /// both made the same requests.
-    fn log_ratio(&self, figure: GateFigure) -> Option<f64> {
-        let of = |cost: &Cost| match figure {
-            GateFigure::Throughput => Some(cost.wall_ns),
-            GateFigure::Cpu => Some(cost.cpu_ns),
-            GateFigure::Memory => Some(cost.peak_memory_bytes),
-            GateFigure::TargetCpu => cost.target.map(|target| target.cpu_ns_per_response),
-            GateFigure::TargetLateness => cost.target.map(|target| target.lateness_p99_ns),
-            GateFigure::TargetMemory => cost.target.map(|target| target.memory_per_connection_bytes),
-            _ => None,
-        };
-        let ratio = (of(&self.head)? / of(&self.base)?).ln();
-        ratio.is_finite().then_some(ratio)
-    }
 }
 
 /// The counts of one run of a build. Counts that were not asked for or that the machine does not offer are absent.
@@ -354,89 +254,6 @@ pub struct Count {
 }
 
 impl Gate {
-    /// The pairs of a cell that are judged, in the order in which they were made.
-    fn judged_pairs(&self, cell: usize) -> impl Iterator<Item = &Pair> {
-        self.pairs.iter().filter(move |pair| pair.cell == cell && pair.stage != Stage::WarmUp)
-    }
-
-    /// The logarithm of head ÷ base in each pair that has the figure.
-    fn differences(&self, cell: usize, figure: GateFigure) -> Vec<f64> {
-        self.judged_pairs(cell).filter_map(|pair| pair.log_ratio(figure)).collect()
-    }
-
-    /// The A/A control that shows the noise of a figure of `cell`: the one with the same workload.
-    fn control_of(&self, cell: usize, figure: GateFigure) -> Option<usize> {
-        let cell = &self.cells[cell];
-        self.cells.iter().position(|control| {
-            control.control
-                && (&control.preset, control.urls) == (&cell.preset, cell.urls)
-                && control.figures.contains(&figure)
-        })
-    }
-
-    /// What the pairs of a timed figure show.
-    fn look(&self, cell: usize, figure: GateFigure) -> Option<Look> {
-        let control = self.control_of(cell, figure).map(|control| self.differences(control, figure));
-        sequential::decide(&self.differences(cell, figure), &control.unwrap_or_default(), self.tests())
-    }
-
-    /// The number of tests for being worse: an A/A control is tested on both sides.
-    fn tests(&self) -> usize {
-        let timed = self.judged().filter(|(_, _, figure)| figure.is_measured());
-        timed.map(|(_, cell, _)| if cell.control { 2 } else { 1 }).sum()
-    }
-
-    /// The figures in which an A/A control differs from itself.
-    fn biased(&self) -> Vec<GateFigure> {
-        let timed = self.judged().filter(|(_, cell, figure)| cell.control && figure.is_measured());
-        let differs = |cell, figure| sequential::is_biased(&self.differences(cell, figure), self.tests());
-        timed.filter(|(cell, _, figure)| differs(*cell, *figure)).map(|(_, _, figure)| figure).collect()
-    }
-
-    /// Whether the target limited the wall time of a build: in half of its runs or more, as for a contender in
-    /// [`comparison`](crate::comparison::Row::is_target_limited).
-    fn is_target_limited(&self, cell: usize, side: Side) -> bool {
-        let limited: f64 = self.judged_pairs(cell).map(|pair| pair.cost(side).target_limited).sum();
-        limited > 0.0 && 2.0 * limited >= self.judged_pairs(cell).count() as f64
-    }
-
-    /// The cells, other than A/A controls, for which another pair is worth its time: a required figure is undecided, or
-    /// another one that has had few pairs.
-    pub fn open_cells(&self) -> Vec<usize> {
-        let [first, .., most] = LOOKS;
-        let is_open = |cell: usize, figure: GateFigure| {
-            let pairs = self.judged_pairs(cell).count();
-            if !figure.is_measured() {
-                // Connections are counted in the runs of pairs; other counts need none.
-                return figure == GateFigure::Connections && pairs < first as usize;
-            }
-            let is_limited = figure == GateFigure::Throughput && self.is_target_limited(cell, Side::Head);
-            let enough = if self.cells[cell].requires(figure) { most as usize } else { REPORTED_PAIRS };
-            let is_decided = || self.look(cell, figure).is_some_and(|look| look.is_decided());
-            pairs < first as usize || pairs < enough && !is_limited && !is_decided()
-        };
-        let mut cells: Vec<usize> = self
-            .judged()
-            .filter(|(at, cell, figure)| !cell.control && is_open(*at, *figure))
-            .map(|(at, ..)| at)
-            .collect();
-        cells.dedup();
-        cells
-    }
-
-    /// Whether a figure is certainly worse.
-    pub fn has_regression(&self) -> bool {
-        FigureResult::tested(self).iter().any(FigureResult::is_worse)
-    }
-
-    /// How many figures are decided, and of how many.
-    pub fn progress(&self) -> (usize, usize) {
-        let rows = FigureResult::tested(self);
-        let own =
-            || rows.iter().filter(|row| !self.cells[row.cell].control && row.state != State::NotOffered);
-        (own().filter(|row| row.is_decided()).count(), own().count())
-    }
-
     /// Every cell with each of its figures.
     fn judged(&self) -> impl Iterator<Item = (usize, &Cell, GateFigure)> {
         let cells = self.cells.iter().enumerate();

@@ -1,5 +1,6 @@
 //! `inflight run`: race contenders, save the record, print the comparison.
 
+mod exit_code;
 mod resume;
 
 use std::env;
@@ -16,8 +17,7 @@ use inflight_report::charts::REUSES;
 use inflight_report::comparison::Comparison;
 use inflight_report::numbers::count;
 use inflight_report::record::{
-    Budget, ContenderFacts, FILE_NAME, FORMAT, Header, Order, RateFacts, Record, Run, ScenarioFacts, Verdict,
-    Writer,
+    Budget, ContenderFacts, FILE_NAME, FORMAT, Header, Order, RateFacts, Record, Run, ScenarioFacts, Writer,
 };
 use inflight_report::tables;
 use mock_target::units;
@@ -224,26 +224,8 @@ impl Race {
             super::say_error(&format!("{line}; `{resume}` continues it"));
             return Ok(super::interrupt::exit_code());
         }
-        Ok(ExitCode::from(exit_code(&record)))
+        Ok(ExitCode::from(exit_code::of(&record)))
     }
-}
-
-/// The exit code of a race: 0 where every contender has a valid run. If one has none, it tells its own failure from a
-/// machine that disturbed all of its runs.
-fn exit_code(record: &Record) -> u8 {
-    let verdicts = |contender: &ContenderFacts| {
-        let runs = record.runs.iter().filter(|run| run.contender == contender.name && !run.warm_up);
-        runs.map(|run| &run.verdict).collect::<Vec<_>>()
-    };
-    let all = record.header.contenders.iter().map(verdicts);
-    let mut without = all.filter(|verdicts| !verdicts.iter().any(|verdict| verdict.is_valid())).peekable();
-    if without.peek().is_none() {
-        return 0;
-    }
-    let is_disturbed = |verdicts: Vec<&Verdict>| {
-        !verdicts.is_empty() && verdicts.iter().all(|verdict| verdict.is_disturbed())
-    };
-    if without.all(is_disturbed) { super::INCONCLUSIVE } else { super::NOTHING_VALID }
 }
 
 impl Args {
@@ -364,7 +346,6 @@ mod tests {
 
     use super::*;
     use crate::commands::{Cli, Command};
-    use inflight_report::record::{Reason, ReasonKind};
 
     fn args(words: &str) -> Args {
         match Cli::try_parse_from(words.split(' ')).unwrap().command {
@@ -388,25 +369,5 @@ mod tests {
         assert_eq!(urls("inflight run tokio:300"), (1_000, None));
         let most = args("inflight run --body 1").scenario.scenario_of_run(u64::MAX).unwrap();
         assert_eq!(most.urls, 1_000_000, "no more than the ledger takes");
-    }
-
-    #[test]
-    fn the_exit_code_distinguishes_a_failure_from_a_disturbance() {
-        let saved = Path::new(env!("CARGO_MANIFEST_DIR")).join("../report/src/record/format_1.jsonl");
-        let record = |verdicts: [Option<ReasonKind>; 2]| {
-            let mut record = Record::read(&saved).unwrap();
-            record.runs.retain(|run| !run.warm_up);
-            for (contender, kind) in record.header.contenders.iter().zip(verdicts) {
-                let runs = record.runs.iter_mut().filter(|run| run.contender == contender.name);
-                let reasons: Vec<Reason> = kind.into_iter().map(|kind| Reason::new(kind, "why")).collect();
-                runs.for_each(|run| run.verdict = Verdict::from(reasons.clone()));
-            }
-            record
-        };
-        assert!(record([None; 2]).header.contenders.len() >= 2);
-        let (late, lost) = (Some(ReasonKind::TargetLate), Some(ReasonKind::NotServedOnce));
-        let codes =
-            [[None, None], [late, None], [lost, None], [late, lost]].map(|kinds| exit_code(&record(kinds)));
-        assert_eq!(codes, [0, 3, 1, 1]);
     }
 }

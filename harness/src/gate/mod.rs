@@ -4,8 +4,10 @@
 //! This module does the measuring.
 
 mod artifact;
+mod build_target;
 mod config;
 mod copies;
+mod cost;
 mod process_bench;
 mod revision;
 #[cfg(test)]

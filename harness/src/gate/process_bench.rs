@@ -1,24 +1,24 @@
 //! Measures the cells of a gate with real processes and real targets.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use inflight_report::gate::{Cell, Cost, Gate, GateFigure, Side, TargetCost, Unmatched};
+use inflight_report::gate::{Cell, Cost, Gate, GateFigure, Side, Unmatched};
 use inflight_report::record::{Figures, Noise, Run, Usage};
 use mock_target::Scenario;
 
 use super::Artifact;
+use super::build_target::BuildTarget;
 use super::config::CellConfig;
-use super::stages::{Bench, Counted, Measured, have_the_same_workload};
+use super::cost::Sum;
+use super::stages::{Bench, Counted, Measured};
 use crate::contender::Contender;
 use crate::contender::catalogue::Catalogue;
 use crate::machine::placement::Placement;
 use crate::meter::{Callgrind, Snapshot, SystemCalls, children_cpu_ns};
 use crate::process::Launch;
-use crate::runner::{Observer, Session, Turn, target_options};
-use crate::workload::Workload;
+use crate::runner::{Observer, Turn};
 
 /// Where either run was disturbed both run again, at most this many times per run. A pair that is lost is measured again
 /// in a later round.
@@ -72,43 +72,6 @@ struct CellBuild {
     name: String,
     /// Index of the target that serves it.
     target: usize,
-}
-
-/// A target, and what it is started from.
-struct BuildTarget {
-    program: PathBuf,
-    session: Session,
-    /// Its resident memory before the first run.
-    idle_bytes: u64,
-}
-
-impl BuildTarget {
-    fn start(program: &Path, scenario: Scenario, placement: Option<&Placement>) -> Result<BuildTarget> {
-        let workload = Workload::of(scenario);
-        let options = target_options(&workload, placement);
-        let session = Session::with_options(program, workload, options, placement.cloned())?;
-        let idle_bytes = memory_bytes(session.target_pid(), "VmRSS:");
-        Ok(BuildTarget { program: program.to_owned(), session, idle_bytes })
-    }
-
-    /// Replaces the process by a fresh one.
-    fn restart(&mut self) -> Result<()> {
-        let scenario = self.session.workload().scenario.clone();
-        *self = BuildTarget::start(&self.program, scenario, self.session.placement())?;
-        Ok(())
-    }
-
-    /// How much its memory has grown at most since it was started.
-    fn growth_bytes(&self) -> u64 {
-        memory_bytes(self.session.target_pid(), "VmHWM:").saturating_sub(self.idle_bytes)
-    }
-}
-
-/// The value of a line of `/proc/PID/status`, in bytes; 0 where the system does not report it.
-fn memory_bytes(pid: u32, key: &str) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let kilobytes = |line: &str| line.strip_prefix(key)?.trim().strip_suffix(" kB")?.parse::<u64>().ok();
-    status.lines().find_map(kilobytes).unwrap_or(0) * 1024
 }
 
 /// Readings of the machine before a pair.
@@ -207,7 +170,7 @@ impl<'a> ProcessBench<'a> {
         };
         let mut chosen: Vec<&BenchCell> = Vec::new();
         for cell in self.cells.iter().filter(|cell| !measured(&cell.cell.required).is_empty()) {
-            if !chosen.iter().any(|other| have_the_same_workload(&other.cell, &cell.cell)) {
+            if !chosen.iter().any(|other| other.cell.has_workload_of(&cell.cell)) {
                 chosen.push(cell);
             }
         }
@@ -409,94 +372,5 @@ impl Bench for ProcessBench<'_> {
 
     fn end_round(&mut self, gate: &Gate, done: &str, left: Duration) {
         self.observer.end_round(done, gate.progress(), left);
-    }
-}
-
-/// The total cost of the runs of one side of a pair.
-#[derive(Clone, Copy, Default)]
-struct Sum {
-    wall_ns: f64,
-    cpu_ns: f64,
-    peak_memory_bytes: f64,
-    connections: f64,
-    target_limited: u32,
-    target_cpu_ns: f64,
-    /// The 99th percentiles of what was added to the planned delays.
-    lateness_p99_ns: f64,
-    most_connections: u64,
-}
-
-impl Sum {
-    fn add(&mut self, figures: &Figures) {
-        let target = &figures.target;
-        self.wall_ns += figures.wall_ns as f64;
-        self.cpu_ns += figures.cpu_ns as f64;
-        self.peak_memory_bytes += figures.peak_memory_bytes as f64;
-        self.connections += target.connections as f64;
-        self.target_limited += u32::from(target.limit.is_some());
-        self.target_cpu_ns += target.cpu_ns as f64;
-        self.lateness_p99_ns += figures.added_latency_ns.map_or(0.0, |added| added.p99 as f64);
-        self.most_connections = self.most_connections.max(target.connections);
-    }
-
-    fn mean(self, runs: u32) -> Cost {
-        let runs = f64::from(runs);
-        Cost {
-            wall_ns: self.wall_ns / runs,
-            cpu_ns: self.cpu_ns / runs,
-            peak_memory_bytes: self.peak_memory_bytes / runs,
-            connections: self.connections / runs,
-            target_limited: f64::from(self.target_limited) / runs,
-            target: None,
-        }
-    }
-
-    /// The cost of the target itself, whose memory has grown by `growth_bytes` in these runs. Connections are kept alive,
-    /// so all of a run are open at once.
-    fn target_cost(self, runs: u32, urls: u64, growth_bytes: u64) -> TargetCost {
-        let runs = f64::from(runs);
-        TargetCost {
-            cpu_ns_per_response: self.target_cpu_ns / (runs * urls as f64),
-            lateness_p99_ns: self.lateness_p99_ns / runs,
-            memory_per_connection_bytes: growth_bytes as f64 / self.most_connections.max(1) as f64,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::process;
-
-    use inflight_report::record::{Record, TargetLimit};
-
-    use super::*;
-
-    #[test]
-    fn costs_are_means_over_runs() {
-        let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../report/src/record/format_1.jsonl");
-        let mut figures: Vec<Figures> =
-            Record::read(&kept).unwrap().runs.into_iter().filter_map(|run| run.figures).take(4).collect();
-        for (number, figures) in (1..).zip(&mut figures) {
-            (figures.target.limit, figures.target.connections) = (None, 10 * number);
-        }
-        figures[2].target.limit = Some(TargetLimit::Residence);
-        let mut sum = Sum::default();
-        figures.iter().for_each(|figures| sum.add(figures));
-        let cost = sum.mean(4);
-        assert_eq!((cost.target_limited, cost.target), (0.25, None));
-        let walls: u64 = figures.iter().map(|figures| figures.wall_ns).sum();
-        assert_eq!(cost.wall_ns, walls as f64 / 4.0);
-
-        let target = sum.target_cost(4, 10, 4_000);
-        let cpu_ns: u64 = figures.iter().map(|figures| figures.target.cpu_ns).sum();
-        assert_eq!(target.cpu_ns_per_response, cpu_ns as f64 / 40.0);
-        assert_eq!(target.memory_per_connection_bytes, 100.0);
-    }
-
-    #[test]
-    fn memory_of_a_process_is_read() {
-        let [resident, peak] = ["VmRSS:", "VmHWM:"].map(|key| memory_bytes(process::id(), key));
-        assert!(resident > 1 << 20 && peak >= resident / 2, "{resident} {peak}");
-        assert_eq!(memory_bytes(process::id(), "VmNone:"), 0);
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use fastrand::Rng;
-use inflight_report::gate::{COUNTS, Cell, Cost, Count, Gate, GateFigure, LOOKS, Pair, Side, Stage};
+use inflight_report::gate::{COUNTS, Cost, Count, Gate, GateFigure, LOOKS, Pair, Side, Stage};
 
 /// Measures the cells of a gate.
 pub(crate) trait Bench {
@@ -74,11 +74,6 @@ pub(crate) fn run_stages(gate: &mut Gate, bench: &mut dyn Bench) -> Result<()> {
 /// Whether pairs have the figure.
 fn is_of_pairs(figure: GateFigure) -> bool {
     figure.is_measured() || figure == GateFigure::Connections
-}
-
-/// Whether an A/A control of one of the cells shows the noise of the other.
-pub(super) fn have_the_same_workload(one: &Cell, other: &Cell) -> bool {
-    (&one.preset, one.urls, one.target) == (&other.preset, other.urls, other.target)
 }
 
 /// Whether it needs runs that only count.
@@ -164,7 +159,7 @@ impl Stages<'_> {
         for round in 1.. {
             let is_needed = |control: &&usize| {
                 let workload = |at: usize| &self.gate.cells[at];
-                open.iter().any(|cell| have_the_same_workload(workload(**control), workload(*cell)))
+                open.iter().any(|cell| workload(**control).has_workload_of(workload(*cell)))
             };
             let mut order: Vec<usize> =
                 open.iter().chain(controls.iter().filter(is_needed)).copied().collect();

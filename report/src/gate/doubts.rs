@@ -89,7 +89,8 @@ pub(super) fn notes(gate: &Gate, rows: &[FigureResult]) -> Vec<String> {
     let disturbances = disturbances.map(|disturbance| {
         format!("{disturbance}: {}", percent(disturbance.share(&gate.noise, gate.took_ns)))
     });
-    let repeated = gate.cells.iter().enumerate().filter_map(|(index, cell)| {
+    let own = gate.cells.iter().enumerate().filter(|(_, cell)| !cell.control);
+    let repeated = own.filter_map(|(index, cell)| {
         let pairs = || gate.judged_pairs(index);
         let repeated: u32 = pairs().map(|pair| pair.repeated).sum();
         let share = f64::from(repeated) / (pairs().count().max(1) as f64 * f64::from(cell.runs.max(1)));
